@@ -1,0 +1,258 @@
+"""Gradient checks: is what a pullback or a model says about its slopes true?
+
+A gradient is compared with central differences in float64, along random directions: for a function
+f with pullback p, a direction d and a cotangent u,
+
+    <u, f(x + h d) - f(x - h d)> / 2h   must equal   <p(u), d>.
+
+One random direction catches every wrong gradient but those in a set of measure zero (the projection
+argument of Griewank & Walther, Evaluating Derivatives, 2008).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .graph import Tensor
+from .ops import Op, unbroadcast
+from .training import TrainableModel
+
+STEP = 1e-6  # of the size of x: rounding and curvature are then both far below the tolerance
+
+
+class GradientError(AssertionError):
+    """A gradient is wrong: the text names the op or parameter, what was expected and received."""
+
+
+def check_op(
+    op: Op,
+    *inputs: Any,
+    rows: int = 3,
+    directions: int = 2,
+    tolerance: float = 1e-6,
+    seed: int = 0,
+    **attributes: Any,
+) -> None:
+    """Check all pullbacks of an op, and that they keep the contract of `tinygrad_mo.ops`.
+
+    Parameters
+    ----------
+    op : Op
+    *inputs : array_like, or None where the op allows it
+        Floats must be float64. Stay away from kinks (relu at 0).
+    rows : int
+        How many cotangents to carry at once. Default: 3.
+    directions : int
+        Random directions per input. Default: 2.
+    tolerance : float
+        Largest error, relative to the slope and to the size of the values. Default: 1e-6.
+    seed : int
+    **attributes
+        Of the op.
+
+    Raises
+    ------
+    GradientError
+        If a gradient is wrong, or the contract is broken.
+    TypeError
+        If an input is float32, where differences drown in rounding.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_mo import ops
+    >>> check_op(ops.multiply, np.array([1.0, 2.0]), np.array([[3.0], [4.0]]))
+    >>> def wrong_square(x):
+    ...     return x * x, (lambda g: g * x,)  # forgets the 2
+    >>> check_op(ops.Op(wrong_square), np.array([1.0, 2.0]))
+    Traceback (most recent call last):
+    tinygrad_mo.check.GradientError: wrong_square: the gradient of input 0, shape (2,), is wrong ...
+    """
+    random = np.random.default_rng(seed)
+    arrays = [x if x is None else locked(x) for x in inputs]
+    for i, x in enumerate(arrays):
+        if x is not None and x.dtype.kind == "f" and x.dtype != np.float64:
+            raise TypeError(f"{op.name}: input {i} is {x.dtype}; gradient checks need float64")
+    before = [x if x is None else x.tobytes() for x in arrays]
+    y, back = op.rule(*arrays, **attributes)
+    values = [locked(v, copy=False) for v in (y if isinstance(y, tuple) else (y,))]
+    again = op.rule(*arrays, **attributes)[0]
+    for v, w in zip(values, again if isinstance(y, tuple) else (again,), strict=True):
+        require(same_bits(v, w), f"{op.name}: two runs differ; fix its random numbers first")
+
+    def cotangents(draw: Callable[[tuple[int, ...]], np.ndarray]) -> Any:
+        gs = tuple(locked(draw((rows, *v.shape)), copy=False) for v in values)
+        return gs if isinstance(y, tuple) else gs[0]
+
+    def pull(g: Any) -> list[Any]:
+        found = back(g) if callable(back) else [None if p is None else p(g) for p in back]
+        require(
+            len(found) == len(arrays), f"{op.name}: {len(found)} gradients for {len(arrays)} inputs"
+        )
+        return list(found)
+
+    u = cotangents(lambda shape: 0.5 + random.standard_normal(shape))
+    gradients, second = pull(u), pull(u)
+    nothing = pull(cotangents(np.zeros))
+    for i, x in enumerate(arrays):
+        label = f"{op.name}: the gradient of input {i}"
+        if gradients[i] is None:
+            continue
+        require(x is not None and x.dtype.kind == "f", f"{label}, which is not float, must be None")
+        label += f", shape {x.shape},"
+        require(same_bits(gradients[i], second[i]), f"{label} differs when pulled twice")
+        require(not np.any(nothing[i]), f"{label} is not 0 for a cotangent of 0")
+        gradient = unbroadcast(np.asarray(gradients[i]), x.shape)
+        require(gradient.shape == (rows, *x.shape), f"{label} has shape {gradient.shape}")
+        require(gradient.dtype == np.float64, f"{label} is {gradient.dtype}")
+
+        def along(d: np.ndarray, i: int = i, x: np.ndarray = x) -> list[np.ndarray]:
+            h = STEP * max(1.0, float(np.abs(x).max(initial=0)))
+            ends = []
+            for sign in (1, -1):
+                moved = [locked(x + sign * h * d) if j == i else a for j, a in enumerate(arrays)]
+                end = op.rule(*moved, **attributes)[0]
+                ends.append(end if isinstance(y, tuple) else (end,))
+            return [(a - b) / (2 * h) for a, b in zip(*ends, strict=True)]
+
+        for _ in range(directions):
+            d = random.standard_normal(x.shape)
+            slopes = along(d)
+            us = u if isinstance(y, tuple) else (u,)
+            for row in range(rows):
+                expected = sum(float((g[row] * s).sum()) for g, s in zip(us, slopes, strict=True))
+                received = float((gradient[row] * d).sum())
+                size = norm(d) * sum(
+                    norm(g[row]) * largest(v) for g, v in zip(us, values, strict=True)
+                )
+                size /= max(1.0, largest(x))
+                error = abs(expected - received)
+                require(
+                    error <= tolerance * max(abs(expected), abs(received), size),
+                    f"{label} is wrong in row {row}: the slope along a random direction is "
+                    f"{expected:.9g}, the pullback says {received:.9g}",
+                )
+    for x, bits in zip(arrays, before, strict=True):
+        require(x is None or x.tobytes() == bits, f"{op.name} has written into its inputs")
+
+
+def check_model(
+    model: TrainableModel,
+    x: Any,
+    y: Any,
+    sample_weight: Any = None,
+    *,
+    tolerance: float = 1e-6,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Check the gradient of a compiled model's weighted loss for every weight.
+
+    Also checks that the gradients of the single losses, each times its weight, add up to it (to
+    1e-12), and that sweeping twice gives identical bits. Dropout is off.
+
+    Parameters
+    ----------
+    model : Model
+        Compiled, and made with float64 weights: ``with tg.use(floatx="float64"): ...``.
+    x, y, sample_weight
+        A few samples, as for `fit`.
+    tolerance : float
+        Largest relative error. Default: 1e-6.
+    seed : int
+
+    Returns
+    -------
+    dict
+        The relative error found for each weight.
+
+    Raises
+    ------
+    GradientError
+        Naming the weight, the expected and the received slope.
+    """
+    names = {w: name for name, w in model.named_weights().items()}
+    for w, name in names.items():
+        if w.dtype != np.float64:
+            raise TypeError(f"{name} is {w.dtype}; make the model inside tg.use(floatx='float64')")
+    random = np.random.default_rng(seed)
+    feed = model.labelled_data(x, y, sample_weight)
+    plan, weights = model.training_plan(), list(model.loss_weights.values())
+
+    def loss() -> float:
+        tape = plan.forward(feed, keep=False)
+        return sum(
+            w * float(plan.value(tape, t)) for w, t in zip(weights, plan.losses, strict=True)
+        )
+
+    require(loss() == loss(), "two forward passes differ: there is randomness in the model")
+    tape = plan.forward(feed)
+    gradients = plan.backward(tape, weights)
+    again = plan.backward(tape, weights)
+    apart = plan.backward(tape, [1.0] * len(weights), per_loss=True)
+    scale = abs(loss())
+    errors = {}
+    for w in plan.wrt:
+        name, g = names[w], gradients[w]
+        if g is None:
+            continue
+        require(same_bits(g, again[w]), f"{name}: sweeping twice gives different gradients")
+        mixed = sum(weights[k] * row for k, row in zip(plan.reaches(w), apart[w], strict=True))
+        gap = largest(mixed - g[0])
+        require(
+            gap <= 1e-12 * max(largest(g), scale),
+            f"{name}: the weighted gradients of the single losses miss the whole one by {gap:.3g}",
+        )
+        d = random.standard_normal(w.shape)
+        expected = difference(w, d, loss)
+        received = float((g[0] * d).sum())
+        size = max(abs(expected), abs(received), scale * norm(d) / max(1.0, norm(w.value)))
+        errors[name] = abs(expected - received) / size
+        require(
+            errors[name] <= tolerance,
+            f"{name}, shape {w.shape}: the slope of the loss along a random direction is "
+            f"{expected:.9g}, the gradient says {received:.9g}",
+        )
+    return errors
+
+
+def difference(w: Tensor, d: np.ndarray, loss: Callable[[], float]) -> float:
+    """The central difference of the loss when `w` moves along `d`; `w` is put back."""
+    original, h = w.value, STEP * max(1.0, largest(w.value))
+    try:
+        ends = []
+        for sign in (1, -1):
+            w.value = original + sign * h * d
+            ends.append(loss())
+    finally:
+        w.value = original
+    return (ends[0] - ends[1]) / (2 * h)
+
+
+def require(holds: bool, message: str) -> None:
+    if not holds:
+        raise GradientError(message)
+
+
+def locked(x: Any, copy: bool = True) -> np.ndarray:
+    array = np.array(x) if copy else np.asarray(x)
+    array.setflags(write=False)
+    return array
+
+
+def same_bits(a: Any, b: Any) -> bool:
+    a, b = np.asarray(a), np.asarray(b)
+    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+
+
+def norm(x: np.ndarray) -> float:
+    return float(np.sqrt((np.asarray(x) ** 2).sum()))
+
+
+def largest(x: np.ndarray) -> float:
+    return float(np.abs(x).max(initial=0.0))
+
+
+__all__: Sequence[str] = ["GradientError", "check_model", "check_op"]

@@ -1,0 +1,355 @@
+"""How gradients flow: a plan made once, a tape per batch, one sweep backward.
+
+The sweep has two seedings. With a weight per loss, all losses share one row, and the result is
+the gradient of the weighted sum: training. With `per_loss`, each loss travels in a row of its
+own, unweighted, wherever it reaches: the gradient of each loss on every edge, at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .backend import Array, array_module, xp
+from .graph import Step, Tensor
+from .ops import unbroadcast
+
+Record = Callable[[int, int, Array, tuple[int, ...]], None]
+
+
+class Tape(NamedTuple):
+    """What one forward pass leaves behind: a value, to be swept as often as one likes."""
+
+    values: list[Array]  # by slot; None where nobody needs the value any more
+    outputs: list[tuple[tuple[int, ...], Any]]  # by slot: shape and type
+    backs: list[Any]  # by step: its pullbacks
+
+
+def topological_order(tensors: Sequence[Tensor]) -> list[Step]:
+    """All steps that lead to `tensors`, each after the steps it needs (and without recursion)."""
+    order: list[Step] = []
+    seen: set[Step] = set()
+    stack = [(t.step, False) for t in reversed(tensors)]
+    while stack:
+        step, inputs_done = stack.pop()
+        if step is None:
+            continue
+        if inputs_done:
+            order.append(step)
+        elif step not in seen:
+            seen.add(step)
+            stack.append((step, True))
+            stack.extend((x.step, False) for x in reversed(step.inputs) if x is not None)
+    return order
+
+
+class Plan:
+    """Everything about a graph that does not change from batch to batch.
+
+    Parameters
+    ----------
+    losses : sequence of Tensor
+        What the sweep starts from.
+    wrt : sequence of Tensor
+        Whose gradients are wanted.
+    fetch : sequence of Tensor, optional
+        Further tensors whose values the tape shall keep.
+
+    Attributes
+    ----------
+    steps : list of Step
+        In topological order.
+    inputs, outputs : list
+        By step: the slots of its inputs (None where there is none) and of its outputs.
+    edges : list of list of (int, int)
+        By step: its live inputs as (position, slot). An edge is live if some loss is above it, a
+        gradient can pass, and something below it is wanted.
+    reach : list of tuple of int
+        By slot: which losses touch this tensor along live edges. Empty means: no path.
+    """
+
+    def __init__(
+        self, losses: Sequence[Tensor], wrt: Sequence[Tensor], fetch: Sequence[Tensor] = ()
+    ):
+        self.losses, self.wrt = list(losses), list(wrt)
+        self.steps = topological_order([*losses, *fetch])
+        self.slots: dict[Any, int] = {}
+        self.leaves: list[tuple[int, Tensor]] = []
+        self.inputs: list[list[int | None]] = []
+        self.outputs: list[range] = []
+        self.edges: list[list[tuple[int, int]]] = []
+        wanted = {t.key for t in wrt}
+        live: list[bool] = []  # by slot: is something wanted at or below it?
+
+        def new_slot(key: Any, below: bool) -> int:
+            self.slots[key] = len(live)
+            live.append(below or key in wanted)
+            return self.slots[key]
+
+        def slot_of(tensor: Tensor) -> int:
+            if tensor.key not in self.slots:  # not made by a step: a leaf
+                self.leaves.append((new_slot(tensor.key, False), tensor))
+            return self.slots[tensor.key]
+
+        for step in self.steps:
+            slots = [None if x is None else slot_of(x) for x in step.inputs]
+            passing = zip(range(len(slots)), slots, step.differentiable, strict=True)
+            edges = [(i, slot) for i, slot, passes in passing if passes and live[slot]]
+            first = len(live)
+            for index in range(len(step.outputs)):
+                new_slot((step, index), bool(edges))
+            self.inputs.append(slots)
+            self.outputs.append(range(first, len(live)))
+            self.edges.append(edges)
+        self.averages = [
+            (self.outputs[n][value], step.inputs[position], step.attributes["momentum"])
+            for n, step in enumerate(self.steps)
+            for value, position in step.op.averages.items()
+        ]
+        self._kept = {slot_of(t) for t in (*losses, *fetch)} | {
+            slot for slot, _, _ in self.averages
+        }
+        self._wanted = {self.slots[key] for key in wanted if key in self.slots}
+        self.reach, self._arriving = self._find_reach(len(live))
+        self.edges = [e if rows else [] for e, rows in zip(self.edges, self._arriving, strict=True)]
+        self._done = self._last_uses()
+
+    def _find_reach(self, slots: int) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+        """Which losses touch each slot, and which arrive at each step, from the losses down."""
+        touched: list[set[int]] = [set() for _ in range(slots)]
+        arriving: list[set[int]] = []
+        for k, loss in enumerate(self.losses):
+            touched[self.slots[loss.key]].add(k)
+        for edges, outputs in zip(reversed(self.edges), reversed(self.outputs), strict=True):
+            arriving.append(set().union(*(touched[slot] for slot in outputs)))
+            for _, slot in edges:
+                touched[slot] |= arriving[-1]
+        return [tuple(sorted(s)) for s in touched], [tuple(sorted(s)) for s in reversed(arriving)]
+
+    def _last_uses(self) -> list[list[int]]:
+        """By step: the slots whose values nobody needs after it."""
+        needed = set(self._kept)
+        done: list[list[int]] = []
+        for slots, outputs in zip(reversed(self.inputs), reversed(self.outputs), strict=True):
+            last = {slot for slot in (*slots, *outputs) if slot is not None} - needed
+            needed |= last
+            done.append(sorted(last))
+        return done[::-1]
+
+    def forward(
+        self,
+        feed: Mapping[Tensor, Array] | None = None,
+        *,
+        training: bool = False,
+        keep: bool = True,
+    ) -> Tape:
+        """Run every step; ``keep=False`` drops each pullback at once (there will be no sweep)."""
+        values: list[Array] = [None] * len(self.reach)
+        outputs: list[Any] = [None] * len(self.reach)
+        backs: list[Any] = []
+        for slot, tensor in self.leaves:
+            value = tensor.value if tensor.value is not None else fed(tensor, feed or {})
+            values[slot], outputs[slot] = value, (np.shape(value), tensor.dtype)
+        for n, step in enumerate(self.steps):
+            arrays = [None if slot is None else values[slot] for slot in self.inputs[n]]
+            y, back = (
+                step.run(arrays, training=training) if step.op.takes_training else step.run(arrays)
+            )
+            for slot, value in zip(self.outputs[n], y if step.several else (y,), strict=True):
+                values[slot], outputs[slot] = value, (value.shape, value.dtype)
+            for slot in self._done[n]:
+                values[slot] = None
+            if keep:
+                backs.append(back if self.edges[n] else None)
+        return Tape(values, outputs, backs)
+
+    def move_averages(self, tape: Tape) -> None:
+        """After a training step, let the moving averages follow what the batch has shown."""
+        for slot, parameter, momentum in self.averages:
+            old, new = parameter.value, tape.values[slot]
+            parameter.assign(momentum * old + (1 - momentum) * new)
+
+    def recorded(self) -> Tape:
+        """The tape that eager steps have left already."""
+        outputs: list[Any] = [None] * len(self.reach)
+        for slot, tensor in self.leaves:
+            outputs[slot] = (tensor.shape, tensor.dtype)
+        for step, slots in zip(self.steps, self.outputs, strict=True):
+            if step.back is None:
+                raise TypeError(
+                    f"this step holds no value: {step.describe()}\ntrain a Model instead"
+                )
+            outputs[slots.start : slots.stop] = step.outputs
+        return Tape([None] * len(outputs), outputs, [step.back for step in self.steps])
+
+    def reaches(self, tensor: Tensor) -> tuple[int, ...]:
+        """Which losses have a path to `tensor`."""
+        slot = self.slots.get(tensor.key)
+        return () if slot is None else self.reach[slot]
+
+    def value(self, tape: Tape, tensor: Tensor) -> Array:
+        """The value of a loss or fetched tensor on `tape`."""
+        return tape.values[self.slots[tensor.key]]
+
+    def backward(
+        self,
+        tape: Tape,
+        seeds: Sequence[Any],
+        *,
+        per_loss: bool = False,
+        record: Record | None = None,
+    ) -> dict[Tensor, Array | None]:
+        """Sweep `tape` once, from the losses down.
+
+        Parameters
+        ----------
+        tape : Tape
+            From `forward`. It is only read: sweeping it twice gives identical bits.
+        seeds : sequence
+            Per loss its cotangent: the weight of a scalar loss, or an array of the loss's shape.
+        per_loss : bool
+            False: all losses in one row. True: each in a row of its own, as `reach` says.
+        record : callable, optional
+            Called as ``record(step, position, gradient, losses)`` for every live edge: the number
+            of the step, which of its inputs, the gradient ``(rows, *input.shape)``, and the loss
+            that each row belongs to.
+
+        Returns
+        -------
+        dict
+            By tensor of `wrt` its gradient, rows first. None where no loss has a path to it.
+        """
+        if len(tape.backs) != len(self.steps):
+            raise ValueError("this tape kept no pullbacks: run forward with keep=True")
+        rows = self.reach if per_loss else [losses and (0,) for losses in self.reach]
+        g: list[Array] = [None] * len(rows)
+
+        def send(slot: int, gradient: Array, losses: tuple[int, ...]) -> None:
+            gradient = spread(gradient, losses, rows[slot])
+            g[slot] = gradient if g[slot] is None else g[slot] + gradient
+
+        for k, (loss, seed) in enumerate(zip(self.losses, seeds, strict=True)):
+            slot = self.slots[loss.key]
+            send(slot, cotangent(loss, seed, *tape.outputs[slot]), (k,) if per_loss else (0,))
+        for n in reversed(range(len(self.steps))):
+            outputs = self.outputs[n]
+            if self.edges[n] and any(g[slot] is not None for slot in outputs):
+                losses = self._arriving[n] if per_loss else (0,)
+                arrived = tuple(
+                    xp().zeros((len(losses), *tape.outputs[slot][0]), tape.outputs[slot][1])
+                    if g[slot] is None
+                    else spread(g[slot], rows[slot], losses)
+                    for slot in outputs
+                )
+                step = self.steps[n]
+                one_or_all = arrived if step.several else arrived[0]
+                found = pull(step, tape.backs[n], one_or_all, self.edges[n], tape)
+                for (position, slot), gradient in zip(self.edges[n], found, strict=True):
+                    if record:
+                        record(n, position, gradient, losses)
+                    send(slot, gradient, losses)
+            for slot in outputs:
+                if slot not in self._wanted:
+                    g[slot] = None
+        return {t: self._gradient(t, g, rows, tape) for t in self.wrt}
+
+    def _gradient(self, tensor: Tensor, g: list[Array], rows: list, tape: Tape) -> Array | None:
+        slot = self.slots.get(tensor.key)
+        if slot is None or not rows[slot]:
+            return None
+        shape, dtype = tape.outputs[slot]
+        return g[slot] if g[slot] is not None else xp().zeros((len(rows[slot]), *shape), dtype)
+
+
+def fed(tensor: Tensor, feed: Mapping[Tensor, Array]) -> Array:
+    if tensor not in feed:
+        known = ", ".join(map(str, feed)) or "nothing"
+        raise KeyError(f"input {tensor} was not fed; fed was: {known}")
+    return feed[tensor]
+
+
+def cotangent(loss: Tensor, seed: Any, shape: tuple[int, ...], dtype: Any) -> Array:
+    """The seed of one loss as a single row."""
+    if np.shape(seed) != shape:
+        raise ValueError(
+            f"the loss {loss} needs a seed of its own shape, not {np.shape(seed)}: make it a scalar "
+            f"with .sum() or .mean(), or pass seeds"
+        )
+    return xp().asarray(seed, dtype)[None]
+
+
+def spread(gradient: Array, losses: tuple[int, ...], rows: tuple[int, ...]) -> Array:
+    """The rows of `losses` in their places among `rows`, zeros in the others."""
+    if losses == rows:
+        return gradient
+    wide = array_module(gradient).zeros((len(rows), *gradient.shape[1:]), gradient.dtype)
+    wide[[rows.index(k) for k in losses]] = gradient
+    return wide
+
+
+def pull(step: Step, back: Any, g: Any, edges: list[tuple[int, int]], tape: Tape) -> list[Array]:
+    """The gradient on each edge of `step`, in the shape of the edge's input."""
+    try:
+        if callable(back):
+            every = back(g)
+            if len(every) != len(step.inputs):
+                raise ValueError(f"{len(every)} gradients came back for {len(step.inputs)} inputs")
+            found = [every[position] for position, _ in edges]
+        else:
+            found = [back[position](g) for position, _ in edges]
+        return [
+            unbroadcast(gradient, tape.outputs[slot][0])
+            for gradient, (_, slot) in zip(found, edges, strict=True)
+        ]
+    except Exception as error:
+        error.add_note(f"in the backward sweep, {step.describe()}")
+        raise
+
+
+def gradients(losses: Any, wrt: Any, seeds: Any = None, *, per_loss: bool = False) -> Any:
+    """The gradient of eager `losses` with respect to tensors, in one sweep.
+
+    Parameters
+    ----------
+    losses : Tensor or list of Tensor
+        Computed from tensors that hold values. Several losses are added up, each times its seed.
+    wrt : Tensor or list of Tensor
+    seeds : optional
+        One per loss: its weight, or an array of its shape if it is not a scalar. Default: 1.
+    per_loss : bool
+        True: keep the losses apart. Each gradient becomes a list with one entry per loss.
+
+    Returns
+    -------
+    array, or list of arrays where `wrt` is a list
+        None where there is no path from the losses.
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> w, v = tg.Tensor(3.0), tg.Tensor(2.0)
+    >>> main, aux = w * v, w * w
+    >>> tg.gradients([main, aux], w, [1.0, 0.2])  # 1 * v + 0.2 * 2w
+    np.float32(3.2)
+    >>> tg.gradients([main, aux], v, per_loss=True)  # no path from aux to v
+    [np.float32(3.0), None]
+    """
+    losses = [losses] if isinstance(losses, Tensor) else list(losses)
+    seeds = [1.0] * len(losses) if seeds is None else [seeds] if len(losses) == 1 else seeds
+    targets = [wrt] if isinstance(wrt, Tensor) else list(wrt)
+    plan = Plan(losses, targets)
+    found = plan.backward(plan.recorded(), seeds, per_loss=per_loss)
+
+    def tidy(tensor: Tensor) -> Any:
+        gradient = found[tensor]
+        if not per_loss:
+            return None if gradient is None else gradient[0]
+        apart: list[Any] = [None] * len(losses)
+        if gradient is not None:
+            for k, row in zip(plan.reaches(tensor), gradient, strict=True):
+                apart[k] = row
+        return apart
+
+    return tidy(wrt) if isinstance(wrt, Tensor) else [tidy(t) for t in targets]

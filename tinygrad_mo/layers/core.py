@@ -1,0 +1,171 @@
+"""Dense, Embedding, Dropout, and layers that only reshape."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from .. import ops
+from ..graph import Tensor
+from . import activations
+from .base import Layer
+
+
+class Dense(Layer):
+    """``activation(x @ kernel + bias)`` on the last axis.
+
+    Parameters
+    ----------
+    units : int
+        Width of the output.
+    activation : str or callable, optional
+        Default: none.
+    use_bias : bool
+    kernel_initializer, bias_initializer : str or callable
+        Default: glorot_uniform and zeros.
+    kernel_regularizer, bias_regularizer : str or callable, optional
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> layer = tg.layers.Dense(2, kernel_initializer="ones")
+    >>> layer(tg.Tensor([[1.0, 2.0, 3.0]])).numpy()
+    array([[6., 6.]], dtype=float32)
+    """
+
+    fixed_width = True
+    passes_mask = True
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        **options: Any,
+    ):
+        super().__init__(**options)
+        self.units, self.activation, self.use_bias = units, activations.get(activation), use_bias
+        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
+        self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
+        if units < 1:
+            raise ValueError(f"{self} needs at least 1 unit, not {units}")
+
+    def make_weights(self, shape: Any) -> None:
+        self.kernel = self.add_weight(
+            "kernel", (shape[-1], self.units), self.kernel_initializer, self.kernel_regularizer
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                "bias", (self.units,), self.bias_initializer, self.bias_regularizer
+            )
+
+    def call(self, x: Tensor) -> Tensor:
+        return self.activation(ops.dense(x, self.kernel, self.bias))
+
+
+class Embedding(Layer):
+    """A table of vectors, one row per id.
+
+    Parameters
+    ----------
+    input_dim : int
+        Number of ids, which go from 0 to ``input_dim - 1``.
+    output_dim : int
+        Width of a vector.
+    mask_zero : bool
+        True: id 0 is padding, which layers that know masks (LSTM ...) skip.
+    embeddings_initializer : str or callable
+        Default: uniform between -0.05 and 0.05.
+    embeddings_regularizer : str or callable, optional
+
+    Raises
+    ------
+    IndexError
+        When a model is fed an id outside the table; the message says which and where.
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> ids = tg.Input((100,), dtype="int32", name="title")
+    >>> tg.layers.Embedding(10_000, 512)(ids)
+    <Tensor 'embedding' (None, 100, 512), float32>
+    """
+
+    uses_mask = True
+
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        mask_zero: bool = False,
+        embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
+        **options: Any,
+    ):
+        super().__init__(**options)
+        self.input_dim, self.output_dim, self.mask_zero = input_dim, output_dim, mask_zero
+        self.embeddings_initializer = embeddings_initializer
+        self.embeddings_regularizer = embeddings_regularizer
+
+    def make_weights(self, shape: Any) -> None:
+        self.embeddings = self.add_weight(
+            "embeddings",
+            (self.input_dim, self.output_dim),
+            self.embeddings_initializer,
+            self.embeddings_regularizer,
+        )
+
+    def call(self, ids: Tensor) -> Tensor:
+        y = ops.embedding(ids, self.embeddings)
+        if self.mask_zero:
+            y.mask = ops.not_equal(ids, 0)
+        return y
+
+
+class Dropout(Layer):
+    """While training, set a share `rate` of the elements to 0 and scale up the others.
+
+    Parameters
+    ----------
+    rate : float
+        Between 0 and 1.
+    """
+
+    passes_mask = True
+
+    def __init__(self, rate: float, **options: Any):
+        super().__init__(**options)
+        if not 0 <= rate <= 1:
+            raise ValueError(f"{self}: the rate must lie between 0 and 1, not {rate}")
+        self.rate = rate
+
+    def call(self, x: Tensor) -> Tensor:
+        return ops.dropout(x, rate=self.rate, generator=self.generator)
+
+
+class Flatten(Layer):
+    """All axes behind the batch made one, the last changing fastest."""
+
+    def call(self, x: Tensor) -> Tensor:
+        return ops.flatten(x)
+
+
+class Reshape(Layer):
+    """Give each sample a new shape (without the batch); one axis may be -1."""
+
+    def __init__(self, target_shape: tuple[int, ...], **options: Any):
+        super().__init__(**options)
+        self.target_shape = tuple(target_shape)
+
+    def call(self, x: Tensor) -> Tensor:
+        shape, size = list(self.target_shape), prod(n or 1 for n in x.shape[1:])
+        if -1 in shape:
+            shape[shape.index(-1)] = size // -prod(shape)
+        if prod(shape) != size or None in x.shape[1:]:
+            raise ValueError(f"{self} cannot turn samples of shape {x.shape[1:]} into {shape}")
+        return ops.reshape(x, shape=(-1, *shape))

@@ -1,0 +1,170 @@
+"""Layers that join branches, and the same as lower-case functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any
+
+from .. import ops
+from ..graph import Tensor
+from .base import Layer
+
+
+class Merge(Layer):
+    """The common part: several inputs, one output, and a mask that must hold in all of them."""
+
+    uses_mask = True
+    exactly: int | None = None  # number of inputs, if it matters
+
+    def __call__(self, x: Any, **options: Any) -> Any:
+        if not isinstance(x, list | tuple) or len(x) < 2:
+            raise ValueError(f"{self} joins a list of at least two tensors, got {x}")
+        if self.exactly and len(x) != self.exactly:
+            raise ValueError(f"{self} joins exactly {self.exactly} tensors, got {len(x)}")
+        return super().__call__(x, **options)
+
+    def call(self, xs: Sequence[Tensor]) -> Tensor:
+        try:
+            y = self.merge(xs)
+        except ValueError as error:
+            raise ValueError(
+                f"{self} cannot join {', '.join(map(str, xs))}: {error}. {self.advice}"
+            ) from error
+        masks = [x.mask for x in xs if x.mask is not None]
+        if masks:
+            y.mask = self.merge_masks(xs, masks)
+        return y
+
+    advice = (
+        "Branches must have the same shape (or 1 where they are repeated): bring them to one width "
+        "with a Dense or 1x1 convolution, or use Concatenate"
+    )
+
+    def merge(self, xs: Sequence[Tensor]) -> Tensor:
+        raise NotImplementedError
+
+    def merge_masks(self, xs: Sequence[Tensor], masks: list[Tensor]) -> Tensor:
+        return reduce(ops.logical_and, masks)
+
+
+class Add(Merge):
+    """The sum of tensors: each branch receives the same gradient."""
+
+    def merge(self, xs: Sequence[Tensor]) -> Tensor:
+        return reduce(ops.add, xs)
+
+
+class Subtract(Merge):
+    """The first tensor minus the second."""
+
+    exactly = 2
+
+    def merge(self, xs: Sequence[Tensor]) -> Tensor:
+        return ops.subtract(*xs)
+
+
+class Multiply(Merge):
+    """The product of tensors, element by element."""
+
+    def merge(self, xs: Sequence[Tensor]) -> Tensor:
+        return reduce(ops.multiply, xs)
+
+
+class Average(Merge):
+    """The mean of tensors, element by element."""
+
+    def merge(self, xs: Sequence[Tensor]) -> Tensor:
+        return reduce(ops.add, xs) * (1 / len(xs))
+
+
+class Maximum(Merge):
+    """The largest of tensors, element by element."""
+
+    def merge(self, xs: Sequence[Tensor]) -> Tensor:
+        return reduce(ops.maximum, xs)
+
+
+class Minimum(Merge):
+    """The smallest of tensors, element by element."""
+
+    def merge(self, xs: Sequence[Tensor]) -> Tensor:
+        return reduce(ops.minimum, xs)
+
+
+class Concatenate(Merge):
+    """Tensors one behind the other: each branch receives back its own part of the gradient.
+
+    Parameters
+    ----------
+    axis : int
+        Default: the last.
+    """
+
+    advice = "All axes but the one along which they are joined must agree"
+
+    def __init__(self, axis: int = -1, **options: Any):
+        super().__init__(**options)
+        self.axis = axis
+
+    def merge(self, xs: Sequence[Tensor]) -> Tensor:
+        return ops.concatenate(*xs, axis=self.axis)
+
+    def merge_masks(self, xs: Sequence[Tensor], masks: list[Tensor]) -> Tensor:
+        if self.axis % xs[0].ndim >= masks[0].ndim:  # joined within a step: it must be real in all
+            return super().merge_masks(xs, masks)
+        if len(masks) < len(xs):
+            missing = next(x for x in xs if x.mask is None)
+            raise ValueError(f"{self} joins sequences, but {missing} has no mask and others have")
+        return ops.concatenate(*masks, axis=self.axis)
+
+
+class Dot(Merge):
+    """Sum of products along one axis of each of two tensors.
+
+    Parameters
+    ----------
+    axes : int or (int, int)
+        The axis of the first and of the second tensor; the batch is axis 0.
+    normalize : bool
+        Scale to length 1 along these axes first: the result is the cosine.
+    """
+
+    exactly = 2
+    advice = "The two axes must have one length"
+
+    def __init__(self, axes: int | tuple[int, int], normalize: bool = False, **options: Any):
+        super().__init__(**options)
+        self.axes = (axes, axes) if isinstance(axes, int) else tuple(axes)
+        self.normalize = normalize
+
+    def merge(self, xs: Sequence[Tensor]) -> Tensor:
+        if self.normalize:
+            xs = [unit(x, axis) for x, axis in zip(xs, self.axes, strict=True)]
+        return ops.dot(*xs, axes=self.axes)
+
+
+def unit(x: Tensor, axis: int) -> Tensor:
+    """x scaled to length 1 along an axis (never divided by less than 1e-6)."""
+    return x / ops.sqrt(ops.maximum((x * x).sum(axis=axis, keepdims=True), 1e-12))
+
+
+def as_function(layer: type[Layer]) -> Callable[..., Tensor]:
+    """The function that makes a layer and calls it at once."""
+
+    def function(xs: Sequence[Tensor], **options: Any) -> Tensor:
+        return layer(**options)(list(xs))
+
+    function.__name__ = layer.__name__.lower()
+    function.__doc__ = f"{layer.__name__} as a function: ``{layer.__name__}(**options)(xs)``."
+    return function
+
+
+add = as_function(Add)
+subtract = as_function(Subtract)
+multiply = as_function(Multiply)
+average = as_function(Average)
+maximum = as_function(Maximum)
+minimum = as_function(Minimum)
+concatenate = as_function(Concatenate)
+dot = as_function(Dot)

@@ -1,0 +1,225 @@
+"""Losses: how wrong a prediction is, as one number for a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import ops
+from .calls import Call, current_call, inside
+from .graph import Tensor
+from .naming import lookup, snake_case
+
+REDUCTIONS = ("sum_over_batch_size", "mean_with_sample_weight")
+
+
+class Loss:
+    """The common part: one loss per sample, weighted and averaged.
+
+    A subclass writes `call(y_true, y_pred)`, which returns the loss of each sample (all axes but
+    the last are samples).
+
+    Parameters
+    ----------
+    reduction : str
+        "sum_over_batch_size": sum(weight * loss) / N, where samples of weight 0 count, too.
+        "mean_with_sample_weight": divided by the sum of the weights instead.
+    name : str, optional
+        Default: the class's name in snake_case.
+    """
+
+    is_model = False
+    sparse = False  # are labels the indices of classes?
+
+    def __init__(self, reduction: str = "sum_over_batch_size", name: str | None = None):
+        self.reduction = lookup("reduction", reduction, dict.fromkeys(REDUCTIONS, reduction))
+        self.name = name or snake_case(type(self).__name__)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """The loss of each sample."""
+        raise NotImplementedError
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+        """The loss of a batch, as a scalar tensor.
+
+        Parameters
+        ----------
+        y_true, y_pred : Tensor or array_like, of one shape
+            For sparse losses `y_true` lacks the last axis.
+        sample_weight : Tensor or array_like, shape (batch,), optional
+            Default: 1 for each sample.
+        """
+        y_true, y_pred = as_tensor(y_true), as_tensor(y_pred)
+        expected = self.target_shape(y_pred)
+        if y_true.shape != expected and y_true.shape != (*expected, 1):
+            raise ValueError(
+                f"{self.name}: labels of shape {y_true.shape} for predictions {y_pred}"
+            )
+        with inside(current_call() or Call(self)):
+            each = self.call(y_true, y_pred)
+            if sample_weight is None:
+                sample_weight = np.ones((), each.dtype)
+            by_weight = self.reduction == "mean_with_sample_weight"
+            mask = (
+                y_pred.mask if y_pred.mask is not None and y_pred.mask.ndim == each.ndim else None
+            )
+            return ops.weighted_mean(each, as_tensor(sample_weight), mask, by_weight=by_weight)
+
+    def target_shape(self, y_pred: Tensor) -> tuple[int | None, ...]:
+        """The shape of the labels that belong to a prediction."""
+        return y_pred.shape[:-1] if self.sparse else y_pred.shape
+
+
+def as_tensor(x: Any) -> Tensor:
+    return x if isinstance(x, Tensor) else Tensor(x)
+
+
+class CrossEntropy(Loss):
+    """The common part of cross-entropies: of probabilities or of logits, with smoothed labels."""
+
+    of_probabilities: Any
+    of_logits: Any
+
+    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0, **options: Any):
+        super().__init__(**options)
+        self.from_logits, self.label_smoothing = from_logits, label_smoothing
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        loss = self.of_logits if self.from_logits else self.of_probabilities
+        return loss(self.smooth(y_true, y_pred), y_pred)
+
+    def smooth(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        if not self.label_smoothing:
+            return y_true
+        return y_true * (1 - self.label_smoothing) + self.label_smoothing / self.classes(y_pred)
+
+    def classes(self, y_pred: Tensor) -> int:
+        return y_pred.shape[-1] or 1
+
+
+class BinaryCrossentropy(CrossEntropy):
+    """-y log(p) - (1 - y) log(1 - p), averaged over the last axis: for sigmoid outputs.
+
+    Parameters
+    ----------
+    from_logits : bool
+        True: predictions are logits, the sigmoid is part of the loss.
+    label_smoothing : float
+        Moves labels from 0 and 1 towards 1/2.
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> float(tg.losses.BinaryCrossentropy()([[1.0], [0.0]], [[0.5], [0.5]]))  # log(2)
+    0.6931...
+    """
+
+    of_probabilities = ops.binary_crossentropy
+    of_logits = ops.binary_crossentropy_from_logits
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return super().call(y_true, y_pred).mean(axis=-1)
+
+    def classes(self, y_pred: Tensor) -> int:
+        return 2
+
+
+class CategoricalCrossentropy(CrossEntropy):
+    """-sum(y log(p)) for one-hot labels and softmax outputs; p is divided by its sum first.
+
+    Parameters
+    ----------
+    from_logits : bool
+        True: predictions are logits, the softmax is part of the loss.
+    label_smoothing : float
+        Moves this share of each label evenly to all classes.
+    """
+
+    of_probabilities = ops.categorical_crossentropy
+    of_logits = ops.categorical_crossentropy_from_logits
+
+
+class SparseCategoricalCrossentropy(CrossEntropy):
+    """Categorical cross-entropy for labels that are the index of the right class.
+
+    Parameters
+    ----------
+    from_logits : bool
+        True: predictions are logits, the softmax is part of the loss.
+    """
+
+    sparse = True
+    of_probabilities = ops.sparse_categorical_crossentropy
+    of_logits = ops.sparse_categorical_crossentropy_from_logits
+
+    def __init__(self, from_logits: bool = False, **options: Any):
+        super().__init__(from_logits, **options)
+
+
+class MeanSquaredError(Loss):
+    """The mean of (y - p)**2 over the last axis.
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> float(tg.losses.MeanSquaredError()([[0.0, 2.0]], [[1.0, 0.0]]))
+    2.5
+    """
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return ops.square(y_pred - y_true).mean(axis=-1)
+
+
+class MeanAbsoluteError(Loss):
+    """The mean of |y - p| over the last axis."""
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return abs(y_pred - y_true).mean(axis=-1)
+
+
+class Huber(Loss):
+    """Half the squared error up to `delta`, straight on from there, averaged over the last axis.
+
+    Parameters
+    ----------
+    delta : float
+        Where the parabola ends. Default: 1.
+    """
+
+    def __init__(self, delta: float = 1.0, **options: Any):
+        super().__init__(**options)
+        self.delta = delta
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return ops.huber(y_true, y_pred, delta=self.delta).mean(axis=-1)
+
+
+class FunctionLoss(Loss):
+    """A user's function of (y_true, y_pred) that returns a tensor with one loss per sample."""
+
+    def __init__(self, function: Callable[[Tensor, Tensor], Tensor]):
+        super().__init__(name=function.__name__)
+        self.call = function  # type: ignore[method-assign]
+
+
+LOSSES: dict[str, type[Loss]] = {
+    "binary_crossentropy": BinaryCrossentropy,
+    "categorical_crossentropy": CategoricalCrossentropy,
+    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
+    "mean_squared_error": MeanSquaredError,
+    "mse": MeanSquaredError,
+    "mean_absolute_error": MeanAbsoluteError,
+    "mae": MeanAbsoluteError,
+    "huber": Huber,
+}
+
+
+def get(loss: Any) -> Loss:
+    """A loss by name, as it is, or around a function of (y_true, y_pred)."""
+    if isinstance(loss, Loss):
+        return loss
+    if isinstance(loss, type) and issubclass(loss, Loss):
+        return loss()
+    return FunctionLoss(loss) if callable(loss) else lookup("loss", loss, LOSSES)()

@@ -1,0 +1,290 @@
+"""A model: a graph of layers between inputs and outputs, which is itself a layer."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .backend import to_numpy
+from .calls import Call, current_call, inside
+from .engine import Plan, topological_order
+from .feeding import arrays_for
+from .graph import Parameter, Step, Tensor, apply, placeholder
+from .layers import Layer
+from .naming import did_you_mean, unique_names
+from .nodes import Nodes
+from .summary import summary_lines
+
+Tensors = Tensor | Sequence[Tensor] | Mapping[str, Tensor]
+
+
+class FunctionalModel(Layer):
+    """The graph between `inputs` and `outputs`: its layers, weights, predictions and summary.
+
+    `tinygrad_mo.Model` adds training and gradient flow to it.
+    """
+
+    is_model = True
+    uses_mask = True
+
+    def __init__(self, inputs: Tensors, outputs: Tensors, name: str | None = None):
+        super().__init__(name=name)
+        self._returns: Any = type(outputs) if isinstance(outputs, Mapping) else list
+        if isinstance(outputs, Tensor):
+            self._returns = None
+        made, wanted = as_list("inputs", inputs), as_list("outputs", outputs)
+        masks = [t.mask for t in wanted if t.mask is not None]
+        made, renewed = with_fresh_inputs(made, [*wanted, *masks])
+        wanted, masks = renewed[: len(wanted)], renewed[len(wanted) :]
+        self.steps = topological_order([*wanted, *masks])
+        check_connected(self.steps, made, wanted, isinstance(inputs, Mapping) and inputs)
+        self.named_outputs_only = isinstance(outputs, Mapping)
+        nodes = Nodes(self.steps, wanted, made)
+        self.sublayers = self._name_layers(nodes)
+        self.nodes = Nodes(self.steps, wanted, made)  # once more, with the names just given
+        names = list(inputs) if isinstance(inputs, Mapping) else unique_inputs(made)
+        self.inputs = dict(zip(names, made, strict=True))
+        names = list(outputs) if isinstance(outputs, Mapping) else self._output_names(wanted)
+        self.outputs = dict(zip(names, wanted, strict=True))
+        self.built = True
+        self._forward = Plan([], [], fetch=wanted)
+
+    def _name_layers(self, nodes: Nodes) -> list[Layer]:
+        """The layers in the order of their first call, each with a name of its own."""
+        owners = dict.fromkeys(
+            outermost(step).owner for step in self.steps if step.call is not None
+        )
+        layers = [owner for owner in owners if isinstance(owner, Layer)]
+        chosen: dict[str, Layer] = {}
+        for layer in layers:
+            if layer.named and layer.name in chosen:
+                raise ValueError(
+                    f"two layers are called {layer.name!r}: {self._where(chosen[layer.name])} and "
+                    f"{self._where(layer)}; names must be unique within a model"
+                )
+            if layer.named:
+                chosen[layer.name] = layer
+        others = [layer for layer in layers if not layer.named]
+        base = [type(layer).default_name() for layer in others]
+        names = unique_names([*chosen, *base], "_")[len(chosen) :]
+        for layer, new in zip(others, names, strict=True):
+            layer.rename(new)
+        return layers
+
+    def _where(self, layer: Layer) -> str:
+        calls = (outermost(step) for step in self.steps if step.call is not None)
+        site = next(call.site for call in calls if call.owner is layer)
+        return f"{type(layer).__name__} at {site[0]}:{site[1]}"
+
+    def _output_names(self, outputs: Sequence[Tensor]) -> list[str]:
+        def name(t: Tensor) -> str:
+            return outermost(t.step).owner.name if t.step and t.step.call else t.name
+
+        return unique_names([name(t) for t in outputs], ":")
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, in the order of their first call."""
+        return self.sublayers
+
+    @property
+    def output_names(self) -> list[str]:
+        return list(self.outputs)
+
+    @property
+    def input_names(self) -> list[str]:
+        return list(self.inputs)
+
+    def call(self, x: Any, **options: Any) -> Any:
+        """Repeat every step on new tensors: the same weights, a second use of each layer."""
+        given = x if isinstance(x, list | tuple) else [x]
+        if len(given) != len(self.inputs):
+            raise ValueError(f"{self} takes {len(self.inputs)} inputs ({', '.join(self.inputs)})")
+        for t, (name, own) in zip(given, self.inputs.items(), strict=True):
+            if t.ndim != own.ndim or any(
+                n is not None and n != m for n, m in zip(own.shape[1:], t.shape[1:], strict=True)
+            ):
+                raise ValueError(
+                    f"{self}: input {name!r} has shape {own.shape}, it cannot take {t}"
+                )
+            if t.mask is not None and any(name for name in self.inputs):
+                warnings.warn(f"{self} does not see the mask of {t}", stacklevel=4)
+        own = list(self.inputs.values())
+        new = replay(self.steps, dict(zip((t.key for t in own), given, strict=True)))
+        outputs = [renewed(t, new) for t in self.outputs.values()]
+        return self._as_declared(outputs)
+
+    def _as_declared(self, outputs: Sequence[Any]) -> Any:
+        """Outputs in the form in which the model declared them: one, a list, or a dict."""
+        if self._returns is None:
+            return outputs[0]
+        if self._returns is list:
+            return list(outputs)
+        return dict(zip(self.outputs, outputs, strict=True))
+
+    def __call__(self, x: Any, **options: Any) -> Any:
+        """Use the model as a layer on tensors (a dict by name, or in the order of its inputs)."""
+        if isinstance(x, Mapping):
+            x = [x[name] for name in self.inputs]
+        return super().__call__(x, **options)
+
+    def predict(self, x: Any, batch_size: int = 32) -> Any:
+        """The outputs for data, as NumPy arrays.
+
+        Parameters
+        ----------
+        x : array, list or dict of arrays
+            One per input, in order or by name.
+        batch_size : int
+            Samples per forward pass. Default: 32.
+
+        Returns
+        -------
+        array, list or dict, as the model's outputs were declared
+        """
+        data = arrays_for("input", self.inputs, x)
+        parts: list[list[np.ndarray]] = []
+        for start in range(0, max(len(next(iter(data.values()))), 1), batch_size):
+            feed = {t: data[name][start : start + batch_size] for name, t in self.inputs.items()}
+            tape = self._forward.forward(feed, keep=False)
+            parts.append([to_numpy(self._forward.value(tape, t)) for t in self.outputs.values()])
+        return self._as_declared([np.concatenate(column) for column in zip(*parts, strict=True)])
+
+    def named_weights(self) -> dict[str, Parameter]:
+        """All parameters by path, as in "lstm/kernel" or "base/conv1/kernel"."""
+
+        def walk(layer: Layer, path: str) -> Iterable[tuple[str, Parameter]]:
+            for w in layer.own_weights:
+                yield f"{path}/{w.name.rsplit('/', 1)[-1]}", w
+            for inner in layer.sublayers:
+                yield from walk(inner, f"{path}/{inner.name}")
+
+        return {name: w for layer in self.sublayers for name, w in walk(layer, layer.name)}
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of all parameters, in the order of `weights`."""
+        return [w.numpy() for w in self.weights]
+
+    def set_weights(self, values: Sequence[np.ndarray]) -> None:
+        """Set all parameters, or, if a shape does not fit, none."""
+        named = list(self.named_weights().items())
+        if len(values) != len(named):
+            raise ValueError(f"{self} has {len(named)} weight arrays, {len(values)} were given")
+        for (name, w), value in zip(named, values, strict=True):
+            if np.shape(value) != w.shape:
+                raise ValueError(f"{name} has shape {w.shape}, not {np.shape(value)}")
+        for (_, w), value in zip(named, values, strict=True):
+            w.assign(np.array(value))
+
+    def get_layer(self, name: str) -> Layer:
+        """The layer called `name`."""
+        found = {layer.name: layer for layer in self.sublayers}
+        if name not in found:
+            raise ValueError(f"{self} has no layer {name!r}; {did_you_mean(name, found)}")
+        return found[name]
+
+    def summary(self, print_fn: Callable[[str], Any] = print) -> None:
+        """Print each call of a layer: type, output shape, parameters, what it is connected to."""
+        for line in summary_lines(self.name, self.nodes, self.weights, self.trainable_weights):
+            print_fn(line)
+
+
+def as_list(what: str, given: Tensors) -> list[Tensor]:
+    tensors = (
+        [given]
+        if isinstance(given, Tensor)
+        else list(given.values() if isinstance(given, Mapping) else given)
+    )
+    for t in tensors:
+        if not isinstance(t, Tensor) or t.value is not None:
+            raise TypeError(
+                f"the {what} of a model are symbolic tensors, starting at Input; got {t!r}"
+            )
+    if not tensors:
+        raise ValueError(f"a model needs {what}")
+    return tensors
+
+
+def outermost(step: Step | None) -> Call:
+    assert step is not None and step.call is not None
+    call = step.call
+    while call.parent:
+        call = call.parent
+    return call
+
+
+def renewed(tensor: Tensor, new: Mapping[Any, Tensor]) -> Tensor:
+    """What stands for `tensor` in the repeated graph, with its mask."""
+    result = new.get(tensor.key, tensor)
+    if tensor.mask is not None:
+        result.mask = new.get(tensor.mask.key, tensor.mask)
+    return result
+
+
+def replay(steps: Iterable[Step], new: dict[Any, Tensor]) -> dict[Any, Tensor]:
+    """Apply the steps again, with some tensors replaced; each old call becomes one new call."""
+    here, calls = current_call(), {}
+
+    def again(call: Call | None) -> Call | None:
+        if call is None:
+            return here
+        if call not in calls:
+            calls[call] = Call(call.owner, again(call.parent))
+        return calls[call]
+
+    for step in steps:
+        with inside(again(step.call)):
+            inputs = tuple(None if x is None else new.get(x.key, x) for x in step.inputs)
+            made = apply(step.op, inputs, step.attributes)
+        for index, tensor in enumerate(made if step.several else (made,)):
+            new[step, index] = tensor
+    return new
+
+
+def with_fresh_inputs(
+    inputs: list[Tensor], outputs: list[Tensor]
+) -> tuple[list[Tensor], list[Tensor]]:
+    """If a model starts from inner tensors of another, cut there and start from placeholders."""
+    if all(t.step is None for t in inputs):
+        return inputs, outputs
+    fresh = [placeholder(t.shape, t.dtype, t.name) if t.step else t for t in inputs]
+    new: dict[Any, Tensor] = {t.key: f for t, f in zip(inputs, fresh, strict=True)}
+    below = set(topological_order(inputs))
+    steps = [step for step in topological_order(outputs) if step not in below]
+    return fresh, [renewed(t, replay(steps, new)) for t in outputs]
+
+
+def check_connected(
+    steps: list[Step], inputs: list[Tensor], outputs: list[Tensor], given: Any
+) -> None:
+    """Every symbolic leaf must be a declared input, and every input should be used."""
+    leaves: dict[Tensor, str] = {t: f"output {t.name!r}" for t in outputs if t.step is None}
+    for step in steps:
+        for x in step.inputs:
+            if x is not None and x.step is None and x.value is None:
+                leaves.setdefault(x, f"{step.call.path if step.call else step.op.name!r}")
+    for x, user in leaves.items():
+        if x not in inputs:
+            names = ", ".join([*(t.name for t in inputs), x.name])
+            raise ValueError(
+                f"the model is not connected: it needs Input {x}, made at {x.site[0]}:{x.site[1]} and "
+                f"used by {user}; pass it, too: Model([{names}], ...)"
+            )
+    for t in inputs:
+        if t not in leaves:
+            warnings.warn(
+                f"no output depends on input {t}: no gradient will reach it", stacklevel=4
+            )
+    if len(set(inputs)) < len(inputs):
+        raise ValueError("the same Input is listed twice among the inputs of a model")
+
+
+def unique_inputs(inputs: list[Tensor]) -> list[str]:
+    names = [t.name for t in inputs]
+    for name in names:
+        if name != "input" and names.count(name) > 1:
+            raise ValueError(f"two inputs are called {name!r}; names must be unique within a model")
+    return unique_names(names, "_")

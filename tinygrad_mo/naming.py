@@ -1,0 +1,58 @@
+"""Finding things by name, and saying what is meant when a name is wrong."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """A hint for an unknown `name`: the closest known one, then all of them.
+
+    >>> did_you_mean("aux_ouput", ["main_output", "aux_output"])
+    "did you mean 'aux_output'? Known: 'main_output', 'aux_output'"
+    """
+    known = list(known)
+    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
+    guess = f"did you mean {close[0]!r}? " if close else ""
+    return f"{guess}Known: {', '.join(map(repr, known)) or 'none'}"
+
+
+def lookup(kind: str, name: str, table: Mapping[str, Any]) -> Any:
+    """The entry of `table` called `name`; an unknown name is a `ValueError` with a hint."""
+    if name in table:
+        return table[name]
+    raise ValueError(f"unknown {kind} {name!r}: {did_you_mean(name, table)}")
+
+
+def snake_case(name: str) -> str:
+    """The default name of a class.
+
+    >>> snake_case("BinaryCrossentropy"), snake_case("LSTM"), snake_case("Conv2D")
+    ('binary_crossentropy', 'lstm', 'conv2d')
+    """
+    name = re.sub(r"([a-z0-9])([A-Z][a-z])", r"\1_\2", name)
+    return re.sub(r"([A-Z])([A-Z][a-z])", r"\1_\2", name).lower()
+
+
+def unique_names(names: Iterable[str], separator: str) -> list[str]:
+    """The names with repeated ones numbered, in order.
+
+    >>> unique_names(["dense", "lstm", "dense", "dense"], "_")
+    ['dense', 'lstm', 'dense_1', 'dense_2']
+    """
+    names = list(names)
+    taken = set(names)
+    result: list[str] = []
+    seen: dict[str, int] = {}
+    for name in names:
+        number = seen.get(name, 0)
+        new = name
+        while number and (new := f"{name}{separator}{number}") in taken:
+            number += 1
+        seen[name] = number + 1
+        taken.add(new)
+        result.append(new)
+    return result

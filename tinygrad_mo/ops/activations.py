@@ -1,0 +1,89 @@
+"""Activation functions."""
+
+from ..backend import array_module
+from .contract import op
+
+
+@op
+def tanh(x):
+    y = array_module(x).tanh(x)
+    return y, (lambda g: g * (1 - y * y),)
+
+
+@op
+def sigmoid(x):
+    """1 / (1 + exp(-x)), computed as 0.5 tanh(x / 2) + 0.5, which cannot overflow."""
+    y = 0.5 * array_module(x).tanh(0.5 * x) + 0.5
+    return y, (lambda g: g * (y * (1 - y)),)
+
+
+@op
+def relu(x):
+    """max(x, 0); the slope at 0 is taken as 0."""
+    y = array_module(x).maximum(x, 0)
+    return y, (lambda g: g * (y > 0),)
+
+
+@op
+def leaky_relu(x, *, negative_slope=0.2):
+    xp = array_module(x)
+    y = xp.where(x > 0, x, negative_slope * x)
+    return y, (lambda g: xp.where(x > 0, g, negative_slope * g),)
+
+
+@op
+def elu(x, *, alpha=1.0):
+    """x above 0, alpha (exp(x) - 1) below."""
+    xp = array_module(x)
+    below = alpha * xp.expm1(xp.minimum(x, 0))
+    return xp.where(x > 0, x, below), (lambda g: xp.where(x > 0, g, g * (below + alpha)),)
+
+
+@op
+def selu(x):
+    """Scaled elu with the constants of Klambauer et al. 2017, Self-Normalizing Neural Networks."""
+    scale, alpha = 1.0507009873554805, 1.6732632423543772
+    y, (pull,) = elu(x, alpha=alpha)
+    return scale * y, (lambda g: pull(scale * g),)
+
+
+@op
+def softplus(x):
+    """log(1 + exp(x))."""
+    xp = array_module(x)
+    y = xp.logaddexp(x, x.dtype.type(0))
+    return y, (lambda g: g * (0.5 * xp.tanh(0.5 * x) + 0.5),)
+
+
+@op
+def softsign(x):
+    d = 1 + array_module(x).abs(x)
+    return x / d, (lambda g: g / (d * d),)
+
+
+@op
+def silu(x):
+    """x sigmoid(x), also known as swish."""
+    s = 0.5 * array_module(x).tanh(0.5 * x) + 0.5
+    return x * s, (lambda g: g * (s * (1 + x * (1 - s))),)
+
+
+@op
+def hard_sigmoid(x):
+    """x / 6 + 1/2, held between 0 and 1."""
+    xp = array_module(x)
+    return xp.clip(x / 6 + 0.5, 0, 1), (lambda g: g * (xp.abs(x) < 3) / 6,)
+
+
+@op
+def softmax(x):
+    """exp(x) / sum(exp(x)) along the last axis."""
+    y = normalised_exp(x)
+    return y, (lambda g: y * (g - (g * y).sum(axis=-1, keepdims=True)),)
+
+
+def normalised_exp(x):
+    """Softmax as a plain function, for the rules that contain one."""
+    xp = array_module(x)
+    e = xp.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)

@@ -1,0 +1,92 @@
+"""The affine map, and its sparse twin: picking rows of a table."""
+
+from ..backend import Array, array_module, to_numpy
+from .contract import flat, op, rows_of
+from .shaping import from_right
+
+
+@op
+def dense(x, kernel, bias):
+    """x @ kernel + bias on the last axis of x; the bias may be None."""
+    if x.shape[-1] != kernel.shape[0]:
+        raise ValueError(
+            f"the last axis of x must equal the first of kernel: {x.shape[-1]} != "
+            f"{kernel.shape[0]} (x {x.shape}, kernel {kernel.shape})"
+        )
+    y = x @ kernel if bias is None else x @ kernel + bias
+
+    def pull_kernel(g):
+        return flat(x).T @ flat(g, rows_of(g, y))
+
+    return y, (lambda g: g @ kernel.T, pull_kernel, lambda g: g)
+
+
+@op
+def embedding(ids, table):
+    """The rows of `table` that `ids` name."""
+    check_ids(ids, len(table))
+    y = table[ids]
+
+    def pull_table(g):
+        """Sort the ids, so that equal ones are neighbours and one sum per run is enough."""
+        xp = array_module(table)
+        rows, order = rows_of(g, y), xp.argsort(ids, axis=None, kind="stable")
+        gt = xp.zeros(rows + table.shape, g.dtype)
+        if ids.size:
+            run = ids.reshape(-1)[order]
+            starts = xp.flatnonzero(xp.concatenate([xp.ones(1, bool), run[1:] != run[:-1]]))
+            ordered = g.reshape(*rows, ids.size, table.shape[1])[..., order, :]
+            gt[..., run[starts], :] = xp.add.reduceat(ordered, starts, axis=-2)
+        return gt
+
+    return y, (None, pull_table)
+
+
+def check_ids(ids: Array, count: int) -> None:
+    """Ids must be integers from 0 to count - 1 (a GPU would silently wrap others around)."""
+    if ids.dtype.kind not in "iu":
+        raise TypeError(f"ids must be integers, not {ids.dtype}; give the Input dtype='int32'")
+    if ids.size and (ids.min() < 0 or ids.max() >= count):
+        wrong = to_numpy((ids < 0) | (ids >= count)).nonzero()
+        where = tuple(int(axis[0]) for axis in wrong)
+        raise IndexError(
+            f"id {int(ids[where])} at position {where} is out of range: the table has {count} "
+            f"rows, so ids go from 0 to {count - 1}"
+        )
+
+
+@op
+def dot(x, y, *, axes):
+    """Sum of products along axis ``axes[0]`` of x and ``axes[1]`` of y, sample by sample.
+
+    The other axes of x come first, then those of y, as `numpy.tensordot` orders them.
+    """
+    xp = array_module(x)
+    (axis_x,), (axis_y,) = from_right(axes[0], x.ndim), from_right(axes[1], y.ndim)
+    x2, y2 = xp.moveaxis(x, axis_x, -1), xp.moveaxis(y, axis_y, -1)
+    if x2.shape[-1] != y2.shape[-1]:
+        raise ValueError(
+            f"the axes to multiply must agree: axis {axes[0]} of {x.shape} and axis {axes[1]} "
+            f"of {y.shape}: {x2.shape[-1]} != {y2.shape[-1]}"
+        )
+    xm, ym = as_matrices(x2), as_matrices(y2)
+    batch, free = x.shape[0], x2.shape[1:-1] + y2.shape[1:-1]
+    z = (xm @ ym.swapaxes(-1, -2)).reshape(batch, *(free or (1,)))
+
+    def matrices(g):
+        return g.reshape(*rows_of(g, z), batch, xm.shape[1], ym.shape[1])
+
+    def pull_x(g):
+        gx = (matrices(g) @ ym).reshape(rows_of(g, z) + x2.shape)
+        return xp.moveaxis(gx, -1, axis_x)
+
+    def pull_y(g):
+        gy = (matrices(g).swapaxes(-1, -2) @ xm).reshape(rows_of(g, z) + y2.shape)
+        return xp.moveaxis(gy, -1, axis_y)
+
+    return z, (pull_x, pull_y)
+
+
+def as_matrices(x: Array) -> Array:
+    """(batch, ..., n) as (batch, m, n)."""
+    return flat(x, x.shape[:1])

@@ -1,0 +1,124 @@
+"""Losses of one sample: the fused forms, which stay exact where the naive ones overflow.
+
+The label comes first and has no derivative. Probabilities are held inside [1e-7, 1 - 1e-7]
+before the logarithm; where that bites, the slope is 0.
+"""
+
+from ..backend import Array, array_module, to_numpy
+from .activations import normalised_exp
+from .contract import op
+
+EPSILON = 1e-7
+
+
+def held(p: Array) -> tuple[Array, Array]:
+    """Probabilities held away from 0 and 1, and where they did not have to be."""
+    xp = array_module(p)
+    low, high = p.dtype.type(EPSILON), p.dtype.type(1 - EPSILON)
+    return xp.clip(p, low, high), (p >= low) & (p <= high)
+
+
+@op
+def binary_crossentropy(label, p):
+    """-label log(p) - (1 - label) log(1 - p), element by element."""
+    xp = array_module(p)
+    if p.size and (p.min() < -EPSILON or p.max() > 1 + EPSILON):
+        raise ValueError(
+            f"probabilities lie between 0 and 1, these between {p.min():.4g} and {p.max():.4g}: give "
+            f"the output a sigmoid, or the loss from_logits=True"
+        )
+    p, inside = held(p)
+    y = -(label * xp.log(p) + (1 - label) * xp.log1p(-p))
+    return y, (None, lambda g: g * (inside * ((p - label) / (p * (1 - p)))))
+
+
+@op
+def binary_crossentropy_from_logits(label, logit):
+    """The same of p = sigmoid(logit), as softplus(logit) - label logit."""
+    xp = array_module(logit)
+    p = 0.5 * xp.tanh(0.5 * logit) + 0.5
+    y = xp.logaddexp(logit, logit.dtype.type(0)) - label * logit
+    return y, (None, lambda g: g * (p - label))
+
+
+@op
+def categorical_crossentropy(label, p):
+    """-sum(label log(p / sum(p))) along the last axis."""
+    xp = array_module(p)
+    total = p.sum(axis=-1, keepdims=True)
+    share = p / total
+    q, inside = held(share)
+
+    def pull_p(g):
+        g_share = -g[..., None] * (inside * label / q)
+        return (g_share - (g_share * share).sum(axis=-1, keepdims=True)) / total
+
+    return -(label * xp.log(q)).sum(axis=-1), (None, pull_p)
+
+
+@op
+def categorical_crossentropy_from_logits(label, logits):
+    """The same of p = softmax(logits)."""
+    log_p, p = log_softmax(logits)
+
+    def pull_logits(g):
+        return g[..., None] * (p * label.sum(axis=-1, keepdims=True) - label)
+
+    return -(label * log_p).sum(axis=-1), (None, pull_logits)
+
+
+@op
+def sparse_categorical_crossentropy(index, p):
+    """-log(p[index] / sum(p)) along the last axis; the label is the index of the right class."""
+    return categorical_crossentropy.rule(one_hot(index, p), p)
+
+
+@op
+def sparse_categorical_crossentropy_from_logits(index, logits):
+    """The same of p = softmax(logits)."""
+    return categorical_crossentropy_from_logits.rule(one_hot(index, logits), logits)
+
+
+@op
+def huber(label, prediction, *, delta=1.0):
+    """Half the squared error up to `delta`, and straight on from there (Huber 1964)."""
+    xp = array_module(prediction)
+    error = prediction - label
+    bounded = xp.clip(error, -delta, delta)
+    return bounded * (error - 0.5 * bounded), (None, lambda g: g * bounded)
+
+
+@op
+def weighted_mean(losses, weights, mask, *, by_weight=False):
+    """One number from the losses of all samples: sum(weight loss) / count.
+
+    weights has one number per sample; with a mask (None: no mask) only what it keeps is counted.
+    ``by_weight`` divides by the sum of the weights instead of the count.
+    """
+    xp = array_module(losses)
+    scale = weights.reshape(weights.shape + (1,) * (losses.ndim - weights.ndim))
+    scale = xp.broadcast_to(scale, losses.shape)
+    scale = scale if mask is None else xp.where(mask, scale, 0)
+    count = scale.sum() if by_weight else losses.size if mask is None else mask.sum()
+    scale = scale / losses.dtype.type(count or 1)
+    return (scale * losses).sum(), (lambda g: g.reshape(-1, *[1] * losses.ndim) * scale, None, None)
+
+
+def log_softmax(logits: Array) -> tuple[Array, Array]:
+    xp = array_module(logits)
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return shifted - xp.log(xp.exp(shifted).sum(axis=-1, keepdims=True)), normalised_exp(logits)
+
+
+def one_hot(index: Array, like: Array) -> Array:
+    """Rows of zeros with a one at the index of the right class."""
+    xp, count = array_module(like), like.shape[-1]
+    if index.shape == (*like.shape[:-1], 1):
+        index = index[..., 0]
+    bad = to_numpy((index < 0) | (index >= count) | (index != xp.floor(index)))
+    if bad.any():
+        row = tuple(int(axis[0]) for axis in bad.nonzero())
+        raise ValueError(
+            f"label {index[row]} in row {row[0]} is not one of the {count} classes 0 to {count - 1}"
+        )
+    return (index[..., None] == xp.arange(count)).astype(like.dtype)

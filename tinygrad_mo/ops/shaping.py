@@ -1,0 +1,112 @@
+"""Ops that move, pick, join and reduce elements along axes."""
+
+from math import prod
+
+from ..backend import Array, array_module
+from .contract import op, rows_of
+
+
+def from_right(axis, ndim: int) -> tuple[int, ...]:
+    """Axes counted from the right (-1 is the last), so that rows in front do not shift them."""
+    axes = range(ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    for a in axes:
+        if not -ndim <= a < ndim:
+            raise ValueError(f"axis {a} does not exist in an array of {ndim} axes")
+    return tuple(a % ndim - ndim for a in axes)
+
+
+def stretch(g: Array, x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
+    """Repeat ``g`` along the `axes` of ``x`` that a reduction removed."""
+    xp = array_module(x)
+    g = g if keepdims else xp.expand_dims(g, axes)
+    return xp.broadcast_to(g, g.shape[: g.ndim - x.ndim] + x.shape)
+
+
+@op
+def sum_(x, *, axis=None, keepdims=False):
+    axes = from_right(axis, x.ndim)
+    return x.sum(axis=axes, keepdims=keepdims), (lambda g: stretch(g, x, axes, keepdims),)
+
+
+@op
+def mean(x, *, axis=None, keepdims=False):
+    """The mean; that of no elements is 0, so that an empty batch adds nothing to a loss."""
+    axes = from_right(axis, x.ndim)
+    scale = x.dtype.type(1 / max(prod(x.shape[a] for a in axes), 1))
+    y = x.sum(axis=axes, keepdims=keepdims) * scale
+    return y, (lambda g: stretch(g * scale, x, axes, keepdims),)
+
+
+@op
+def max_(x, *, axis=None, keepdims=False):
+    """The largest element; equal ones share the gradient evenly."""
+    axes = from_right(axis, x.ndim)
+    largest = x.max(axis=axes, keepdims=True)
+    y = largest if keepdims else largest.reshape([x.shape[a] for a in kept(x, axes)])
+
+    def pull_x(g):
+        ties = x == largest
+        return stretch(g, x, axes, keepdims) * ties / ties.sum(axis=axes, keepdims=True)
+
+    return y, (pull_x,)
+
+
+def kept(x: Array, axes: tuple[int, ...]) -> list[int]:
+    return [a for a in range(-x.ndim, 0) if a not in axes]
+
+
+@op
+def reshape(x, *, shape):
+    y = x.reshape(shape)
+    return y, (lambda g: g.reshape(rows_of(g, y) + x.shape),)
+
+
+@op
+def flatten(x):
+    """All axes behind the batch made one."""
+    y = x.reshape(x.shape[0], prod(x.shape[1:]))
+    return y, (lambda g: g.reshape(rows_of(g, y) + x.shape),)
+
+
+@op
+def transpose(x, *, axes=None):
+    """Reorder the axes; reverse them by default."""
+    axes = tuple(range(x.ndim))[::-1] if axes is None else tuple(axes)
+    back = [axes.index(a) - x.ndim for a in range(x.ndim)]
+    return x.transpose(axes), (lambda g: g.transpose(*range(g.ndim - x.ndim), *back),)
+
+
+@op
+def getitem(x, *, index):
+    """x[index], with slices, integers, None, ... or integer arrays."""
+    y = x[index]
+    parts = index if isinstance(index, tuple) else (index,)
+    basic = not any(hasattr(part, "__len__") for part in parts)
+
+    def pull_x(g):
+        xp = array_module(x)
+        gx = xp.zeros(rows_of(g, y) + x.shape, g.dtype)
+        if basic:
+            gx[(slice(None), *parts)] = g
+        else:  # the same element may be picked several times: add
+            for row, g_row in zip(gx, g, strict=True):
+                xp.add.at(row, index, g_row)
+        return gx
+
+    return y, (pull_x,)
+
+
+@op
+def concatenate(*xs, axis=-1):
+    """Join arrays along one axis; each gets back its own slice of the gradient."""
+    (axis,) = from_right(axis, xs[0].ndim)
+    y = array_module(xs[0]).concatenate(xs, axis=axis)
+
+    def pull(start, stop):
+        index = (..., slice(start, stop), *[slice(None)] * (-1 - axis))
+        return lambda g: g[index]
+
+    stops = [0]
+    for x in xs:
+        stops.append(stops[-1] + x.shape[axis])
+    return y, tuple(pull(*span) for span in zip(stops, stops[1:], strict=False))

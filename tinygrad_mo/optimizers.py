@@ -1,0 +1,250 @@
+"""Optimizers: how a gradient becomes a step.
+
+The rules, defaults and the places of epsilon are those of Keras, so that numbers can be compared
+one to one. A rule sees one block of a parameter at a time: what it computes with stays in cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from .backend import Array, array_module
+from .graph import Parameter
+from .naming import lookup
+
+BLOCK = 1 << 16  # elements per block: a few arrays of them fit into a core's cache
+
+
+class Optimizer:
+    """The common part: the slots (running averages ...) of each parameter, and the step count.
+
+    A subclass names its `slots` and writes `rule(w, g, step, *slots)`, which updates the slots in
+    place and returns the new values of w.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Size of a step.
+    """
+
+    slots: tuple[str, ...] = ()
+    slot_start = 0.0
+
+    def __init__(self, learning_rate: float):
+        if not learning_rate > 0:
+            raise ValueError(f"the learning rate must be above 0, not {learning_rate}")
+        self.learning_rate = learning_rate
+        self.step = 0
+        self.state: dict[Parameter, list[Array]] = {}
+
+    def rule(self, w: Array, g: Array, step: int, *slots: Array) -> Array:
+        raise NotImplementedError
+
+    def apply(self, gradients: Mapping[Parameter, Array]) -> None:
+        """Make one step on all parameters, or, if a gradient is not finite, on none.
+
+        Parameters
+        ----------
+        gradients : dict
+            The gradient of each parameter, in its shape.
+
+        Raises
+        ------
+        FloatingPointError
+            If a gradient holds NaN or infinity; no parameter has changed then.
+        """
+        for parameter, g in gradients.items():
+            if not np.isfinite(g.sum()) and not np.isfinite(g).all():
+                raise FloatingPointError(
+                    f"the gradient of {parameter} is not finite, so no step was made: look for "
+                    f"NaN in the data, a log or division by 0, or a learning rate that is too high"
+                )
+        self.step += 1
+        for parameter, g in gradients.items():
+            if parameter not in self.state:
+                start = array_module(g).full(parameter.shape, self.slot_start, parameter.dtype)
+                self.state[parameter] = [start.copy() for _ in self.slots]
+            parameter.assign(self._updated(parameter.value, g, self.state[parameter]))
+
+    def _updated(self, value: Array, g: Array, slots: list[Array]) -> Array:
+        new = array_module(g).empty(value.shape, value.dtype)
+        parts = [a.reshape(-1) for a in (value, g, *slots, new)]
+        for start in range(0, value.size, BLOCK):
+            w, grad, *state, out = (part[start : start + BLOCK] for part in parts)
+            out[...] = self.rule(w, grad, self.step, *state)
+        return new
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent: ``w -= learning_rate * g``.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Default: 0.01.
+    momentum : float
+        Between 0 and 1: ``v = momentum * v - learning_rate * g; w += v`` (Polyak 1964).
+    nesterov : bool
+        Look ahead: ``w += momentum * v - learning_rate * g`` (Nesterov 1983).
+    """
+
+    def __init__(self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False):
+        super().__init__(learning_rate)
+        self.momentum, self.nesterov = in_unit_interval("momentum", momentum), nesterov
+        self.slots = ("velocity",) if momentum else ()
+
+    def rule(self, w: Array, g: Array, step: int, *slots: Array) -> Array:
+        move = -self.learning_rate * g
+        if not slots:
+            return w + move
+        (velocity,) = slots
+        velocity *= self.momentum
+        velocity += move
+        return w + (self.momentum * velocity + move if self.nesterov else velocity)
+
+
+class RMSprop(Optimizer):
+    """Divide by a running root mean square of the gradient (Tieleman & Hinton 2012).
+
+    ``v = rho * v + (1 - rho) * g**2; w -= learning_rate * g / sqrt(v + epsilon)``
+
+    Parameters
+    ----------
+    learning_rate, rho, epsilon : float
+        Default: 0.001, 0.9 and 1e-7.
+    momentum : float
+        Default: 0.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+    ):
+        super().__init__(learning_rate)
+        self.rho, self.momentum = (
+            in_unit_interval("rho", rho),
+            in_unit_interval("momentum", momentum),
+        )
+        self.epsilon = epsilon
+        self.slots = ("mean_square", "velocity") if momentum else ("mean_square",)
+
+    def rule(self, w: Array, g: Array, step: int, *slots: Array) -> Array:
+        mean_square, *velocity = slots
+        mean_square *= self.rho
+        mean_square += (1 - self.rho) * (g * g)
+        move = self.learning_rate * g / array_module(g).sqrt(mean_square + self.epsilon)
+        if not velocity:
+            return w - move
+        velocity[0] *= self.momentum
+        velocity[0] += move
+        return w - velocity[0]
+
+
+class Adam(Optimizer):
+    """Running means of the gradient and of its square, corrected for their start (Kingma & Ba 2015).
+
+    ``w -= learning_rate * sqrt(1 - beta_2**t) / (1 - beta_1**t) * m / (sqrt(v) + epsilon)``
+
+    Parameters
+    ----------
+    learning_rate, beta_1, beta_2, epsilon : float
+        Default: 0.001, 0.9, 0.999 and 1e-7.
+    """
+
+    slots = ("mean", "mean_square")
+    weight_decay = 0.0
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+    ):
+        super().__init__(learning_rate)
+        self.beta_1, self.beta_2 = (
+            in_unit_interval("beta_1", beta_1),
+            in_unit_interval("beta_2", beta_2),
+        )
+        self.epsilon = epsilon
+
+    def rule(self, w: Array, g: Array, step: int, *slots: Array) -> Array:
+        mean, mean_square = slots
+        mean += (1 - self.beta_1) * (g - mean)
+        mean_square += (1 - self.beta_2) * (g * g - mean_square)
+        rate = self.learning_rate * sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+        shrink = 1 - self.learning_rate * self.weight_decay
+        move = rate * mean / (array_module(g).sqrt(mean_square) + self.epsilon)
+        return (w if shrink == 1 else w * shrink) - move
+
+
+class AdamW(Adam):
+    """Adam with the weights pulled towards zero apart from the gradient (Loshchilov & Hutter 2019).
+
+    Parameters
+    ----------
+    learning_rate, weight_decay, beta_1, beta_2, epsilon : float
+        Default: 0.001, 0.004, 0.9, 0.999 and 1e-7. Each step also takes
+        ``learning_rate * weight_decay * w`` off w.
+    """
+
+    def __init__(self, learning_rate: float = 0.001, weight_decay: float = 0.004, **options: Any):
+        super().__init__(learning_rate, **options)
+        if not weight_decay >= 0:
+            raise ValueError(f"weight_decay cannot be negative: {weight_decay}")
+        self.weight_decay = weight_decay
+
+
+class Adagrad(Optimizer):
+    """Divide by the root of the sum of all squared gradients so far (Duchi et al. 2011).
+
+    Parameters
+    ----------
+    learning_rate, initial_accumulator_value, epsilon : float
+        Default: 0.001, 0.1 and 1e-7.
+    """
+
+    slots = ("accumulator",)
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-7,
+    ):
+        super().__init__(learning_rate)
+        self.slot_start, self.epsilon = initial_accumulator_value, epsilon
+
+    def rule(self, w: Array, g: Array, step: int, *slots: Array) -> Array:
+        (accumulator,) = slots
+        accumulator += g * g
+        return w - self.learning_rate * g / array_module(g).sqrt(accumulator + self.epsilon)
+
+
+def in_unit_interval(name: str, value: float) -> float:
+    if not 0 <= value < 1:
+        raise ValueError(f"{name} lies between 0 and 1 (1 excluded), not {value}")
+    return value
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "sgd": SGD,
+    "rmsprop": RMSprop,
+    "adam": Adam,
+    "adamw": AdamW,
+    "adagrad": Adagrad,
+}
+
+
+def get(optimizer: Any) -> Optimizer:
+    """An optimizer by name (case does not matter), or as it is."""
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    return lookup("optimizer", str(optimizer).lower(), OPTIMIZERS)()

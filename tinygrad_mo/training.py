@@ -1,0 +1,414 @@
+"""How a model learns: one loss per output, weighted and summed, one sweep, one step."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from . import losses, metrics, ops, optimizers
+from .backend import Array, new_generator, to_numpy
+from .callbacks import Callback, History
+from .calls import Call, inside
+from .engine import Plan, Tape
+from .feeding import arrays_for, match
+from .graph import Parameter, Tensor, placeholder
+from .metrics import Metric
+from .model import FunctionalModel
+from .progress import Progress
+
+
+@dataclass(eq=False)
+class LossTerm:
+    """One loss of a model: a scalar in its graph, and how it is fed."""
+
+    name: str
+    output: str | None = None  # the model's output that it judges, if it is one
+    value: Any = None  # the scalar tensor
+    target: Any = None  # the symbolic tensors that labels and sample weights are fed to
+    weights: Any = None
+    loss: Any = None
+    kind = "loss"
+    is_model = False
+
+
+class TrainableModel(FunctionalModel):
+    """A model that can be compiled, fitted and evaluated."""
+
+    terms: dict[str, LossTerm] | None = None  # by name; None before compile
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+    ) -> None:
+        """Say what to learn. Forgets the state of an earlier optimizer.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer
+        loss : str, Loss or function; or a list or dict of them
+            One for all outputs, one per output in order, or by output name. None, or a name that a
+            dict leaves out, is an output without a loss.
+        loss_weights : float, or a list or dict of them, optional
+            What each loss is multiplied with before they are added. Default: 1.
+        metrics : str or Metric; or a list of them; or a list or dict of lists, optional
+            For the only output, or by output.
+
+        Raises
+        ------
+        ValueError
+            For names that no output has, wrong counts, or a list that can be read in two ways.
+        """
+        names, strict = list(self.outputs), self.named_outputs_only
+        chosen = match("loss", loss, names, by_name_only=strict, repeat=True)
+        chosen = {name: one for name, one in chosen.items() if one is not None}
+        if not chosen:
+            raise ValueError(f"compile needs a loss for at least one output: {', '.join(names)}")
+        factors = (
+            {}
+            if loss_weights is None
+            else match("loss_weights", loss_weights, names, by_name_only=strict, repeat=True)
+        )
+        for name, factor in factors.items():
+            if not np.isfinite(factor):
+                raise ValueError(f"loss_weights: {name!r} is {factor}")
+        terms = {name: self._term(name, losses.get(one)) for name, one in chosen.items()}
+        penalised = [w for w in self.weights if w.regularizer is not None]
+        if penalised:
+            terms["regularization"] = term = LossTerm("regularization")
+            with inside(Call(term)):
+                term.value = reduce(ops.add, [w.regularizer(w) for w in penalised])
+        self.optimizer = optimizers.get(optimizer)
+        self.loss_weights = {name: float(factors.get(name, 1.0)) for name in terms}
+        self.metrics = self._metrics(metrics, terms)
+        self.terms = terms
+        self.step = 0
+        self._plan: tuple[Any, Plan] | None = None
+        self._shuffler = new_generator()
+
+    def _term(self, name: str, loss: losses.Loss) -> LossTerm:
+        output, term = self.outputs[name], LossTerm(name, name, loss=loss)
+        dtype = "int32" if loss.sparse else output.dtype
+        term.target = placeholder(loss.target_shape(output), dtype, f"{name} labels")
+        term.weights = placeholder((None,), output.dtype, f"{name} sample weights")
+        with inside(Call(term)):
+            term.value = loss(term.target, output, term.weights)
+        return term
+
+    def _metrics(self, given: Any, terms: Mapping[str, LossTerm]) -> dict[str, list[Metric]]:
+        names = list(self.outputs)
+        if given is None:
+            return {}
+        if isinstance(given, str | Metric):
+            given = [given]
+        if isinstance(given, list | tuple) and all(isinstance(m, str | Metric) for m in given):
+            given = dict.fromkeys(names, given)  # the same for every output
+        matched = match("metrics", given, names, by_name_only=self.named_outputs_only)
+        result: dict[str, list[Metric]] = {}
+        for name, chosen in matched.items():
+            chosen = (
+                chosen if isinstance(chosen, list | tuple) else [] if chosen is None else [chosen]
+            )
+            if chosen and name not in terms:
+                raise ValueError(f"metrics: output {name!r} has no loss, so it is given no labels")
+            result[name] = [
+                metrics.get(m, terms[name].target.shape, self.outputs[name].shape) for m in chosen
+            ]
+        return result
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The keys of a row of History, in order."""
+        terms = self._compiled()
+        names = ["loss"]
+        if len(terms) > 1:
+            names += [t.name if t.output is None else f"{t.name}_loss" for t in terms.values()]
+        return names + [self._metric_name(o, m) for o, ms in self.metrics.items() for m in ms]
+
+    def _metric_name(self, output: str, metric: Metric) -> str:
+        return metric.name if len(self.outputs) == 1 else f"{output}_{metric.name}"
+
+    def _compiled(self) -> dict[str, LossTerm]:
+        if self.terms is None:
+            raise RuntimeError(f"call compile(optimizer, loss) before training {self}")
+        return self.terms
+
+    def training_plan(self) -> Plan:
+        """The plan of a training step; made anew when layers were frozen or unfrozen."""
+        terms, wrt = self._compiled(), self.trainable_weights
+        if self._plan is None or self._plan[0] != wrt:
+            values = [t.value for t in terms.values()]
+            self._plan = wrt, Plan(values, wrt, fetch=list(self.outputs.values()))
+        return self._plan[1]
+
+    def labelled_data(self, x: Any, y: Any, sample_weight: Any = None) -> dict[Tensor, Array]:
+        """Everything that the losses need, checked, by the tensor to which it is fed.
+
+        Parameters
+        ----------
+        x, y : array, or a list or dict of arrays
+            Per input, and per output that has a loss (per output is allowed, too).
+        sample_weight : array, or a list or dict of arrays, optional
+            Shape (samples,). One array counts for all outputs; a dict may leave outputs out.
+        """
+        judged = {t.name: t for t in self._compiled().values() if t.output is not None}
+        inputs = arrays_for("input", self.inputs, x)
+        if isinstance(y, list | tuple) and len(y) == len(self.outputs) > len(judged):
+            y = {name: one for name, one in zip(self.outputs, y, strict=True) if name in judged}
+        targets = {name: term.target for name, term in judged.items()}
+        labels = arrays_for("labels of output", targets, y, self.named_outputs_only)
+        feed = {self.inputs[name]: array for name, array in inputs.items()}
+        feed |= {targets[name]: array for name, array in labels.items()}
+        counts = {f"input {n!r}": len(a) for n, a in inputs.items()}
+        counts |= {f"labels of {n!r}": len(a) for n, a in labels.items()}
+        if len(set(counts.values())) > 1:
+            raise ValueError(f"data and labels hold different numbers of samples: {counts}")
+        size = next(iter(counts.values()))
+        given = (
+            {}
+            if sample_weight is None
+            else match("sample_weight", sample_weight, list(judged), repeat=True)
+        )
+        for name, term in judged.items():
+            weights = given.get(name)
+            weights = np.ones(size) if weights is None else np.asarray(weights)
+            if weights.shape != (size,):
+                raise ValueError(
+                    f"sample_weight of {name!r} has shape {weights.shape}, expected ({size},)"
+                )
+            feed |= {term.weights: weights.astype(term.weights.dtype)}
+        return feed
+
+    def _learn(self, feed: Mapping[Tensor, Array]) -> Tape:
+        plan = self.training_plan()
+        tape = plan.forward(feed, training=True)
+        found = plan.backward(tape, list(self.loss_weights.values()))
+        self.optimizer.apply({w: g[0] for w, g in found.items() if g is not None})
+        plan.move_averages(tape)
+        self.step += 1
+        return tape
+
+    def train_on_batch(
+        self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """One step on one batch; returns its losses and metrics as they were before the step."""
+        feed = self.labelled_data(x, y, sample_weight)
+        scores = Scores(self)
+        scores.add(feed, self._learn(feed))
+        return self._as_asked(scores.logs(), return_dict)
+
+    def _as_asked(self, logs: dict[str, float], return_dict: bool) -> Any:
+        if return_dict:
+            return logs
+        return logs["loss"] if len(logs) == 1 else list(logs.values())
+
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int = 32,
+        epochs: int = 1,
+        verbose: int = 1,
+        callbacks: Sequence[Callback] | None = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        sample_weight: Any = None,
+    ) -> History:
+        """Train.
+
+        Parameters
+        ----------
+        x, y : array, or a list or dict of arrays
+            Per input and per output.
+        batch_size, epochs : int
+            Samples per step, and how often to go through the data. Default: 32 and 1.
+        verbose : int
+            0: silent, 1: progress bar (with tqdm) and a line per epoch, 2: a line per epoch.
+        callbacks : list of Callback, optional
+        validation_split : float
+            This share of the samples, the last ones, is held back. Default: 0.
+        validation_data : (x, y) or (x, y, sample_weight), optional
+        shuffle : bool
+            Draw a new order in each epoch. Default: True.
+        sample_weight : array, or a list or dict of arrays, optional
+
+        Returns
+        -------
+        History
+            Ctrl-C stops after the running step; the model is then as that step left it, and
+            KeyboardInterrupt is raised.
+        """
+        data = self.labelled_data(x, y, sample_weight)
+        held_out = None
+        if validation_data is not None:
+            held_out = self.labelled_data(*validation_data)
+        elif validation_split:
+            data, held_out = split(data, validation_split)
+        size = len(next(iter(data.values())))
+        if batch_size < 1 or size < 1:
+            raise ValueError(f"nothing to train on: {size} samples in batches of {batch_size}")
+        self._warn_of_untrained()
+        history = History()
+        listeners = [history, *(callbacks or [])]
+        for listener in listeners:
+            listener.model = self
+            listener.on_train_begin()
+        try:
+            with stoppable() as stop_here:
+                for epoch in range(epochs):
+                    for listener in listeners:
+                        listener.on_epoch_begin(epoch)
+                    order = self._shuffler.permutation(size) if shuffle else np.arange(size)
+                    batches = [order[i : i + batch_size] for i in range(0, size, batch_size)]
+                    label = f"Epoch {epoch + 1}/{epochs}"
+                    logs = self._epoch(data, batches, label, verbose, listeners, stop_here)
+                    if held_out is not None:
+                        scored = self._score(held_out, batch_size)
+                        logs |= {f"val_{name}": value for name, value in scored.items()}
+                    self._progress.close(logs)
+                    for listener in listeners:
+                        listener.on_epoch_end(epoch, logs)
+        finally:
+            for listener in listeners:
+                listener.on_train_end()
+        return history
+
+    def _epoch(
+        self, data: Any, batches: Any, label: str, verbose: int, listeners: Any, stop_here: Any
+    ) -> dict[str, float]:
+        self._progress = Progress(label, len(batches), verbose)
+        scores = Scores(self)
+        try:
+            for batch in batches:
+                feed = {tensor: array[batch] for tensor, array in data.items()}
+                for listener in listeners:
+                    listener.on_train_batch_begin(self.step, feed)
+                scores.add(feed, self._learn(feed))
+                logs = scores.logs(with_metrics=False)
+                for listener in listeners:
+                    listener.on_train_batch_end(self.step - 1, logs)
+                self._progress.advance(logs)
+                stop_here()
+        except BaseException:
+            self._progress.close()
+            raise
+        return scores.logs()
+
+    def evaluate(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int = 32,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Losses and metrics on data, without training.
+
+        Returns
+        -------
+        list of float in the order of `metrics_names`, a float if that is only the loss, or a dict
+        """
+        feed = self.labelled_data(x, y, sample_weight)
+        return self._as_asked(self._score(feed, batch_size), return_dict)
+
+    def _score(self, data: Mapping[Tensor, Array], batch_size: int) -> dict[str, float]:
+        plan, scores = self.training_plan(), Scores(self)
+        for start in range(0, len(next(iter(data.values()))), batch_size):
+            feed = {t: array[start : start + batch_size] for t, array in data.items()}
+            scores.add(feed, plan.forward(feed, keep=False))
+        return scores.logs()
+
+    def _warn_of_untrained(self) -> None:
+        plan = self.training_plan()
+        idle = [w.name for w in plan.wrt if not plan.reaches(w)]
+        if idle:
+            without = [name for name in self.outputs if name not in self._compiled()]
+            warnings.warn(
+                f"no loss reaches {', '.join(idle)}: they keep their initial values"
+                + (f" (outputs without a loss: {', '.join(without)})" if without else ""),
+                stacklevel=3,
+            )
+
+
+class Scores:
+    """The losses and metrics of a model, collected over batches."""
+
+    def __init__(self, model: TrainableModel):
+        self.model, self.samples = model, 0
+        self.terms = list(model._compiled().values())
+        self.sums = np.zeros(len(self.terms))
+        for chosen in model.metrics.values():
+            for metric in chosen:
+                metric.reset()
+
+    def add(self, feed: Mapping[Tensor, Array], tape: Tape) -> None:
+        """Count in one batch, which was fed and run."""
+        model, plan = self.model, self.model.training_plan()
+        size = len(next(iter(feed.values())))
+        self.samples += size
+        self.sums += [size * float(plan.value(tape, term.value)) for term in self.terms]
+        for name, chosen in model.metrics.items():
+            if chosen:
+                term, output = model._compiled()[name], model.outputs[name]
+                data = (feed[term.target], plan.value(tape, output), feed[term.weights])
+                for metric in chosen:
+                    metric.update(*map(to_numpy, data))
+
+    def logs(self, with_metrics: bool = True) -> dict[str, float]:
+        """The numbers so far, by the names of `metrics_names`."""
+        means = (self.sums / max(self.samples, 1)).tolist()
+        weights = [self.model.loss_weights[term.name] for term in self.terms]
+        values = [sum(w * value for w, value in zip(weights, means, strict=True))]
+        values += means if len(means) > 1 else []
+        if with_metrics:
+            values += [metric.result() for ms in self.model.metrics.values() for metric in ms]
+        return dict(zip(self.model.metrics_names, values, strict=False))
+
+
+def split(data: Mapping[Tensor, Array], share: float) -> tuple[dict, dict]:
+    """The first samples and the last ones, which are the given share."""
+    size = len(next(iter(data.values())))
+    cut = size - int(size * share)
+    if not 0 < cut < size:
+        raise ValueError(f"validation_split={share} of {size} samples leaves one part empty")
+    return {t: a[:cut] for t, a in data.items()}, {t: a[cut:] for t, a in data.items()}
+
+
+@contextmanager
+def stoppable() -> Iterator[Any]:
+    """Hold back Ctrl-C until the yielded function is called: a step is never cut in half."""
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    pressed: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: Any) -> None:
+        if pressed:
+            raise KeyboardInterrupt  # pressed twice: at once
+        pressed.append(number)
+
+    def stop_here() -> None:
+        if pressed:
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield stop_here
+        stop_here()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+__all__ = ["LossTerm", "Parameter", "Scores", "TrainableModel"]
