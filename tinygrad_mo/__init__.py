@@ -1,8 +1,10 @@
 """tinygrad_mo: networks with several inputs and outputs, and where their gradients go."""
 
-from . import callbacks, layers, losses, metrics, ops, optimizers
+from . import callbacks, check, data, layers, losses, metrics, ops, optimizers
 from .backend import set_random_seed, use
 from .engine import Plan, Tape, gradients
+from .flow import Flow, FlowRecorder, Model
 from .graph import Parameter, Tensor
 from .layers import Input
-from .training import TrainableModel as Model
+
+__version__ = "0.1.0"

@@ -223,6 +223,8 @@ class Plan:
         """
         if len(tape.backs) != len(self.steps):
             raise ValueError("this tape kept no pullbacks: run forward with keep=True")
+        if len(seeds) != len(self.losses):
+            raise ValueError(f"{len(seeds)} seeds for {len(self.losses)} losses")
         rows = self.reach if per_loss else [losses and (0,) for losses in self.reach]
         g: list[Array] = [None] * len(rows)
 
@@ -336,8 +338,10 @@ def gradients(losses: Any, wrt: Any, seeds: Any = None, *, per_loss: bool = Fals
     >>> tg.gradients([main, aux], v, per_loss=True)  # no path from aux to v
     [np.float32(3.0), None]
     """
-    losses = [losses] if isinstance(losses, Tensor) else list(losses)
-    seeds = [1.0] * len(losses) if seeds is None else [seeds] if len(losses) == 1 else seeds
+    if isinstance(losses, Tensor):
+        losses, seeds = [losses], None if seeds is None else [seeds]
+    losses = list(losses)
+    seeds = [1.0] * len(losses) if seeds is None else list(seeds)
     targets = [wrt] if isinstance(wrt, Tensor) else list(wrt)
     plan = Plan(losses, targets)
     found = plan.backward(plan.recorded(), seeds, per_loss=per_loss)

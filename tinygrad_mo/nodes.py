@@ -95,7 +95,7 @@ class Nodes:
                 node = Node(step.op.name, "op", step.op)
             else:
                 kind = getattr(card.owner, "kind", "layer")
-                node = Node(card.path, kind, card.owner)
+                node = Node(getattr(card.owner, "label", card.path), kind, card.owner)
             self._of_card[card] = node
             self.all.append(node)
         node.steps.append(step)

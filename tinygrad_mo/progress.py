@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -15,8 +15,41 @@ def numbers(logs: Mapping[str, float]) -> str:
     return "  ".join(f"{name} {value:.4g}" for name, value in logs.items())
 
 
+def epoch_table(label: str, logs: Mapping[str, float], outputs: Sequence[str]) -> str:
+    """The numbers of an epoch, one row per output.
+
+    >>> logs = {"loss": 1.2, "a_loss": 1.0, "b_loss": 0.2, "a_accuracy": 0.5, "val_a_loss": 1.1}
+    >>> print(epoch_table("Epoch 1/3", logs, ["a", "b"]))
+    Epoch 1/3           loss  accuracy  val_loss
+    weighted sum       1.200
+      a                1.000    0.5000     1.100
+      b               0.2000
+    """
+    cells: dict[str, dict[str, float]] = {"": {}, **{name: {} for name in outputs}}
+    for key, value in logs.items():
+        val = "val_" if key.startswith("val_") else ""
+        rest = key.removeprefix("val_")
+        owner = max((n for n in outputs if rest.startswith(f"{n}_")), key=len, default="")
+        name = rest.removeprefix(f"{owner}_") if owner else rest
+        if not owner and name != "loss":
+            cells.setdefault(name, {})[f"{val}loss"] = value
+        else:
+            cells[owner][f"{val}{name}"] = value
+    columns = list(dict.fromkeys(c for row in cells.values() for c in row))
+    first = max(16, *(len(name) + 4 for name in cells))
+    widths = [max(len(c), 6) + 2 for c in columns]
+    lines = [label.ljust(first) + "".join(c.rjust(w) for c, w in zip(columns, widths, strict=True))]
+    for name, row in cells.items():
+        if row:
+            start = f"  {name}" if name else "weighted sum"
+            shown = [f"{row[c]:#.4g}" if c in row else "" for c in columns]
+            numbers = "".join(n.rjust(w) for n, w in zip(shown, widths, strict=True))
+            lines.append((start.ljust(first) + numbers).rstrip())
+    return "\n".join(lines)
+
+
 class Progress:
-    """One line per epoch; while the epoch runs, a bar with the latest numbers.
+    """What an epoch shows: a bar while it runs, and its numbers at the end.
 
     Parameters
     ----------
@@ -25,11 +58,13 @@ class Progress:
     total : int
         Number of steps.
     verbose : int
-        0: silent, 1: bar and line, 2: line only.
+        0: silent, 1: bar and numbers, 2: numbers only.
+    outputs : sequence of str
+        If there are several, each gets a row.
     """
 
-    def __init__(self, label: str, total: int, verbose: int):
-        self.label, self.verbose = label, verbose
+    def __init__(self, label: str, total: int, verbose: int, outputs: Sequence[str] = ()):
+        self.label, self.verbose, self.outputs = label, verbose, outputs
         self._bar: Any = None
         if verbose == 1 and sys.stderr.isatty():
             try:
@@ -49,4 +84,7 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
         if logs is not None and self.verbose:
-            print(f"{self.label}  {numbers(logs)}", flush=True)
+            if len(self.outputs) > 1:
+                print(epoch_table(self.label, logs, self.outputs), flush=True)
+            else:
+                print(f"{self.label}  {numbers(logs)}", flush=True)

@@ -38,6 +38,11 @@ class LossTerm:
     kind = "loss"
     is_model = False
 
+    @property
+    def label(self) -> str:
+        """Its key in History."""
+        return self.name if self.output is None else f"{self.name}_loss"
+
 
 class TrainableModel(FunctionalModel):
     """A model that can be compiled, fitted and evaluated."""
@@ -132,7 +137,7 @@ class TrainableModel(FunctionalModel):
         terms = self._compiled()
         names = ["loss"]
         if len(terms) > 1:
-            names += [t.name if t.output is None else f"{t.name}_loss" for t in terms.values()]
+            names += [term.label for term in terms.values()]
         return names + [self._metric_name(o, m) for o, ms in self.metrics.items() for m in ms]
 
     def _metric_name(self, output: str, metric: Metric) -> str:
@@ -287,7 +292,7 @@ class TrainableModel(FunctionalModel):
     def _epoch(
         self, data: Any, batches: Any, label: str, verbose: int, listeners: Any, stop_here: Any
     ) -> dict[str, float]:
-        self._progress = Progress(label, len(batches), verbose)
+        self._progress = Progress(label, len(batches), verbose, list(self.outputs))
         scores = Scores(self)
         try:
             for batch in batches:

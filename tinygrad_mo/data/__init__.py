@@ -47,10 +47,10 @@ def load(name: str) -> SimpleNamespace:
     """
     lookup("data set", name, dict.fromkeys(available()))
     columns: dict[str, Any] = {}
-    with (resources.files(__name__) / f"{name}.npz").open("rb") as file:
-        with np.load(file, allow_pickle=False) as arrays:
-            for column in arrays.files:
-                columns[column] = arrays[column]
+    path = resources.files(__name__) / f"{name}.npz"
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        for column in arrays.files:
+            columns[column] = arrays[column]
     rows = len(columns["test"])
     for column, array in columns.items():
         array.setflags(write=False)

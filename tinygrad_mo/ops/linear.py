@@ -21,6 +21,11 @@ def dense(x, kernel, bias):
     return y, (lambda g: g @ kernel.T, pull_kernel, lambda g: g)
 
 
+def column_sums(x: Array) -> Array:
+    """The sum over the last axis but one, as a product: faster than adding up row by row."""
+    return array_module(x).ones(x.shape[-2], x.dtype) @ x
+
+
 @op
 def embedding(ids, table):
     """The rows of `table` that `ids` name."""
@@ -28,18 +33,30 @@ def embedding(ids, table):
     y = table[ids]
 
     def pull_table(g):
-        """Sort the ids, so that equal ones are neighbours and one sum per run is enough."""
-        xp = array_module(table)
-        rows, order = rows_of(g, y), xp.argsort(ids, axis=None, kind="stable")
-        gt = xp.zeros(rows + table.shape, g.dtype)
-        if ids.size:
-            run = ids.reshape(-1)[order]
-            starts = xp.flatnonzero(xp.concatenate([xp.ones(1, bool), run[1:] != run[:-1]]))
-            ordered = g.reshape(*rows, ids.size, table.shape[1])[..., order, :]
-            gt[..., run[starts], :] = xp.add.reduceat(ordered, starts, axis=-2)
+        rows = rows_of(g, y)
+        gt = array_module(table).zeros(rows + table.shape, g.dtype)
+        add_by_id(gt, ids.reshape(-1), g.reshape(*rows, ids.size, table.shape[1]))
         return gt
 
     return y, (None, pull_table)
+
+
+def add_by_id(table: Array, ids: Array, g: Array) -> None:
+    """``table[..., ids, :] += g`` where equal ids add up.
+
+    The first, second ... occurrence of each id are added layer by layer: within a layer no id is
+    repeated. What is left then (padding, mostly) is few ids with many occurrences: one sum each.
+    """
+    xp = array_module(ids)
+    order = xp.argsort(ids, kind="stable")
+    unique, starts, counts = xp.unique(ids[order], return_index=True, return_counts=True)
+    layers = 4
+    for layer in range(layers):
+        some = counts > layer
+        table[..., unique[some], :] += g[..., order[starts[some] + layer], :]
+    for i in xp.flatnonzero(counts > layers):
+        rest = order[starts[i] + layers : starts[i] + counts[i]]
+        table[..., unique[i], :] += g[..., rest, :].sum(axis=-2)
 
 
 def check_ids(ids: Array, count: int) -> None:

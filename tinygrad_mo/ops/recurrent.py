@@ -9,9 +9,9 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
     """A long short-term memory over all steps of a sequence (Hochreiter & Schmidhuber 1997).
 
     x is (batch, time, features), the weights' columns are the gates in the order input, forget,
-    candidate, output; h0 and c0 (batch, units) start the state (None: zeros), and where mask (batch, time)
-    is False a step is skipped: the state is carried over (None: no step is). Values: all states h (batch, time, units)
-    in the order in which they were computed, the last h and the last c.
+    candidate, output; h0 and c0 (batch, units) start the state (None: zeros). Where mask (batch,
+    time) is False a step is skipped: the state is carried over (None: no step is). Values: all
+    states h (batch, time, units) in the order in which they were computed, the last h and c.
 
     With gates i, f, o = sigmoid(z) and candidate j = tanh(z), where z = x W + h U + b:
     c <- f c + i j and h <- o tanh(c).

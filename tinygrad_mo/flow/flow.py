@@ -1,0 +1,262 @@
+"""The gradient of each loss on every wire and every weight, measured in one backward sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..backend import Array, to_numpy
+from ..engine import Plan, spread
+from ..graph import Parameter, Tensor
+from ..naming import did_you_mean
+from ..nodes import Node, Nodes
+from ..training import TrainableModel
+from . import figure, words
+from .measure import Measure
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A tensor on its way from one node to another, and the gradient that comes back on it."""
+
+    source: str
+    target: str
+    tensor: str
+    shape: tuple[int | None, ...]
+    measure: Measure
+
+    @property
+    def name(self) -> str:
+        return f"{self.source} -> {self.target}"
+
+
+class Flow:
+    """Who trains what, at one moment: what `model.gradient_flow(x, y)` returns.
+
+    Attributes
+    ----------
+    losses : list of str
+        Their names; numbers k below count in this order.
+    values, weights : dict
+        By loss: its value on the data, and the weight it is multiplied with.
+    nodes : list of Node
+        The cards of the picture: inputs, calls of layers, ops, losses.
+    wires : list of Wire
+        Between them. A wire's gradient has the shape of the tensor that runs along it.
+    parameters : dict of str to Measure
+        By name, as in "lstm/kernel": the gradient of the whole weight array.
+    uses : dict of (str, str) to Measure
+        By parameter and node: what one call of a shared layer contributes.
+    step : int
+        Training steps made before.
+    """
+
+    def __init__(self, model: TrainableModel, plan: FlowPlan, data: Mapping[Tensor, Array]):
+        terms = list(model._compiled().values())
+        self.losses = [term.name for term in terms]
+        self.weights = {name: model.loss_weights[name] for name in self.losses}
+        self.step, self.optimizer = model.step, type(model.optimizer).__name__
+        self.nodes, self.frozen = plan.nodes.all, plan.frozen
+        tape = plan.plan.forward(data)
+        self.values = {term.name: float(plan.plan.value(tape, term.value)) for term in terms}
+        self.arrays: dict[Any, tuple[tuple[int, ...], np.ndarray]] = {}
+        recorder = Recorder(plan, len(terms))
+        found = plan.plan.backward(tape, [1.0] * len(terms), per_loss=True, record=recorder)
+        for key, (losses, rows) in recorder.kept.items():
+            self.arrays[key] = losses, rows
+        self.wires = [
+            Wire(plan.nodes.maker(x).name, node.name, x.name, x.shape, recorder.measure(node, x))
+            for node in self.nodes
+            for x in node.inputs
+        ]
+        self.parameters: dict[str, Measure] = {}
+        for name, w in plan.parameters.items():
+            rows, losses = found[w], plan.plan.reaches(w)
+            self.parameters[name] = (
+                Measure.nothing(len(terms))
+                if rows is None
+                else Measure.of(to_numpy(rows), losses, len(terms))
+            )
+            if plan.keep_arrays and rows is not None:
+                self.arrays[name] = losses, to_numpy(rows)
+        self.uses = {
+            (plan.name_of[w], node.name): recorder.measure(node, w)
+            for node in self.nodes
+            for w in node.parameters
+        }
+        self._parameters_of = {
+            node.name: [plan.name_of[w] for w in node.parameters] for node in self.nodes
+        }
+
+    def measure(self, what: str | tuple[str, str]) -> Measure:
+        """The gradients of something by name.
+
+        Parameters
+        ----------
+        what : str or (str, str)
+            A parameter ("lstm/kernel"), a layer ("lstm": all its weights as one long array), a
+            wire by its ends (("lstm", "aux_output")), or one use of a parameter by parameter and
+            node (("lstm/kernel", "lstm:1")).
+        """
+        if isinstance(what, tuple):
+            between = [w.measure for w in self.wires if (w.source, w.target) == tuple(what)]
+            if between:
+                return Measure.together(between, len(self.losses))
+            if what in self.uses:
+                return self.uses[what]
+            known = [str((w.source, w.target)) for w in self.wires] + [str(u) for u in self.uses]
+            raise KeyError(f"no wire or use {what}; {did_you_mean(what, known)}")
+        if what in self.parameters:
+            return self.parameters[what]
+        if what in self._parameters_of:
+            inside = [self.parameters[name] for name in self._parameters_of[what]]
+            return Measure.together(inside, len(self.losses))
+        known = [*self.parameters, *self._parameters_of]
+        raise KeyError(f"no parameter or layer {what!r}; {did_you_mean(what, known)}")
+
+    def loss_number(self, loss: str) -> int:
+        if loss not in self.losses:
+            raise KeyError(f"no loss {loss!r}; {did_you_mean(loss, self.losses)}")
+        return self.losses.index(loss)
+
+    def norm(self, loss: str, what: str | tuple[str, str]) -> float:
+        """Length of the unweighted gradient of one loss on a parameter, layer or wire."""
+        return self.measure(what).norm(self.loss_number(loss))
+
+    def total(
+        self, what: str | tuple[str, str], weights: Mapping[str, float] | None = None
+    ) -> float:
+        """Length of the gradient of the weighted loss; `weights` default to the model's."""
+        chosen = {**self.weights, **(weights or {})}
+        return self.measure(what).total([chosen[name] for name in self.losses])
+
+    def cosine(self, what: str | tuple[str, str], first: str, second: str) -> float | None:
+        """Cosine between the gradients of two losses; None where one is zero or has no path."""
+        return self.measure(what).cosine(self.loss_number(first), self.loss_number(second))
+
+    def reaches(self, loss: str, what: str | tuple[str, str]) -> bool:
+        """Is there a path from the loss? (The gradient along it may still be 0.)"""
+        return self.measure(what).reach[self.loss_number(loss)]
+
+    def gradient(self, loss: str, what: str | tuple[str, str]) -> np.ndarray | None:
+        """The full gradient of one loss on a parameter or wire, or None where there is no path.
+
+        Needs ``gradient_flow(..., keep_arrays=True)``.
+        """
+        k = self.loss_number(loss)
+        if what not in self.arrays:
+            self.measure(what)  # an unknown name is named
+            if not any(self.measure(what).reach):
+                return None
+            raise KeyError(f"the array of {what} was not kept: pass keep_arrays=True")
+        losses, rows = self.arrays[what]
+        return rows[losses.index(k)] if k in losses else None
+
+    def report(self) -> str:
+        """Who trains what, in plain sentences."""
+        return words.report(self)
+
+    def table(self) -> str:
+        """One row per weight array: the gradient of each loss, their sum, and how they agree."""
+        return words.table(self)
+
+    def figure(self, path: str | None = None) -> Any:
+        """The printed picture: a row for each loss alone, and one for all added together.
+
+        Parameters
+        ----------
+        path : str, optional
+            Also save it there; the ending (.png, .pdf, .svg) says how.
+
+        Returns
+        -------
+        matplotlib Figure
+        """
+        drawn = figure.draw_figure(self)
+        if path is not None:
+            drawn.savefig(path, dpi=144)
+        return drawn
+
+    def forecast(self, weights: Mapping[str, float] | None = None) -> dict[str, float]:
+        """How fast each loss changes along one small plain SGD step, per unit of learning rate.
+
+        To first order the loss k changes by ``-learning_rate * (G w)_k``, where G holds the inner
+        products over all trainable parameters. Positive here means: it gets worse. Not valid for
+        momentum, Adam, clipping or weight decay, which are not linear in the weights.
+        """
+        chosen = {**self.weights, **(weights or {})}
+        moving = [m for name, m in self.parameters.items() if name not in self.frozen]
+        gram = Measure.together(moving, len(self.losses)).gram
+        slope = -gram @ np.array([chosen[name] for name in self.losses])
+        return dict(zip(self.losses, slope.tolist(), strict=True))
+
+
+class FlowPlan:
+    """What is the same for every flow of a model: the plan, its nodes, the names of parameters."""
+
+    def __init__(self, model: TrainableModel, keep_arrays: bool = False):
+        terms = model._compiled().values()
+        self.parameters: dict[str, Parameter] = model.named_weights()
+        self.name_of = {w: name for name, w in self.parameters.items()}
+        trainable = model.trainable_weights
+        self.frozen = {name for name, w in self.parameters.items() if w not in trainable}
+        inputs = list(model.inputs.values())
+        losses = [term.value for term in terms]
+        self.plan = Plan(losses, [*self.parameters.values(), *inputs], list(model.outputs.values()))
+        self.nodes = Nodes(self.plan.steps, [*model.outputs.values(), *losses], inputs)
+        self.keep_arrays = keep_arrays
+
+
+class Recorder:
+    """Watches a sweep: measures the gradient that enters each node, by the tensor it came for.
+
+    A node may use one tensor in several steps; their gradients are added before measuring.
+    """
+
+    def __init__(self, plan: FlowPlan, count: int):
+        self.plan, self.count = plan, count
+        self.kept: dict[Any, tuple[tuple[int, ...], np.ndarray]] = {}
+        self._measured: dict[Any, Measure] = {}
+        self._waiting: dict[Any, tuple[tuple[int, ...], Array]] = {}
+        self._uses: dict[Any, int] = {}
+        self._node_of = {step: node for node in plan.nodes.all for step in node.steps}
+        for n, edges in enumerate(plan.plan.edges):
+            for position, _ in edges:
+                key = self._key(n, position)
+                self._uses[key] = self._uses.get(key, 0) + 1
+
+    def _key(self, n: int, position: int) -> Any:
+        step = self.plan.plan.steps[n]
+        return self._node_of[step], step.inputs[position].key  # type: ignore[union-attr]
+
+    def __call__(self, n: int, position: int, g: Array, losses: tuple[int, ...]) -> None:
+        key = self._key(n, position)
+        if key in self._waiting:
+            earlier, sum_so_far = self._waiting.pop(key)
+            both = tuple(sorted({*earlier, *losses}))
+            g, losses = spread(g, losses, both) + spread(sum_so_far, earlier, both), both
+        self._uses[key] -= 1
+        if self._uses[key]:
+            self._waiting[key] = losses, g
+            return
+        rows = to_numpy(g)
+        self._measured[key] = Measure.of(rows, losses, self.count)
+        if self.plan.keep_arrays:
+            node, (maker, index) = key
+            ends = self._ends(node, maker, index)
+            if ends:
+                self.kept[ends] = losses, rows
+
+    def _ends(self, node: Node, maker: Any, index: int) -> tuple[str, str] | None:
+        if isinstance(maker, Parameter):
+            return self.plan.name_of[maker], node.name
+        source = maker if isinstance(maker, Tensor) else None
+        found = self.plan.nodes.maker(source) if source is not None else self._node_of[maker]
+        return None if found in (None, node) else (found.name, node.name)
+
+    def measure(self, node: Node, tensor: Tensor) -> Measure:
+        """What came back from `node` for `tensor`."""
+        return self._measured.get((node, tensor.key), Measure.nothing(self.count))

@@ -1,0 +1,95 @@
+"""The model as users meet it: a graph that can be trained and watched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..backend import Array
+from ..callbacks import Callback
+from ..graph import Tensor
+from ..training import TrainableModel
+from .flow import Flow, FlowPlan
+
+
+class Model(TrainableModel):
+    """A network between inputs and outputs: train it, predict with it, see its gradient flow.
+
+    Parameters
+    ----------
+    inputs, outputs : Tensor, or a list or dict of Tensor
+        Where the graph starts (`Input` tensors) and ends. Names of outputs are the keys of a dict,
+        otherwise the names of the layers that make them.
+    name : str, optional
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinygrad_mo as tg
+    >>> tg.set_random_seed(0)
+    >>> x = tg.Input((3,), name="numbers")
+    >>> trunk = tg.layers.Dense(4, activation="tanh", name="trunk")(x)
+    >>> outputs = [tg.layers.Dense(1, name="price")(trunk), tg.layers.Dense(1, name="size")(trunk)]
+    >>> model = tg.Model(x, outputs)
+    >>> model.compile("sgd", loss="mse", loss_weights={"price": 1.0, "size": 0.1})
+    >>> data = np.eye(3)
+    >>> history = model.fit(data, [data.sum(1), data[:, 0]], epochs=2, verbose=0)
+    >>> flow = model.gradient_flow(data, [data.sum(1), data[:, 0]])
+    >>> flow.reaches("size", "trunk"), flow.reaches("size", "price")
+    (True, False)
+    """
+
+    def gradient_flow(
+        self, x: Any, y: Any, sample_weight: Any = None, *, keep_arrays: bool = False
+    ) -> Flow:
+        """Measure the gradient of each loss on every wire and weight, in one sweep.
+
+        Parameters
+        ----------
+        x, y, sample_weight
+            A batch, as for `fit`. It is run at once, so some hundred samples are a good size.
+        keep_arrays : bool
+            Keep the gradients themselves, for `Flow.gradient`, not only their sizes and angles.
+
+        Returns
+        -------
+        Flow
+            Of the model as it is; dropout is off. Nothing is trained.
+        """
+        return self.flow_of(self.labelled_data(x, y, sample_weight), keep_arrays)
+
+    def flow_of(self, data: Mapping[Tensor, Array], keep_arrays: bool = False) -> Flow:
+        """The flow for data that was matched to tensors already."""
+        return Flow(self, FlowPlan(self, keep_arrays), data)
+
+
+class FlowRecorder(Callback):
+    """Record the gradient flow during `fit`.
+
+    Parameters
+    ----------
+    every : int
+        Steps from one record to the next. Default: 10.
+    data : (x, y), optional
+        Always measure these samples. Default: the batch that is about to be trained on.
+
+    Attributes
+    ----------
+    flows : list of Flow
+        The `step` of each says how many training steps came before.
+    """
+
+    def __init__(self, every: int = 10, data: Any = None):
+        if every < 1:
+            raise ValueError(f"every counts training steps, it cannot be {every}")
+        self.every, self.data = every, data
+        self.flows: list[Flow] = []
+
+    def on_train_begin(self) -> None:
+        """Look at the data once, so that mistakes show before the first step."""
+        self._fixed = None if self.data is None else self.model.labelled_data(*self.data)
+
+    def on_train_batch_begin(self, step: int, batch: Mapping[Any, Any]) -> None:
+        """Record, if it is time."""
+        if step % self.every == 0:
+            self.flows.append(self.model.flow_of(self._fixed or batch))

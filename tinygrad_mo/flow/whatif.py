@@ -1,0 +1,66 @@
+"""What a loss weight moves: one training step, made twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import optimizers
+from ..training import TrainableModel
+
+
+def update_ratios(
+    model: TrainableModel,
+    x: Any,
+    y: Any,
+    optimizer: Any,
+    before: Mapping[str, float],
+    after: Mapping[str, float],
+) -> dict[str, float]:
+    """How much larger each layer's first step gets when loss weights change.
+
+    Parameters
+    ----------
+    model : Model
+        Compiled. Its weights and optimizer stay as they are. Make it with float64 weights to see
+        exact ratios: the step is a small difference of large numbers.
+    x, y
+        A batch, as for `fit`.
+    optimizer : str or type of Optimizer
+        Both steps start from a fresh one.
+    before, after : dict
+        Loss weights by name; what is left out is as compiled.
+
+    Returns
+    -------
+    dict
+        By layer, |step after| / |step before|; NaN where no step was made.
+    """
+    feed = model.labelled_data(x, y)
+    plan = model.training_plan()
+    tape = plan.forward(feed)
+    found = {}
+    for weights in (before, after):
+        mixed = {**model.loss_weights, **weights}
+        gradients = plan.backward(tape, [mixed[name] for name in model.loss_weights])
+        found[len(found)] = steps(optimizer, gradients)
+    ratios = {}
+    for layer in model.layers:
+        own = [w for w in layer.weights if w in found[0]]
+        if own:
+            old, new = (np.sqrt(sum((move[w] ** 2).sum() for w in own)) for move in found.values())
+            ratios[layer.name] = float(new / old) if old else float("nan")
+    return ratios
+
+
+def steps(optimizer: Any, gradients: Mapping[Any, Any]) -> dict[Any, Any]:
+    """How far a fresh optimizer moves each parameter; the parameters are put back."""
+    values = {w: w.value for w in gradients}
+    try:
+        optimizers.get(optimizer).apply({w: g[0] for w, g in gradients.items() if g is not None})
+        return {w: w.value - value for w, value in values.items()}
+    finally:
+        for w, value in values.items():
+            w.assign(value)
