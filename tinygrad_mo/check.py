@@ -179,7 +179,8 @@ def check_model(
             raise TypeError(f"{name} is {w.dtype}; make the model inside tg.use(floatx='float64')")
     random = np.random.default_rng(seed)
     feed = model.labelled_data(x, y, sample_weight)
-    plan, weights = model.training_plan(), list(model.loss_weights.values())
+    plan = model.training_plan()
+    weights = [model.loss_weights[name] for name in model.terms or {}]
 
     def loss() -> float:
         tape = plan.forward(feed, keep=False)
@@ -218,7 +219,7 @@ def check_model(
     return errors
 
 
-def difference(w: Tensor, d: np.ndarray, loss: Callable[[], float]) -> float:
+def difference(w: Any, d: np.ndarray, loss: Callable[[], float]) -> float:
     """The central difference of the loss when `w` moves along `d`; `w` is put back."""
     original, h = w.value, STEP * max(1.0, largest(w.value))
     try:

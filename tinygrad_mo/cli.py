@@ -14,7 +14,8 @@ import numpy as np
 from . import backend, data
 from .flow import Model
 from .flow.whatif import update_ratios
-from .systems import headlines
+from .naming import lookup
+from .systems import SYSTEMS, Task, headlines, score_table, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,72 +27,93 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     demo = commands.add_parser("demo", help="train the two-output network and draw its gradient")
     demo.add_argument("--epochs", type=int, default=3, help="how long to train (default: 3)")
-    demo.add_argument("--out", type=Path, default=Path(), help="folder for the picture (default: .)")
-    demo.add_argument("--seed", type=int, default=0, help="of all random numbers (default: 0)")
+    some = commands.add_parser("train", help="train one of the systems and draw its gradient")
+    some.add_argument("name", help="one of the names that `list` shows")
+    some.add_argument("--full", action="store_true", help="at its canonical size, not small")
+    some.add_argument("--epochs", type=int, help="how long to train (default: the system's own)")
+    for command in (demo, some):
+        command.add_argument("--out", type=Path, default=Path(), help="folder for pictures")
+        command.add_argument("--seed", type=int, default=0, help="of all random numbers")
+    commands.add_parser("list", help="list the systems")
     commands.add_parser("doctor", help="say what is installed and in use")
     options = parser.parse_args(arguments)
     try:
         if options.command == "doctor":
-            return run_doctor()
-        return run_demo(options.epochs, options.out, options.seed)
+            run_doctor()
+        elif options.command == "list":
+            run_list()
+        elif options.command == "train":
+            run_train(options.name, options.full, options.epochs, options.out, options.seed)
+        else:
+            run_demo(options.epochs, options.out, options.seed)
     except KeyboardInterrupt:
         print("\nStopped. Nothing was written.", file=sys.stderr)
         return 130
+    except ValueError as error:
+        print(f"tinygrad-mo: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def heading(text: str) -> None:
     print(f"\n{text}\n{'=' * len(text)}", flush=True)
 
 
-def run_demo(epochs: int, out: Path, seed: int) -> int:
+def run_demo(epochs: int, out: Path, seed: int) -> None:
     """The main job: one weighted loss, two branches, one backward sweep, one picture."""
-    backend.set_random_seed(seed)
-    works = headlines.load()
-    heading("1. The network")
-    model = headlines.build()
-    model.summary()
-    weights = headlines.WEIGHTS
-    model.compile("rmsprop", "binary_crossentropy", loss_weights=weights, metrics=["accuracy"])
-
-    heading("2. Training: is a work of art a print? From its title (aux), and five numbers (main)")
-    train, test = works.train, works.test
-    held_back = [test.titles, test.numbers], [test.labels] * 2
-    model.fit(
-        [train.titles, train.numbers],
-        [train.labels] * 2,
-        epochs=epochs,
-        validation_data=held_back,
-    )
-    scores = model.evaluate(*held_back, return_dict=True)
-    majority = max(test.labels.mean(), 1 - test.labels.mean())
-    print(
-        f"\nRight on {len(test.labels)} works it has never seen: "
-        f"main output {scores['main_output_accuracy']:.1%}, "
-        f"auxiliary output {scores['aux_output_accuracy']:.1%}, "
-        f"always guessing the commoner answer {majority:.1%}."
-    )
-
-    heading("3. Who trains what?")
-    some = slice(0, 256)
-    batch = [test.titles[some], test.numbers[some]], [test.labels[some]] * 2
-    flow = model.gradient_flow(*batch)
-    print(flow.report())
-    print(f"\n{flow.table()}")
-
-    heading("4. What does the weight of the auxiliary loss move?")
+    system = SYSTEMS["headlines"]
+    heading("Training: is a work of art a print? From its title (aux), and five numbers (main)")
+    system.make(full=True).summary()
+    print()
+    model, task, scores = train(system, full=True, epochs=epochs, seed=seed)
+    print(f"\nOn {len(task.held_back_y['main_output'])} works it has never seen:")
+    print(score_table(scores))
+    batch = some_samples(task)
+    show_flow(model, batch)
+    heading("What does the weight of the auxiliary loss move?")
     print_weight_experiment(model, batch)
+    draw(model, batch, out / "flow.png")
 
+
+def run_train(name: str, full: bool, epochs: int | None, out: Path, seed: int) -> None:
+    """Train a system, score it, and say and draw who trains what."""
+    system = lookup("system", name, SYSTEMS)
+    heading(f"{system.name}: {system.title}")
+    model, task, scores = train(system, full, epochs, seed)
+    print(f"\nOn held-back data:\n{score_table(scores)}")
+    batch = some_samples(task)
+    show_flow(model, batch)
+    draw(model, batch, out / f"{name}.png")
+
+
+def some_samples(task: Task, count: int = 256) -> tuple[dict, dict]:
+    """The first held-back samples."""
+    x = {name: array[:count] for name, array in task.held_back_x.items()}
+    return x, {name: array[:count] for name, array in task.held_back_y.items()}
+
+
+def show_flow(model: Model, batch: tuple) -> None:
+    heading("Who trains what?")
+    flow = model.gradient_flow(*batch)
+    print(f"{flow.report()}\n\n{flow.table()}")
+
+
+def draw(model: Model, batch: tuple, picture: Path) -> None:
+    heading("The picture")
     if importlib.util.find_spec("matplotlib") is None:
-        print("\nNo picture: matplotlib is missing. pip install 'tinygrad-mo[viz]'")
-        return 0
+        print("Not drawn: matplotlib is missing. pip install 'tinygrad-mo[viz]'")
+        return
     import matplotlib
 
     matplotlib.use("Agg")
-    picture = out / "flow.png"
-    flow.figure(str(picture))
-    heading("5. The picture")
+    model.gradient_flow(*batch).figure(str(picture))
     print(f"Open {picture.resolve()}")
-    return 0
+
+
+def run_list() -> None:
+    """Names, sizes and titles of the systems."""
+    for system in SYSTEMS.values():
+        print(f"{system.name:<14}{system.parameters:>12,} parameters  {system.title}")
 
 
 def print_weight_experiment(model: Model, batch: tuple) -> None:
@@ -109,9 +131,9 @@ def print_weight_experiment(model: Model, batch: tuple) -> None:
     for layer in columns["sgd"]:
         print(f"{layer:<14}" + "".join(f"{ratio[layer]:>10.4f}" for ratio in columns.values()))
     print(
-        "\nWith SGD the factor is 10 where the auxiliary loss is alone, 1 where it has no path, and\n"
-        "in between where both losses meet. Adam divides by the gradient's own size: where one loss\n"
-        "is alone its weight cancels."
+        "\nWith SGD the factor is 10 where the auxiliary loss is alone, 1 where it has no path,\n"
+        "and in between where both losses meet. Adam divides by the gradient's own size: where\n"
+        "one loss is alone its weight cancels."
     )
 
 
@@ -132,7 +154,7 @@ def one_sweep_gap(model: Model, x: object, y: object) -> str:
     )
 
 
-def run_doctor() -> int:
+def run_doctor() -> None:
     """What is installed and in use."""
     from . import __version__
 
@@ -148,4 +170,3 @@ def run_doctor() -> int:
     ):
         found = importlib.util.find_spec(name) is not None
         print(f"{name}: {'installed' if found else 'not installed'} ({use})")
-    return 0

@@ -73,7 +73,7 @@ class Plan:
     def __init__(
         self, losses: Sequence[Tensor], wrt: Sequence[Tensor], fetch: Sequence[Tensor] = ()
     ):
-        self.losses, self.wrt = list(losses), list(wrt)
+        self.losses, self.wrt = list(losses), list[Any](wrt)
         self.steps = topological_order([*losses, *fetch])
         self.slots: dict[Any, int] = {}
         self.leaves: list[tuple[int, Tensor]] = []
@@ -95,15 +95,18 @@ class Plan:
 
         for step in self.steps:
             slots = [None if x is None else slot_of(x) for x in step.inputs]
-            passing = zip(range(len(slots)), slots, step.differentiable, strict=True)
-            edges = [(i, slot) for i, slot, passes in passing if passes and live[slot]]
+            edges = [
+                (position, slot)
+                for position, slot in enumerate(slots)
+                if slot is not None and step.differentiable[position] and live[slot]
+            ]
             first = len(live)
             for index in range(len(step.outputs)):
                 new_slot((step, index), bool(edges))
             self.inputs.append(slots)
             self.outputs.append(range(first, len(live)))
             self.edges.append(edges)
-        self.averages = [
+        self.averages: list[tuple[int, Any, float]] = [
             (self.outputs[n][value], step.inputs[position], step.attributes["momentum"])
             for n, step in enumerate(self.steps)
             for value, position in step.op.averages.items()
@@ -200,7 +203,7 @@ class Plan:
         *,
         per_loss: bool = False,
         record: Record | None = None,
-    ) -> dict[Tensor, Array | None]:
+    ) -> dict[Any, Any]:
         """Sweep `tape` once, from the losses down.
 
         Parameters
@@ -276,8 +279,8 @@ def cotangent(loss: Tensor, seed: Any, shape: tuple[int, ...], dtype: Any) -> Ar
     """The seed of one loss as a single row."""
     if np.shape(seed) != shape:
         raise ValueError(
-            f"the loss {loss} needs a seed of its own shape, not {np.shape(seed)}: make it a scalar "
-            f"with .sum() or .mean(), or pass seeds"
+            f"the loss {loss} needs a seed of its own shape, not {np.shape(seed)}: make it a "
+            f"scalar with .sum() or .mean(), or pass seeds"
         )
     return xp().asarray(seed, dtype)[None]
 
@@ -340,8 +343,7 @@ def gradients(losses: Any, wrt: Any, seeds: Any = None, *, per_loss: bool = Fals
     """
     if isinstance(losses, Tensor):
         losses, seeds = [losses], None if seeds is None else [seeds]
-    losses = list(losses)
-    seeds = [1.0] * len(losses) if seeds is None else list(seeds)
+    seeds = [1.0] * len(losses) if seeds is None else seeds
     targets = [wrt] if isinstance(wrt, Tensor) else list(wrt)
     plan = Plan(losses, targets)
     found = plan.backward(plan.recorded(), seeds, per_loss=per_loss)

@@ -46,15 +46,15 @@ def match(
         if by_name_only and len(names) > 1:
             by_order = ", ".join(names)
             raise ValueError(
-                f"{what}: a list can be read in two ways, since the outputs are a dict: in its order "
-                f"({by_order}), or sorted ({', '.join(sorted(names))}). Give a dict with these keys"
+                f"{what}: a list can be read in two ways, since the outputs are a dict: in its "
+                f"order ({by_order}), or sorted ({', '.join(sorted(names))}). Give a dict with these keys"
             )
         return dict(zip(names, given, strict=True))
     if len(names) == 1 or repeat:
         return dict.fromkeys(names, given)
     raise ValueError(
-        f"{what}: one {type(given).__name__} given for {len(names)}: {', '.join(names)}. Give a list "
-        f"in this order, or a dict by name"
+        f"{what}: one {type(given).__name__} given for {len(names)}: {', '.join(names)}. Give a "
+        f"list in this order, or a dict by name"
     )
 
 

@@ -26,15 +26,7 @@ class Step:
     """
 
     __slots__ = (
-        "attributes",
-        "back",
-        "call",
-        "differentiable",
-        "inputs",
-        "op",
-        "outputs",
-        "several",
-        "site"
+        "attributes", "back", "call", "differentiable", "inputs", "op", "outputs", "several", "site"
     )  # fmt: skip
     several: bool  # is its value a tuple?
     outputs: list[tuple[tuple[int, ...], Any]]  # shape and type of each, if the step ran at once
@@ -257,6 +249,6 @@ def sample(x: Tensor | None, world: int) -> Array:
 
 def constant(value: Any, dtype: Any = None) -> Tensor:
     """A number or array met beside tensors; floats take the tensors' type."""
-    if isinstance(value, bool | int | float):  # Python numbers adapt to their partner by themselves
+    if type(value) in (bool, int, float):  # Python numbers adapt to their partner by themselves
         return Tensor.make(value, None)
     return Tensor(value, dtype if np.asarray(value).dtype.kind == "f" else None)

@@ -201,7 +201,7 @@ class FunctionLoss(Loss):
 
     def __init__(self, function: Callable[[Tensor, Tensor], Tensor]):
         super().__init__(name=function.__name__)
-        self.call = function  # type: ignore[method-assign]
+        self.call = function  # type: ignore[assignment, method-assign]
 
 
 LOSSES: dict[str, type[Loss]] = {

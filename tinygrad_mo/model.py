@@ -11,7 +11,7 @@ import numpy as np
 from .backend import to_numpy
 from .calls import Call, current_call, inside
 from .engine import Plan, topological_order
-from .feeding import arrays_for
+from .feeding import arrays_for, match
 from .graph import Parameter, Step, Tensor, apply, placeholder
 from .layers import Layer
 from .naming import did_you_mean, unique_names
@@ -32,27 +32,26 @@ class FunctionalModel(Layer):
 
     def __init__(self, inputs: Tensors, outputs: Tensors, name: str | None = None):
         super().__init__(name=name)
-        self._returns: Any = type(outputs) if isinstance(outputs, Mapping) else list
-        if isinstance(outputs, Tensor):
-            self._returns = None
-        made, wanted = as_list("inputs", inputs), as_list("outputs", outputs)
-        masks = [t.mask for t in wanted if t.mask is not None]
-        made, renewed = with_fresh_inputs(made, [*wanted, *masks])
-        wanted, masks = renewed[: len(wanted)], renewed[len(wanted) :]
-        self.steps = topological_order([*wanted, *masks])
-        check_connected(self.steps, made, wanted, isinstance(inputs, Mapping) and inputs)
-        self.named_outputs_only = isinstance(outputs, Mapping)
-        nodes = Nodes(self.steps, wanted, made)
-        self.sublayers = self._name_layers(nodes)
-        self.nodes = Nodes(self.steps, wanted, made)  # once more, with the names just given
-        names = list(inputs) if isinstance(inputs, Mapping) else unique_inputs(made)
-        self.inputs = dict(zip(names, made, strict=True))
-        names = list(outputs) if isinstance(outputs, Mapping) else self._output_names(wanted)
-        self.outputs = dict(zip(names, wanted, strict=True))
+        starts, ends = as_list("inputs", inputs), as_list("outputs", outputs)
+        starts, ends = with_fresh_inputs(starts, ends)
+        masks = [t.mask for t in ends if t.mask is not None]
+        self.steps = topological_order([*ends, *masks])
+        check_connected(self.steps, starts, ends)
+        self.sublayers = self._named_layers()
+        self.nodes = Nodes(self.steps, ends, starts)
+        names = list(inputs) if isinstance(inputs, Mapping) else unique_inputs(starts)
+        self.inputs = dict(zip(names, starts, strict=True))
+        names = list(outputs) if isinstance(outputs, Mapping) else self._output_names(ends)
+        self.outputs = dict(zip(names, ends, strict=True))
+        self._declared = Tensor if isinstance(outputs, Tensor) else type(outputs)
+        self._forward = Plan([], [], fetch=ends)
         self.built = True
-        self._forward = Plan([], [], fetch=wanted)
 
-    def _name_layers(self, nodes: Nodes) -> list[Layer]:
+    @property
+    def outputs_are_dict(self) -> bool:
+        return issubclass(self._declared, Mapping)
+
+    def _named_layers(self) -> list[Layer]:
         """The layers in the order of their first call, each with a name of its own."""
         owners = dict.fromkeys(
             outermost(step).owner for step in self.steps if step.call is not None
@@ -110,25 +109,29 @@ class FunctionalModel(Layer):
                 raise ValueError(
                     f"{self}: input {name!r} has shape {own.shape}, it cannot take {t}"
                 )
-            if t.mask is not None and any(name for name in self.inputs):
-                warnings.warn(f"{self} does not see the mask of {t}", stacklevel=4)
-        own = list(self.inputs.values())
-        new = replay(self.steps, dict(zip((t.key for t in own), given, strict=True)))
+            if t.mask is not None:
+                warnings.warn(
+                    f"{self} was built without a mask on input {name!r}, so it does not see that "
+                    f"of {t}: put the layer that makes the mask inside the model",
+                    stacklevel=4,
+                )
+        start = {own.key: t for own, t in zip(self.inputs.values(), given, strict=True)}
+        new = replay(self.steps, start)
         outputs = [renewed(t, new) for t in self.outputs.values()]
         return self._as_declared(outputs)
 
     def _as_declared(self, outputs: Sequence[Any]) -> Any:
         """Outputs in the form in which the model declared them: one, a list, or a dict."""
-        if self._returns is None:
+        if self._declared is Tensor:
             return outputs[0]
-        if self._returns is list:
-            return list(outputs)
-        return dict(zip(self.outputs, outputs, strict=True))
+        if self.outputs_are_dict:
+            return dict(zip(self.outputs, outputs, strict=True))
+        return list(outputs)
 
     def __call__(self, x: Any, **options: Any) -> Any:
         """Use the model as a layer on tensors (a dict by name, or in the order of its inputs)."""
         if isinstance(x, Mapping):
-            x = [x[name] for name in self.inputs]
+            x = list(match("input", x, self.input_names).values())
         return super().__call__(x, **options)
 
     def predict(self, x: Any, batch_size: int = 32) -> Any:
@@ -145,6 +148,8 @@ class FunctionalModel(Layer):
         -------
         array, list or dict, as the model's outputs were declared
         """
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
         data = arrays_for("input", self.inputs, x)
         parts: list[list[np.ndarray]] = []
         for start in range(0, max(len(next(iter(data.values()))), 1), batch_size):
@@ -225,7 +230,10 @@ def renewed(tensor: Tensor, new: Mapping[Any, Tensor]) -> Tensor:
 
 
 def replay(steps: Iterable[Step], new: dict[Any, Tensor]) -> dict[Any, Tensor]:
-    """Apply the steps again, with some tensors replaced; each old call becomes one new call."""
+    """Apply the steps again, with some tensors replaced; each old call becomes one new call.
+
+    `new` maps keys of tensors to what replaces them, and is filled with all that is made.
+    """
     here, calls = current_call(), {}
 
     def again(call: Call | None) -> Call | None:
@@ -252,14 +260,13 @@ def with_fresh_inputs(
         return inputs, outputs
     fresh = [placeholder(t.shape, t.dtype, t.name) if t.step else t for t in inputs]
     new: dict[Any, Tensor] = {t.key: f for t, f in zip(inputs, fresh, strict=True)}
-    below = set(topological_order(inputs))
-    steps = [step for step in topological_order(outputs) if step not in below]
-    return fresh, [renewed(t, replay(steps, new)) for t in outputs]
+    masks = [t.mask for t in outputs if t.mask is not None]
+    above = set(topological_order(inputs))
+    replay([step for step in topological_order([*outputs, *masks]) if step not in above], new)
+    return fresh, [renewed(t, new) for t in outputs]
 
 
-def check_connected(
-    steps: list[Step], inputs: list[Tensor], outputs: list[Tensor], given: Any
-) -> None:
+def check_connected(steps: list[Step], inputs: list[Tensor], outputs: list[Tensor]) -> None:
     """Every symbolic leaf must be a declared input, and every input should be used."""
     leaves: dict[Tensor, str] = {t: f"output {t.name!r}" for t in outputs if t.step is None}
     for step in steps:
@@ -270,8 +277,8 @@ def check_connected(
         if x not in inputs:
             names = ", ".join([*(t.name for t in inputs), x.name])
             raise ValueError(
-                f"the model is not connected: it needs Input {x}, made at {x.site[0]}:{x.site[1]} and "
-                f"used by {user}; pass it, too: Model([{names}], ...)"
+                f"the model is not connected: it needs Input {x}, made at {x.site[0]}:{x.site[1]} "
+                f"and used by {user}; pass it, too: Model([{names}], ...)"
             )
     for t in inputs:
         if t not in leaves:

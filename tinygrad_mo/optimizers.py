@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import Array, array_module
+from .backend import Array, array_module, drop_subnormal
 from .graph import Parameter
 from .naming import lookup
 
@@ -69,6 +69,9 @@ class Optimizer:
                 start = array_module(g).full(parameter.shape, self.slot_start, parameter.dtype)
                 self.state[parameter] = [start.copy() for _ in self.slots]
             parameter.assign(self._updated(parameter.value, g, self.state[parameter]))
+            if self.step % 64 == 0:  # running averages of what no longer gets a gradient decay
+                for slot in self.state[parameter]:
+                    drop_subnormal(slot)
 
     def _updated(self, value: Array, g: Array, slots: list[Array]) -> Array:
         new = array_module(g).empty(value.shape, value.dtype)
@@ -148,7 +151,7 @@ class RMSprop(Optimizer):
 
 
 class Adam(Optimizer):
-    """Running means of the gradient and of its square, corrected for their start (Kingma & Ba 2015).
+    """Running means of the gradient and its square, corrected for their start (Kingma & Ba 2015).
 
     ``w -= learning_rate * sqrt(1 - beta_2**t) / (1 - beta_1**t) * m / (sqrt(v) + epsilon)``
 

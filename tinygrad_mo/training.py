@@ -74,7 +74,7 @@ class TrainableModel(FunctionalModel):
         ValueError
             For names that no output has, wrong counts, or a list that can be read in two ways.
         """
-        names, strict = list(self.outputs), self.named_outputs_only
+        names, strict = list(self.outputs), self.outputs_are_dict
         chosen = match("loss", loss, names, by_name_only=strict, repeat=True)
         chosen = {name: one for name, one in chosen.items() if one is not None}
         if not chosen:
@@ -118,7 +118,7 @@ class TrainableModel(FunctionalModel):
             given = [given]
         if isinstance(given, list | tuple) and all(isinstance(m, str | Metric) for m in given):
             given = dict.fromkeys(names, given)  # the same for every output
-        matched = match("metrics", given, names, by_name_only=self.named_outputs_only)
+        matched = match("metrics", given, names, by_name_only=self.outputs_are_dict)
         result: dict[str, list[Metric]] = {}
         for name, chosen in matched.items():
             chosen = (
@@ -171,7 +171,7 @@ class TrainableModel(FunctionalModel):
         if isinstance(y, list | tuple) and len(y) == len(self.outputs) > len(judged):
             y = {name: one for name, one in zip(self.outputs, y, strict=True) if name in judged}
         targets = {name: term.target for name, term in judged.items()}
-        labels = arrays_for("labels of output", targets, y, self.named_outputs_only)
+        labels = arrays_for("labels of output", targets, y, self.outputs_are_dict)
         feed = {self.inputs[name]: array for name, array in inputs.items()}
         feed |= {targets[name]: array for name, array in labels.items()}
         counts = {f"input {n!r}": len(a) for n, a in inputs.items()}
@@ -191,13 +191,16 @@ class TrainableModel(FunctionalModel):
                 raise ValueError(
                     f"sample_weight of {name!r} has shape {weights.shape}, expected ({size},)"
                 )
+            if not np.isfinite(weights).all():
+                raise ValueError(f"sample_weight of {name!r} holds NaN or infinite values")
             feed |= {term.weights: weights.astype(term.weights.dtype)}
         return feed
 
     def _learn(self, feed: Mapping[Tensor, Array]) -> Tape:
         plan = self.training_plan()
         tape = plan.forward(feed, training=True)
-        found = plan.backward(tape, list(self.loss_weights.values()))
+        weights = match("loss_weights", self.loss_weights, list(self._compiled()))
+        found = plan.backward(tape, list(weights.values()))
         self.optimizer.apply({w: g[0] for w, g in found.items() if g is not None})
         plan.move_averages(tape)
         self.step += 1
@@ -328,6 +331,8 @@ class TrainableModel(FunctionalModel):
         return self._as_asked(self._score(feed, batch_size), return_dict)
 
     def _score(self, data: Mapping[Tensor, Array], batch_size: int) -> dict[str, float]:
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
         plan, scores = self.training_plan(), Scores(self)
         for start in range(0, len(next(iter(data.values()))), batch_size):
             feed = {t: array[start : start + batch_size] for t, array in data.items()}

@@ -194,7 +194,7 @@ def draw_box(axes: Any, card: Card, face: Any = style.CARD, edge: str = style.LI
     from matplotlib.patches import FancyBboxPatch
 
     corner = (card.x - card.width / 2, card.y - card.height / 2)
-    shape = {"boxstyle": "round,pad=0,rounding_size=8", "lw": 1.1, "zorder": 5}
+    shape: Any = {"boxstyle": "round,pad=0,rounding_size=8", "lw": 1.1, "zorder": 5}
     axes.add_patch(
         FancyBboxPatch(corner, card.width, card.height, facecolor=face, edgecolor=edge, **shape)
     )

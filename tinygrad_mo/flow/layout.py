@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ..nodes import Node
@@ -48,9 +49,17 @@ class Layout:
 
     cards: dict[str, Card]
     paths: list[list[Point]]
-    width: float = 0.0
-    height: float = 0.0
-    columns: dict[int, float] = field(default_factory=dict)
+    width: float
+    height: float
+
+
+class Places(NamedTuple):
+    """Where things are: centres by name, and for each wire the points it runs through."""
+
+    centres: dict[str, Point]
+    paths: list[list[Point]]
+    width: float
+    height: float
 
 
 def kind_of(node: Node) -> str:
@@ -65,49 +74,82 @@ def make_layout(flow: Flow) -> Layout:
     ImportError
         Where pygraphviz is missing; the text says what to install.
     """
-    columns = find_columns(flow)
-    cards = {node.name: Card(node, kind_of(node), columns[node.name]) for node in flow.nodes}
-    chains = [waypoints(i, wire, columns) for i, wire in enumerate(flow.wires)]
-    y = heights_from_dot(cards, chains)
+    kinds = {node.name: kind_of(node) for node in flow.nodes}
+    wires = [(wire.source, wire.target) for wire in flow.wires]
+    columns = find_columns({node.name: node.kind for node in flow.nodes}, wires)
+    places = arrange({name: SIZES[kind] for name, kind in kinds.items()}, wires, columns)
+    cards = {
+        node.name: Card(node, kinds[node.name], columns[node.name], *places.centres[node.name])
+        for node in flow.nodes
+    }
+    return Layout(cards, places.paths, places.width, places.height)
+
+
+def arrange(
+    sizes: Mapping[str, tuple[float, float]],
+    wires: Sequence[tuple[str, str]],
+    columns: Mapping[str, int],
+    ties: Sequence[tuple[str, str]] = (),
+    gap: float = COLUMN,
+) -> Places:
+    """Place cards of these sizes, and route the wires between them.
+
+    Parameters
+    ----------
+    sizes, columns : dict
+        By name of card: width and height, and the number of its column.
+    wires : list of (source, target)
+    ties : list of (card, other)
+        Cards without wires that shall stand near another card of their column.
+    gap : float
+        Between columns.
+    """
+    chains = [waypoints(i, *wire, columns) for i, wire in enumerate(wires)]
+    y = heights_from_dot(sizes, columns, chains, ties)
     snap(y, chains)
-    x = column_centres(cards)
-    for name, card in cards.items():
-        card.x, card.y = x[card.column], y[name]
-    top = min(card.y - card.height / 2 for card in cards.values())
-    for name in y:
-        y[name] += MARGIN - top
-    for name, card in cards.items():
-        card.y = y[name]
-    paths = connect(cards, chains, x, y)
-    width = max(card.x + card.width / 2 for card in cards.values()) + MARGIN
-    height = max([c.y + c.height / 2 for c in cards.values()] + list(y.values())) + MARGIN
-    return Layout(cards, paths, width, height, x)
+    x = column_centres(sizes, columns, gap)
+    top = min(y[name] - height / 2 for name, (_, height) in sizes.items())
+    y = {name: height + MARGIN - min(top, *y.values()) for name, height in y.items()}
+    centres = {name: (x[columns[name]], y[name]) for name in sizes}
+    paths = connect(sizes, centres, chains, columns, x, y)
+    width = max(centres[name][0] + w / 2 for name, (w, _) in sizes.items()) + MARGIN
+    bottom = max(centres[name][1] + h / 2 for name, (_, h) in sizes.items())
+    return Places(centres, paths, width, max(bottom, *y.values()) + MARGIN)
 
 
-def find_columns(flow: Flow) -> dict[str, int]:
-    """Each node one column behind the last that it needs; inputs just before their first use."""
+def find_columns(
+    kinds: Mapping[str, str], wires: Sequence[tuple[str, str]]
+) -> dict[str, int]:
+    """Each card one column behind the last that it needs; inputs just before their first use."""
+    before: dict[str, list[str]] = {name: [] for name in kinds}
+    after: dict[str, list[str]] = {name: [] for name in kinds}
+    for source, target in wires:
+        before[target].append(source)
+        after[source].append(target)
     column: dict[str, int] = {}
-    for node in flow.nodes:  # in topological order
-        before = [column[w.source] for w in flow.wires if w.target == node.name]
-        column[node.name] = max(before, default=-1) + 1
+    for name in TopologicalSorter(before).static_order():
+        column[name] = max((column[source] for source in before[name]), default=-1) + 1
     last = max(column.values())
-    for node in flow.nodes:
-        after = [column[w.target] for w in flow.wires if w.source == node.name]
-        if node.kind == "input" and after:
-            column[node.name] = min(after) - 1
-        elif node.kind == "loss":
-            column[node.name] = last
+    for name, kind in kinds.items():
+        if kind == "input" and after[name]:
+            column[name] = min(column[target] for target in after[name]) - 1
+        elif kind == "loss":
+            column[name] = last
     return column
 
 
-def waypoints(number: int, wire: object, columns: Mapping[str, int]) -> list[str]:
+def waypoints(number: int, source: str, target: str, columns: Mapping[str, int]) -> list[str]:
     """Names of the points that a wire runs through, from source to target."""
-    source, target = wire.source, wire.target  # type: ignore[attr-defined]
     between = range(columns[source] + 1, columns[target])
     return [source, *(f"wire {number} in column {c}" for c in between), target]
 
 
-def heights_from_dot(cards: Mapping[str, Card], chains: Sequence[list[str]]) -> dict[str, float]:
+def heights_from_dot(
+    sizes: Mapping[str, tuple[float, float]],
+    columns: Mapping[str, int],
+    chains: Sequence[list[str]],
+    ties: Sequence[tuple[str, str]] = (),
+) -> dict[str, float]:
     """The y of every card and waypoint."""
     try:
         import pygraphviz
@@ -121,26 +163,49 @@ def heights_from_dot(cards: Mapping[str, Card], chains: Sequence[list[str]]) -> 
     def place(name: str) -> str:
         if name not in number:
             number[name] = str(len(number))
-            size = (cards[name].width, cards[name].height) if name in cards else (1.0, 14.0)
+            width, height = sizes.get(name, (1.0, 14.0))
             graph.add_node(
                 number[name],
                 shape="box",
                 fixedsize=True,
                 label="",
-                width=size[0] / 72,
-                height=size[1] / 72,
+                width=width / 72,
+                height=height / 72,
             )
         return number[name]
 
-    for name in cards:
+    for name in sizes:
         place(name)
     for chain in chains:
         for a, b in zip(chain, chain[1:], strict=False):
-            straight = 8 if a not in cards and b not in cards else 4 if len(chain) > 2 else 1
+            straight = 8 if a not in sizes and b not in sizes else 4 if len(chain) > 2 else 1
             graph.add_edge(place(a), place(b), weight=straight)
+    for a, b in neighbours(sizes, columns, chains, ties):
+        graph.add_edge(place(a), place(b), weight=1)
     graph.layout("dot")
     found = {name: graph.get_node(n).attr["pos"].split(",") for name, n in number.items()}
     return {name: -float(y) for name, (_, y) in found.items()}
+
+
+def neighbours(
+    sizes: Mapping[str, tuple[float, float]],
+    columns: Mapping[str, int],
+    chains: Sequence[list[str]],
+    ties: Sequence[tuple[str, str]],
+) -> Iterable[tuple[str, str]]:
+    """Edges for dot alone, which bring every card without wires into the order of its column."""
+    steps = [pair for chain in chains for pair in zip(chain, chain[1:], strict=False)]
+    wired = {name for step in steps for name in step}
+    column = {
+        name: columns[chain[0]] + place for chain in chains for place, name in enumerate(chain)
+    }
+    for name in sizes:
+        if name in wired:
+            continue
+        others = {other for card, other in ties if card == name}
+        near = [(name, b) for a, b in steps if a in others and column[a] == columns[name]]
+        beside = [(a, name) for a in column if column[a] == columns[name] - 1]
+        yield from near or beside[-1:]
 
 
 def snap(y: dict[str, float], chains: Sequence[list[str]]) -> None:
@@ -151,40 +216,44 @@ def snap(y: dict[str, float], chains: Sequence[list[str]]) -> None:
                 y[b] = y[a]
 
 
-def column_centres(cards: Mapping[str, Card]) -> dict[int, float]:
+def column_centres(
+    sizes: Mapping[str, tuple[float, float]], columns: Mapping[str, int], gap: float
+) -> dict[int, float]:
     widths: dict[int, float] = {}
-    for card in cards.values():
-        widths[card.column] = max(widths.get(card.column, 0.0), card.width)
+    for name, (width, _) in sizes.items():
+        widths[columns[name]] = max(widths.get(columns[name], 0.0), width)
     x, centres = MARGIN, {}
     for column in range(max(widths) + 1):
         width = widths.get(column, 0.0)
         centres[column] = x + width / 2
-        x += width + COLUMN
+        x += width + gap
     return centres
 
 
 def connect(
-    cards: Mapping[str, Card],
+    sizes: Mapping[str, tuple[float, float]],
+    centres: Mapping[str, Point],
     chains: Sequence[list[str]],
+    columns: Mapping[str, int],
     x: Mapping[int, float],
     y: Mapping[str, float],
 ) -> list[list[Point]]:
     """From a port on the source's right side to one on the target's left."""
     ports: dict[tuple[int, str], Point] = {}
-    for name, card in cards.items():
+    for name, (width, height) in sizes.items():
         for side, end, neighbour in ((+1, 0, 1), (-1, -1, -2)):
             here = [i for i, chain in enumerate(chains) if chain[end] == name]
             here.sort(key=lambda i: (y[chains[i][neighbour]], i))
-            room = card.height * 0.72
+            room = height * 0.72
             for place, i in enumerate(here):
                 offset = room * ((place + 0.5) / len(here) - 0.5)
                 ports[i, "source" if side > 0 else "target"] = (
-                    card.x + side * card.width / 2,
-                    card.y + offset,
+                    centres[name][0] + side * width / 2,
+                    centres[name][1] + offset,
                 )
     paths = []
     for i, chain in enumerate(chains):
-        first = cards[chain[0]].column + 1
+        first = columns[chain[0]] + 1
         middle = [(x[first + step], y[name]) for step, name in enumerate(chain[1:-1])]
         paths.append([ports[i, "source"], *middle, ports[i, "target"]])
     return paths

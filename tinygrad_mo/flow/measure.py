@@ -94,5 +94,5 @@ def triangle(columns: np.ndarray) -> np.ndarray:
     for start in range(0, n, BLOCK):
         block = columns[:, start : start + BLOCK].T.astype(np.float64)
         tall = np.concatenate([r, block[block.any(axis=1)]])  # rows of zeros change nothing
-        r = np.linalg.qr(tall, mode="r")
+        r = np.asarray(np.linalg.qr(tall, mode="r"))
     return r

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from .layout import Point
@@ -27,7 +29,7 @@ def curve(path: list[Point], points: int = 28) -> np.ndarray:
     """
     t = np.linspace(0, 1, points)[:, None]
     pieces = []
-    for (x0, y0), (x1, y1) in zip(path, path[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(path):
         bend = (x1 - x0) / 2
         corners = np.array([(x0, y0), (x0 + bend, y0), (x1 - bend, y1), (x1, y1)])
         weights = [(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3]

@@ -41,16 +41,16 @@ def update_ratios(
     feed = model.labelled_data(x, y)
     plan = model.training_plan()
     tape = plan.forward(feed)
-    found = {}
+    moves = []
     for weights in (before, after):
         mixed = {**model.loss_weights, **weights}
         gradients = plan.backward(tape, [mixed[name] for name in model.loss_weights])
-        found[len(found)] = steps(optimizer, gradients)
+        moves.append(steps(optimizer, gradients))
     ratios = {}
     for layer in model.layers:
-        own = [w for w in layer.weights if w in found[0]]
+        own = [w for w in layer.weights if w in moves[0]]
         if own:
-            old, new = (np.sqrt(sum((move[w] ** 2).sum() for w in own)) for move in found.values())
+            old, new = (np.sqrt(sum((move[w] ** 2).sum() for w in own)) for move in moves)
             ratios[layer.name] = float(new / old) if old else float("nan")
     return ratios
 

@@ -196,8 +196,8 @@ class Layer:
             y.mask = masked[0].mask
         else:
             warnings.warn(
-                f"{self} does not know what to do with the mask of {masked[0]}: from here on, padded "
-                f"steps count like real ones",
+                f"{self} does not know what to do with the mask of {masked[0]}: from here on, "
+                f"padded steps count like real ones",
                 stacklevel=3,
             )
 

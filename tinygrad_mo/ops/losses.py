@@ -24,8 +24,8 @@ def binary_crossentropy(label, p):
     xp = array_module(p)
     if p.size and (p.min() < -EPSILON or p.max() > 1 + EPSILON):
         raise ValueError(
-            f"probabilities lie between 0 and 1, these between {p.min():.4g} and {p.max():.4g}: give "
-            f"the output a sigmoid, or the loss from_logits=True"
+            f"probabilities lie between 0 and 1, these between {p.min():.4g} and {p.max():.4g}: "
+            f"give the output a sigmoid, or the loss from_logits=True"
         )
     p, inside = held(p)
     y = -(label * xp.log(p) + (1 - label) * xp.log1p(-p))

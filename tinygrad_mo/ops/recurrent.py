@@ -1,6 +1,6 @@
 """Recurrent layers over a whole sequence, each as one op."""
 
-from ..backend import array_module
+from ..backend import array_module, drop_subnormal
 from .contract import flat, op
 
 
@@ -74,6 +74,9 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
             xp.multiply(dh_t, slopes[t, 3], out=dz[t][..., 3, :, :])
             dc = dc_t * f[t] + carry_c
             dh = recurrent_kernel @ dz[t].reshape(*rows, 4 * units, batch) + carry_h
+            if t % 8 == 0:
+                drop_subnormal(dh)
+                drop_subnormal(dc)
 
         by_sample = xp.moveaxis(dz.reshape(time, *rows, 4 * units, batch), (-1, 0), (-3, -2))
         dz2 = flat(by_sample, rows)  # (*rows, batch * time, 4 * units)

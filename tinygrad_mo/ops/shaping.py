@@ -1,5 +1,6 @@
 """Ops that move, pick, join and reduce elements along axes."""
 
+from itertools import pairwise
 from math import prod
 
 from ..backend import Array, array_module
@@ -32,9 +33,9 @@ def sum_(x, *, axis=None, keepdims=False):
 def mean(x, *, axis=None, keepdims=False):
     """The mean; that of no elements is 0, so that an empty batch adds nothing to a loss."""
     axes = from_right(axis, x.ndim)
-    scale = x.dtype.type(1 / max(prod(x.shape[a] for a in axes), 1))
-    y = x.sum(axis=axes, keepdims=keepdims) * scale
-    return y, (lambda g: stretch(g * scale, x, axes, keepdims),)
+    count = max(prod(x.shape[a] for a in axes), 1)
+    y = x.sum(axis=axes, keepdims=keepdims) / count
+    return y, (lambda g: stretch(g / count, x, axes, keepdims),)
 
 
 @op
@@ -45,8 +46,8 @@ def max_(x, *, axis=None, keepdims=False):
     y = largest if keepdims else largest.reshape([x.shape[a] for a in kept(x, axes)])
 
     def pull_x(g):
-        ties = x == largest
-        return stretch(g, x, axes, keepdims) * ties / ties.sum(axis=axes, keepdims=True)
+        ties = (x == largest).astype(x.dtype)
+        return stretch(g, x, axes, keepdims) * (ties / ties.sum(axis=axes, keepdims=True))
 
     return y, (pull_x,)
 
@@ -71,8 +72,8 @@ def flatten(x):
 @op
 def transpose(x, *, axes=None):
     """Reorder the axes; reverse them by default."""
-    axes = tuple(range(x.ndim))[::-1] if axes is None else tuple(axes)
-    back = [axes.index(a) - x.ndim for a in range(x.ndim)]
+    axes = from_right(range(x.ndim)[::-1] if axes is None else axes, x.ndim)
+    back = [axes.index(a) - x.ndim for a in range(-x.ndim, 0)]
     return x.transpose(axes), (lambda g: g.transpose(*range(g.ndim - x.ndim), *back),)
 
 
@@ -109,4 +110,4 @@ def concatenate(*xs, axis=-1):
     stops = [0]
     for x in xs:
         stops.append(stops[-1] + x.shape[axis])
-    return y, tuple(pull(*span) for span in zip(stops, stops[1:], strict=False))
+    return y, tuple(pull(*span) for span in pairwise(stops))

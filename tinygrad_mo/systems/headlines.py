@@ -19,6 +19,7 @@ import numpy as np
 from .. import data, layers
 from ..data.text import Vocabulary, words_of
 from ..flow import Model
+from .system import System, Task
 
 LENGTH, VOCABULARY = 100, 10_000
 WEIGHTS = {"main_output": 1.0, "aux_output": 0.2}
@@ -55,28 +56,28 @@ def build(
     return Model([title, numbers], [main_output, aux_output], name="headlines")
 
 
-def load(length: int = LENGTH, vocabulary: int = VOCABULARY) -> SimpleNamespace:
-    """Titles, numbers and labels of the Tate works, split into training and held-back samples.
+def load(length: int = LENGTH, vocabulary: int = VOCABULARY) -> Task:
+    """Titles, numbers and labels of the Tate works.
 
     Returns
     -------
-    namespace
-        ``train`` and ``test``, each with ``titles`` (n, length) of word ids, ``numbers`` (n, 5) and
-        ``labels`` (n,), which are 1 for prints. The vocabulary and the scale of the numbers come
-        from the training samples alone.
+    Task
+        ``main_input`` (n, length) of word ids, ``aux_input`` (n, 5), and for both outputs the same
+        labels (n,): 1 for prints. The vocabulary and the scale of the numbers come from the
+        training samples alone.
     """
     tate = data.load("tate")
-    train = ~tate.test
-    titles = np.array(tate.title, dtype=object)
-    is_print = np.isin(tate.medium, [tate.medium_names.index(name) for name in PRINTS])
     numbers = five_numbers(tate)
-    numbers = (numbers - numbers[train].mean(axis=0)) / numbers[train].std(axis=0)
-    ids = Vocabulary(titles[train], vocabulary).ids(titles, length)
-    parts = {
-        name: SimpleNamespace(titles=ids[rows], numbers=numbers[rows], labels=is_print[rows] * 1.0)
-        for name, rows in (("train", train), ("test", tate.test))
+    known = numbers[~tate.test]
+    titles = [
+        title for title, held_back in zip(tate.title, tate.test, strict=True) if not held_back
+    ]
+    labels = np.isin(tate.medium, [tate.medium_names.index(name) for name in PRINTS]) * 1.0
+    x = {
+        "main_input": Vocabulary(titles, vocabulary).ids(tate.title, length),
+        "aux_input": (numbers - known.mean(axis=0)) / known.std(axis=0),
     }
-    return SimpleNamespace(**parts)
+    return Task.split(x, {"main_output": labels, "aux_output": labels}, tate.test)
 
 
 def five_numbers(tate: SimpleNamespace) -> np.ndarray:
@@ -93,3 +94,21 @@ def five_numbers(tate: SimpleNamespace) -> np.ndarray:
         np.log1p(years)[tate.artist],
     ]
     return np.stack(columns, axis=1).astype(float)
+
+
+SYSTEM = System(
+    name="headlines",
+    title="a main and an auxiliary output that judge titles (is this work of art a print?)",
+    build=build,
+    load=load,
+    compile={
+        "optimizer": "rmsprop",
+        "loss": "binary_crossentropy",
+        "loss_weights": WEIGHTS,
+        "metrics": ["accuracy"],
+    },
+    parameters=5_200_610,
+    small_build={"length": 20, "vocabulary": 4_000, "width": 32},
+    small_load={"length": 20, "vocabulary": 4_000},
+    epochs=4,
+)

@@ -1,0 +1,306 @@
+"""The flow: its numbers against whole gradients, its words, its picture."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import tinygrad_mo as tg
+from tinygrad_mo.flow.layout import make_layout
+from tinygrad_mo.flow.measure import Measure, triangle
+from tinygrad_mo.flow.whatif import update_ratios
+from tinygrad_mo.flow.words import verdict
+
+random = np.random.default_rng(0)
+WEIGHTS = {"main_output": 1.0, "aux_output": 0.2}
+
+
+def two_branches():
+    """The headlines network, small, in float64."""
+    tg.set_random_seed(1)
+    with tg.use(floatx="float64"):
+        text = tg.Input((6,), dtype="int32", name="main_input")
+        h = tg.layers.LSTM(4, name="lstm")(tg.layers.Embedding(9, 5, name="embedding")(text))
+        aux = tg.layers.Dense(1, activation="sigmoid", name="aux_output")(h)
+        extra = tg.Input((3,), name="aux_input")
+        x = tg.layers.concatenate([h, extra], name="concatenate")
+        x = tg.layers.Dense(6, activation="tanh", name="dense")(x)
+        main = tg.layers.Dense(1, activation="sigmoid", name="main_output")(x)
+        model = tg.Model([text, extra], [main, aux])
+        model.compile("sgd", "binary_crossentropy", loss_weights=WEIGHTS)
+    labels = random.integers(0, 2, 8) * 1.0
+    return model, ([random.integers(0, 9, (8, 6)), random.normal(size=(8, 3))], [labels, labels])
+
+
+def siamese():
+    """One LSTM called on two inputs."""
+    tg.set_random_seed(2)
+    with tg.use(floatx="float64"):
+        left, right = tg.Input((5, 3), name="left"), tg.Input((5, 3), name="right")
+        shared = tg.layers.LSTM(4, name="lstm")
+        x = tg.layers.concatenate([shared(left), shared(right)])
+        model = tg.Model([left, right], tg.layers.Dense(1, name="score")(x))
+        model.compile("sgd", "mse")
+    return model, (list(random.normal(size=(2, 7, 5, 3))), random.normal(size=7))
+
+
+def training_gradients(model, data, weights):
+    plan = model.training_plan()
+    found = plan.backward(plan.forward(model.labelled_data(*data)), weights)
+    return {name: found[w][0] for name, w in model.named_weights().items()}
+
+
+@pytest.mark.parametrize("weights", random.normal(size=(4, 2)))
+def test_total_is_the_length_of_the_training_gradient(weights):
+    model, data = two_branches()
+    flow = model.gradient_flow(*data)
+    for name, gradient in training_gradients(model, data, weights).items():
+        expected = np.linalg.norm(gradient)
+        chosen = dict(zip(flow.losses, weights, strict=True))
+        assert flow.total(name, chosen) == pytest.approx(expected, rel=1e-12)
+
+
+def test_arrays_agree_with_their_measures():
+    model, data = two_branches()
+    flow = model.gradient_flow(*data, keep_arrays=True)
+    kept = [*flow.parameters, *((wire.source, wire.target) for wire in flow.wires)]
+    for what in kept:
+        measure = flow.measure(what)
+        for loss in flow.losses:
+            gradient = flow.gradient(loss, what)
+            assert (gradient is not None) == flow.reaches(loss, what)
+            if gradient is not None:
+                assert np.linalg.norm(gradient) == pytest.approx(flow.norm(loss, what), rel=1e-12)
+        if all(measure.reach):
+            main, aux = (flow.gradient(loss, what).ravel() for loss in flow.losses)
+            cosine = main @ aux / np.linalg.norm(main) / np.linalg.norm(aux)
+            assert flow.cosine(what, "main_output", "aux_output") == pytest.approx(cosine)
+
+
+def test_gradients_at_a_fork_add_up():
+    """Kirchhoff: what comes back on the wires of one tensor is that tensor's gradient."""
+    model, data = two_branches()
+    flow = model.gradient_flow(*data, keep_arrays=True)
+    to_main = flow.gradient("main_output", ("lstm", "concatenate"))
+    to_aux = flow.gradient("aux_output", ("lstm", "aux_output"))
+    plan = tg.Plan(
+        [term.value for term in model.terms.values()],
+        [model.nodes.maker(model.outputs["aux_output"]).inputs[0]],
+    )
+    whole = plan.backward(plan.forward(model.labelled_data(*data)), [1.0, 1.0])
+    assert to_main + to_aux == pytest.approx(next(iter(whole.values()))[0], rel=1e-12, abs=1e-15)
+
+
+def test_no_path_is_not_a_path_with_gradient_zero():
+    with tg.use(floatx="float64"):
+        x = tg.Input((2,), name="x")
+        dead = tg.layers.Dense(3, activation="relu", bias_initializer=minus_ten, name="dead")(x)
+        alive = tg.layers.Dense(3, name="alive")(x)
+        outputs = [tg.layers.Dense(1, name="a")(dead), tg.layers.Dense(1, name="b")(alive)]
+        model = tg.Model(x, outputs)
+        model.compile("sgd", "mse")
+    flow = model.gradient_flow(np.ones((4, 2)), [np.ones(4)] * 2)
+    assert flow.norm("a", "dead") == 0 and flow.reaches("a", "dead")
+    assert flow.norm("b", "dead") == 0 and not flow.reaches("b", "dead")
+    assert "a only" in flow.table() and "-" in flow.table()
+
+
+def minus_ten(shape, generator):
+    return np.full(shape, -10.0)
+
+
+def test_calls_of_a_shared_layer_add_up_to_its_gradient():
+    model, data = siamese()
+    flow = model.gradient_flow(*data, keep_arrays=True)
+    assert {node for _, node in flow.uses} >= {"lstm", "lstm:1"}
+    for name in ("lstm/kernel", "lstm/recurrent_kernel", "lstm/bias"):
+        first, second = (flow.gradient("score", (name, node)) for node in ("lstm", "lstm:1"))
+        assert first + second == pytest.approx(flow.gradient("score", name), rel=1e-12, abs=1e-15)
+        assert flow.norm("score", (name, "lstm:1")) == pytest.approx(np.linalg.norm(second))
+
+
+def test_a_tensor_used_twice_by_one_node_is_measured_once():
+    class Cube(tg.layers.Layer):
+        def call(self, x):
+            return x * x * x
+
+    with tg.use(floatx="float64"):
+        x = tg.Input((2,), name="x")
+        h = tg.layers.Dense(2, name="h")(x)
+        model = tg.Model(x, Cube(name="cube")(h))
+        model.compile("sgd", "mse")
+    data = random.normal(size=(3, 2)), random.normal(size=(3, 2))
+    flow = model.gradient_flow(*data, keep_arrays=True)
+    value = model.get_layer("h")(tg.Tensor(data[0], dtype="float64")).numpy()
+    expected = 2 * (value**3 - data[1]) / data[1].size * 3 * value**2
+    assert flow.gradient("cube", ("h", "cube")) == pytest.approx(expected)
+
+
+def test_factor_stays_exact_where_losses_nearly_cancel():
+    a = random.normal(size=1000)
+    noise = 1e-5 * random.normal(size=1000)
+    measure = Measure.of(np.stack([a, noise - a]), (0, 1), 2)
+    assert measure.total([1, 1]) == pytest.approx(np.linalg.norm(noise), rel=1e-9)
+
+
+def test_factor_is_the_same_in_blocks(monkeypatch):
+    rows = random.normal(size=(3, 1000))
+    rows[:, 200:800] = 0
+    whole = triangle(rows)
+    monkeypatch.setattr("tinygrad_mo.flow.measure.BLOCK", 64)
+    assert triangle(rows).T @ triangle(rows) == pytest.approx(whole.T @ whole)
+    assert whole.T @ whole == pytest.approx(rows @ rows.T)
+
+
+def test_layers_fold_their_weights():
+    model, data = two_branches()
+    flow = model.gradient_flow(*data)
+    parts = [flow.total(f"lstm/{name}") for name in ("kernel", "recurrent_kernel", "bias")]
+    assert flow.total("lstm") == pytest.approx(np.linalg.norm(parts))
+
+
+def test_forecast_is_what_a_small_sgd_step_does():
+    model, data = two_branches()
+    rate = 1e-4
+    model.compile(tg.optimizers.SGD(rate), "binary_crossentropy", loss_weights=WEIGHTS)
+    forecast = model.gradient_flow(*data).forecast()
+    before = model.evaluate(*data, return_dict=True)
+    model.train_on_batch(*data)
+    after = model.evaluate(*data, return_dict=True)
+    for name, slope in forecast.items():
+        change = after[f"{name}_loss"] - before[f"{name}_loss"]
+        assert change == pytest.approx(rate * slope, rel=1e-3)
+
+
+def test_frozen_layers_do_not_move_in_the_forecast():
+    model, data = two_branches()
+    free = model.gradient_flow(*data).forecast()
+    model.get_layer("embedding").trainable = False
+    flow = model.gradient_flow(*data)
+    assert flow.frozen == {"embedding/embeddings"}
+    assert abs(flow.forecast()["main_output"]) < abs(free["main_output"])
+    assert "embedding/embeddings (frozen)" in flow.table()
+
+
+def test_regularization_is_a_loss_of_its_own():
+    with tg.use(floatx="float64"):
+        x = tg.Input((2,), name="x")
+        model = tg.Model(x, tg.layers.Dense(1, kernel_regularizer="l2", name="y")(x))
+        model.compile("sgd", "mse")
+    flow = model.gradient_flow(np.ones((4, 2)), np.ones(4))
+    kernel = model.get_layer("y").kernel.numpy()
+    assert flow.losses == ["y", "regularization"]
+    assert flow.norm("regularization", "y/kernel") == pytest.approx(0.02 * np.linalg.norm(kernel))
+    assert not flow.reaches("regularization", "y/bias")
+
+
+def test_report_names_who_trains_what():
+    model, data = two_branches()
+    text = model.gradient_flow(*data).report()
+    assert "main_output (now 0.6" in text
+    assert "trains embedding, lstm, dense and main_output." in text
+    assert "There is no path from it to dense and main_output" in text
+    assert "lstm is pulled by 2 losses: " in text
+    assert text.count("lower ") + text.count("raise ") == 2
+
+
+@pytest.mark.parametrize(
+    ("weights", "word"),
+    [
+        ((1, 1), "conflict -1.00"),
+        ((1, -1), "agree +1.00"),
+        ((0, 1), "aux, main off"),
+        ((0, 0), "main, aux off"),
+    ],
+)
+def test_verdicts_follow_the_weights(weights, word):
+    opposed = Measure.of(np.array([[1.0, 0.0], [-2.0, 0.0]]), (0, 1), 2)
+    assert verdict(opposed, weights, ["main", "aux"]) == word
+
+
+def test_unknown_names_are_explained():
+    flow = two_branches()[0].gradient_flow(*two_branches()[1])
+    with pytest.raises(KeyError, match="did you mean 'lstm/kernel'"):
+        flow.norm("main_output", "lstm/kernl")
+    with pytest.raises(KeyError, match="did you mean 'aux_output'"):
+        flow.norm("aux_ouput", "lstm/kernel")
+    with pytest.raises(KeyError, match="no wire or use"):
+        flow.norm("aux_output", ("lstm", "dense"))
+    with pytest.raises(KeyError, match="keep_arrays=True"):
+        flow.gradient("aux_output", "lstm/kernel")
+
+
+def test_recorder_measures_during_fit():
+    model, (x, y) = two_branches()
+    recorder = tg.FlowRecorder(every=2)
+    model.fit(x, y, batch_size=2, epochs=2, verbose=0, callbacks=[recorder])
+    assert [flow.step for flow in recorder.flows] == [0, 2, 4, 6]
+    fixed = tg.FlowRecorder(every=4, data=(x, y))
+    model.fit(x, y, batch_size=2, epochs=1, verbose=0, callbacks=[fixed])
+    assert fixed.flows[0].step == 8
+
+
+def test_recording_changes_nothing():
+    (plain, data), (watched, _) = two_branches(), two_branches()
+    plain.fit(*data, batch_size=4, verbose=0)
+    watched.fit(*data, batch_size=4, verbose=0, callbacks=[tg.FlowRecorder(every=1)])
+    for a, b in zip(plain.get_weights(), watched.get_weights(), strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+def test_weight_of_the_auxiliary_loss_scales_what_it_should():
+    model, data = two_branches()
+    before, after = {"aux_output": 0.2}, {"aux_output": 2.0}
+    sgd = update_ratios(model, *data, "sgd", before, after)
+    assert sgd["aux_output"] == pytest.approx(10, abs=1e-10)
+    assert sgd["dense"] == sgd["main_output"] == 1.0
+    assert 1 < sgd["lstm"] < 10 and 1 < sgd["embedding"] < 10
+    adam = update_ratios(model, *data, "adam", before, after)
+    assert 1.0 <= adam["aux_output"] <= 1.07
+
+
+def overlaps(a, b):
+    return abs(a.x - b.x) * 2 < a.width + b.width and abs(a.y - b.y) * 2 < a.height + b.height
+
+
+@pytest.mark.parametrize("make", [two_branches, siamese])
+def test_cards_do_not_overlap_and_data_runs_to_the_right(make):
+    model, data = make()
+    flow = model.gradient_flow(*data)
+    layout = make_layout(flow)
+    cards = list(layout.cards.values())
+    assert not any(overlaps(a, b) for i, a in enumerate(cards) for b in cards[:i])
+    for path in layout.paths:
+        assert all(x0 < x1 for (x0, _), (x1, _) in pairwise(path))
+    assert all(0 < c.x < layout.width and 0 < c.y < layout.height for c in cards)
+
+
+def test_names_never_reach_the_layout_language():
+    with tg.use(floatx="float64"):
+        x = tg.Input((2,), name='a"]; b')
+        model = tg.Model(x, tg.layers.Dense(1, name="<b>{|}\\N")(x))
+        model.compile("sgd", "mse")
+    layout = make_layout(model.gradient_flow(np.ones((2, 2)), np.ones(2)))
+    assert len(layout.cards) == 3
+
+
+@pytest.mark.slow
+def test_figure_has_a_row_per_loss_and_one_for_all(tmp_path):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    model, data = two_branches()
+    flow = model.gradient_flow(*data)
+    figure = flow.figure(str(tmp_path / "flow.png"))
+    assert (tmp_path / "flow.png").stat().st_size > 10_000
+    words = [text.get_text() for axes in figure.axes for text in axes.texts]
+    for row in ("main alone", "aux alone", "added together:   L = 1 × main + 0.2 × aux"):
+        assert row in words
+    assert words.count("dense") == 3
+    renderer = figure.canvas.get_renderer()
+    layout = make_layout(flow)
+    widest = max(card.width for card in layout.cards.values())
+    for axes in figure.axes[2::2]:  # the drawings between the titles
+        for text in axes.texts:
+            box = text.get_window_extent(renderer)
+            assert box.width * 96 / figure.dpi < widest, text.get_text()
+    matplotlib.pyplot.close(figure)

@@ -1,0 +1,38 @@
+"""The README shows what its code prints."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[1] / "README.md"
+EXAMPLES = re.findall(r"```python\n(.*?)```.*?```text\n(.*?)```", README.read_text("utf-8"), re.S)
+NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
+
+
+def run(code):
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(code, "README.md", "exec"), {})
+    return printed.getvalue()
+
+
+def words_and_numbers(text):
+    """The text without its numbers and spaces, and the numbers: the last digits may differ."""
+    return NUMBER.sub("#", text).split(), [float(n) for n in NUMBER.findall(text)]
+
+
+def test_there_are_three_examples():
+    assert len(EXAMPLES) == 3
+
+
+@pytest.mark.parametrize("number", [pytest.param(0, marks=pytest.mark.slow), 1, 2])
+def test_example_prints_what_the_readme_says(number, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, expected = EXAMPLES[number]
+    words, numbers = words_and_numbers(run(code))
+    expected_words, expected_numbers = words_and_numbers(expected)
+    assert words == expected_words
+    assert numbers == pytest.approx(expected_numbers, rel=0.02, abs=0.02)
