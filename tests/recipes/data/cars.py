@@ -1,15 +1,16 @@
 """Build tinygrad_mo/data/cars.npz: price, mileage, make, body and equipment of 804 used cars.
 
 Source    Debian package r-cran-modeldata 1.1.0-1 (R package modeldata 1.1.0), object `car_prices`:
-          cars of General Motors, all of model year 2005, priced by the Kelley Blue Book. First
-          published by S. Kuiper, "Introduction to Multiple Regression", J. of Statistics Education 2008.
+          cars of General Motors, all of model year 2005, priced by the Kelley Blue Book,
+          collected by S. Kuiper ("Introduction to Multiple Regression: How Much Is Your Car
+          Worth?", Journal of Statistics Education 16, 2008).
 Licence   R package: MIT.
 Needs     apt-get and dpkg-deb (any Debian that offers the package), and from PyPI: numpy 2.4.6,
           rdata 1.1.0.
 Run       python tests/recipes/data/cars.py [r-cran-modeldata_1.1.0-1_all.deb]
 
-Two things are ours. Make and body are yes-or-no columns in the source (Buick, Cadillac, ...), here one
-number each. And a fifth of every make is held back.
+Two things are ours. Make and body are yes-or-no columns in the source (Buick, Cadillac, ...), here
+one number each. And a fifth of every make is held back.
 """
 import sys
 import tempfile
@@ -34,7 +35,8 @@ def which(table, columns):
 def main(deb=None):
     with tempfile.TemporaryDirectory() as folder:
         pack.unpack_debian_package(PACKAGE, folder, deb)
-        cars = pack.read_lazy_load(f"{folder}/usr/lib/R/site-library/modeldata/data/Rdata", "car_prices")
+        base = f"{folder}/usr/lib/R/site-library/modeldata/data/Rdata"
+        cars = pack.read_lazy_load(base, "car_prices")
     make = which(cars, MAKES)
     pack.write_checked_npz("cars", {
         "price": cars["Price"].to_numpy().astype(np.float32),  # dollars

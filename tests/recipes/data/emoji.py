@@ -1,16 +1,17 @@
 """Build tinygrad_mo/data/emoji.npz: 1377 emoji, 24x24 pixels, with name, group, subgroup and year.
 
-Source    Debian packages fonts-noto-color-emoji 2.042-0+deb12u1 (the pictures, of Google) and unicode-data
-          15.0.0-1 (emoji/emoji-test.txt: names, groups and versions).
-Licence   Font: SIL Open Font License 1.1; we pass the pictures on under the same licence. Names, groups
-          and versions: the licence of the Unicode data files.
+Source    Debian packages fonts-noto-color-emoji 2.042-0+deb12u1 (the pictures, of Google) and
+          unicode-data 15.0.0-1 (emoji/emoji-test.txt: names, groups and versions).
+Licence   Font: SIL Open Font License 1.1; we pass the pictures on under the same licence. Names,
+          groups and versions: the licence of the Unicode data files.
 Needs     apt-get and dpkg-deb (any Debian that offers the packages), and from PyPI: numpy 2.4.6,
           pillow 13.0.0.
 Run       python tests/recipes/data/emoji.py [fonts-noto-color-emoji_2.042-0+deb12u1_all.deb
                                               unicode-data_15.0.0-1_all.deb]
 
-All pictures share 256 colours, one byte a pixel. To see them in red, green and blue: palette[image].
-Of the emoji of several code points (flags, families, skin colours) there are none here.
+All pictures share 256 colours, one byte a pixel. In red, green and blue they are: palette[image]
+Ours is the choice (emoji of one code point, so no flags of countries, families or skin colours),
+the size, the palette, and that a fifth of every group is held back.
 """
 import pathlib
 import re
@@ -28,8 +29,8 @@ SIZE = 24
 COLOURS = 256
 FONT_SIZE = 109  # the one size in which the font holds its bitmaps, 136x128 pixels
 BOX = (4, 0, 132, 128)  # the square of such a bitmap that holds all the ink
-# The year in which each version of the emoji list came out. Versions before 1.0 were given afterwards, to
-# emoji that came with Unicode 6.0 (2010) and 7.0 (2014).
+# The year in which each version of the emoji list came out. Versions before 1.0 were given
+# afterwards, to emoji that came with Unicode 6.0 (2010) and 7.0 (2014).
 YEARS = {"0.6": 2010, "0.7": 2014, "1.0": 2015, "2.0": 2015, "3.0": 2016, "4.0": 2016, "5.0": 2017,
          "11.0": 2018, "12.0": 2019, "13.0": 2020, "14.0": 2021, "15.0": 2022}
 VARIATION_SELECTOR = "\ufe0f"  # asks for the coloured picture, and is no picture of its own
@@ -65,14 +66,15 @@ def share_palette(pictures):
 
 
 def main(font_deb=None, unicode_deb=None):
-    with tempfile.TemporaryDirectory() as font_folder, tempfile.TemporaryDirectory() as unicode_folder:
-        pack.unpack_debian_package(FONT_PACKAGE, font_folder, font_deb)
-        pack.unpack_debian_package(UNICODE_PACKAGE, unicode_folder, unicode_deb)
-        emoji = list(read_emoji(pathlib.Path(unicode_folder, "usr/share/unicode/emoji/emoji-test.txt")))
-        file = pathlib.Path(font_folder, "usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
+    with tempfile.TemporaryDirectory() as folder:
+        pack.unpack_debian_package(UNICODE_PACKAGE, folder, unicode_deb)
+        emoji = list(read_emoji(pathlib.Path(folder, "usr/share/unicode/emoji/emoji-test.txt")))
+    with tempfile.TemporaryDirectory() as folder:
+        pack.unpack_debian_package(FONT_PACKAGE, folder, font_deb)
+        file = f"{folder}/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"
         font = ImageFont.truetype(file, FONT_SIZE)
         pictures = [draw(font, character) for character, *_ in emoji]
-    characters, groups, subgroups, years, names = zip(*emoji)
+    characters, groups, subgroups, years, names = zip(*emoji, strict=True)
     image, palette = share_palette(pictures)
     group, group_names = pack.name_codes(groups)
     subgroup, subgroup_names = pack.name_codes(subgroups)

@@ -6,12 +6,12 @@ Needs     apt-get and dpkg-deb (any Debian that offers the package), and from Py
           pillow 13.0.0 (its own copy of FreeType draws the letters), fonttools 4.68.0.
 Run       python tests/recipes/data/glyphs.py [fonts-noto-core_20201225-1_all.deb]
 
-Omniglot, a collection of handwritten letters, has 30 alphabets and 964 letters to train on; this set
-has as many, so a network built for one fits the other. Ours are printed, and free to pass on. Of every
-letter with several styles one is held back, and every style in turn; letters with one style only train.
+Omniglot, a collection of handwritten letters, has 30 alphabets and 964 letters to train on; this
+set has as many, so a network built for one fits the other. Ours are printed, and free to pass on.
+Of every letter with several styles one is held back, and every style in turn; letters with one
+style only train.
 
-A picture is 28x28 pixels with 16 shades of grey, two pixels to a byte. To unpack the array `image`:
-    pixels = np.stack([image >> 4, image & 15], axis=-1).reshape(-1, 28, 28)    # 0 (white) to 15 (black)
+A picture is 28x28 pixels, from 0 (white) to 255 (black), in only 16 shades to keep the file small.
 """
 import pathlib
 import re
@@ -31,9 +31,9 @@ SIZE = 28
 INK = 22  # the rest is a white margin, which leaves room to turn and shift a letter
 STYLES = ["Sans-Regular", "Sans-Bold", "Serif-Regular", "Serif-Bold"]
 
-# Alphabet: the name that the font files give it, and its letters in Unicode. Where big and small letters
-# look alike but for their size, we take one kind. Of the syllables of Ethiopic we take those that end in a
-# short a, of the Canadian ones those with a vowel and at most one consonant.
+# Alphabet: the name that the font files give it, and its letters in Unicode. Where big and small
+# letters look alike but for their size, we take one kind. Of the syllables of Ethiopic we take
+# those that end in a short a, of the Canadian ones those with a vowel and at most one consonant.
 CANADIAN = [code for code in range(0x1401, 0x1677)
             if re.fullmatch("CANADIAN SYLLABICS [A-Z]?[AEIO]", unicodedata.name(chr(code)))]
 ALPHABETS = {
@@ -82,43 +82,45 @@ def draw_letter(font, letter):
     picture = Image.new("L", (SIZE, SIZE))
     small = ink.resize((width, height), Image.Resampling.BOX)
     picture.paste(small, ((SIZE - width) // 2, (SIZE - height) // 2))
-    return (np.asarray(picture, np.uint16) * 15 + 127) // 255
+    return (np.asarray(picture) // 16 * 17).astype(np.uint8)  # 16 shades: 0, 17, 34, ... 255
 
 
 def draw_alphabet(folder, font_name, codes):
     """Return the letters that every style has, and for each letter a picture of every style."""
+    fonts = pathlib.Path(folder, "usr/share/fonts/truetype/noto")
     files = {}
     for style in STYLES:
         family, weight = style.split("-")
-        file = pathlib.Path(folder, f"usr/share/fonts/truetype/noto/Noto{family}{font_name}-{weight}.ttf")
+        file = fonts / f"Noto{family}{font_name}-{weight}.ttf"
         if file.exists():
             files[style] = file
     known = set.intersection(*(set(TTFont(file).getBestCmap()) for file in files.values()))
     letters = [chr(code) for code in codes
                if code in known and unicodedata.category(chr(code)) in ("Lu", "Ll", "Lo")]
-    fonts = [ImageFont.truetype(file, 160, layout_engine=ImageFont.Layout.BASIC)
+    sizes = [ImageFont.truetype(file, 160, layout_engine=ImageFont.Layout.BASIC)
              for file in files.values()]
     styles = [STYLES.index(style) for style in files]
-    return [(letter, styles, [draw_letter(font, letter) for font in fonts]) for letter in letters]
+    return [(letter, styles, [draw_letter(font, letter) for font in sizes]) for letter in letters]
 
 
 def choose_letters(alphabets):
-    """Choose LETTERS letters in rounds, one of each alphabet, but none that looks like one chosen before."""
+    """Choose LETTERS letters, one of each alphabet in turn, but none too much like one before."""
     chosen = []
     inks = np.zeros((LETTERS, SIZE * SIZE), np.uint16)
     for place in range(max(len(letters) for letters in alphabets)):
         for alphabet, letters in enumerate(alphabets):
             if place >= len(letters) or len(chosen) == LETTERS:
                 continue
-            ink = letters[place][2][0].ravel()
+            letter, styles, pictures = letters[place]
+            ink = pictures[0].ravel()
             others = inks[:len(chosen)]
             shared = np.minimum(ink, others).sum(1) / np.maximum(ink, others).sum(1)
             if not (shared > LOOK_ALIKE).any():
                 inks[len(chosen)] = ink
-                chosen.append((alphabet, *letters[place]))
+                chosen.append((alphabet, letter, styles, pictures))
     if len(chosen) != LETTERS:
         raise SystemExit(f"only {len(chosen)} letters")
-    return sorted(chosen, key=lambda letter: letter[:2])
+    return sorted(chosen, key=lambda choice: choice[:2])
 
 
 def main(deb=None):
@@ -134,13 +136,12 @@ def main(deb=None):
         letter_of += [number] * len(styles)
         style_of += styles
         test += [len(styles) > 1 and place == number % len(styles) for place in range(len(styles))]
-    pixels = np.stack(images).reshape(len(images), -1, 2).astype(np.uint8)
     pack.write_checked_npz("glyphs", {
-        "image": pixels[:, :, 0] << 4 | pixels[:, :, 1],
+        "image": np.stack(images),
         "alphabet": np.array(alphabet_of, np.uint8),
         "alphabet_names": pack.text_to_array(ALPHABETS),
         "letter": np.array(letter_of, np.uint16),
-        "letter_names": pack.text_to_array(names),  # as in Unicode: unicodedata.lookup gives the letter
+        "letter_names": pack.text_to_array(names),  # unicodedata.lookup(name) gives the letter
         "style": np.array(style_of, np.uint8),
         "style_names": pack.text_to_array(STYLES),
         "test": np.array(test),

@@ -1,10 +1,11 @@
 """Build tinygrad_mo/data/people.npz: earnings, gender, age, region and education of 10,000 workers.
 
 Source    Debian package r-cran-aer 1.2-10-1 (R package AER 1.2-10), object `CPSSW8`: people of the
-          United States aged 21 to 64 with full-time work, Current Population Survey of March 2005 (for
-          the year 2004), from the web pages of Stock and Watson, "Introduction to Econometrics".
-Licence   Data of a survey by the United States government: public domain. R package: GPL-2 or GPL-3;
-          nothing of it but this table is used.
+          United States aged 21 to 64 with full-time work, Current Population Survey of March 2005
+          (for the year 2004), from the web pages of Stock and Watson, "Introduction to
+          Econometrics".
+Licence   Data of a survey by the United States government: public domain. R package: GPL-2 or
+          GPL-3; nothing of it but this table is used.
 Needs     apt-get and dpkg-deb (any Debian that offers the package), and from PyPI: numpy 2.4.6,
           rdata 1.1.0.
 Run       python tests/recipes/data/people.py [r-cran-aer_1.2-10-1_all.deb]
@@ -26,7 +27,7 @@ PEOPLE = 10_000
 
 def main(deb=None):
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # rdata has to assume that the texts are ASCII, and they are
+        warnings.simplefilter("ignore")  # rdata takes the texts for ASCII, rightly
         pack.unpack_debian_package(PACKAGE, folder, deb)
         table = rdata.read_rda(f"{folder}/usr/lib/R/site-library/AER/data/CPSSW8.rda")["CPSSW8"]
     chosen = sorted(pack.hash_order(range(len(table)))[:PEOPLE])

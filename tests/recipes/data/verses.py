@@ -1,19 +1,20 @@
 """Build tinygrad_mo/data/verses.npz: 3000 Bible verses, each in two translations.
 
-Source    Debian packages sword-text-kjv 14.3-1 (King James Version of 1611/1769) and sword-text-web 426.0-1
-          (World English Bible).
-Licence   Both texts: public domain (the King James Version is under a patent of the Crown within the
-          United Kingdom). "World English Bible" is a trademark of eBible.org.
+Source    Debian packages sword-text-kjv 14.3-1 (King James Version of 1611/1769) and sword-text-web
+          426.0-1 (World English Bible).
+Licence   Both texts: public domain (the King James Version is under a patent of the Crown within
+          the United Kingdom). "World English Bible" is a trademark of eBible.org.
 Needs     apt-get and dpkg-deb (any Debian that offers the packages), and from PyPI: numpy 2.4.6,
           pysword 0.2.8.
-Run       python tests/recipes/data/verses.py [sword-text-kjv_14.3-1_all.deb sword-text-web_426.0-1_all.deb]
+Run       python tests/recipes/data/verses.py [sword-text-kjv_14.3-1_all.deb
+                                               sword-text-web_426.0-1_all.deb]
 
-The two texts of a row say the same, so a network can learn what "the same" means. For the opposite take
-the other text of row `neighbour`: it is about the same matter, but says something else. That is the next
-verse here of the same chapter; for the last one, the verse before.
+The two texts of a row say the same, so a network can learn what "the same" means. For the opposite
+take the other text of row `neighbour`: it is about the same matter, but says something else. That
+is the next verse here of the same chapter; for the last one, the verse before.
 
-Ours is the choice: chapters of eight well-known books, of which we keep verses of 20 to 140 letters in
-both translations. Footnotes and headings were left out. A fifth of the chapters is held back.
+Ours is the choice: chapters of eight well-known books, of which we keep verses of 20 to 140 letters
+in both translations. Footnotes and headings were left out. A fifth of the chapters is held back.
 """
 import re
 import sys
@@ -29,8 +30,8 @@ WEB_PACKAGE = "sword-text-web=426.0-1"
 BOOKS = ["Job", "Psalms", "Proverbs", "Ecclesiastes", "Matthew", "Luke", "John", "Acts"]
 VERSES = 3000
 SHORTEST, LONGEST = 20, 140
-# The two Bibles count a few verses differently. Such a pair shares hardly any words, so drop pairs whose
-# shared words are less than this part of all their words.
+# The two Bibles count a few verses differently. Such a pair shares hardly any words, so drop pairs
+# whose shared words are less than this part of all their words.
 LEAST_SHARED = 0.15
 
 
@@ -53,7 +54,7 @@ def read_chapters(bible):
         _testament, structure = bible.get_structure().find_book(book)
         for chapter, length in enumerate(structure.chapter_lengths, start=1):
             chapters[book, chapter] = {
-                verse: plain_text(bible.get(books=[book], chapters=[chapter], verses=[verse], clean=False))
+                verse: plain_text(bible.get([book], [chapter], [verse], clean=False))
                 for verse in range(1, length + 1)}
     return chapters
 
@@ -98,9 +99,9 @@ def main(kjv_deb=None, web_deb=None):
     chapters = choose_chapters(*texts)
     tested = pack.hold_back([book for book, _chapter in chapters])
     rows = [(kjv, web, BOOKS.index(book), chapter, verse, test)
-            for ((book, chapter), pairs), test in zip(chapters.items(), tested)
+            for ((book, chapter), pairs), test in zip(chapters.items(), tested, strict=True)
             for verse, kjv, web in pairs]
-    kjv, web, book, chapter, verse, test = zip(*rows)
+    kjv, web, book, chapter, verse, test = zip(*rows, strict=True)
     pack.write_checked_npz("verses", {
         "kjv": pack.text_to_array(kjv),
         "web": pack.text_to_array(web),

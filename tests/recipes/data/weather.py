@@ -1,15 +1,16 @@
-"""Build tinygrad_mo/data/weather.npz: rain, temperatures, wind and kind of weather of 1461 days in Seattle.
+"""Build tinygrad_mo/data/weather.npz: the weather of 1461 days in Seattle.
 
-Source    npm package vega-datasets 3.2.1, data/seattle-weather.csv: every day of 2012 to 2015, made from
-          records of NOAA, the weather service of the United States.
+Source    npm package vega-datasets 3.2.1, data/seattle-weather.csv: every day of 2012 to 2015, made
+          from records of NOAA, the weather service of the United States.
 Licence   The package marks this file as a work of the United States government: public domain. The
           package itself: BSD-3-Clause.
 Needs     npm, and from PyPI: numpy 2.4.6.
 Run       python tests/recipes/data/weather.py [vega-datasets-3.2.1.tgz]
 
-One thing is ours: the last of the four years is held back, since a forecast is about the days to come.
-(The PyPI package vega_datasets 0.9 holds an older file. Its numbers are the same, but from 2013 on it
-calls nearly every rainy day foggy or sunny: three days with rain in all of 2014. Hence npm.)
+One thing is ours: the last of the four years is held back, since a forecast is about the days to
+come. (The PyPI package vega_datasets 0.9 holds an older file. Its numbers are the same, but from
+2013 on it calls nearly every rainy day foggy or sunny: three days with rain in all of 2014. Hence
+npm.)
 """
 import csv
 import pathlib
@@ -36,6 +37,10 @@ def read_days(tgz=None):
     return list(csv.DictReader(text.splitlines()))
 
 
+def column(days, name):
+    return np.array([day[name] for day in days], np.float32)
+
+
 def main(tgz=None):
     days = read_days(tgz)
     date = np.array([day["date"] for day in days], "datetime64[D]")
@@ -45,10 +50,10 @@ def main(tgz=None):
     weather, weather_names = pack.name_codes(day["weather"] for day in days)
     pack.write_checked_npz("weather", {
         "date": date,
-        "precipitation": np.array([day["precipitation"] for day in days], np.float32),  # millimetres
-        "temp_max": np.array([day["temp_max"] for day in days], np.float32),  # degrees Celsius
-        "temp_min": np.array([day["temp_min"] for day in days], np.float32),
-        "wind": np.array([day["wind"] for day in days], np.float32),  # metres a second
+        "precipitation": column(days, "precipitation"),  # millimetres
+        "temp_max": column(days, "temp_max"),  # degrees Celsius
+        "temp_min": column(days, "temp_min"),
+        "wind": column(days, "wind"),  # metres a second
         "weather": weather,
         "weather_names": weather_names,
         "test": date >= np.datetime64(TEST_FROM),
