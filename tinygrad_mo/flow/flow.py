@@ -50,6 +50,11 @@ class Flow:
         By name, as in "lstm/kernel": the gradient of the whole weight array.
     uses : dict of (str, str) to Measure
         By parameter and node: what one call of a shared layer contributes.
+    over_time : dict of (str, str) to ndarray
+        By wire into a recurrent layer, shape (K, time): how long the gradient of each loss is that
+        arrives at each step of the sequence. Here one sees gradients vanish.
+    outputs : dict of str to str
+        By name of output: the node that makes it.
     step : int
         Training steps made before.
     """
@@ -58,8 +63,9 @@ class Flow:
         terms = list(model._compiled().values())
         self.losses = [term.name for term in terms]
         self.weights = {name: model.loss_weights[name] for name in self.losses}
-        self.step, self.optimizer = model.step, type(model.optimizer).__name__
+        self.name, self.step, self.optimizer = model.name, model.step, type(model.optimizer).__name__
         self.nodes, self.frozen = plan.nodes.all, plan.frozen
+        self.outputs = {name: plan.nodes.maker(x).name for name, x in model.outputs.items()}
         tape = plan.plan.forward(data)
         self.values = {term.name: float(plan.plan.value(tape, term.value)) for term in terms}
         self.arrays: dict[Any, tuple[tuple[int, ...], np.ndarray]] = {}
@@ -72,6 +78,12 @@ class Flow:
             for node in self.nodes
             for x in node.inputs
         ]
+        self.over_time = {
+            (plan.nodes.maker(x).name, node.name): recorder.over_time[node, x.key]
+            for node in self.nodes
+            for x in node.inputs
+            if (node, x.key) in recorder.over_time
+        }
         self.parameters: dict[str, Measure] = {}
         for name, w in plan.parameters.items():
             rows, losses = found[w], plan.plan.reaches(w)
@@ -219,6 +231,7 @@ class Recorder:
     def __init__(self, plan: FlowPlan, count: int):
         self.plan, self.count = plan, count
         self.kept: dict[Any, tuple[tuple[int, ...], np.ndarray]] = {}
+        self.over_time: dict[Any, np.ndarray] = {}
         self._measured: dict[Any, Measure] = {}
         self._waiting: dict[Any, tuple[tuple[int, ...], Array]] = {}
         self._uses: dict[Any, int] = {}
@@ -244,6 +257,8 @@ class Recorder:
             return
         rows = to_numpy(g)
         self._measured[key] = Measure.of(rows, losses, self.count)
+        if rows.ndim == 4 and reads_in_steps(key[0]):
+            self.over_time[key] = by_time(rows, losses, self.count)
         if self.plan.keep_arrays:
             node, (maker, index) = key
             ends = self._ends(node, maker, index)
@@ -260,3 +275,15 @@ class Recorder:
     def measure(self, node: Node, tensor: Tensor) -> Measure:
         """What came back from `node` for `tensor`."""
         return self._measured.get((node, tensor.key), Measure.nothing(self.count))
+
+
+def reads_in_steps(node: Node) -> bool:
+    """Does the node run through a sequence step by step?"""
+    return any(step.op.name in ("lstm", "gru", "rnn") for step in node.steps)
+
+
+def by_time(rows: np.ndarray, losses: tuple[int, ...], count: int) -> np.ndarray:
+    """Lengths by loss and time of gradients (losses, batch, time, features)."""
+    lengths = np.zeros((count, rows.shape[2]))
+    lengths[list(losses)] = np.sqrt(np.square(rows, dtype=np.float64).sum(axis=(1, 3)))
+    return lengths

@@ -7,10 +7,11 @@ A wire that passes columns gets a waypoint in each, so that it runs between the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..nodes import Node
 
@@ -117,9 +118,7 @@ def arrange(
     return Places(centres, paths, width, max(bottom, *y.values()) + MARGIN)
 
 
-def find_columns(
-    kinds: Mapping[str, str], wires: Sequence[tuple[str, str]]
-) -> dict[str, int]:
+def find_columns(kinds: Mapping[str, str], wires: Sequence[tuple[str, str]]) -> dict[str, int]:
     """Each card one column behind the last that it needs; inputs just before their first use."""
     before: dict[str, list[str]] = {name: [] for name in kinds}
     after: dict[str, list[str]] = {name: [] for name in kinds}
@@ -177,7 +176,7 @@ def heights_from_dot(
     for name in sizes:
         place(name)
     for chain in chains:
-        for a, b in zip(chain, chain[1:], strict=False):
+        for a, b in pairwise(chain):
             straight = 8 if a not in sizes and b not in sizes else 4 if len(chain) > 2 else 1
             graph.add_edge(place(a), place(b), weight=straight)
     for a, b in neighbours(sizes, columns, chains, ties):
@@ -194,7 +193,7 @@ def neighbours(
     ties: Sequence[tuple[str, str]],
 ) -> Iterable[tuple[str, str]]:
     """Edges for dot alone, which bring every card without wires into the order of its column."""
-    steps = [pair for chain in chains for pair in zip(chain, chain[1:], strict=False)]
+    steps = [pair for chain in chains for pair in pairwise(chain)]
     wired = {name for step in steps for name in step}
     column = {
         name: columns[chain[0]] + place for chain in chains for place, name in enumerate(chain)
@@ -211,7 +210,7 @@ def neighbours(
 def snap(y: dict[str, float], chains: Sequence[list[str]]) -> None:
     """Straighten wires that would be almost straight."""
     for chain in chains:
-        for a, b in zip(chain, chain[1:], strict=False):
+        for a, b in pairwise(chain):
             if abs(y[a] - y[b]) < SNAP:
                 y[b] = y[a]
 

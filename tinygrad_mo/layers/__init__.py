@@ -1,7 +1,16 @@
 """Layers: functions of tensors that own weights. One family per file."""
 
-from .activations import ELU, Activation, LeakyReLU, ReLU, Softmax
+from .activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from .attention import Attention, MultiHeadAttention
 from .base import Input, Layer
+from .convolution import (
+    Conv1D,
+    Conv2D,
+    Conv2DTranspose,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+)
 from .core import Dense, Dropout, Embedding, Flatten, Reshape
 from .merging import (
     Add,
@@ -22,6 +31,29 @@ from .merging import (
     multiply,
     subtract,
 )
-from .recurrent import LSTM
+from .noise import GaussianNoise, SpatialDropout1D, SpatialDropout2D
+from .normalization import BatchNormalization, LayerNormalization
+from .pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    MaxPooling1D,
+    MaxPooling2D,
+)
+from .recurrent import GRU, LSTM, SimpleRNN
+from .resizing import (
+    Cropping1D,
+    Cropping2D,
+    Permute,
+    RepeatVector,
+    UpSampling1D,
+    UpSampling2D,
+    ZeroPadding1D,
+    ZeroPadding2D,
+)
+from .wrappers import Bidirectional, TimeDistributed
 
 __all__ = [name for name in globals() if not name.startswith("_")]

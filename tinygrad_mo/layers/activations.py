@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import ops
@@ -26,6 +26,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "selu": ops.selu,
     "softplus": ops.softplus,
     "softsign": ops.softsign,
+    "gelu": ops.gelu,
     "silu": ops.silu,
     "swish": ops.silu,
     "leaky_relu": ops.leaky_relu,
@@ -99,3 +100,51 @@ class ELU(Layer):
 
     def call(self, x: Tensor) -> Tensor:
         return ops.elu(x, alpha=self.alpha)
+
+
+class PReLU(Layer):
+    """x above 0, ``alpha x`` below, with a learned alpha for each feature (He et al. 2015).
+
+    Parameters
+    ----------
+    alpha_initializer : str or callable
+        Default: zeros.
+    alpha_regularizer : str or callable, optional
+    shared_axes : tuple of int, optional
+        Axes along which one alpha serves all, such as (1, 2), the rows and columns of images.
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> layer = tg.layers.PReLU(alpha_initializer=tg.layers.initializers.constant(0.5))
+    >>> layer(tg.Tensor([[-4.0, 2.0]])).numpy()
+    array([[-2.,  2.]], dtype=float32)
+    """
+
+    passes_mask = True
+
+    def __init__(
+        self,
+        alpha_initializer: Any = "zeros",
+        alpha_regularizer: Any = None,
+        shared_axes: Sequence[int] | None = None,
+        **options: Any,
+    ):
+        super().__init__(**options)
+        self.alpha_initializer, self.alpha_regularizer = alpha_initializer, alpha_regularizer
+        self.shared_axes = tuple(shared_axes or ())
+
+    def make_weights(self, shape: Any) -> None:
+        lengths = [1 if axis in self.shared_axes else n for axis, n in enumerate(shape)][1:]
+        if None in lengths:
+            raise ValueError(
+                f"{self} needs one alpha for each place, but axis {lengths.index(None) + 1} of "
+                f"{shape} has no fixed length: add it to shared_axes"
+            )
+        self.alpha = self.add_weight(
+            "alpha", lengths, self.alpha_initializer, self.alpha_regularizer
+        )
+
+    def call(self, x: Tensor) -> Tensor:
+        above = ops.relu(x)
+        return above + self.alpha * (x - above)

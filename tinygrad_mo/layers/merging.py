@@ -153,7 +153,7 @@ def as_function(layer: type[Layer]) -> Callable[..., Tensor]:
     """The function that makes a layer and calls it at once."""
 
     def function(xs: Sequence[Tensor], **options: Any) -> Tensor:
-        return layer(**options)(list(xs))
+        return layer(**options)(xs)
 
     function.__name__ = layer.__name__.lower()
     function.__doc__ = f"{layer.__name__} as a function: ``{layer.__name__}(**options)(xs)``."

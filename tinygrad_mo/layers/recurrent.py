@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,106 @@ from . import initializers
 from .base import Layer
 
 
-class LSTM(Layer):
+class Recurrent(Layer):
+    """The common part: a state that each step of a sequence changes.
+
+    A subclass names the number of its gates and states, and computes with `run`.
+
+    Parameters
+    ----------
+    units : int
+        Width of the state.
+    return_sequences : bool
+        True: the state after every step, (batch, time, units). False: after the last.
+    return_state : bool
+        True: return the output and the last states.
+    go_backwards : bool
+        Read the sequence from its end; outputs come in the order in which they are computed.
+    kernel_initializer, recurrent_initializer, bias_initializer : str or callable
+        Default: glorot_uniform, orthogonal, zeros.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : str or callable, optional
+    """
+
+    input_ndim = 3
+    fixed_width = True
+    uses_mask = True
+    gates = 1
+    states = 1
+
+    def __init__(
+        self,
+        units: int,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        **options: Any,
+    ):
+        super().__init__(**options)
+        if units < 1:
+            raise ValueError(f"{self} needs at least 1 unit, not {units}")
+        self.units, self.go_backwards = units, go_backwards
+        self.return_sequences, self.return_state = return_sequences, return_state
+        self.kernel_initializer, self.kernel_regularizer = kernel_initializer, kernel_regularizer
+        self.recurrent_initializer = recurrent_initializer
+        self.recurrent_regularizer = recurrent_regularizer
+        self.bias_initializer, self.bias_regularizer = bias_initializer, bias_regularizer
+
+    def make_weights(self, shape: Any) -> None:
+        columns = self.gates * self.units
+        self.kernel = self.add_weight(
+            "kernel", (shape[-1], columns), self.kernel_initializer, self.kernel_regularizer
+        )
+        self.recurrent_kernel = self.add_weight(
+            "recurrent_kernel",
+            (self.units, columns),
+            self.recurrent_initializer,
+            self.recurrent_regularizer,
+        )
+        self.bias = self.add_weight("bias", self.bias_shape, self.first_bias, self.bias_regularizer)
+
+    @property
+    def bias_shape(self) -> tuple[int, ...]:
+        return (self.gates * self.units,)
+
+    def first_bias(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
+        return initializers.get(self.bias_initializer)(shape, generator)
+
+    def other_way(self, name: str) -> Recurrent:
+        """A new layer with the same options that reads in the other direction."""
+        twin = copy(self)
+        twin.own_weights, twin.built, twin._generator = [], False, None
+        twin.name, twin.go_backwards = name, not self.go_backwards
+        return twin
+
+    def run(self, x: Tensor, states: tuple[Any, ...]) -> tuple[Tensor, ...]:
+        """All outputs (batch, time, units), then the last states, from the first ones."""
+        raise NotImplementedError
+
+    def call(self, x: Tensor, initial_state: Any = None) -> Any:
+        if initial_state is None:
+            initial_state = (None,) * self.states
+        first = (initial_state,) if isinstance(initial_state, Tensor) else tuple(initial_state)
+        if len(first) != self.states:
+            raise ValueError(f"{self} has {self.states} states, initial_state holds {len(first)}")
+        for state in first:
+            if state is not None and state.shape[-1] != self.units:
+                raise ValueError(
+                    f"{self} keeps a state of width {self.units}, it cannot start from {state}"
+                )
+        every, *last = self.run(x, first)
+        y = every if self.return_sequences else last[0]
+        if self.return_sequences and x.mask is not None:
+            y.mask = x.mask[:, ::-1] if self.go_backwards else x.mask
+        return (y, *last) if self.return_state else y
+
+
+class LSTM(Recurrent):
     """Long short-term memory, with the gates in Keras's order: input, forget, candidate, output.
 
     Parameters
@@ -43,62 +143,110 @@ class LSTM(Layer):
     <Tensor 'lstm' (None, 32), float32>
     """
 
-    input_ndim = 3
-    fixed_width = True
-    uses_mask = True
+    gates = 4
+    states = 2
 
-    def __init__(
-        self,
-        units: int,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        unit_forget_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        **options: Any,
-    ):
-        super().__init__(**options)
-        if units < 1:
-            raise ValueError(f"{self} needs at least 1 unit, not {units}")
-        self.units, self.go_backwards = units, go_backwards
-        self.return_sequences, self.return_state = return_sequences, return_state
+    def __init__(self, units: int, *arguments: Any, unit_forget_bias: bool = True, **options: Any):
+        super().__init__(units, *arguments, **options)
         self.unit_forget_bias = unit_forget_bias
-        self.kernel_initializer, self.kernel_regularizer = kernel_initializer, kernel_regularizer
-        self.recurrent_initializer = recurrent_initializer
-        self.recurrent_regularizer = recurrent_regularizer
-        self.bias_initializer, self.bias_regularizer = bias_initializer, bias_regularizer
 
-    def make_weights(self, shape: Any) -> None:
-        n = self.units
-        self.kernel = self.add_weight(
-            "kernel", (shape[-1], 4 * n), self.kernel_initializer, self.kernel_regularizer
-        )
-        self.recurrent_kernel = self.add_weight(
-            "recurrent_kernel", (n, 4 * n), self.recurrent_initializer, self.recurrent_regularizer
-        )
-        self.bias = self.add_weight("bias", (4 * n,), self._first_bias, self.bias_regularizer)
-
-    def _first_bias(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
-        bias = initializers.get(self.bias_initializer)(shape, generator)
+    def first_bias(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
+        bias = super().first_bias(shape, generator)
         if self.unit_forget_bias:
             bias[self.units : 2 * self.units] = 1
         return bias
 
-    def call(self, x: Tensor, initial_state: Any = (None, None)) -> Any:
-        h0, c0 = initial_state
-        for state in (h0, c0):
-            if state is not None and state.shape[-1] != self.units:
-                raise ValueError(
-                    f"{self} keeps a state of width {self.units}, it cannot start from {state}"
-                )
+    def run(self, x: Tensor, states: tuple[Any, ...]) -> tuple[Tensor, ...]:
         weights = self.kernel, self.recurrent_kernel, self.bias
-        every, h, c = ops.lstm(x, *weights, h0, c0, x.mask, go_backwards=self.go_backwards)
-        y = every if self.return_sequences else h
-        if self.return_sequences and x.mask is not None:
-            y.mask = x.mask[:, ::-1] if self.go_backwards else x.mask
-        return (y, h, c) if self.return_state else y
+        return ops.lstm(x, *weights, *states, x.mask, go_backwards=self.go_backwards)
+
+
+class GRU(Recurrent):
+    """Gated recurrent unit, with the gates in Keras's order: update, reset, candidate.
+
+    Parameters
+    ----------
+    units : int
+        Width of the state.
+    return_sequences : bool
+        True: the state after every step, (batch, time, units). False: after the last.
+    return_state : bool
+        True: return ``(output, h)``, with the last state.
+    go_backwards : bool
+        Read the sequence from its end; outputs come in the order in which they are computed.
+    reset_after : bool
+        Apply the reset gate after the recurrent kernel (default), or before it (Cho et al. 2014).
+    kernel_initializer, recurrent_initializer, bias_initializer : str or callable
+        Default: glorot_uniform, orthogonal, zeros.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : str or callable, optional
+
+    Notes
+    -----
+    Steps that the input's mask marks as padding are skipped: the state is carried over them.
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> layer = tg.layers.GRU(32)
+    >>> layer(tg.Input((100, 64))), layer.count_params()  # 3 * (64 * 32 + 32 * 32 + 2 * 32)
+    (<Tensor 'gru' (None, 32), float32>, 9408)
+    """
+
+    gates = 3
+
+    def __init__(self, units: int, *arguments: Any, reset_after: bool = True, **options: Any):
+        super().__init__(units, *arguments, **options)
+        self.reset_after = reset_after
+
+    @property
+    def bias_shape(self) -> tuple[int, ...]:
+        return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
+
+    def run(self, x: Tensor, states: tuple[Any, ...]) -> tuple[Tensor, ...]:
+        return ops.gru(
+            x,
+            self.kernel,
+            self.recurrent_kernel,
+            self.bias,
+            *states,
+            x.mask,
+            go_backwards=self.go_backwards,
+            reset_after=self.reset_after,
+        )
+
+
+class SimpleRNN(Recurrent):
+    """A state that each step moves to ``tanh(x W + h U + b)``.
+
+    Parameters
+    ----------
+    units : int
+        Width of the state.
+    return_sequences : bool
+        True: the state after every step, (batch, time, units). False: after the last.
+    return_state : bool
+        True: return ``(output, h)``, with the last state.
+    go_backwards : bool
+        Read the sequence from its end; outputs come in the order in which they are computed.
+    kernel_initializer, recurrent_initializer, bias_initializer : str or callable
+        Default: glorot_uniform, orthogonal, zeros.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : str or callable, optional
+
+    Notes
+    -----
+    Steps that the input's mask marks as padding are skipped: the state is carried over them.
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> tg.layers.SimpleRNN(16, return_sequences=True)(tg.Input((None, 8)))
+    <Tensor 'simple_rnn' (None, None, 16), float32>
+    """
+
+    @classmethod
+    def default_name(cls) -> str:
+        return "simple_rnn"
+
+    def run(self, x: Tensor, states: tuple[Any, ...]) -> tuple[Tensor, ...]:
+        weights = self.kernel, self.recurrent_kernel, self.bias
+        return ops.simple_rnn(x, *weights, *states, x.mask, go_backwards=self.go_backwards)

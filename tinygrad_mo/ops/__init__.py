@@ -35,6 +35,9 @@ from .arithmetic import (
     where,
 )
 from .contract import OPS, Op, op, unbroadcast
+from .convolution import convolution, depthwise_convolution, transposed_convolution
+from .gaussian import gelu
+from .gru import gru
 from .linear import dense, dot, embedding
 from .losses import (
     binary_crossentropy,
@@ -46,9 +49,21 @@ from .losses import (
     sparse_categorical_crossentropy_from_logits,
     weighted_mean,
 )
-from .random import dropout
+from .normalization import batch_normalization, layer_normalization
+from .pooling import average_pool, masked_mean, max_pool
+from .random import dropout, gaussian_noise
 from .recurrent import lstm
+from .resizing import (
+    causal_mask,
+    join_heads,
+    repeat,
+    split_heads,
+    steps_into_batch,
+    steps_out_of_batch,
+    zero_pad,
+)
 from .shaping import concatenate, flatten, getitem, max_, mean, reshape, sum_, transpose
+from .simple_rnn import simple_rnn
 
 __all__ = ["OPS", "Op", "op", "unbroadcast"]
 __all__ += [name for name, value in globals().items() if isinstance(value, Op)]

@@ -12,6 +12,7 @@ Run       python tests/recipes/data/cars.py [r-cran-modeldata_1.1.0-1_all.deb]
 Two things are ours. Make and body are yes-or-no columns in the source (Buick, Cadillac, ...), here
 one number each. And a fifth of every make is held back.
 """
+
 import sys
 import tempfile
 
@@ -38,20 +39,23 @@ def main(deb=None):
         base = f"{folder}/usr/lib/R/site-library/modeldata/data/Rdata"
         cars = pack.read_lazy_load(base, "car_prices")
     make = which(cars, MAKES)
-    pack.write_checked_npz("cars", {
-        "price": cars["Price"].to_numpy().astype(np.float32),  # dollars
-        "mileage": cars["Mileage"].to_numpy().astype(np.uint16),  # miles
-        "make": make,
-        "make_names": pack.text_to_array(MAKES),
-        "body": which(cars, BODIES),
-        "body_names": pack.text_to_array(BODIES),
-        "cylinders": cars["Cylinder"].to_numpy().astype(np.uint8),
-        "doors": cars["Doors"].to_numpy().astype(np.uint8),
-        "cruise": cars["Cruise"].to_numpy().astype(np.uint8),  # 1: has cruise control
-        "sound": cars["Sound"].to_numpy().astype(np.uint8),  # 1: has the better loudspeakers
-        "leather": cars["Leather"].to_numpy().astype(np.uint8),  # 1: has leather seats
-        "test": pack.hold_back(make.tolist()),
-    })
+    pack.write_checked_npz(
+        "cars",
+        {
+            "price": cars["Price"].to_numpy().astype(np.float32),  # dollars
+            "mileage": cars["Mileage"].to_numpy().astype(np.uint16),  # miles
+            "make": make,
+            "make_names": pack.text_to_array(MAKES),
+            "body": which(cars, BODIES),
+            "body_names": pack.text_to_array(BODIES),
+            "cylinders": cars["Cylinder"].to_numpy().astype(np.uint8),
+            "doors": cars["Doors"].to_numpy().astype(np.uint8),
+            "cruise": cars["Cruise"].to_numpy().astype(np.uint8),  # 1: has cruise control
+            "sound": cars["Sound"].to_numpy().astype(np.uint8),  # 1: has the better loudspeakers
+            "leather": cars["Leather"].to_numpy().astype(np.uint8),  # 1: has leather seats
+            "test": pack.hold_back(make.tolist()),
+        },
+    )
 
 
 if __name__ == "__main__":

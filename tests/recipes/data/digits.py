@@ -9,6 +9,7 @@ Run       python tests/recipes/data/digits.py
 Two things are ours. The number of the form, so that a network has a second thing to learn: who
 wrote it? And a fifth of every digit is held back.
 """
+
 import numpy as np
 from sklearn.datasets import load_digits
 
@@ -24,12 +25,15 @@ FORM_STARTS = [0, 130, 256, 386, 516, 646, 776, 906, 1029, 1157, 1287, 1415, 154
 def main():
     images, digits = load_digits(return_X_y=True)
     forms = np.searchsorted(FORM_STARTS, np.arange(len(digits)), side="right") - 1
-    pack.write_checked_npz("digits", {
-        "image": images.reshape(-1, 8, 8).astype(np.uint8),  # 0 (white) to 16 (black)
-        "digit": digits.astype(np.uint8),
-        "form": forms.astype(np.uint8),
-        "test": pack.hold_back(digits.tolist()),
-    })
+    pack.write_checked_npz(
+        "digits",
+        {
+            "image": images.reshape(-1, 8, 8).astype(np.uint8),  # 0 (white) to 16 (black)
+            "digit": digits.astype(np.uint8),
+            "form": forms.astype(np.uint8),
+            "test": pack.hold_back(digits.tolist()),
+        },
+    )
 
 
 if __name__ == "__main__":

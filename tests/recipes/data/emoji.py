@@ -13,6 +13,7 @@ All pictures share 256 colours, one byte a pixel. In red, green and blue they ar
 Ours is the choice (emoji of one code point, so no flags of countries, families or skin colours),
 the size, the palette, and that a fifth of every group is held back.
 """
+
 import pathlib
 import re
 import sys
@@ -31,8 +32,20 @@ FONT_SIZE = 109  # the one size in which the font holds its bitmaps, 136x128 pix
 BOX = (4, 0, 132, 128)  # the square of such a bitmap that holds all the ink
 # The year in which each version of the emoji list came out. Versions before 1.0 were given
 # afterwards, to emoji that came with Unicode 6.0 (2010) and 7.0 (2014).
-YEARS = {"0.6": 2010, "0.7": 2014, "1.0": 2015, "2.0": 2015, "3.0": 2016, "4.0": 2016, "5.0": 2017,
-         "11.0": 2018, "12.0": 2019, "13.0": 2020, "14.0": 2021, "15.0": 2022}
+YEARS = {
+    "0.6": 2010,
+    "0.7": 2014,
+    "1.0": 2015,
+    "2.0": 2015,
+    "3.0": 2016,
+    "4.0": 2016,
+    "5.0": 2017,
+    "11.0": 2018,
+    "12.0": 2019,
+    "13.0": 2020,
+    "14.0": 2021,
+    "15.0": 2022,
+}
 VARIATION_SELECTOR = "\ufe0f"  # asks for the coloured picture, and is no picture of its own
 
 
@@ -78,18 +91,21 @@ def main(font_deb=None, unicode_deb=None):
     image, palette = share_palette(pictures)
     group, group_names = pack.name_codes(groups)
     subgroup, subgroup_names = pack.name_codes(subgroups)
-    pack.write_checked_npz("emoji", {
-        "image": image,
-        "palette": palette,
-        "character": pack.text_to_array(characters),
-        "name": pack.text_to_array(names),
-        "group": group,
-        "group_names": group_names,
-        "subgroup": subgroup,
-        "subgroup_names": subgroup_names,
-        "year": np.array(years, np.uint16),
-        "test": pack.hold_back(group.tolist()),
-    })
+    pack.write_checked_npz(
+        "emoji",
+        {
+            "image": image,
+            "palette": palette,
+            "character": pack.text_to_array(characters),
+            "name": pack.text_to_array(names),
+            "group": group,
+            "group_names": group_names,
+            "subgroup": subgroup,
+            "subgroup_names": subgroup_names,
+            "year": np.array(years, np.uint16),
+            "test": pack.hold_back(group.tolist()),
+        },
+    )
 
 
 if __name__ == "__main__":

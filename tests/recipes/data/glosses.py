@@ -8,6 +8,7 @@ Run       python tests/recipes/data/glosses.py [wordnet-base_1%3a3.0-37_all.deb]
 Ours is the choice: of the 117,659 entries a fixed 12,000, without examples, without entries of the
 same text, without very short or long, rude or sexual ones. A fifth of every topic is held back.
 """
+
 import pathlib
 import re
 import sys
@@ -23,19 +24,56 @@ LONGEST = 100
 FEWEST_WORDS = 3
 RUDE_OR_SEXUAL = re.compile(
     r"offensive|derogat|disparag|slur|slang|obscen|vulgar|negro|sex|erotic|porn|prostitut|whore|"
-    r"\brap(e|ist)|genital|penis|vagina|vulva|semen|ejaculat|dildo|coitus|copulat|masturbat")
+    r"\brap(e|ist)|genital|penis|vagina|vulva|semen|ejaculat|dildo|coitus|copulat|masturbat"
+)
 PARTS = ["noun", "verb", "adjective", "adverb"]
 PART_OF_LETTER = {"n": "noun", "v": "verb", "a": "adjective", "s": "adjective", "r": "adverb"}
 # The entries name their topic by its place in this list, the lexicographer files of WordNet.
 TOPICS = [
-    "adj.all", "adj.pert", "adv.all", "noun.Tops", "noun.act", "noun.animal", "noun.artifact",
-    "noun.attribute", "noun.body", "noun.cognition", "noun.communication", "noun.event",
-    "noun.feeling", "noun.food", "noun.group", "noun.location", "noun.motive", "noun.object",
-    "noun.person", "noun.phenomenon", "noun.plant", "noun.possession", "noun.process",
-    "noun.quantity", "noun.relation", "noun.shape", "noun.state", "noun.substance", "noun.time",
-    "verb.body", "verb.change", "verb.cognition", "verb.communication", "verb.competition",
-    "verb.consumption", "verb.contact", "verb.creation", "verb.emotion", "verb.motion",
-    "verb.perception", "verb.possession", "verb.social", "verb.stative", "verb.weather",
+    "adj.all",
+    "adj.pert",
+    "adv.all",
+    "noun.Tops",
+    "noun.act",
+    "noun.animal",
+    "noun.artifact",
+    "noun.attribute",
+    "noun.body",
+    "noun.cognition",
+    "noun.communication",
+    "noun.event",
+    "noun.feeling",
+    "noun.food",
+    "noun.group",
+    "noun.location",
+    "noun.motive",
+    "noun.object",
+    "noun.person",
+    "noun.phenomenon",
+    "noun.plant",
+    "noun.possession",
+    "noun.process",
+    "noun.quantity",
+    "noun.relation",
+    "noun.shape",
+    "noun.state",
+    "noun.substance",
+    "noun.time",
+    "verb.body",
+    "verb.change",
+    "verb.cognition",
+    "verb.communication",
+    "verb.competition",
+    "verb.consumption",
+    "verb.contact",
+    "verb.creation",
+    "verb.emotion",
+    "verb.motion",
+    "verb.perception",
+    "verb.possession",
+    "verb.social",
+    "verb.stative",
+    "verb.weather",
     "adj.ppl",
 ]
 
@@ -65,15 +103,18 @@ def main(deb=None):
         entries = read_entries(folder)
     glosses = pack.hash_order(entries)[:GLOSSES]
     words, parts, topics = zip(*(entries[gloss] for gloss in glosses), strict=True)
-    pack.write_checked_npz("glosses", {
-        "gloss": pack.text_to_array(glosses),
-        "word": pack.text_to_array(words),
-        "part": np.array(parts, np.uint8),
-        "part_names": pack.text_to_array(PARTS),
-        "topic": np.array(topics, np.uint8),
-        "topic_names": pack.text_to_array(TOPICS),
-        "test": pack.hold_back(topics),
-    })
+    pack.write_checked_npz(
+        "glosses",
+        {
+            "gloss": pack.text_to_array(glosses),
+            "word": pack.text_to_array(words),
+            "part": np.array(parts, np.uint8),
+            "part_names": pack.text_to_array(PARTS),
+            "topic": np.array(topics, np.uint8),
+            "topic_names": pack.text_to_array(TOPICS),
+            "test": pack.hold_back(topics),
+        },
+    )
 
 
 if __name__ == "__main__":

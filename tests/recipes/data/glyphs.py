@@ -13,6 +13,7 @@ style only train.
 
 A picture is 28x28 pixels, from 0 (white) to 255 (black), in only 16 shades to keep the file small.
 """
+
 import pathlib
 import re
 import sys
@@ -34,8 +35,11 @@ STYLES = ["Sans-Regular", "Sans-Bold", "Serif-Regular", "Serif-Bold"]
 # Alphabet: the name that the font files give it, and its letters in Unicode. Where big and small
 # letters look alike but for their size, we take one kind. Of the syllables of Ethiopic we take
 # those that end in a short a, of the Canadian ones those with a vowel and at most one consonant.
-CANADIAN = [code for code in range(0x1401, 0x1677)
-            if re.fullmatch("CANADIAN SYLLABICS [A-Z]?[AEIO]", unicodedata.name(chr(code)))]
+CANADIAN = [
+    code
+    for code in range(0x1401, 0x1677)
+    if re.fullmatch("CANADIAN SYLLABICS [A-Z]?[AEIO]", unicodedata.name(chr(code)))
+]
 ALPHABETS = {
     "Armenian": ("Armenian", range(0x0561, 0x0587)),
     "Balinese": ("Balinese", range(0x1B05, 0x1B34)),
@@ -95,10 +99,15 @@ def draw_alphabet(folder, font_name, codes):
         if file.exists():
             files[style] = file
     known = set.intersection(*(set(TTFont(file).getBestCmap()) for file in files.values()))
-    letters = [chr(code) for code in codes
-               if code in known and unicodedata.category(chr(code)) in ("Lu", "Ll", "Lo")]
-    sizes = [ImageFont.truetype(file, 160, layout_engine=ImageFont.Layout.BASIC)
-             for file in files.values()]
+    letters = [
+        chr(code)
+        for code in codes
+        if code in known and unicodedata.category(chr(code)) in ("Lu", "Ll", "Lo")
+    ]
+    sizes = [
+        ImageFont.truetype(file, 160, layout_engine=ImageFont.Layout.BASIC)
+        for file in files.values()
+    ]
     styles = [STYLES.index(style) for style in files]
     return [(letter, styles, [draw_letter(font, letter) for font in sizes]) for letter in letters]
 
@@ -113,7 +122,7 @@ def choose_letters(alphabets):
                 continue
             letter, styles, pictures = letters[place]
             ink = pictures[0].ravel()
-            others = inks[:len(chosen)]
+            others = inks[: len(chosen)]
             shared = np.minimum(ink, others).sum(1) / np.maximum(ink, others).sum(1)
             if not (shared > LOOK_ALIKE).any():
                 inks[len(chosen)] = ink
@@ -136,16 +145,19 @@ def main(deb=None):
         letter_of += [number] * len(styles)
         style_of += styles
         test += [len(styles) > 1 and place == number % len(styles) for place in range(len(styles))]
-    pack.write_checked_npz("glyphs", {
-        "image": np.stack(images),
-        "alphabet": np.array(alphabet_of, np.uint8),
-        "alphabet_names": pack.text_to_array(ALPHABETS),
-        "letter": np.array(letter_of, np.uint16),
-        "letter_names": pack.text_to_array(names),  # unicodedata.lookup(name) gives the letter
-        "style": np.array(style_of, np.uint8),
-        "style_names": pack.text_to_array(STYLES),
-        "test": np.array(test),
-    })
+    pack.write_checked_npz(
+        "glyphs",
+        {
+            "image": np.stack(images),
+            "alphabet": np.array(alphabet_of, np.uint8),
+            "alphabet_names": pack.text_to_array(ALPHABETS),
+            "letter": np.array(letter_of, np.uint16),
+            "letter_names": pack.text_to_array(names),  # unicodedata.lookup(name) gives the letter
+            "style": np.array(style_of, np.uint8),
+            "style_names": pack.text_to_array(STYLES),
+            "test": np.array(test),
+        },
+    )
 
 
 if __name__ == "__main__":

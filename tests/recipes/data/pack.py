@@ -2,6 +2,7 @@
 
 Only the recipes use this file; the package itself reads the finished files with NumPy alone.
 """
+
 import bz2
 import gzip
 import hashlib
@@ -41,7 +42,7 @@ def read_lazy_load(base, name):
 
     index = parse(gzip.decompress(pathlib.Path(f"{base}.rdx").read_bytes()))
     start, length = (int(number) for number in index["variables"][name])
-    block = pathlib.Path(f"{base}.rdb").read_bytes()[start:start + length]
+    block = pathlib.Path(f"{base}.rdb").read_bytes()[start : start + length]
     # Four bytes give the unpacked size; then a letter names the compression, or zlib data start.
     letter, packed = block[4:5], block[5:]
     if letter == b"Z":
@@ -73,7 +74,7 @@ def hold_back(kinds, share=0.2):
     test = np.zeros(len(kinds), bool)
     for kind in sorted(set(kinds)):
         rows = hash_order(row for row, other in enumerate(kinds) if other == kind)
-        test[rows[:round(share * len(rows))]] = True
+        test[rows[: round(share * len(rows))]] = True
     return test
 
 
@@ -96,8 +97,10 @@ def write_checked_npz(name, arrays):
     found = hashlib.sha256(file.getvalue()).hexdigest()
     sums = dict(reversed(line.split()) for line in SUMS.read_text().splitlines())
     if sums.get(path) != found:
-        raise SystemExit(f"{path} not written: its sha256 is\n{found}, but SHA256SUMS says\n"
-                         f"{sums.get(path)}\n"
-                         f"(NumPy {np.__version__}, zlib {zlib.ZLIB_RUNTIME_VERSION})")
+        raise SystemExit(
+            f"{path} not written: its sha256 is\n{found}, but SHA256SUMS says\n"
+            f"{sums.get(path)}\n"
+            f"(NumPy {np.__version__}, zlib {zlib.ZLIB_RUNTIME_VERSION})"
+        )
     (ROOT / path).write_bytes(file.getvalue())
     print(f"{path}: {len(file.getvalue())} bytes, sha256 as expected")

@@ -12,6 +12,7 @@ Run       python tests/recipes/data/people.py [r-cran-aer_1.2-10-1_all.deb]
 
 Two things are ours: of the 61,395 people a fixed 10,000 were chosen, and a fifth is held back.
 """
+
 import sys
 import tempfile
 import warnings
@@ -34,16 +35,19 @@ def main(deb=None):
     table = table.iloc[chosen]
     gender, gender_names = pack.name_codes(table["gender"])
     region, region_names = pack.name_codes(table["region"])
-    pack.write_checked_npz("people", {
-        "earnings": table["earnings"].to_numpy().astype(np.float32),  # dollars an hour, in 2004
-        "gender": gender,
-        "gender_names": gender_names,
-        "age": table["age"].to_numpy().astype(np.uint8),  # years
-        "region": region,
-        "region_names": region_names,
-        "education": table["education"].to_numpy().astype(np.uint8),  # years of schooling
-        "test": pack.hold_back(gender.tolist()),
-    })
+    pack.write_checked_npz(
+        "people",
+        {
+            "earnings": table["earnings"].to_numpy().astype(np.float32),  # dollars an hour, in 2004
+            "gender": gender,
+            "gender_names": gender_names,
+            "age": table["age"].to_numpy().astype(np.uint8),  # years
+            "region": region,
+            "region_names": region_names,
+            "education": table["education"].to_numpy().astype(np.uint8),  # years of schooling
+            "test": pack.hold_back(gender.tolist()),
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ Two things are ours. The source describes each medium in free words (1033 differ
 "Etching and aquatint on paper"); here each is put into one of eight families. And a fifth of the
 works is held back.
 """
+
 import hashlib
 import re
 import sys
@@ -31,16 +32,16 @@ FAMILY_WORDS = {
     "etching": "etching etchings drypoint aquatint mezzotint engraving",
     "screenprint": "screenprint screenprints silkscreen",
     "other print": "print prints lithograph lithographs woodcut woodblock linocut letterpress "
-                   "monoprint monotype photocopies book books",
+    "monoprint monotype photocopies book books",
     "photograph": "photograph photographs transparency transparencies",
     "painting": "paint painting oil acrylic tempera enamel emulsion pigment canvas",
     "drawing": "drawings ink graphite crayon charcoal chalk pastel watercolour gouache paper "
-               "papers card postcard",
+    "papers card postcard",
     "film": "film video slide monitor monitors",
     "sculpture": "wood wooden metal steel iron bronze aluminium lead brass glass plastic rubber "
-                 "plaster ceramic porcelain marble slate resin fabric wool felt nylon fibreglass "
-                 "cardboard plywood fibreboard hardboard polystyrene polyester perspex vinyl neon "
-                 "lights",
+    "plaster ceramic porcelain marble slate resin fabric wool felt nylon fibreglass "
+    "cardboard plywood fibreboard hardboard polystyrene polyester perspex vinyl neon "
+    "lights",
 }
 FAMILIES = list(FAMILY_WORDS)
 FAMILY_OF_WORD = {word: family for family, words in FAMILY_WORDS.items() for word in words.split()}
@@ -84,15 +85,18 @@ def main(deb=None):
     artists = [str(artist) for artist in works["artist"]]
     families = [medium_family(str(medium)) for medium in works["medium"]]
     artist_names, artist_codes = np.unique(artists, return_inverse=True)
-    pack.write_checked_npz("tate", {
-        "title": pack.text_to_array(titles),
-        "artist": artist_codes.astype(np.uint16),
-        "artist_names": pack.text_to_array(artist_names),
-        "medium": np.array([FAMILIES.index(family) for family in families], np.uint8),
-        "medium_names": pack.text_to_array(FAMILIES),
-        "year": works["year"].to_numpy().astype(np.uint16),
-        "test": hold_back(artists, titles, families),
-    })
+    pack.write_checked_npz(
+        "tate",
+        {
+            "title": pack.text_to_array(titles),
+            "artist": artist_codes.astype(np.uint16),
+            "artist_names": pack.text_to_array(artist_names),
+            "medium": np.array([FAMILIES.index(family) for family in families], np.uint8),
+            "medium_names": pack.text_to_array(FAMILIES),
+            "year": works["year"].to_numpy().astype(np.uint16),
+            "test": hold_back(artists, titles, families),
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ Two things are ours. Each photograph makes 16x16 patches that do not overlap, an
 this grid is taken from just one of the three, in turn: place and texture tell nothing about each
 other. And a fifth of every texture is held back.
 """
+
 import numpy as np
 from skimage import data
 
@@ -25,16 +26,21 @@ def main():
     rows, columns = (place.ravel() for place in np.indices((GRID, GRID)))
     textures = (rows + columns) % len(TEXTURES)
     photographs = [data.brick(), data.grass(), data.gravel()]
-    images = [photographs[texture][row * SIZE:(row + 1) * SIZE, column * SIZE:(column + 1) * SIZE]
-              for texture, row, column in zip(textures, rows, columns, strict=True)]
-    pack.write_checked_npz("textures", {
-        "image": np.stack(images),
-        "texture": textures.astype(np.uint8),
-        "texture_names": pack.text_to_array(TEXTURES),
-        "row": rows.astype(np.uint8),  # place of the patch in its photograph, from the top left
-        "column": columns.astype(np.uint8),
-        "test": pack.hold_back(textures.tolist()),
-    })
+    images = [
+        photographs[texture][row * SIZE : (row + 1) * SIZE, column * SIZE : (column + 1) * SIZE]
+        for texture, row, column in zip(textures, rows, columns, strict=True)
+    ]
+    pack.write_checked_npz(
+        "textures",
+        {
+            "image": np.stack(images),
+            "texture": textures.astype(np.uint8),
+            "texture_names": pack.text_to_array(TEXTURES),
+            "row": rows.astype(np.uint8),  # place of the patch in its photograph, from the top left
+            "column": columns.astype(np.uint8),
+            "test": pack.hold_back(textures.tolist()),
+        },
+    )
 
 
 if __name__ == "__main__":

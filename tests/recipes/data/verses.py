@@ -16,6 +16,7 @@ is the next verse here of the same chapter; for the last one, the verse before.
 Ours is the choice: chapters of eight well-known books, of which we keep verses of 20 to 140 letters
 in both translations. Footnotes and headings were left out. A fifth of the chapters is held back.
 """
+
 import re
 import sys
 import tempfile
@@ -55,13 +56,15 @@ def read_chapters(bible):
         for chapter, length in enumerate(structure.chapter_lengths, start=1):
             chapters[book, chapter] = {
                 verse: plain_text(bible.get([book], [chapter], [verse], clean=False))
-                for verse in range(1, length + 1)}
+                for verse in range(1, length + 1)
+            }
     return chapters
 
 
 def fits(kjv, web):
     return all(SHORTEST <= len(text) <= LONGEST for text in (kjv, web)) and (
-        shared_words(kjv, web) >= LEAST_SHARED)
+        shared_words(kjv, web) >= LEAST_SHARED
+    )
 
 
 def choose_chapters(kjv, web):
@@ -69,8 +72,11 @@ def choose_chapters(kjv, web):
     chosen, room = {}, VERSES
     for book, chapter in pack.hash_order(kjv):
         other = web[book, chapter]
-        pairs = [(verse, text, other[verse]) for verse, text in kjv[book, chapter].items()
-                 if verse in other and fits(text, other[verse])][:room]
+        pairs = [
+            (verse, text, other[verse])
+            for verse, text in kjv[book, chapter].items()
+            if verse in other and fits(text, other[verse])
+        ][:room]
         if len(pairs) > 1:  # with a single one, there would be no neighbour
             chosen[book, chapter] = pairs
             room -= len(pairs)
@@ -98,20 +104,25 @@ def main(kjv_deb=None, web_deb=None):
             texts.append(read_chapters(modules.get_bible_from_module(module)))
     chapters = choose_chapters(*texts)
     tested = pack.hold_back([book for book, _chapter in chapters])
-    rows = [(kjv, web, BOOKS.index(book), chapter, verse, test)
-            for ((book, chapter), pairs), test in zip(chapters.items(), tested, strict=True)
-            for verse, kjv, web in pairs]
+    rows = [
+        (kjv, web, BOOKS.index(book), chapter, verse, test)
+        for ((book, chapter), pairs), test in zip(chapters.items(), tested, strict=True)
+        for verse, kjv, web in pairs
+    ]
     kjv, web, book, chapter, verse, test = zip(*rows, strict=True)
-    pack.write_checked_npz("verses", {
-        "kjv": pack.text_to_array(kjv),
-        "web": pack.text_to_array(web),
-        "neighbour": np.array(neighbours(chapters), np.uint16),
-        "book": np.array(book, np.uint8),
-        "book_names": pack.text_to_array(BOOKS),
-        "chapter": np.array(chapter, np.uint8),
-        "verse": np.array(verse, np.uint8),
-        "test": np.array(test),
-    })
+    pack.write_checked_npz(
+        "verses",
+        {
+            "kjv": pack.text_to_array(kjv),
+            "web": pack.text_to_array(web),
+            "neighbour": np.array(neighbours(chapters), np.uint16),
+            "book": np.array(book, np.uint8),
+            "book_names": pack.text_to_array(BOOKS),
+            "chapter": np.array(chapter, np.uint8),
+            "verse": np.array(verse, np.uint8),
+            "test": np.array(test),
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ come. (The PyPI package vega_datasets 0.9 holds an older file. Its numbers are t
 2013 on it calls nearly every rainy day foggy or sunny: three days with rain in all of 2014. Hence
 npm.)
 """
+
 import csv
 import pathlib
 import subprocess
@@ -48,16 +49,19 @@ def main(tgz=None):
     if not (np.diff(date) == np.timedelta64(1, "D")).all():
         raise SystemExit("a day is missing, or the days are not in order")
     weather, weather_names = pack.name_codes(day["weather"] for day in days)
-    pack.write_checked_npz("weather", {
-        "date": date,
-        "precipitation": column(days, "precipitation"),  # millimetres
-        "temp_max": column(days, "temp_max"),  # degrees Celsius
-        "temp_min": column(days, "temp_min"),
-        "wind": column(days, "wind"),  # metres a second
-        "weather": weather,
-        "weather_names": weather_names,
-        "test": date >= np.datetime64(TEST_FROM),
-    })
+    pack.write_checked_npz(
+        "weather",
+        {
+            "date": date,
+            "precipitation": column(days, "precipitation"),  # millimetres
+            "temp_max": column(days, "temp_max"),  # degrees Celsius
+            "temp_min": column(days, "temp_min"),
+            "wind": column(days, "wind"),  # metres a second
+            "weather": weather,
+            "weather_names": weather_names,
+            "test": date >= np.datetime64(TEST_FROM),
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ query . key WITHOUT division by sqrt(features). query_mask zeroes outputs, value
 """
 
 import numpy as np
+
 from common import Book, draw, generator, layer_case
 
 BATCH, QUERY, VALUE, FEATURES = 2, 3, 4, 3

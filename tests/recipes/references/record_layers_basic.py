@@ -24,6 +24,7 @@ import json
 
 import numpy as np
 import torch
+
 from common import Book, as_array, distinct, draw, generator, keras, layer_case
 
 ACTIVATIONS = [

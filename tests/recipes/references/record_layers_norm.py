@@ -7,6 +7,7 @@ LayerNormalization: x, gamma, beta, output, upstream and the gradients.
 """
 
 import numpy as np
+
 from common import Book, as_array, draw, generator, layer_case
 
 # case: (class, arguments, shape of x, training)

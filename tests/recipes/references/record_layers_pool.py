@@ -10,6 +10,7 @@ stay clear of it (windows of 2, or the same padding on both sides).
 """
 
 import numpy as np
+
 from common import Book, distinct, generator, layer_case
 
 # case: (class, arguments, shape of x)

@@ -11,6 +11,7 @@ and masked steps give the output ZERO in both directions (a lone LSTM repeats it
 """
 
 import numpy as np
+
 from common import Book, draw, generator, layer_case
 
 BATCH, TIME, FEATURES, UNITS = 3, 4, 3, 2

@@ -13,6 +13,7 @@ y_pred of the case ending in _edges contains exact 0 and 1. In huber_half some |
 
 import numpy as np
 import torch
+
 from common import Book, as_array, draw, generator, keras
 
 N, T, C = 4, 3, 3

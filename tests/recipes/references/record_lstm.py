@@ -15,6 +15,7 @@ What Keras does with masked steps:
 """
 
 import numpy as np
+
 from common import Book, draw, generator, layer_case
 
 BATCH, TIME, FEATURES, UNITS = 3, 5, 4, 3

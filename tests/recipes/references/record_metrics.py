@@ -10,8 +10,9 @@ are equal. A prediction of exactly 0.5 counts as class 0 (the comparison is >).
 """
 
 import numpy as np
-from common import Book, Float64Only, draw, generator, keras
 from sklearn.metrics import roc_auc_score
+
+from common import Book, Float64Only, draw, generator, keras
 
 N, C = 6, 3
 

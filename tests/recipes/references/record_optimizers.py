@@ -8,6 +8,7 @@ Keras default.
 """
 
 import numpy as np
+
 from common import Book, as_array, draw, generator, keras
 
 STEPS = 6

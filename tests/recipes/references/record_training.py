@@ -15,6 +15,7 @@ of this run only the losses are kept.
 """
 
 import numpy as np
+
 from common import Book, as_array, draw, generator, keras
 
 STEPS, BATCH, TIME, WORDS, NUMBERS = 8, 4, 6, 20, 3
