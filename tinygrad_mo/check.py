@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Tensor
 from .ops import Op, unbroadcast
 from .training import TrainableModel
 
@@ -180,7 +179,7 @@ def check_model(
     random = np.random.default_rng(seed)
     feed = model.labelled_data(x, y, sample_weight)
     plan = model.training_plan()
-    weights = [model.loss_weights[name] for name in model.terms or {}]
+    weights = model.weight_list
 
     def loss() -> float:
         tape = plan.forward(feed, keep=False)

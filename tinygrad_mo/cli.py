@@ -140,7 +140,7 @@ def print_weight_experiment(model: Model, batch: tuple) -> None:
 def one_sweep_gap(model: Model, x: object, y: object) -> str:
     """How well the weighted gradients of the single losses add up to the training gradient."""
     plan, feed = model.training_plan(), model.labelled_data(x, y)
-    weights = list(model.loss_weights.values())
+    weights = model.weight_list
     tape = plan.forward(feed)
     whole = plan.backward(tape, weights)
     apart = plan.backward(tape, [1.0] * len(weights), per_loss=True)

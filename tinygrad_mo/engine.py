@@ -172,7 +172,7 @@ class Plan:
         """After a training step, let the moving averages follow what the batch has shown."""
         for slot, parameter, momentum in self.averages:
             old, new = parameter.value, tape.values[slot]
-            parameter.assign(momentum * old + (1 - momentum) * new)
+            parameter.assign(old + (1 - momentum) * (new - old))
 
     def recorded(self) -> Tape:
         """The tape that eager steps have left already."""
@@ -270,7 +270,7 @@ class Plan:
 
 def fed(tensor: Tensor, feed: Mapping[Tensor, Array]) -> Array:
     if tensor not in feed:
-        known = ", ".join(map(str, feed)) or "nothing"
+        known = ", ".join(map(format, feed)) or "nothing"
         raise KeyError(f"input {tensor} was not fed; fed was: {known}")
     return feed[tensor]
 

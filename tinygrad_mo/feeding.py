@@ -47,7 +47,8 @@ def match(
             by_order = ", ".join(names)
             raise ValueError(
                 f"{what}: a list can be read in two ways, since the outputs are a dict: in its "
-                f"order ({by_order}), or sorted ({', '.join(sorted(names))}). Give a dict with these keys"
+                f"order ({by_order}), or sorted ({', '.join(sorted(names))}). Give a dict with "
+                f"these keys"
             )
         return dict(zip(names, given, strict=True))
     if len(names) == 1 or repeat:
@@ -68,8 +69,10 @@ def arrays_for(
     ValueError, TypeError
         Naming the array, what is wrong with it, and the fix.
     """
-    if len(tensors) == 1 and isinstance(given, list | tuple) and len(given) != 1:
-        given = [given]  # rows of numbers for the only one
+    if len(tensors) == 1 and isinstance(given, list | tuple):
+        (tensor,) = tensors.values()
+        if len(given) != 1 or np.ndim(given[0]) < len(tensor.shape) - (tensor.shape[-1:] == (1,)):
+            given = [given]  # rows of numbers for the only one
     matched = match(what, given, list(tensors), by_name_only=by_name_only)
     missing = [name for name in tensors if name not in matched]
     if missing:

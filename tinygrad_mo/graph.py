@@ -40,7 +40,7 @@ class Step:
     def describe(self) -> str:
         """Where and on what this step works, for error notes."""
         owner = f"in {type(self.call.owner).__name__} {self.call.path!r}, " if self.call else ""
-        inputs = ", ".join(str(x) for x in self.inputs if x is not None)
+        inputs = ", ".join(f"{x}" for x in self.inputs if x is not None)
         return f"{owner}op {self.op.name!r} of {inputs}\nwired at {self.site[0]}:{self.site[1]}"
 
     def run(self, arrays: list[Array], **training: bool) -> tuple[Any, Any]:
@@ -96,7 +96,6 @@ class Tensor(Operators):
     """
 
     __slots__ = ("_name", "dtype", "index", "mask", "samples", "shape", "site", "step", "value")
-    __array_ufunc__ = None  # NumPy leaves array * tensor to us, and refuses np.exp(tensor)
     value: Array  # None if symbolic
     samples: tuple[Array, Array] | None  # if symbolic: values for a batch of length zero
     shape: tuple[int | None, ...]
@@ -153,7 +152,8 @@ class Tensor(Operators):
     def __op__(self, op: Op, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
         return apply(op, inputs, attributes)
 
-    def __str__(self) -> str:
+    def __format__(self, spec: str) -> str:
+        """What it is called inside a sentence: name and shape."""
         return f"{self.name!r} {self.shape}"
 
     def __repr__(self) -> str:

@@ -59,6 +59,8 @@ class Loss:
             )
         with inside(current_call() or Call(self)):
             each = self.call(y_true, y_pred)
+            if not isinstance(each, Tensor) or each.ndim < 1:
+                raise ValueError(f"loss {self.name!r} must return one number per sample: {each!r}")
             if sample_weight is None:
                 sample_weight = np.ones((), each.dtype)
             by_weight = self.reduction == "mean_with_sample_weight"

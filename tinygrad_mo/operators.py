@@ -17,6 +17,17 @@ class Operators:
     """The signs and methods of a tensor."""
 
     __slots__ = ()
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """``array * tensor`` and ``np.exp(tensor)`` are recorded, too, or else refused."""
+        name = ufunc.__name__
+        if method != "__call__" or options or name not in ops.OPS:
+            raise TypeError(
+                f"np.{name} of a tensor cannot be recorded: write it with the ops of "
+                f"tinygrad_mo.ops, or take the tensor's value with .numpy()"
+            )
+        return ops.OPS[name](*inputs)
+
     __iter__ = None  # indexing alone would make a tensor an endless sequence
     __add__, __radd__ = infix(ops.add)
     __sub__, __rsub__ = infix(ops.subtract)

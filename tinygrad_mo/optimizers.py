@@ -35,8 +35,8 @@ class Optimizer:
     slot_start = 0.0
 
     def __init__(self, learning_rate: float):
-        if not learning_rate > 0:
-            raise ValueError(f"the learning rate must be above 0, not {learning_rate}")
+        if not isinstance(learning_rate, int | float) or not 0 < learning_rate < float("inf"):
+            raise ValueError(f"the learning rate must be a number above 0, not {learning_rate!r}")
         self.learning_rate = learning_rate
         self.step = 0
         self.state: dict[Parameter, list[Array]] = {}

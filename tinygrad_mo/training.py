@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -84,9 +85,6 @@ class TrainableModel(FunctionalModel):
             if loss_weights is None
             else match("loss_weights", loss_weights, names, by_name_only=strict, repeat=True)
         )
-        for name, factor in factors.items():
-            if not np.isfinite(factor):
-                raise ValueError(f"loss_weights: {name!r} is {factor}")
         terms = {name: self._term(name, losses.get(one)) for name, one in chosen.items()}
         penalised = [w for w in self.weights if w.regularizer is not None]
         if penalised:
@@ -94,12 +92,32 @@ class TrainableModel(FunctionalModel):
             with inside(Call(term)):
                 term.value = reduce(ops.add, [w.regularizer(w) for w in penalised])
         self.optimizer = optimizers.get(optimizer)
-        self.loss_weights = {name: float(factors.get(name, 1.0)) for name in terms}
         self.metrics = self._metrics(metrics, terms)
         self.terms = terms
+        self.loss_weights = factors
         self.step = 0
         self._plan: tuple[Any, Plan] | None = None
         self._shuffler = new_generator()
+
+    @property
+    def loss_weights(self) -> dict[str, float]:
+        """What each loss is multiplied with, by name. Set it at any time; left out means 1."""
+        return self._loss_weights
+
+    @loss_weights.setter
+    def loss_weights(self, given: Mapping[str, float]) -> None:
+        names = list(self._compiled())
+        chosen = dict.fromkeys(names, 1.0) | match("loss_weights", given, names)
+        for name, factor in chosen.items():
+            if not isinstance(factor, int | float | np.number) or not np.isfinite(factor):
+                raise ValueError(f"loss_weights: that of {name!r} must be a number, not {factor!r}")
+        self._loss_weights = {name: float(factor) for name, factor in chosen.items()}
+
+    @property
+    def weight_list(self) -> list[float]:
+        """The loss weights in the order of the losses, as `Plan.backward` takes them."""
+        known = match("loss_weights", self._loss_weights, list(self._compiled()))
+        return list(known.values())
 
     def _term(self, name: str, loss: losses.Loss) -> LossTerm:
         output, term = self.outputs[name], LossTerm(name, name, loss=loss)
@@ -111,19 +129,19 @@ class TrainableModel(FunctionalModel):
         return term
 
     def _metrics(self, given: Any, terms: Mapping[str, LossTerm]) -> dict[str, list[Metric]]:
-        names = list(self.outputs)
         if given is None:
             return {}
-        if isinstance(given, str | Metric):
-            given = [given]
-        if isinstance(given, list | tuple) and all(isinstance(m, str | Metric) for m in given):
-            given = dict.fromkeys(names, given)  # the same for every output
-        matched = match("metrics", given, names, by_name_only=self.outputs_are_dict)
+        by_output = isinstance(given, Mapping)
+        if isinstance(given, list | tuple):
+            by_output = any(m is None or isinstance(m, list | tuple) for m in given)
+        if not by_output:  # the same for every output, each with a count of its own
+            given = {name: deepcopy(given) for name in self.outputs if name in terms}
+        strict = self.outputs_are_dict
+        matched = match("metrics", given, list(self.outputs), by_name_only=strict)
         result: dict[str, list[Metric]] = {}
         for name, chosen in matched.items():
-            chosen = (
-                chosen if isinstance(chosen, list | tuple) else [] if chosen is None else [chosen]
-            )
+            if not isinstance(chosen, list | tuple):
+                chosen = [] if chosen is None else [chosen]
             if chosen and name not in terms:
                 raise ValueError(f"metrics: output {name!r} has no loss, so it is given no labels")
             result[name] = [
@@ -199,8 +217,7 @@ class TrainableModel(FunctionalModel):
     def _learn(self, feed: Mapping[Tensor, Array]) -> Tape:
         plan = self.training_plan()
         tape = plan.forward(feed, training=True)
-        weights = match("loss_weights", self.loss_weights, list(self._compiled()))
-        found = plan.backward(tape, list(weights.values()))
+        found = plan.backward(tape, self.weight_list)
         self.optimizer.apply({w: g[0] for w, g in found.items() if g is not None})
         plan.move_averages(tape)
         self.step += 1
@@ -264,8 +281,10 @@ class TrainableModel(FunctionalModel):
         elif validation_split:
             data, held_out = split(data, validation_split)
         size = len(next(iter(data.values())))
-        if batch_size < 1 or size < 1:
-            raise ValueError(f"nothing to train on: {size} samples in batches of {batch_size}")
+        if batch_size < 1 or size < 1 or epochs < 0:
+            raise ValueError(
+                f"nothing to train on: {size} samples in batches of {batch_size}, {epochs} epochs"
+            )
         self._warn_of_untrained()
         history = History()
         listeners = [history, *(callbacks or [])]
@@ -334,6 +353,8 @@ class TrainableModel(FunctionalModel):
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, not {batch_size}")
         plan, scores = self.training_plan(), Scores(self)
+        if not len(next(iter(data.values()))):
+            raise ValueError("there are no samples to evaluate on")
         for start in range(0, len(next(iter(data.values()))), batch_size):
             feed = {t: array[start : start + batch_size] for t, array in data.items()}
             scores.add(feed, plan.forward(feed, keep=False))
@@ -378,7 +399,7 @@ class Scores:
     def logs(self, with_metrics: bool = True) -> dict[str, float]:
         """The numbers so far, by the names of `metrics_names`."""
         means = (self.sums / max(self.samples, 1)).tolist()
-        weights = [self.model.loss_weights[term.name] for term in self.terms]
+        weights = self.model.weight_list
         values = [sum(w * value for w, value in zip(weights, means, strict=True))]
         values += means if len(means) > 1 else []
         if with_metrics:

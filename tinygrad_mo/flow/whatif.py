@@ -44,7 +44,7 @@ def update_ratios(
     moves = []
     for weights in (before, after):
         mixed = {**model.loss_weights, **weights}
-        gradients = plan.backward(tape, [mixed[name] for name in model.loss_weights])
+        gradients = plan.backward(tape, [mixed[name] for name in model.terms or ()])
         moves.append(steps(optimizer, gradients))
     ratios = {}
     for layer in model.layers:

@@ -31,6 +31,8 @@ def Input(shape: Sequence[int | None], dtype: str | None = None, name: str | Non
     >>> tg.Input((100,), dtype="int32", name="main_input")
     <Tensor 'main_input' (None, 100), int32>
     """
+    if isinstance(shape, int):
+        raise TypeError(f"the shape of an Input is a tuple: write ({shape},)")
     return placeholder((None, *shape), dtype, name)
 
 
@@ -68,10 +70,10 @@ class Layer:
     def __init__(self, name: str | None = None, trainable: bool = True):
         self.named = name is not None
         self.name = name or self.default_name()
-        self.trainable = trainable
         self.built = False
         self.own_weights: list[Parameter] = []
         self.sublayers: list[Layer] = []
+        self.trainable = trainable
         self._first_call = ""
         self._generator: Any = None
 
@@ -86,6 +88,17 @@ class Layer:
         if self._generator is None:
             self._generator = new_generator()
         return self._generator
+
+    @property
+    def trainable(self) -> bool:
+        """Does training change the weights? Setting it sets it for all layers inside, too."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = value
+        for layer in self.sublayers:
+            layer.trainable = value
 
     @property
     def weights(self) -> list[Parameter]:
@@ -167,17 +180,18 @@ class Layer:
         for t in inputs:
             if not isinstance(t, Tensor):
                 raise TypeError(
-                    f"{self} takes tensors, not {type(t).__name__}: wrap data in tg.Tensor(...), or "
-                    f"use tg.Input(...) and give the data to the model"
+                    f"{self} takes tensors, not {type(t).__name__}: wrap data in tg.Tensor(...), "
+                    f"or use tg.Input(...) and give the data to the model"
                 )
             if self.input_ndim is not None and t.ndim != self.input_ndim:
                 raise ValueError(
-                    f"{self} takes inputs of {self.input_ndim} axes (batch first), got {t.ndim}: {t}"
+                    f"{self} takes inputs of {self.input_ndim} axes (batch first), "
+                    f"got {t.ndim}: {t}"
                 )
             if self.fixed_width and self.built and t.shape[-1] != self.width:
                 raise ValueError(
-                    f"{self} has weights for inputs of width {self.width}, made by its first call on "
-                    f"{self._first_call}; it cannot take {t}, of width {t.shape[-1]}. Inputs that "
+                    f"{self} has weights for inputs of width {self.width}, made by its first call "
+                    f"on {self._first_call}; it cannot take {t}, of width {t.shape[-1]}. Inputs that "
                     f"share a layer must have one width"
                 )
             if self.fixed_width and t.shape[-1] is None:
@@ -203,4 +217,4 @@ class Layer:
 
 
 def described(inputs: list[Any]) -> str:
-    return ", ".join(str(t) if isinstance(t, Tensor) else type(t).__name__ for t in inputs)
+    return ", ".join(f"{t}" if isinstance(t, Tensor) else type(t).__name__ for t in inputs)

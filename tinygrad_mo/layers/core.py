@@ -51,8 +51,8 @@ class Dense(Layer):
         self.units, self.activation, self.use_bias = units, activations.get(activation), use_bias
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
-        if units < 1:
-            raise ValueError(f"{self} needs at least 1 unit, not {units}")
+        if not isinstance(units, int) or units < 1:
+            raise ValueError(f"{self} needs a whole number of units from 1 up, not {units!r}")
 
     def make_weights(self, shape: Any) -> None:
         self.kernel = self.add_weight(
@@ -108,6 +108,8 @@ class Embedding(Layer):
         **options: Any,
     ):
         super().__init__(**options)
+        if min(input_dim, output_dim) < 1:
+            raise ValueError(f"{self} needs sizes from 1 up, not {input_dim} and {output_dim}")
         self.input_dim, self.output_dim, self.mask_zero = input_dim, output_dim, mask_zero
         self.embeddings_initializer = embeddings_initializer
         self.embeddings_regularizer = embeddings_regularizer

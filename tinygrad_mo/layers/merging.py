@@ -29,17 +29,19 @@ class Merge(Layer):
             y = self.merge(xs)
         except ValueError as error:
             raise ValueError(
-                f"{self} cannot join {', '.join(map(str, xs))}: {error}. {self.advice}"
+                f"{self} cannot join {', '.join(map(format, xs))}: {self.why(error)}"
             ) from error
         masks = [x.mask for x in xs if x.mask is not None]
         if masks:
             y.mask = self.merge_masks(xs, masks)
         return y
 
-    advice = (
-        "Branches must have the same shape (or 1 where they are repeated): bring them to one width "
-        "with a Dense or 1x1 convolution, or use Concatenate"
-    )
+    def why(self, error: Exception) -> str:
+        """What to do if the shapes do not fit."""
+        return (
+            "branches must have the same shape (or 1 where they are repeated). Bring them to one "
+            "width with a Dense or 1x1 convolution, or use Concatenate"
+        )
 
     def merge(self, xs: Sequence[Tensor]) -> Tensor:
         raise NotImplementedError
@@ -101,14 +103,16 @@ class Concatenate(Merge):
         Default: the last.
     """
 
-    advice = "All axes but the one along which they are joined must agree"
-
     def __init__(self, axis: int = -1, **options: Any):
         super().__init__(**options)
         self.axis = axis
 
     def merge(self, xs: Sequence[Tensor]) -> Tensor:
         return ops.concatenate(*xs, axis=self.axis)
+
+    def why(self, error: Exception) -> str:
+        """The op says which axis does not fit."""
+        return str(error)
 
     def merge_masks(self, xs: Sequence[Tensor], masks: list[Tensor]) -> Tensor:
         if self.axis % xs[0].ndim >= masks[0].ndim:  # joined within a step: it must be real in all
@@ -131,7 +135,6 @@ class Dot(Merge):
     """
 
     exactly = 2
-    advice = "The two axes must have one length"
 
     def __init__(self, axes: int | tuple[int, int], normalize: bool = False, **options: Any):
         super().__init__(**options)
@@ -142,6 +145,10 @@ class Dot(Merge):
         if self.normalize:
             xs = [unit(x, axis) for x, axis in zip(xs, self.axes, strict=True)]
         return ops.dot(*xs, axes=self.axes)
+
+    def why(self, error: Exception) -> str:
+        """The op says which axes do not fit."""
+        return str(error)
 
 
 def unit(x: Tensor, axis: int) -> Tensor:

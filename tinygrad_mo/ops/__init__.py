@@ -34,6 +34,7 @@ from .arithmetic import (
     subtract,
     where,
 )
+from .attention import causal_mask, join_heads, split_heads
 from .contract import OPS, Op, op, unbroadcast
 from .convolution import convolution, depthwise_convolution, transposed_convolution
 from .gaussian import gelu
@@ -53,15 +54,7 @@ from .normalization import batch_normalization, layer_normalization
 from .pooling import average_pool, masked_mean, max_pool
 from .random import dropout, gaussian_noise
 from .recurrent import lstm
-from .resizing import (
-    causal_mask,
-    join_heads,
-    repeat,
-    split_heads,
-    steps_into_batch,
-    steps_out_of_batch,
-    zero_pad,
-)
+from .resizing import repeat, steps_into_batch, steps_out_of_batch, zero_pad
 from .shaping import concatenate, flatten, getitem, max_, mean, reshape, sum_, transpose
 from .simple_rnn import simple_rnn
 

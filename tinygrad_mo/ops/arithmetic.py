@@ -135,6 +135,11 @@ def where(condition, x, y):
 @op
 def matmul(x, y):
     """The matrix product of the last two axes; leading axes broadcast, vectors are allowed."""
+    if x.shape[-1:] != y.shape[-2:][:1]:
+        raise ValueError(
+            f"the last axis of the left matrix must equal the second last of the right one: "
+            f"{x.shape} @ {y.shape}"
+        )
     z = x @ y
     row = x if x.ndim > 1 else x[None, :]  # a vector on the left is a matrix of one row,
     column = y if y.ndim > 1 else y[:, None]  # on the right a matrix of one column

@@ -18,6 +18,17 @@ def held(p: Array) -> tuple[Array, Array]:
     return xp.clip(p, low, high), (p >= low) & (p <= high)
 
 
+def check_labels(label: Array) -> None:
+    """Labels of a yes or no are 0, 1 or between (NaN passes: it is found elsewhere)."""
+    wrong = to_numpy((label < 0) | (label > 1))
+    if wrong.any():
+        where = tuple(int(axis[0]) for axis in wrong.nonzero())
+        raise ValueError(
+            f"label {label[where]:g} in row {where[0]} is not between 0 and 1: scale "
+            f"the labels, or use another loss"
+        )
+
+
 @op
 def binary_crossentropy(label, p):
     """-label log(p) - (1 - label) log(1 - p), element by element."""
@@ -27,6 +38,7 @@ def binary_crossentropy(label, p):
             f"probabilities lie between 0 and 1, these between {p.min():.4g} and {p.max():.4g}: "
             f"give the output a sigmoid, or the loss from_logits=True"
         )
+    check_labels(label)
     p, inside = held(p)
     y = -(label * xp.log(p) + (1 - label) * xp.log1p(-p))
     return y, (None, lambda g: g * (inside * ((p - label) / (p * (1 - p)))))
@@ -36,6 +48,7 @@ def binary_crossentropy(label, p):
 def binary_crossentropy_from_logits(label, logit):
     """The same of p = sigmoid(logit), as softplus(logit) - label logit."""
     xp = array_module(logit)
+    check_labels(label)
     p = 0.5 * xp.tanh(0.5 * logit) + 0.5
     y = xp.logaddexp(logit, logit.dtype.type(0)) - label * logit
     return y, (None, lambda g: g * (p - label))

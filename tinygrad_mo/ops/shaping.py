@@ -101,6 +101,13 @@ def getitem(x, *, index):
 def concatenate(*xs, axis=-1):
     """Join arrays along one axis; each gets back its own slice of the gradient."""
     (axis,) = from_right(axis, xs[0].ndim)
+    for x in xs[1:]:
+        for a in kept(xs[0], (axis,)):
+            if x.ndim != xs[0].ndim or x.shape[a] != xs[0].shape[a]:
+                raise ValueError(
+                    f"joined along axis {axis}, all other axes must agree, but axis {a} does not: "
+                    f"{xs[0].shape} and {x.shape}"
+                )
     y = array_module(xs[0]).concatenate(xs, axis=axis)
 
     def pull(start, stop):

@@ -1,0 +1,24 @@
+"""Every test starts from the same seed and must leave the package's settings as it found them."""
+
+import numpy as np
+import pytest
+
+import tinygrad_mo as tg
+from tinygrad_mo import backend
+
+collect_ignore = ["recipes"]  # they need Keras and others, and are run by hand
+
+
+@pytest.fixture(autouse=True)
+def fresh_start():
+    before, numpy_state = dict(backend._settings), np.random.get_state()[1].copy()
+    tg.set_random_seed(0)
+    yield
+    assert backend._settings == before, "this test has changed the settings for all others"
+    assert (np.random.get_state()[1] == numpy_state).all(), "numpy.random's global state was used"
+
+
+@pytest.fixture
+def float64():
+    with tg.use(floatx="float64"):
+        yield

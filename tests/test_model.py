@@ -1,0 +1,351 @@
+"""Models as graphs: names, sharing, nesting, summary, weights, predictions, masks."""
+
+import numpy as np
+import pytest
+
+import tinygrad_mo as tg
+from tinygrad_mo import layers
+from zoo import ZOO, base_model, headline, numbers, padded_ids, shared_twins
+
+each_model = pytest.mark.parametrize("build", ZOO.values(), ids=list(ZOO))
+
+
+def same(a, b):
+    """Are two predictions (arrays, lists or dicts of them) equal to the bit?"""
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(same(a[name], b[name]) for name in a)
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    return np.array_equal(a, b)
+
+
+def names(model):
+    return [layer.name for layer in model.layers]
+
+
+def test_layers_are_numbered_within_each_model():
+    for _ in range(2):
+        x = tg.Input((3,))
+        h = layers.Dense(2)(layers.Dense(2)(layers.Dense(2, name="dense_1")(x)))
+        model = tg.Model(x, layers.Dropout(0.1)(h))
+        assert names(model) == ["dense_1", "dense", "dense_2", "dropout"]
+    assert list(model.named_weights())[:2] == ["dense_1/kernel", "dense_1/bias"]
+    assert [w.name for w in model.weights] == list(model.named_weights())
+
+
+def test_inputs_and_outputs_have_names():
+    a, b = tg.Input((2,)), tg.Input((2,))
+    head = layers.Dense(1, name="head")
+    model = tg.Model([a, b], [head(a), head(b), layers.Dense(1)(a) * 2.0])
+    assert model.input_names == ["input", "input_1"]
+    assert model.output_names == ["head", "head:1", "multiply"]
+    named = tg.Model({"left": a, "right": b}, {"y": head(a), "z": head(b)})
+    assert (named.input_names, named.output_names) == (["left", "right"], ["y", "z"])
+
+
+def test_a_layer_called_twice_has_one_set_of_weights_and_two_nodes():
+    model, _, _ = shared_twins()
+    assert names(model) == ["embedding", "lstm", "dot", "head"]
+    nodes = [node.name for node in model.nodes.all]
+    assert nodes == [
+        "a",
+        "b",
+        "embedding",
+        "lstm",
+        "embedding:1",
+        "lstm:1",
+        "dot",
+        "head",
+        "head:1",
+    ]
+    assert len(model.weights) == 1 + 3 + 2
+    assert model.count_params() == 9 * 4 + (4 + 3 + 1) * 12 + 3 + 1
+    a, b = padded_ids(), padded_ids()[::-1]
+    there, back = model.predict([a, b]), model.predict([b, a])
+    np.testing.assert_array_equal(there[1], back[2])
+
+
+SUMMARY = """\
+Model: model
+----------------------------------------------------------------
+Layer (type)               Output shape  Params  Connected to
+----------------------------------------------------------------
+main_input (Input)         (None, 5)          0
+aux_input (Input)          (None, 3)          0
+embedding (Embedding)      (None, 5, 6)      54  main_input
+lstm (LSTM)                (None, 4)        176  embedding
+concatenate (Concatenate)  (None, 7)          0  lstm, aux_input
+dense (Dense)              (None, 7)         56  concatenate
+dense_1 (Dense)            (None, 7)         56  dense
+dense_2 (Dense)            (None, 7)         56  dense_1
+main_output (Dense)        (None, 1)          8  dense_2
+aux_output (Dense)         (None, 1)          5  lstm
+----------------------------------------------------------------
+Parameters: 411 (357 trainable, 54 not)"""
+
+
+def test_summary_is_this_table():
+    model, _, _ = headline()
+    lines = []
+    model.get_layer("embedding").trainable = False
+    model.summary(lines.append)
+    assert "\n".join(lines) == SUMMARY
+
+
+def test_a_tensor_that_goes_in_twice_is_one_connection():
+    x = tg.Input((3,))
+    model = tg.Model(x, layers.add([x, x, x]))
+    assert model.nodes.all[-1].inputs == [x]
+
+
+def test_the_forget_gate_starts_open():
+    layer = layers.LSTM(2)
+    layer.build((None, 3, 1))
+    assert layer.bias.numpy().tolist() == [0, 0, 1, 1, 0, 0, 0, 0]
+
+
+def test_summary_shows_shared_and_nested_layers():
+    a, b = tg.Input((4,), name="a"), tg.Input((4,), name="b")
+    base = base_model()
+    model = tg.Model([a, b], [base(a)["left"], base(b)["right"]], name="pair")
+    lines = []
+    model.summary(lines.append)
+    text = "\n".join(lines)
+    assert "shares base/inner" in text and "base/inner:1" in text
+    assert "Parameters: 55 (55 trainable, 0 not)" in text
+
+
+@each_model
+def test_weights_can_be_taken_and_given_back(build):
+    (model, x, _), (twin, _, _) = build(), build()
+    before = model.get_weights()
+    assert [w.shape for w in before] == [w.shape for w in model.weights]
+    assert not same(model.predict(x), twin.predict(x))
+    twin.set_weights(before)
+    assert same(model.predict(x), twin.predict(x))
+    before[0][...] = 7  # a copy
+    assert not (model.get_weights()[0] == 7).all()
+
+
+def test_weights_are_set_all_or_not_at_all():
+    model, x, _ = headline()
+    before, values = model.predict(x), [w + 1 for w in model.get_weights()]
+    with pytest.raises(ValueError, match=r"main_output/bias has shape \(1,\), not \(2,\)"):
+        model.set_weights([*values[:-3], np.zeros(2), *values[-2:]])
+    with pytest.raises(ValueError, match="has 14 weight arrays, 13 were given"):
+        model.set_weights(values[:-1])
+    assert same(before, model.predict(x))
+
+
+def test_get_layer_hints_at_the_right_name():
+    model, _, _ = headline()
+    assert model.get_layer("lstm") is model.layers[1]
+    with pytest.raises(ValueError, match="no layer 'lstn'; did you mean 'lstm'"):
+        model.get_layer("lstn")
+
+
+def test_predict_takes_lists_and_dicts_in_any_order():
+    model, (ids, extra), _ = headline()
+    expected = model.predict([ids, extra])
+    assert same(model.predict((ids, extra)), expected)
+    assert same(model.predict({"aux_input": extra, "main_input": ids}), expected)
+    assert same(model.predict([ids.tolist(), extra.tolist()]), expected)
+    assert same(model.predict([ids.astype(float), extra]), expected)
+
+
+def test_predict_answers_in_the_declared_form():
+    x = tg.Input((3,))
+    y = layers.Dense(2)(x)
+    data = numbers(3)
+    one = tg.Model(x, y).predict(data)
+    assert same(tg.Model(x, [y]).predict(data), [one])
+    assert same(tg.Model({"x": x}, {"y": y}).predict({"x": data}), {"y": one})
+    assert one.shape == (4, 2) and one.dtype == np.float32
+
+
+@each_model
+def test_the_batch_size_of_predict_does_not_matter(build):
+    with tg.use(floatx="float64"):
+        model, x, _ = build()
+        by_size = [model.predict(x, batch_size=size) for size in (1, 3, 100)]
+    first, *others = [p.values() if isinstance(p, dict) else p for p in by_size]
+    for other in others:
+        for a, b in zip(first, other, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+@each_model
+def test_predict_on_0_rows_gives_0_rows(build):
+    model, x, _ = build()
+    empty = [array[:0] for array in x] if isinstance(x, list) else x[:0]
+    found = model.predict(empty)
+    for y, t in zip(
+        found.values() if isinstance(found, dict) else found, model.outputs.values(), strict=True
+    ):
+        assert y.shape[0] == 0 and len(y.shape) == len(t.shape)
+
+
+@each_model
+def test_the_same_seed_gives_the_same_bits(build):
+    def run():
+        tg.set_random_seed(5)
+        model, x, y = build()
+        history = model.fit(x, y, batch_size=2, epochs=2, verbose=0).history
+        return [history, *model.get_weights(), model.predict(x)]
+
+    first, numpys = run(), np.random.get_state()
+    np.random.rand()  # what others draw does not matter
+    second = run()
+    np.random.set_state(numpys)
+    assert first[0] == second[0] and same(first[1:], second[1:])
+
+
+def test_another_seed_gives_other_weights():
+    tg.set_random_seed(1)
+    first = headline()[0].get_weights()
+    assert not same(first, headline()[0].get_weights())
+    tg.set_random_seed(2)
+    assert not same(first, headline()[0].get_weights())
+
+
+def test_dropout_rests_while_predicting():
+    x = tg.Input((50,))
+    model = tg.Model(x, layers.Dropout(0.5)(x))
+    data = np.ones((2, 50), "float32")
+    assert same(model.predict(data), data)
+
+
+class TestNested:
+    def test_it_shares_weights_and_keeps_paths(self):
+        base = base_model()
+        a = tg.Input((4,))
+        model = tg.Model(a, base(a)["left"])
+        assert list(model.named_weights())[:2] == ["base/inner/kernel", "base/inner/bias"]
+        assert model.weights == base.weights
+        assert same(model.predict(numbers(4)), base.predict(numbers(4))["left"])
+
+    def test_outputs_may_be_one_a_list_or_a_dict(self):
+        x, a = tg.Input((3,)), tg.Input((3,))
+        y, z = layers.Dense(2)(x), layers.Dense(1)(x)
+        one, two, named = tg.Model(x, y), tg.Model(x, [y, z]), tg.Model(x, {"y": y, "z": z})
+        assert one(a).shape == (None, 2)
+        assert [t.shape for t in two(a)] == [(None, 2), (None, 1)]
+        assert {name: t.shape for name, t in named(a).items()} == {"y": (None, 2), "z": (None, 1)}
+
+    def test_inputs_may_be_given_by_name(self):
+        a, b = tg.Input((2,), name="a"), tg.Input((3,), name="b")
+        inner = tg.Model([a, b], layers.concatenate([a, b]))
+        p, q = tg.Input((2,)), tg.Input((3,))
+        assert inner({"b": q, "a": p}).shape == inner([p, q]).shape == (None, 5)
+
+    def test_it_can_be_nested_in_depth(self):
+        x = tg.Input((4,))
+        inner = tg.Model(x, layers.Dense(4, name="core")(x), name="inner")
+        middle = tg.Model(x, inner(inner(x)), name="middle")
+        outer = tg.Model(x, middle(x), name="outer")
+        assert list(outer.named_weights()) == ["middle/inner/core/kernel", "middle/inner/core/bias"]
+        data = numbers(4)
+        np.testing.assert_array_equal(
+            outer.predict(data), inner.predict(inner.predict(data)).astype("float32")
+        )
+
+    def test_it_runs_on_values_at_once(self):
+        base = base_model()
+        data = numbers(4)
+        found = base(tg.Tensor(data))["left"].numpy()
+        np.testing.assert_allclose(found, base.predict(data)["left"], rtol=1e-6)
+
+    def test_a_new_model_may_be_cut_out_of_inner_tensors(self):
+        x = tg.Input((4,), name="x")
+        first = layers.Dense(3, "tanh", name="first")(x)
+        second = layers.Dense(2, name="second")(first)
+        whole, head = tg.Model(x, second), tg.Model(first, second)
+        trunk = tg.Model(x, first)
+        assert (names(trunk), names(head)) == (["first"], ["second"])
+        data = numbers(4)
+        assert same(head.predict(trunk.predict(data)), whole.predict(data))
+        head.set_weights([w + 1 for w in head.get_weights()])  # the same weights
+        assert same(head.predict(trunk.predict(data)), whole.predict(data))
+
+    def test_a_wrong_input_is_refused(self):
+        base = base_model()
+        with pytest.raises(ValueError, match=r"'x' has shape \(None, 4\), it cannot take '.*5\)"):
+            base(tg.Input((5,)))
+        with pytest.raises(ValueError, match=r"takes 1 inputs \(x\)"):
+            base([tg.Input((4,)), tg.Input((4,))])
+
+
+def ids_and_words(**options):
+    ids = tg.Input((4,), "int32", "ids")
+    return ids, layers.Embedding(5, 3, mask_zero=True)(ids)
+
+
+IDS = np.array([[1, 2, 0, 0], [3, 0, 0, 0], [1, 2, 3, 4]])
+
+
+def mask_of(y, ids, data=IDS):
+    return tg.Model(ids, y.mask).predict(data)
+
+
+class TestMasks:
+    def test_they_travel_through_layers_that_work_step_by_step(self):
+        ids, words = ids_and_words()
+        for y in (
+            words,
+            layers.Dense(2)(words),
+            layers.Dropout(0.5)(words),
+            layers.Activation("tanh")(words),
+            layers.LSTM(2, return_sequences=True)(words),
+            layers.concatenate([words, words]),
+            layers.add([words, layers.Dense(3)(words)]),
+        ):
+            np.testing.assert_array_equal(mask_of(y, ids), IDS != 0)
+
+    def test_joined_sequences_join_their_masks(self):
+        ids, words = ids_and_words()
+        y = layers.concatenate([words, words], axis=1)
+        np.testing.assert_array_equal(mask_of(y, ids), np.hstack([IDS, IDS]) != 0)
+
+    def test_a_merge_keeps_the_steps_that_are_real_in_all(self):
+        a, b = tg.Input((4,), "int32", "a"), tg.Input((4,), "int32", "b")
+        embedding = layers.Embedding(5, 3, mask_zero=True)
+        y = layers.multiply([embedding(a), embedding(b)])
+        found = tg.Model([a, b], y.mask).predict([IDS, IDS[::-1]])
+        np.testing.assert_array_equal(found, (IDS != 0) & (IDS[::-1] != 0))
+
+    def test_they_end_where_time_ends(self):
+        _, words = ids_and_words()
+        assert layers.LSTM(2)(words).mask is None
+
+    def test_reading_backwards_reverses_them(self):
+        ids, words = ids_and_words()
+        y = layers.LSTM(2, return_sequences=True, go_backwards=True)(words)
+        np.testing.assert_array_equal(mask_of(y, ids), (IDS != 0)[:, ::-1])
+
+    def test_padding_makes_no_difference_to_an_lstm(self):
+        ids, words = ids_and_words()
+        model = tg.Model(ids, layers.LSTM(2)(words))
+        free = tg.Input((None,), "int32")
+        longer = tg.Model(free, model.layers[1](model.layers[0](free)))
+        padded = np.hstack([IDS, np.zeros((3, 5), int)])
+        np.testing.assert_allclose(longer.predict(padded), model.predict(IDS), rtol=1e-6)
+
+    def test_a_layer_that_loses_the_mask_warns(self):
+        _, words = ids_and_words()
+        with pytest.warns(UserWarning, match=r"Flatten 'flatten' .* the mask of 'embedding'"):
+            layers.Flatten()(words)
+
+    def test_masked_steps_have_no_loss(self):
+        ids, words = ids_and_words()
+        model = tg.Model(ids, layers.Dense(1)(words))
+        model.compile("sgd", "mse")
+        targets = model.predict(IDS) + 1
+        assert model.evaluate(IDS, targets) == pytest.approx(1, rel=1e-5)
+        targets[IDS == 0] = 1e6
+        assert model.evaluate(IDS, targets) == pytest.approx(1, rel=1e-5)
+
+    def test_a_nested_model_hands_its_mask_on(self):
+        ids, words = ids_and_words()
+        inner = tg.Model(ids, words)
+        again = tg.Input((4,), "int32")
+        np.testing.assert_array_equal(mask_of(inner(again), again), IDS != 0)

@@ -1,0 +1,498 @@
+"""Compile, fit and evaluate: what is paired with what, what adds up, what takes effect when."""
+
+import itertools
+import os
+import signal
+
+import numpy as np
+import pytest
+
+import tinygrad_mo as tg
+from tinygrad_mo import layers, losses
+from tinygrad_mo.callbacks import Callback
+from zoo import compiled, headline, numbers, three_heads_at_three_depths
+
+pytestmark = pytest.mark.usefixtures("float64")
+NAMES = ["main_output", "aux_output"]
+BCE = "binary_crossentropy"
+
+
+def by_name(values, order=(0, 1)):
+    return {NAMES[i]: values[i] for i in order}
+
+
+def fresh(seed=1, **options):
+    tg.set_random_seed(seed)
+    return headline(**options)
+
+
+def two_heads(as_dict=False):
+    """Two heads of one width, so that nothing but the pairing keeps them apart."""
+    tg.set_random_seed(1)
+    x = tg.Input((3,))
+    h = layers.Dense(4, "tanh")(x)
+    heads = [layers.Dense(1, "sigmoid", name=name)(h) for name in NAMES]
+    model = tg.Model(x, by_name(heads) if as_dict else heads)
+    return model, numbers(3), [(numbers(1) > 0) * 1.0, (numbers(2)[:, :1] > 0) * 1.0]
+
+
+def moved(model, x, y, **options):
+    """What one step changes, by the name of the weight; the losses of the step under "logs"."""
+    before = [w.numpy() for w in model.weights]
+    logs = model.train_on_batch(x, y, return_dict=True, **options)
+    changes = [w.numpy() - b for w, b in zip(model.weights, before, strict=True)]
+    return dict(zip(model.named_weights(), changes, strict=True)) | {"logs": logs}
+
+
+def same(a, b):
+    return all(
+        np.array_equal(a[name], b[name]) if name != "logs" else a[name] == b[name] for name in a
+    )
+
+
+class TestPairing:
+    def expected(self):
+        model, x, y = two_heads()
+        model.compile("sgd", {NAMES[0]: BCE, NAMES[1]: "mse"}, loss_weights=by_name([1.0, 0.2]))
+        return moved(model, x, y)
+
+    @pytest.mark.parametrize("loss", ["list", "dict", "dict reversed"])
+    @pytest.mark.parametrize("weights", ["list", "dict", "dict reversed"])
+    @pytest.mark.parametrize("labels", ["list", "dict", "dict reversed"])
+    def test_lists_and_dicts_of_any_order_mean_the_same(self, loss, weights, labels):
+        model, x, y = two_heads()
+        forms = {
+            "list": list,
+            "dict": by_name,
+            "dict reversed": lambda values: by_name(values, order=(1, 0)),
+        }
+        model.compile("sgd", forms[loss]([BCE, "mse"]), loss_weights=forms[weights]([1.0, 0.2]))
+        assert same(moved(model, x, forms[labels](y)), self.expected())
+
+    @pytest.mark.parametrize("orders", list(itertools.product([(0, 1), (1, 0)], repeat=4)))
+    def test_a_model_with_a_dict_of_outputs_pairs_by_name(self, orders):
+        loss, weights, labels, metrics = orders
+        model, x, y = two_heads(as_dict=True)
+        model.compile(
+            "sgd",
+            by_name([BCE, "mse"], loss),
+            by_name([1.0, 0.2], weights),
+            by_name(["accuracy", "mae"], metrics),
+        )
+        found = moved(model, x, by_name(y, labels))
+        names = ["loss", "main_output_loss", "aux_output_loss"]
+        assert list(found["logs"]) == [*names, "main_output_accuracy", "aux_output_mae"]
+        found["logs"] = {name: found["logs"][name] for name in names}
+        assert same(found, self.expected())
+
+    @pytest.mark.parametrize("what", ["loss", "loss_weights", "metrics"])
+    def test_a_model_with_a_dict_of_outputs_refuses_lists(self, what):
+        model, _, _ = two_heads(as_dict=True)
+        lists = {
+            "loss": [BCE, "mse"],
+            "loss_weights": [1.0, 0.2],
+            "metrics": [["accuracy"], ["mae"]],
+        }
+        options = {"loss": BCE, what: lists[what]}
+        with pytest.raises(ValueError, match=rf"{what}: a list can be read in two ways.*\(aux_out"):
+            model.compile("sgd", **options)
+
+    def test_labels_of_a_model_with_a_dict_of_outputs_are_no_list(self):
+        model, x, y = two_heads(as_dict=True)
+        model.compile("sgd", BCE)
+        with pytest.raises(ValueError, match="labels of output: a list can be read in two ways"):
+            model.fit(x, y, verbose=0)
+
+    def test_one_loss_stands_for_all_outputs(self):
+        """The form of the old functional guide: one loss, a list of weights."""
+        model, x, y = two_heads()
+        model.compile("sgd", BCE, loss_weights=[1.0, 0.2])
+        twin, _, _ = two_heads()
+        twin.compile("sgd", [BCE, BCE], loss_weights=by_name([1.0, 0.2], (1, 0)))
+        assert same(moved(model, x, y), moved(twin, x, y))
+
+    def test_one_weight_stands_for_all_losses(self):
+        model, _, _ = two_heads()
+        model.compile("sgd", BCE, loss_weights=0.5)
+        assert model.loss_weights == {"main_output": 0.5, "aux_output": 0.5}
+
+    def test_losses_may_be_objects_classes_and_functions(self):
+        def squared(y_true, y_pred):
+            return ((y_pred - y_true) ** 2).mean(axis=-1)
+
+        results = []
+        for loss in ("mse", losses.MeanSquaredError, losses.MeanSquaredError(), squared):
+            model, x, y = two_heads()
+            model.compile("sgd", loss)
+            results.append(moved(model, x, y))
+        assert all(same(results[0], other) for other in results[1:])
+
+
+class TestHistory:
+    def test_keys(self):
+        model, x, y = fresh()
+        metrics = {"main_output": ["accuracy"], "aux_output": ["AUC", "mae"]}
+        model.compile("adam", BCE, loss_weights=[1.0, 0.2], metrics=metrics)
+        history = model.fit(x, y, epochs=3, validation_split=0.5, verbose=0)
+        names = ["loss", "main_output_loss", "aux_output_loss", "main_output_accuracy"]
+        names += ["aux_output_AUC", "aux_output_mae"]
+        assert model.metrics_names == names
+        assert list(history.history) == names + [f"val_{name}" for name in names]
+        assert history.epoch == [0, 1, 2]
+        assert all(len(values) == 3 for values in history.history.values())
+
+    def test_one_output_has_only_its_loss(self):
+        x = tg.Input((3,))
+        model = compiled(x, layers.Dense(1)(x), "mse", None)
+        model.compile("sgd", "mse", metrics="mae")
+        assert list(model.fit(numbers(3), numbers(1), verbose=0).history) == ["loss", "mae"]
+
+    def test_the_parts_add_up(self):
+        model, x, y = three_heads_at_three_depths()
+        history = model.fit(x, y, epochs=4, batch_size=3, verbose=0).history
+        heads = [np.array(history[f"{name}_loss"]) for name in ("early", "middle", "late")]
+        total = 0.5 * heads[0] + heads[1] + 3.0 * heads[2] + np.array(history["regularization"])
+        np.testing.assert_allclose(history["loss"], total, rtol=1e-12)
+        assert history["loss"][-1] < history["loss"][0]
+
+    def test_epoch_losses_are_means_over_samples(self):
+        """Batches of unequal size count by their samples."""
+        model, x, y = fresh()
+        model.compile(tg.optimizers.SGD(1e-300), BCE, metrics=["accuracy", "AUC"])
+        history = model.fit(x, y, batch_size=3, verbose=0).history
+        expected = model.evaluate(x, y, return_dict=True)
+        assert {k: v[0] for k, v in history.items()} == pytest.approx(expected, rel=1e-12)
+
+    def test_metrics_of_one_name_belong_to_every_output(self):
+        model, _, _ = fresh()
+        model.compile("sgd", BCE, metrics=["accuracy"])
+        assert model.metrics_names[-2:] == ["main_output_accuracy", "aux_output_accuracy"]
+
+
+def test_train_on_batch_returns_the_losses_before_its_step():
+    model, x, y = fresh()
+    before = model.evaluate(x, y)
+    assert model.train_on_batch(x, y) == pytest.approx(before, rel=1e-12)
+    assert model.evaluate(x, y)[0] < before[0]
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 100])
+def test_evaluate_does_not_depend_on_the_batch_size(batch_size):
+    model, x, y = fresh()
+    model.compile("sgd", BCE, metrics=["accuracy", "auc"])
+    found = model.evaluate(x, y, batch_size=batch_size, return_dict=True)
+    assert found == pytest.approx(model.evaluate(x, y, return_dict=True), rel=1e-12)
+    assert list(found) == model.metrics_names
+
+
+def test_validation_split_holds_back_the_last_samples():
+    model, x, y = fresh()
+    model.compile(tg.optimizers.SGD(1e-300), BCE)
+    history = model.fit(x, y, validation_split=0.25, verbose=0).history
+    last, first = ([a[s] for a in x] for s in (slice(3, None), slice(3)))
+    y_last, y_first = ([a[s] for a in y] for s in (slice(3, None), slice(3)))
+    assert history["val_loss"] == pytest.approx([model.evaluate(last, y_last)[0]], rel=1e-12)
+    assert history["loss"] == pytest.approx([model.evaluate(first, y_first)[0]], rel=1e-12)
+
+
+def test_validation_data_may_carry_weights():
+    model, x, y = fresh()
+    weights = np.array([1.0, 0.0, 2.0, 3.0])
+    history = model.fit(x, y, validation_data=(x, y, weights), verbose=0).history
+    expected = model.evaluate(x, y, sample_weight=weights)
+    assert history["val_loss"] == pytest.approx([expected[0]], rel=1e-12)
+
+
+class TestSampleWeights:
+    WEIGHTS = np.array([0.5, 0.0, 2.0, 1.0])
+
+    def losses(self, sample_weight, reduction="sum_over_batch_size"):
+        model, x, y = fresh()
+        model.compile("sgd", losses.BinaryCrossentropy(reduction=reduction))
+        return model.evaluate(x, y, sample_weight=sample_weight)[1:]
+
+    def by_hand(self, weights, count):
+        model, x, y = fresh()
+        predictions = model.predict(x)
+        each = [
+            -(t * np.log(p) + (1 - t) * np.log(1 - p))[:, 0]
+            for t, p in zip(y, predictions, strict=True)
+        ]
+        return [(w * one).sum() / count for w, one in zip(weights, each, strict=True)]
+
+    @pytest.mark.parametrize(
+        ("given", "main", "aux"),
+        [
+            (WEIGHTS, WEIGHTS, WEIGHTS),
+            ([WEIGHTS, np.ones(4)], WEIGHTS, np.ones(4)),
+            ([WEIGHTS, None], WEIGHTS, np.ones(4)),
+            ({"aux_output": WEIGHTS}, np.ones(4), WEIGHTS),
+            ({"aux_output": WEIGHTS, "main_output": 1 - WEIGHTS}, 1 - WEIGHTS, WEIGHTS),
+            (None, np.ones(4), np.ones(4)),
+        ],
+    )
+    def test_they_reach_the_right_output(self, given, main, aux):
+        assert self.losses(given) == pytest.approx(self.by_hand([main, aux], 4), rel=1e-9)
+
+    def test_the_mean_by_weight_divides_by_their_sum(self):
+        found = self.losses(self.WEIGHTS, "mean_with_sample_weight")
+        expected = self.by_hand([self.WEIGHTS] * 2, self.WEIGHTS.sum())
+        assert found == pytest.approx(expected, rel=1e-9)
+
+    def test_a_sample_of_weight_0_teaches_nothing(self):
+        model, x, y = fresh()
+        twin, _, _ = fresh()
+        other = [np.where(self.WEIGHTS[:, None] == 0, 1 - t, t) for t in y]
+        one = moved(model, x, y, sample_weight=self.WEIGHTS)
+        two = moved(twin, x, other, sample_weight=self.WEIGHTS)
+        assert same({**one, "logs": 0}, {**two, "logs": 0})
+
+
+class TestOutputsWithoutLoss:
+    def test_fit_warns_and_names_the_weights_that_stay(self):
+        model, x, y = fresh()
+        model.compile("sgd", {"main_output": BCE})
+        before = model.get_layer("aux_output").kernel.numpy()
+        words = r"no loss reaches aux_output/kernel, aux_output/bias.*without a loss: aux_output"
+        with pytest.warns(UserWarning, match=words):
+            history = model.fit(x, y[0], verbose=0)
+        assert list(history.history) == ["loss"]
+        assert (model.get_layer("aux_output").kernel.value == before).all()
+
+    @pytest.mark.parametrize("loss", [[BCE, None], {"main_output": BCE, "aux_output": None}])
+    @pytest.mark.parametrize("labels", ["one", "list of one", "dict", "all"])
+    def test_labels_may_be_given_for_the_judged_or_for_all(self, loss, labels):
+        model, x, y = fresh()
+        model.compile("sgd", loss)
+        forms = {"one": y[0], "list of one": [y[0]], "dict": {"main_output": y[0]}, "all": y}
+        assert model.evaluate(x, forms[labels]) == pytest.approx(headline_loss_alone(), rel=1e-12)
+
+
+def headline_loss_alone():
+    model, x, y = fresh()
+    return model.evaluate(x, y)[1]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam"])
+def test_loss_weights_may_change_between_fits(optimizer):
+    """They take effect at once, and the optimizer goes on from where it was."""
+    model, x, y = fresh(optimizer=optimizer)
+    model.fit(x, y, epochs=2, verbose=0)
+    state, step = model.optimizer.state, model.optimizer.step
+    slots = [slot.copy() for slots in state.values() for slot in slots]
+    model.loss_weights["aux_output"] = 0.0
+    before = model.get_layer("aux_output").kernel.numpy()
+    model.fit(x, y, epochs=1, verbose=0)
+    assert model.optimizer.state is state and model.optimizer.step == step + 1
+    if optimizer == "sgd":
+        assert (model.get_layer("aux_output").kernel.value == before).all()
+    else:
+        assert len(slots) == sum(map(len, state.values())) > 0
+        assert not all(
+            np.array_equal(a, b)
+            for a, b in zip(slots, itertools.chain(*state.values()), strict=True)
+        )
+
+
+def test_loss_weights_given_anew_are_matched_by_name():
+    model, x, y = fresh()
+    twin, _, _ = fresh(weights=(0.0, 2.0))
+    model.loss_weights = {"aux_output": 2.0, "main_output": 0.0}
+    assert same(moved(model, x, y), moved(twin, x, y))
+    model.loss_weights["aux_ouput"] = 1.0
+    with pytest.raises(ValueError, match="no 'aux_ouput'; did you mean 'aux_output'"):
+        model.train_on_batch(x, y)
+
+
+def test_freezing_takes_effect_at_once_and_keeps_the_optimizer():
+    model, x, y = fresh(optimizer="adam")
+    lstm = model.get_layer("lstm")
+    model.fit(x, y, verbose=0)
+    state = model.optimizer.state
+    means = [slot.copy() for slot in state[lstm.kernel]]
+    lstm.trainable = False
+    frozen = moved(model, x, y)
+    assert not frozen["lstm/kernel"].any() and frozen["embedding/embeddings"].any()
+    assert all(np.array_equal(a, b) for a, b in zip(means, state[lstm.kernel], strict=True))
+    lstm.trainable = True
+    assert moved(model, x, y)["lstm/kernel"].any()
+    assert model.optimizer.state is state and model.optimizer.step == 3
+
+
+def test_a_frozen_nested_model_does_not_move():
+    x = tg.Input((3,))
+    base = tg.Model(x, layers.Dense(3, name="inner")(x), name="base")
+    model = compiled(x, layers.Dense(1, name="head")(base(x)), "mse", None)
+    base.trainable = False
+    change = moved(model, numbers(3), numbers(1))
+    assert not change["base/inner/kernel"].any() and change["head/kernel"].any()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bool"])
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+def test_labels_may_lack_the_last_axis_of_length_1(shape, dtype):
+    model, x, y = fresh()
+    reshaped = [one.reshape(shape).astype(dtype) for one in y]
+    assert same(moved(model, x, reshaped), moved(*fresh()))
+
+
+def test_lists_are_data_too():
+    model, x, y = fresh()
+    assert same(moved(model, [a.tolist() for a in x], [a.tolist() for a in y]), moved(*fresh()))
+
+
+class PressCtrlC(Callback):
+    def __init__(self, *steps):
+        self.steps, self.ended = list(steps), False
+
+    def on_train_batch_begin(self, step, batch):
+        while step in self.steps:
+            self.steps.remove(step)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def on_train_end(self):
+        self.ended = True
+
+
+class Remember(Callback):
+    def __init__(self):
+        self.weights = []
+
+    def on_train_batch_end(self, step, logs):
+        self.weights.append(self.model.get_weights())
+
+
+class TestCtrlC:
+    def test_it_stops_at_the_end_of_the_running_step(self):
+        model, x, y = fresh(optimizer="adam")
+        handler = signal.getsignal(signal.SIGINT)
+        press = PressCtrlC(5)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(x, y, batch_size=1, epochs=9, verbose=0, callbacks=[press])
+        assert model.step == model.optimizer.step == 6 and press.ended
+        assert signal.getsignal(signal.SIGINT) is handler
+
+        twin, _, _ = fresh(optimizer="adam")
+        remember = Remember()
+        twin.fit(x, y, batch_size=1, epochs=2, verbose=0, callbacks=[remember])
+        for a, b in zip(model.get_weights(), remember.weights[5], strict=True):
+            np.testing.assert_array_equal(a, b)
+        model.fit(x, y, verbose=0)  # and can go on
+
+    def test_pressed_twice_it_stops_at_once(self):
+        model, x, y = fresh()
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(x, y, batch_size=1, verbose=0, callbacks=[PressCtrlC(2, 2)])
+        assert model.step == 2
+
+
+def test_callbacks_are_called_in_order():
+    seen = []
+
+    class Log(Callback):
+        def __getattribute__(self, name):
+            if name.startswith("on_"):
+                seen.append(name.removeprefix("on_"))
+            return super().__getattribute__(name)
+
+    model, x, y = fresh()
+    model.fit(x, y, batch_size=3, verbose=0, callbacks=[Log()])
+    batch = ["train_batch_begin", "train_batch_end"]
+    assert seen == ["train_begin", "epoch_begin", *batch, *batch, "epoch_end", "train_end"]
+
+
+def test_fit_prints_a_line_per_epoch(capsys):
+    model, x, y = fresh()
+    model.fit(x, y, epochs=2, verbose=2)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) >= 2
+    assert "Epoch 1/2" in lines[0] and "loss" in "".join(lines)
+    model.fit(x, y, verbose=0)
+    assert capsys.readouterr().out == ""
+
+
+def broken(x):
+    return x * 1.0, (lambda g: g * np.nan,)
+
+
+def test_a_nan_gradient_refuses_the_step_and_names_the_weight():
+    x = tg.Input((3,))
+    h = layers.Dense(2, name="below")(x)
+    model = compiled(x, layers.Dense(1, name="above")(tg.ops.Op(broken)(h)), "mse", None, "adam")
+    before = model.get_weights()
+    with pytest.raises(FloatingPointError, match=r"gradient of 'below/kernel' .* is not finite"):
+        model.fit(numbers(3), numbers(1), verbose=0)
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+    assert model.step == model.optimizer.step == 0 and not model.optimizer.state
+
+
+def test_compiling_again_forgets_the_optimizer():
+    model, x, y = fresh(optimizer="adam")
+    model.fit(x, y, verbose=0)
+    model.compile("adam", BCE)
+    assert model.step == model.optimizer.step == 0 and not model.optimizer.state
+
+
+def test_shuffling_draws_a_new_order_each_epoch():
+    class Order(Callback):
+        def __init__(self):
+            self.batches = []
+
+        def on_train_batch_begin(self, step, batch):
+            self.batches.append(next(iter(batch.values()))[:, 0].tolist())
+
+    def orders(**options):
+        x = tg.Input((1,), name="x")
+        model = compiled(x, layers.Dense(1)(x), "mse", None)
+        order = Order()
+        data = np.arange(20.0)[:, None]
+        model.fit(data, data, batch_size=20, epochs=3, verbose=0, callbacks=[order], **options)
+        return order.batches
+
+    shuffled = orders()
+    assert all(sorted(batch) == list(range(20)) for batch in shuffled)
+    assert len(set(map(tuple, shuffled))) == 3
+    assert orders(shuffle=False) == [list(range(20))] * 3
+
+
+class TestWhatALossWeightMoves:
+    """The questions of the seed: what does the weight of the auxiliary loss change, and where?"""
+
+    MAIN_ONLY = ("dense/", "dense_1/", "dense_2/", "main_output/")
+    BOTH = ("embedding/", "lstm/")
+
+    def ratios(self, optimizer):
+        """How far each weight moves in one step for an aux weight of 2, over that for 0.2."""
+        changes = []
+        for weight in (0.2, 2.0):
+            model, x, y = fresh(seed=4, optimizer=optimizer, weights=(1.0, weight))
+            changes.append(moved(model, x, y))
+        low, high = changes
+        return {
+            name: np.linalg.norm(high[name]) / np.linalg.norm(low[name])
+            for name in low
+            if name != "logs"
+        }
+
+    def test_sgd(self):
+        for name, ratio in self.ratios("sgd").items():
+            if name.startswith("aux_output/"):
+                assert ratio == pytest.approx(10, rel=1e-9)
+            elif name.startswith(self.MAIN_ONLY):
+                assert ratio == pytest.approx(1, rel=1e-9)
+            else:
+                assert name.startswith(self.BOTH) and 1.5 < ratio < 10 - 1e-3
+
+    def test_adam_takes_the_weight_out_again_where_one_loss_rules_alone(self):
+        ratios = self.ratios("adam")
+        for name in ("aux_output/kernel", "aux_output/bias"):
+            assert 1 < ratios[name] < 1.07
+        for name, ratio in ratios.items():
+            if name.startswith(self.MAIN_ONLY):
+                assert ratio == pytest.approx(1, rel=1e-9)
+
+    def test_the_aux_loss_cannot_reach_what_only_the_main_loss_needs(self):
+        model, x, y = fresh(weights=(0.0, 1.0))
+        for name, change in moved(model, x, y).items():
+            if name != "logs":
+                assert change.any() == (not name.startswith(self.MAIN_ONLY))

@@ -1,0 +1,171 @@
+"""Layers that bring their input to a common mean and scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .. import ops
+from ..graph import Parameter, Tensor
+from .base import Layer
+
+
+class Normalization(Layer):
+    """The common part: a learned mean beta and standard deviation gamma.
+
+    Parameters
+    ----------
+    axis : int or tuple of int
+    epsilon : float
+        Added to the variance. Default: 0.001.
+    center, scale : bool
+        Learn beta, learn gamma. Default: True.
+    beta_initializer, gamma_initializer : str or callable
+        Default: zeros and ones.
+    beta_regularizer, gamma_regularizer : str or callable, optional
+    """
+
+    passes_mask = True
+
+    def __init__(
+        self,
+        axis: Any = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        **options: Any,
+    ):
+        super().__init__(**options)
+        self.axis, self.epsilon, self.center, self.scale = axis, epsilon, center, scale
+        self.beta_initializer, self.beta_regularizer = beta_initializer, beta_regularizer
+        self.gamma_initializer, self.gamma_regularizer = gamma_initializer, gamma_regularizer
+        self.gamma: Parameter | None = None
+        self.beta: Parameter | None = None
+
+    def lengths(self, shape: Sequence[int | None]) -> list[int]:
+        """Of the axes that have weights of their own."""
+        axes = [self.axis] if isinstance(self.axis, int) else self.axis
+        for axis in axes:
+            if not -len(shape) <= axis < len(shape) or axis % len(shape) == 0:
+                raise ValueError(f"{self}: axis {axis} is not an axis of a sample in {shape}")
+        lengths = [shape[axis] for axis in sorted(axis % len(shape) for axis in axes)]
+        if None in lengths:
+            raise ValueError(f"{self} needs a fixed length along axis {self.axis}, got {shape}")
+        return lengths  # type: ignore[return-value]
+
+    def make_weights(self, shape: Any) -> None:
+        lengths = self.lengths(shape)
+        if self.scale:
+            self.gamma = self.add_weight(
+                "gamma", lengths, self.gamma_initializer, self.gamma_regularizer
+            )
+        if self.center:
+            self.beta = self.add_weight(
+                "beta", lengths, self.beta_initializer, self.beta_regularizer
+            )
+
+
+class BatchNormalization(Normalization):
+    """Each channel brought to mean beta and standard deviation gamma, over the samples of a batch.
+
+    Training uses mean and variance of the batch; everything else, and a layer that is frozen
+    (``layer.trainable = False``), uses moving averages of them, which training keeps.
+
+    Parameters
+    ----------
+    axis : int
+        The axis of the channels. Default: the last.
+    momentum : float
+        Weight of the old in the moving averages. Default: 0.99.
+    epsilon : float
+        Added to the variance. Default: 0.001.
+    center, scale : bool
+        Learn beta, learn gamma. Default: True.
+    beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer
+        Default: zeros, ones, zeros, ones.
+    beta_regularizer, gamma_regularizer : str or callable, optional
+
+    Notes
+    -----
+    Where a mask marks steps as padding, mean and variance leave them out. The variance is the
+    biased one. A layer that is called several times averages what each call has seen.
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> layer = tg.layers.BatchNormalization()
+    >>> layer(tg.Input((32, 32, 16))), layer.count_params(), len(layer.trainable_weights)
+    (<Tensor 'batch_normalization' (None, 32, 32, 16), float32>, 64, 2)
+    """
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        **options: Any,
+    ):
+        super().__init__(axis, epsilon, **options)
+        self.momentum = momentum
+        self.moving_mean_initializer = moving_mean_initializer
+        self.moving_variance_initializer = moving_variance_initializer
+
+    def make_weights(self, shape: Any) -> None:
+        super().make_weights(shape)
+        lengths = self.lengths(shape)
+        self.moving_mean = self.add_weight(
+            "moving_mean", lengths, self.moving_mean_initializer, trainable=False
+        )
+        self.moving_variance = self.add_weight(
+            "moving_variance", lengths, self.moving_variance_initializer, trainable=False
+        )
+
+    def call(self, x: Tensor) -> Tensor:
+        axes = list(range(x.ndim))
+        axes.append(axes.pop(self.axis))  # the channels last
+        is_last = axes == sorted(axes)
+        y, _, _ = ops.batch_normalization(
+            x if is_last else x.transpose(*axes),
+            self.gamma,
+            self.beta,
+            self.moving_mean,
+            self.moving_variance,
+            x.mask if is_last else None,
+            momentum=self.momentum,
+            epsilon=self.epsilon,
+            layer=self,
+        )
+        return y if is_last else y.transpose(*(axes.index(a) for a in range(x.ndim)))
+
+
+class LayerNormalization(Normalization):
+    """Each sample brought to mean beta and standard deviation gamma over some of its axes.
+
+    Parameters
+    ----------
+    axis : int or tuple of int
+        Axes over which mean and variance are taken. Default: the last.
+    epsilon : float
+        Added to the variance. Default: 0.001.
+    center, scale : bool
+        Learn beta, learn gamma. Default: True.
+    beta_initializer, gamma_initializer : str or callable
+        Default: zeros and ones.
+    beta_regularizer, gamma_regularizer : str or callable, optional
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> tg.layers.LayerNormalization()(tg.Tensor([[1.0, 3.0]])).numpy().round(2)
+    array([[-1.,  1.]], dtype=float32)
+    """
+
+    def call(self, x: Tensor) -> Tensor:
+        axis = self.axis if isinstance(self.axis, int) else tuple(self.axis)
+        return ops.layer_normalization(x, self.gamma, self.beta, axis=axis, epsilon=self.epsilon)

@@ -1,0 +1,33 @@
+"""What attention needs besides products and softmax: heads, and not looking ahead."""
+
+from ..backend import array_module
+from .contract import op, rows_of
+
+
+@op
+def split_heads(x, *, heads):
+    """(batch, time, heads * width) as (batch, heads, time, width)."""
+    apart = x.reshape(*x.shape[:-1], heads, x.shape[-1] // heads)
+
+    def pull_x(g):
+        return g.swapaxes(-2, -3).reshape(g.shape[: g.ndim - 4] + x.shape)
+
+    return apart.swapaxes(-2, -3), (pull_x,)
+
+
+@op
+def join_heads(x):
+    """(batch, heads, time, width) as (batch, time, heads * width)."""
+    batch, heads, time, width = x.shape
+    y = x.swapaxes(-2, -3).reshape(batch, time, heads * width)
+
+    def pull_x(g):
+        return g.reshape(*rows_of(g, y), batch, time, heads, width).swapaxes(-2, -3)
+
+    return y, (pull_x,)
+
+
+@op
+def causal_mask(scores):
+    """True where a query (row) may see a key (column): at its own place and before."""
+    return array_module(scores).tri(*scores.shape[-2:], dtype=bool), (None,)

@@ -1,0 +1,180 @@
+"""Convolutions over any number of spatial axes, channels last.
+
+Three plain functions do the work: `correlate`, and how its result depends on the input and on the
+kernel. A convolution is the first with the other two as pullbacks; a transposed convolution is the
+second, and its pullback is the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import prod
+
+from ..backend import Array, array_module
+from .contract import flat, op, rows_of
+from .linear import column_sums
+from .windows import Windows, blocks, inside, pad, padded_zeros, patches, windows_over
+
+
+@op
+def convolution(x, kernel, bias, *, strides, padding, dilation_rate, groups=1):
+    """Each window of x times the kernel, plus bias (or None).
+
+    x is (batch, *lengths, channels), the kernel (*size, channels / groups, filters). With groups,
+    channels and filters are split evenly, and each part of the filters sees its own channels only.
+    """
+    check_channels(x, kernel.shape[-2] * groups, kernel)
+    w = windows_over(x.shape[1:-1], kernel.shape[:-2], strides, dilation_rate, padding)
+    y = by_group(lambda x, kernel: correlate(x, kernel, w), groups, x, kernel)
+    if bias is not None:
+        y += bias
+
+    def pull_x(g):
+        def pull(g, kernel):
+            return spread_back(g, kernel, w, x.shape[1:-1])
+
+        return by_group(pull, groups, rows_in_batch(g, y), kernel).reshape(rows_of(g, y) + x.shape)
+
+    def pull_kernel(g):
+        return by_group(lambda x, g: kernel_gradient(x, g, w), groups, x, g)
+
+    return y, (pull_x, pull_kernel, lambda g: column_sums(flat(g, rows_of(g, y))))
+
+
+@op
+def transposed_convolution(x, kernel, bias, *, strides, padding, dilation_rate):
+    """The pullback of a convolution, used forwards: each element of x paints the kernel.
+
+    The kernel is (*size, filters, channels): that of the convolution which leads from y to x.
+    """
+    check_channels(x, kernel.shape[-1], kernel)
+    lengths = [
+        n * s + (0 if padding == "same" else max((k - 1) * d + 1 - s, 0))
+        for n, k, s, d in zip(x.shape[1:-1], kernel.shape[:-2], strides, dilation_rate, strict=True)
+    ]
+    w = windows_over(lengths, kernel.shape[:-2], strides, dilation_rate, padding)
+    y = spread_back(x, kernel, w, lengths)
+    if bias is not None:
+        y += bias
+
+    def pull_x(g):
+        return correlate(rows_in_batch(g, y), kernel, w).reshape(rows_of(g, y) + x.shape)
+
+    def pull_kernel(g):
+        rows = rows_of(g, y)
+        each = [kernel_gradient(row, x, w) for row in g.reshape(prod(rows), *y.shape)]
+        return array_module(x).stack(each).reshape(rows + kernel.shape)
+
+    return y, (pull_x, pull_kernel, lambda g: column_sums(flat(g, rows_of(g, y))))
+
+
+@op
+def depthwise_convolution(x, kernel, bias, *, strides, padding, dilation_rate):
+    """Each channel by itself: the kernel (*size, channels, multiplier) gives `multiplier` of each.
+
+    Output c * multiplier + m is channel c under the kernel's m-th filter for it.
+    """
+    channels, multiplier = kernel.shape[-2:]
+    check_channels(x, channels, kernel)
+    xp, lengths = array_module(x), x.shape[1:-1]
+    w = windows_over(lengths, kernel.shape[:-2], strides, dilation_rate, padding)
+    filters = kernel.reshape(*w.size, channels * multiplier)
+    many = x if multiplier == 1 else xp.repeat(x, multiplier, axis=-1)
+    y = xp.zeros((len(x), *w.count, filters.shape[-1]), x.dtype)
+    for images in blocks(len(x), prod(lengths) * filters.shape[-1]):
+        block = pad(many[images], w)
+        for element, place in w.places():
+            y[images] += block[place] * filters[element]
+    if bias is not None:
+        y += bias
+
+    def pull_x(g):
+        g_many = rows_in_batch(g, y)
+        gx = xp.empty((len(g_many), *x.shape[1:]), g.dtype)
+        for images in blocks(len(g_many), prod(lengths) * filters.shape[-1]):
+            block = padded_zeros(w, images.stop - images.start, lengths, y)
+            for element, place in w.places():
+                block[place] += g_many[images] * filters[element]
+            block = block[inside(w, lengths)]
+            gx[images] = block.reshape(*block.shape[:-1], channels, multiplier).sum(axis=-1)
+        return gx.reshape(rows_of(g, y) + x.shape)
+
+    def pull_kernel(g):
+        rows = rows_of(g, y)
+        gk = xp.zeros((*rows, *filters.shape), g.dtype)
+        for images in blocks(len(x), prod(lengths) * filters.shape[-1]):
+            block, g_block = pad(many[images], w), g[(..., images, *[slice(None)] * (x.ndim - 1))]
+            for element, place in w.places():
+                product = block[place] * g_block
+                gk[(..., *element, slice(None))] += column_sums(flat(product, rows))
+        return gk.reshape(*rows, *kernel.shape)
+
+    return y, (pull_x, pull_kernel, lambda g: column_sums(flat(g, rows_of(g, y))))
+
+
+def correlate(x: Array, kernel: Array, w: Windows) -> Array:
+    """Each window as a row, times the kernel as a matrix."""
+    xp = array_module(x)
+    matrix = flat(kernel)
+    y = xp.empty((len(x), *w.count, kernel.shape[-1]), x.dtype)
+    for images, windows in patches(x, w):
+        xp.matmul(windows, matrix, out=flat(y[images]))
+    return y
+
+
+def spread_back(g: Array, kernel: Array, w: Windows, lengths: tuple[int, ...]) -> Array:
+    """How the input of `correlate` takes part: every window hands g back to its elements."""
+    if set(w.strides) == {1}:
+        return correlate(g, *turned(kernel, w, lengths))
+    xp, channels = array_module(g), kernel.shape[-2]
+    gx = xp.empty((len(g), *lengths, channels), g.dtype)
+    matrix = flat(kernel).T
+    for images in blocks(len(g), prod(w.count) * len(matrix[0])):
+        n = images.stop - images.start
+        windows = (flat(g[images]) @ matrix).reshape(n, *w.count, *w.size, channels)
+        block = padded_zeros(w, n, lengths, gx)
+        for element, place in w.places():
+            block[place] += windows[(..., *element, slice(None))]
+        gx[images] = block[inside(w, lengths)]
+    return gx
+
+
+def turned(kernel: Array, w: Windows, lengths: tuple[int, ...]) -> tuple[Array, Windows]:
+    """With strides of 1, handing back is correlating again, with the kernel turned round."""
+    spans = [(k - 1) * d for k, d in zip(w.size, w.dilation, strict=True)]
+    pads = tuple((span - a, span - b) for span, (a, b) in zip(spans, w.pads, strict=True))
+    round_about = (slice(None, None, -1),) * len(w.size)
+    return kernel[round_about].swapaxes(-1, -2), replace(w, pads=pads, count=tuple(lengths))
+
+
+def kernel_gradient(x: Array, g: Array, w: Windows) -> Array:
+    """How the kernel of `correlate` takes part: windows times g, summed over all windows."""
+    xp, rows = array_module(x), rows_of(g, x)
+    total = xp.zeros((*rows, prod(w.size) * x.shape[-1], g.shape[-1]), g.dtype)
+    for images, windows in patches(x, w):
+        g_block = g[(..., images, *[slice(None)] * (x.ndim - 1))]
+        total += windows.T @ flat(g_block, rows)
+    return total.reshape(*rows, *w.size, x.shape[-1], g.shape[-1])
+
+
+def by_group(work: Callable[[Array, Array], Array], groups: int, a: Array, b: Array) -> Array:
+    """Do the work for each group of channels (the last axis), and join what comes out."""
+    if groups == 1:
+        return work(a, b)
+    xp = array_module(a)
+    pairs = zip(xp.split(a, groups, axis=-1), xp.split(b, groups, axis=-1), strict=True)
+    return xp.concatenate([work(*pair) for pair in pairs], axis=-1)
+
+
+def rows_in_batch(g: Array, y: Array) -> Array:
+    """The rows of g one behind the other, as more images."""
+    return g.reshape(prod(rows_of(g, y)) * len(y), *y.shape[1:])
+
+
+def check_channels(x: Array, channels: int, kernel: Array) -> None:
+    if x.shape[-1] != channels:
+        raise ValueError(
+            f"the last axis of x must hold the channels that the kernel was made for: "
+            f"{x.shape[-1]} != {channels} (x {x.shape}, kernel {kernel.shape})"
+        )

@@ -1,0 +1,131 @@
+"""Normalisation: each channel over the samples of a batch, or each sample by itself."""
+
+from __future__ import annotations
+
+from math import prod
+
+from ..backend import Array, array_module
+from .contract import flat, op, rows_of
+from .linear import column_sums
+from .shaping import from_right, kept
+
+
+@op(averages={1: 3, 2: 4})
+def batch_normalization(
+    x,
+    gamma,
+    beta,
+    moving_mean,
+    moving_variance,
+    mask,
+    *,
+    momentum=0.99,
+    epsilon=1e-3,
+    layer=None,
+    training=False,
+):
+    """Each channel (last axis) brought to mean beta and standard deviation gamma.
+
+    Ioffe & Szegedy 2015, Batch Normalization. gamma and beta may be None: 1 and 0. While training,
+    mean and variance are those of the batch, over all axes but the last, where mask (batch, time)
+    is True (None: everywhere). Otherwise, and while `layer` (None: no layer) is frozen, the moving
+    ones serve. Values: y, and the mean and variance that were used.
+    """
+    xp = array_module(x)
+    epsilon = x.dtype.type(epsilon)
+    if training and (layer is None or layer.trainable):
+        return by_the_batch(x, gamma, beta, mask, epsilon)
+    inverse = 1 / xp.sqrt(moving_variance + epsilon)
+    scale = inverse if gamma is None else inverse * gamma
+    y = (x - moving_mean) * scale
+    if beta is not None:
+        y += beta
+
+    def pull_gamma(gs):
+        rows = rows_of(gs[0], x)
+        return column_sums(flat(gs[0] * (x - moving_mean), rows)) * inverse
+
+    def pull_beta(gs):
+        return column_sums(flat(gs[0], rows_of(gs[0], x)))
+
+    pull_backs = (lambda gs: gs[0] * scale, pull_gamma, pull_beta, None, None, None)
+    return (y, moving_mean, moving_variance), pull_backs
+
+
+def by_the_batch(x, gamma, beta, mask, epsilon):
+    """Batch normalisation while training.
+
+    Mean and variance depend on every x, so its gradient has three parts: one times g, one times x
+    (through the variance), and one that all x of a channel share (through the mean).
+    """
+    xp = array_module(x)
+    weight = None if mask is None else weights_of_rows(x, mask)
+    count = xp.maximum(prod(x.shape[:-1]) if mask is None else weight.sum(), x.dtype.type(1))
+
+    def mean_of(values):
+        values = flat(values)
+        return column_sums(values if weight is None else values * weight) / count
+
+    mean = mean_of(x)
+    centred = x - mean
+    variance = mean_of(centred * centred)
+    inverse = 1 / xp.sqrt(variance + epsilon)
+    scale = inverse if gamma is None else inverse * gamma
+    y = centred * scale
+    if beta is not None:
+        y += beta
+
+    def pull_back(gs):
+        rows = rows_of(gs[0], x)
+        g, g_mean, g_variance = flat(gs[0], rows), gs[1], gs[2]
+        g_beta = column_sums(g)
+        g_gamma = column_sums(g * flat(centred)) * inverse
+        of_x = (2 * g_variance - scale * inverse * g_gamma) / count
+        of_one = (g_mean - scale * g_beta) / count
+        gx = flat(centred) * of_x[..., None, :]
+        gx += of_one[..., None, :]
+        if weight is not None:
+            gx *= weight
+        gx += g * scale
+        return gx.reshape(rows + x.shape), g_gamma, g_beta, None, None, None
+
+    return (y, mean, variance), pull_back
+
+
+def weights_of_rows(x: Array, mask: Array) -> Array:
+    """1 for each row of channels that counts and 0 for the others, as a column."""
+    shape = mask.shape + (1,) * (x.ndim - 1 - mask.ndim)
+    every = array_module(x).broadcast_to(mask.reshape(shape), x.shape[:-1])
+    return every.reshape(-1, 1).astype(x.dtype)
+
+
+@op
+def layer_normalization(x, gamma, beta, *, axis=-1, epsilon=1e-3):
+    """Each sample brought to mean beta and standard deviation gamma over some of its axes.
+
+    Ba, Kiros & Hinton 2016, Layer Normalization. gamma and beta have the lengths of these axes;
+    they may be None: 1 and 0.
+    """
+    xp, axes = array_module(x), tuple(sorted(from_right(axis, x.ndim)))
+    others = tuple(kept(x, axes))
+    lengths = tuple(x.shape[a] for a in axes)
+    wide = [x.shape[a] if a in axes else 1 for a in range(-x.ndim, 0)]
+
+    def mean(values):
+        return values.mean(axis=axes, keepdims=True)
+
+    def sum_over_others(values):
+        return values.sum(axis=others).reshape(rows_of(values, x) + lengths)
+
+    centred = x - mean(x)
+    inverse = 1 / xp.sqrt(mean(centred * centred) + x.dtype.type(epsilon))
+    normal = centred * inverse
+    y = normal if gamma is None else normal * gamma.reshape(wide)
+    if beta is not None:
+        y = y + beta.reshape(wide)
+
+    def pull_x(g):
+        g = g if gamma is None else g * gamma.reshape(wide)
+        return inverse * (g - mean(g) - normal * mean(g * normal))
+
+    return y, (pull_x, lambda g: sum_over_others(g * normal), sum_over_others)

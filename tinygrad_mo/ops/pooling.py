@@ -1,0 +1,74 @@
+"""Pooling: one number for each window, channel by channel, and for each sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import reduce
+from typing import Any
+
+from ..backend import Array, array_module
+from .contract import op, rows_of
+from .windows import Windows, inside, pad, padded_zeros, windows_over
+
+
+@op
+def max_pool(x, *, pool_size, strides, padding):
+    """The largest of each window; of equal ones the first gets the gradient."""
+    xp, lengths = array_module(x), x.shape[1:-1]
+    w = windows_over(lengths, pool_size, strides, (1,) * len(lengths), padding)
+    padded = pad(x, w, fill=-xp.inf)
+    y = join(padded, w, xp.maximum)
+
+    def handed_back(g):
+        still_free = xp.ones(y.shape, bool)
+        for _, place in w.places():
+            is_first = padded[place] == y
+            is_first &= still_free
+            still_free &= ~is_first
+            yield place, g * is_first
+
+    return y, (lambda g: collect(g, x, w, handed_back(g)),)
+
+
+@op
+def average_pool(x, *, pool_size, strides, padding):
+    """The mean of each window; padding is not counted."""
+    xp, lengths = array_module(x), x.shape[1:-1]
+    w = windows_over(lengths, pool_size, strides, (1,) * len(lengths), padding)
+    share = 1 / join(pad(xp.ones((1, *lengths, 1), x.dtype), w), w, xp.add)
+    y = join(pad(x, w), w, xp.add) * share
+
+    def pull_x(g):
+        shared = g * share
+        return collect(g, x, w, ((place, shared) for _, place in w.places()))
+
+    return y, (pull_x,)
+
+
+@op
+def masked_mean(x, mask):
+    """The mean of x (batch, time, features) over the steps that mask (batch, time) keeps.
+
+    That of no steps is 0.
+    """
+    kept = mask[..., None].astype(x.dtype)
+    share = kept / array_module(x).maximum(kept.sum(axis=-2, keepdims=True), 1)
+    return (x * share).sum(axis=-2), (lambda g: g[..., None, :] * share, None)
+
+
+def join(x: Array, w: Windows, two: Callable[[Array, Array], Array]) -> Array:
+    """All elements of each window joined, two at a time: first along one axis, then the next."""
+    for axis, (k, step, n) in enumerate(zip(w.size, w.strides, w.count, strict=True), start=1):
+        lead = (slice(None),) * axis
+        x = reduce(two, [x[(*lead, slice(e, e + (n - 1) * step + 1, step))] for e in range(k)])
+    return x
+
+
+def collect(g: Array, x: Array, w: Windows, handed_back: Iterable[tuple[Any, Array]]) -> Array:
+    """Every element of x adds up what the windows that it is in hand back to its place."""
+    rows = rows_of(g, x)
+    wide = padded_zeros(w, len(x), x.shape[1:-1], x).shape
+    gx = array_module(x).zeros(rows + wide, g.dtype)
+    for place, part in handed_back:
+        gx[(..., *place, slice(None))] += part
+    return gx[(..., *inside(w, x.shape[1:-1]), slice(None))]
