@@ -20,6 +20,7 @@ FLOORS = [  # from the ground up
     "operators",
     "graph",
     "engine",
+    "eager",
     "layers losses feeding nodes summary model",
     "metrics optimizers callbacks progress training check",
     "data flow multitask systems",
@@ -71,7 +72,7 @@ def pointing_up(text, module):
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_imports_point_down(module):
-    assert list(pointing_up((PACKAGE / module).read_text(), module)) == []
+    assert list(pointing_up((PACKAGE / module).read_text("utf-8"), module)) == []
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_an_import_that_points_up_is_noticed(module, text):
 
 def lines_of_code(path):
     """Lines that hold more than docstrings, comments and blanks."""
-    text = path.read_text()
+    text = path.read_text("utf-8")
     lines = set()
     skipped = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
@@ -105,7 +106,7 @@ def lines_of_code(path):
 
 
 def test_the_heart_can_be_read_in_an_evening():
-    assert sum(lines_of_code(PACKAGE / name) for name in ("graph.py", "engine.py")) < 400
+    assert sum(lines_of_code(PACKAGE / name) for name in ("graph.py", "engine.py")) < 350
 
 
 PUBLIC = "Input Model Tensor Parameter Plan Tape gradients use set_random_seed"

@@ -2,7 +2,8 @@
 
 from . import callbacks, check, data, layers, losses, metrics, ops, optimizers
 from .backend import set_random_seed, use
-from .engine import Plan, Tape, gradients
+from .eager import gradients
+from .engine import Plan, Tape
 from .flow import Flow, FlowRecorder, Model
 from .graph import Parameter, Tensor
 from .layers import Input

@@ -174,19 +174,6 @@ class Plan:
             old, new = parameter.value, tape.values[slot]
             parameter.assign(old + (1 - momentum) * (new - old))
 
-    def recorded(self) -> Tape:
-        """The tape that eager steps have left already."""
-        outputs: list[Any] = [None] * len(self.reach)
-        for slot, tensor in self.leaves:
-            outputs[slot] = (tensor.shape, tensor.dtype)
-        for step, slots in zip(self.steps, self.outputs, strict=True):
-            if step.back is None:
-                raise TypeError(
-                    f"this step holds no value: {step.describe()}\ntrain a Model instead"
-                )
-            outputs[slots.start : slots.stop] = step.outputs
-        return Tape([None] * len(outputs), outputs, [step.back for step in self.steps])
-
     def reaches(self, tensor: Tensor) -> tuple[int, ...]:
         """Which losses have a path to `tensor`."""
         slot = self.slots.get(tensor.key)
@@ -311,51 +298,3 @@ def pull(step: Step, back: Any, g: Any, edges: list[tuple[int, int]], tape: Tape
     except Exception as error:
         error.add_note(f"in the backward sweep, {step.describe()}")
         raise
-
-
-def gradients(losses: Any, wrt: Any, seeds: Any = None, *, per_loss: bool = False) -> Any:
-    """The gradient of eager `losses` with respect to tensors, in one sweep.
-
-    Parameters
-    ----------
-    losses : Tensor or list of Tensor
-        Computed from tensors that hold values. Several losses are added up, each times its seed.
-    wrt : Tensor or list of Tensor
-    seeds : optional
-        One per loss: its weight, or an array of its shape if it is not a scalar. Default: 1.
-    per_loss : bool
-        True: keep the losses apart. Each gradient becomes a list with one entry per loss.
-
-    Returns
-    -------
-    array, or list of arrays where `wrt` is a list
-        None where there is no path from the losses.
-
-    Examples
-    --------
-    >>> import tinygrad_mo as tg
-    >>> w, v = tg.Tensor(3.0), tg.Tensor(2.0)
-    >>> main, aux = w * v, w * w
-    >>> tg.gradients([main, aux], w, [1.0, 0.2])  # 1 * v + 0.2 * 2w
-    np.float32(3.2)
-    >>> tg.gradients([main, aux], v, per_loss=True)  # no path from aux to v
-    [np.float32(3.0), None]
-    """
-    if isinstance(losses, Tensor):
-        losses, seeds = [losses], None if seeds is None else [seeds]
-    seeds = [1.0] * len(losses) if seeds is None else seeds
-    targets = [wrt] if isinstance(wrt, Tensor) else list(wrt)
-    plan = Plan(losses, targets)
-    found = plan.backward(plan.recorded(), seeds, per_loss=per_loss)
-
-    def tidy(tensor: Tensor) -> Any:
-        gradient = found[tensor]
-        if not per_loss:
-            return None if gradient is None else gradient[0]
-        apart: list[Any] = [None] * len(losses)
-        if gradient is not None:
-            for k, row in zip(plan.reaches(tensor), gradient, strict=True):
-                apart[k] = row
-        return apart
-
-    return tidy(wrt) if isinstance(wrt, Tensor) else [tidy(t) for t in targets]

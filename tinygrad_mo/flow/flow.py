@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from ..graph import Parameter, Tensor
 from ..naming import did_you_mean
 from ..nodes import Node, Nodes
 from ..training import TrainableModel
-from . import figure, words
+from . import figure, page, words
+from .folding import Folds
 from .measure import Measure
 
 
@@ -53,6 +55,10 @@ class Flow:
     over_time : dict of (str, str) to ndarray
         By wire into a recurrent layer, shape (K, time): how long the gradient of each loss is that
         arrives at each step of the sequence. Here one sees gradients vanish.
+    folds : dict of str to list of str
+        Which nodes a large picture shows as one card, by the name of the card.
+    bundles : dict of (str, object) to Measure
+        What several nodes in a fold send back together, for a tensor or a parameter.
     outputs : dict of str to str
         By name of output: the node that makes it.
     step : int
@@ -63,7 +69,11 @@ class Flow:
         terms = list(model._compiled().values())
         self.losses = [term.name for term in terms]
         self.weights = {name: model.loss_weights[name] for name in self.losses}
-        self.name, self.step, self.optimizer = model.name, model.step, type(model.optimizer).__name__
+        self.name, self.step, self.optimizer = (
+            model.name,
+            model.step,
+            type(model.optimizer).__name__,
+        )
         self.nodes, self.frozen = plan.nodes.all, plan.frozen
         self.outputs = {name: plan.nodes.maker(x).name for name, x in model.outputs.items()}
         tape = plan.plan.forward(data)
@@ -99,6 +109,8 @@ class Flow:
             for node in self.nodes
             for w in node.parameters
         }
+        self.folds = plan.folds
+        self.bundles = {what: recorder.bundle(*what) for what in plan.bundles}
         self._parameters_of = {
             node.name: [plan.name_of[w] for w in node.parameters] for node in self.nodes
         }
@@ -192,6 +204,20 @@ class Flow:
             drawn.savefig(path, dpi=144)
         return drawn
 
+    def save(self, path: Any, snapshots: Sequence[Flow] = ()) -> None:
+        """Write the interactive picture: one HTML file, to be opened in any browser.
+
+        Parameters
+        ----------
+        path : str or Path
+        snapshots : list of Flow
+            Recorded during training (`FlowRecorder.flows`): the page then shows all these steps.
+        """
+        Path(path).write_text(page.draw_page(self, snapshots), encoding="utf-8")
+
+    def _repr_html_(self) -> str:
+        return page.in_frame(page.draw_page(self))
+
     def forecast(self, weights: Mapping[str, float] | None = None) -> dict[str, float]:
         """How fast each loss changes along one small plain SGD step, per unit of learning rate.
 
@@ -220,6 +246,18 @@ class FlowPlan:
         self.plan = Plan(losses, [*self.parameters.values(), *inputs], list(model.outputs.values()))
         self.nodes = Nodes(self.plan.steps, [*model.outputs.values(), *losses], inputs)
         self.keep_arrays = keep_arrays
+        wires = [(self.nodes.maker(x).name, n.name) for n in self.nodes.all for x in n.inputs]
+        self.folds = Folds(self.nodes.all, wires)
+        self.bundles = self._find_bundles()
+
+    def _find_bundles(self) -> dict[tuple[str, Any], list[Node]]:
+        """Where several nodes of a fold use one array: by fold and array, these nodes."""
+        users: dict[tuple[str, Any], list[Node]] = {}
+        for node in self.nodes.all:
+            for fold in self.folds.around(node.name):
+                for x in [*node.inputs, *node.parameters]:
+                    users.setdefault((fold, x.key), []).append(node)
+        return {what: nodes for what, nodes in users.items() if len(nodes) > 1}
 
 
 class Recorder:
@@ -238,15 +276,21 @@ class Recorder:
         self._node_of = {step: node for node in plan.nodes.all for step in node.steps}
         for n, edges in enumerate(plan.plan.edges):
             for position, _ in edges:
-                key = self._key(n, position)
-                self._uses[key] = self._uses.get(key, 0) + 1
+                for key in self._keys(n, position):
+                    self._uses[key] = self._uses.get(key, 0) + 1
 
-    def _key(self, n: int, position: int) -> Any:
+    def _keys(self, n: int, position: int) -> list[Any]:
+        """What a gradient is part of: the use of a tensor by a node, and by the folds around."""
         step = self.plan.plan.steps[n]
-        return self._node_of[step], step.inputs[position].key  # type: ignore[union-attr]
+        node, x = self._node_of[step], step.inputs[position].key  # type: ignore[union-attr]
+        folds = [(fold, x) for fold in self.plan.folds.around(node.name)]
+        return [(node, x), *(what for what in folds if what in self.plan.bundles)]
 
     def __call__(self, n: int, position: int, g: Array, losses: tuple[int, ...]) -> None:
-        key = self._key(n, position)
+        for key in self._keys(n, position):
+            self._add(key, g, losses)
+
+    def _add(self, key: Any, g: Array, losses: tuple[int, ...]) -> None:
         if key in self._waiting:
             earlier, sum_so_far = self._waiting.pop(key)
             both = tuple(sorted({*earlier, *losses}))
@@ -257,6 +301,8 @@ class Recorder:
             return
         rows = to_numpy(g)
         self._measured[key] = Measure.of(rows, losses, self.count)
+        if isinstance(key[0], str):
+            return  # a bundle
         if rows.ndim == 4 and reads_in_steps(key[0]):
             self.over_time[key] = by_time(rows, losses, self.count)
         if self.plan.keep_arrays:
@@ -276,10 +322,14 @@ class Recorder:
         """What came back from `node` for `tensor`."""
         return self._measured.get((node, tensor.key), Measure.nothing(self.count))
 
+    def bundle(self, fold: str, key: Any) -> Measure:
+        """What came back from all nodes of `fold` for one tensor."""
+        return self._measured.get((fold, key), Measure.nothing(self.count))
+
 
 def reads_in_steps(node: Node) -> bool:
     """Does the node run through a sequence step by step?"""
-    return any(step.op.name in ("lstm", "gru", "rnn") for step in node.steps)
+    return any(step.op.name in ("lstm", "gru", "simple_rnn") for step in node.steps)
 
 
 def by_time(rows: np.ndarray, losses: tuple[int, ...], count: int) -> np.ndarray:

@@ -91,7 +91,7 @@ def arrange(
     wires: Sequence[tuple[str, str]],
     columns: Mapping[str, int],
     ties: Sequence[tuple[str, str]] = (),
-    gap: float = COLUMN,
+    gaps: tuple[float, float] = (COLUMN, GAP),
 ) -> Places:
     """Place cards of these sizes, and route the wires between them.
 
@@ -102,13 +102,13 @@ def arrange(
     wires : list of (source, target)
     ties : list of (card, other)
         Cards without wires that shall stand near another card of their column.
-    gap : float
-        Between columns.
+    gaps : (float, float)
+        Between columns, and between the cards of one.
     """
     chains = [waypoints(i, *wire, columns) for i, wire in enumerate(wires)]
-    y = heights_from_dot(sizes, columns, chains, ties)
+    y = heights_from_dot(sizes, columns, chains, ties, gaps[1])
     snap(y, chains)
-    x = column_centres(sizes, columns, gap)
+    x = column_centres(sizes, columns, gaps[0])
     top = min(y[name] - height / 2 for name, (_, height) in sizes.items())
     y = {name: height + MARGIN - min(top, *y.values()) for name, height in y.items()}
     centres = {name: (x[columns[name]], y[name]) for name in sizes}
@@ -148,6 +148,7 @@ def heights_from_dot(
     columns: Mapping[str, int],
     chains: Sequence[list[str]],
     ties: Sequence[tuple[str, str]] = (),
+    gap: float = GAP,
 ) -> dict[str, float]:
     """The y of every card and waypoint."""
     try:
@@ -156,7 +157,7 @@ def heights_from_dot(
         raise ImportError(
             "the picture is laid out with pygraphviz: pip install 'tinygrad-mo[viz]'"
         ) from error
-    graph = pygraphviz.AGraph(directed=True, rankdir="LR", nodesep=GAP / 72, ranksep=0.5)
+    graph = pygraphviz.AGraph(directed=True, rankdir="LR", nodesep=gap / 72, ranksep=0.5)
     number: dict[str, str] = {}  # names of users never reach dot's language
 
     def place(name: str) -> str:

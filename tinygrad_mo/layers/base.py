@@ -191,8 +191,8 @@ class Layer:
             if self.fixed_width and self.built and t.shape[-1] != self.width:
                 raise ValueError(
                     f"{self} has weights for inputs of width {self.width}, made by its first call "
-                    f"on {self._first_call}; it cannot take {t}, of width {t.shape[-1]}. Inputs that "
-                    f"share a layer must have one width"
+                    f"on {self._first_call}; it cannot take {t}, of width {t.shape[-1]}. "
+                    f"Inputs that share a layer must have one width"
                 )
             if self.fixed_width and t.shape[-1] is None:
                 raise ValueError(f"{self} needs an input with a known last axis, got {t}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,8 @@ import numpy as np
 
 from ..backend import set_random_seed
 from ..callbacks import Callback
-from ..flow import Model
+from ..flow import Flow, Model
+from ..metrics import AUC
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -33,6 +35,37 @@ class Task:
 
         return cls(pick(x, ~held_back), pick(y, ~held_back), pick(x, held_back), pick(y, held_back))
 
+    def of(self, model: Model) -> Task:
+        """What a model with some of the inputs and outputs needs."""
+        pick = [model.inputs, model.outputs, model.inputs, model.outputs]
+        arrays = [self.x, self.y, self.held_back_x, self.held_back_y]
+        return Task(*({n: a[n] for n in names} for a, names in zip(arrays, pick, strict=True)))
+
+    def some(self, count: int = 256) -> tuple[Arrays, Arrays]:
+        """The first held-back samples: a batch for `Model.gradient_flow`."""
+        x = {name: array[:count] for name, array in self.held_back_x.items()}
+        return x, {name: array[:count] for name, array in self.held_back_y.items()}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a seed document says, and what we measured.
+
+    >>> print(Claim("Two eyes see more than one.", True, {"one": 0.5, "two": 0.75}))
+    Two eyes see more than one. It holds on our data:
+      one                                                   0.5
+      two                                                  0.75
+    """
+
+    text: str
+    holds: bool
+    figures: Mapping[str, float]
+
+    def __str__(self) -> str:
+        verdict = "It holds" if self.holds else "It does not hold"
+        rows = [f"  {name:<44}{value:>13.4g}" for name, value in self.figures.items()]
+        return "\n".join([f"{self.text} {verdict} on our data:", *rows])
+
 
 @dataclass(frozen=True)
 class System:
@@ -52,11 +85,13 @@ class System:
         Arguments of `Model.compile`, with one metric per judged output.
     parameters : int
         Of the canonical network.
-    small_build, small_load : dict
-        Arguments that make a network which trains in seconds.
+    small_build, small_load, small_compile : dict
+        Other arguments, for a network which trains in seconds.
     epochs : int
         For the small network.
     batch_size : int
+    claim : callable, optional
+        Measures what the seed says of it: ``claim(seed=0)`` returns a `Claim`.
     """
 
     name: str
@@ -67,13 +102,22 @@ class System:
     parameters: int
     small_build: Mapping[str, Any] = field(default_factory=dict)
     small_load: Mapping[str, Any] = field(default_factory=dict)
+    small_compile: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = 3
     batch_size: int = 32
+    claim: Callable[..., Claim] | None = None
 
-    def make(self, full: bool = False) -> Model:
-        """The compiled model, at its canonical size or small."""
-        model = self.build(**({} if full else self.small_build))
-        model.compile(**self.compile)
+    def make(self, full: bool = False, **changes: Any) -> Model:
+        """The compiled model, at its canonical size or small, with other arguments of `build`.
+
+        What `compile` says of outputs that this model does not have is left out.
+        """
+        model = self.build(**{**({} if full else self.small_build), **changes})
+        chosen = {**self.compile, **({} if full else self.small_compile)}
+        for key, value in chosen.items():
+            if isinstance(value, Mapping):
+                chosen[key] = {name: value[name] for name in model.outputs if name in value}
+        model.compile(**deepcopy(chosen))  # an optimizer of its own
         return model
 
     def task(self, full: bool = False) -> Task:
@@ -93,7 +137,7 @@ class Score:
     @property
     def beats_baseline(self) -> bool:
         better = self.value - self.baseline
-        return better > 0 if self.metric == "accuracy" else better < 0
+        return better < 0 if self.metric == "mae" else better > 0
 
 
 def train(
@@ -120,6 +164,20 @@ def train(
     return model, task, score(model, task)
 
 
+def train_variant(
+    system: System, task: Task, seed: int = 0, **changes: Any
+) -> tuple[Model, dict[str, float]]:
+    """The small model with other arguments of `build`, trained quietly, and its scores by output.
+
+    It need not have all inputs and outputs of the task.
+    """
+    set_random_seed(seed)
+    model = system.make(**changes)
+    part = task.of(model)
+    model.fit(part.x, part.y, batch_size=system.batch_size, epochs=system.epochs, verbose=0)
+    return model, {one.output: one.value for one in score(model, part)}
+
+
 def score(model: Model, task: Task) -> list[Score]:
     """The first metric of each judged output, on held-back data, beside its baseline."""
     found = model.evaluate(task.held_back_x, task.held_back_y, return_dict=True)
@@ -132,6 +190,22 @@ def score(model: Model, task: Task) -> list[Score]:
     return scores
 
 
+def gradient_at(flow: Flow, layer: str, weights: Mapping[str, float] | None = None) -> float:
+    """|dl/dh|: the weighted loss's gradient on the output of a layer that one other reads.
+
+    Parameters
+    ----------
+    flow : Flow
+        Of some batch.
+    layer : str
+        By name.
+    weights : dict, optional
+        Of losses, by name; 0 leaves one out. Default: as compiled.
+    """
+    [wire] = [w for w in flow.wires if w.source == layer]
+    return flow.total((wire.source, wire.target), weights)
+
+
 def baseline(metric: str, known: np.ndarray, held_back: np.ndarray) -> float:
     """What the best answer that ignores the input scores: the commonest class, or the median.
 
@@ -142,8 +216,12 @@ def baseline(metric: str, known: np.ndarray, held_back: np.ndarray) -> float:
     """
     if metric == "mae":
         return float(np.abs(held_back - np.median(known, axis=0)).mean())
+    if metric == "auc":  # how often each label was seen
+        auc = AUC()
+        auc.update(held_back, np.broadcast_to(known.mean(axis=0), held_back.shape))
+        return auc.result()
     if metric != "accuracy":
-        raise ValueError(f"no baseline is defined for {metric!r}; use accuracy or mae")
+        raise ValueError(f"no baseline is defined for {metric!r}; use accuracy, mae or auc")
     if known.ndim > 1 and known.shape[-1] > 1:
         known, held_back = known.argmax(axis=-1), held_back.argmax(axis=-1)
     values, counts = np.unique(known, return_counts=True)
