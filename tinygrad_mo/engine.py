@@ -16,7 +16,7 @@ from .backend import Array, array_module, xp
 from .graph import Step, Tensor
 from .ops import unbroadcast
 
-Record = Callable[[int, int, Array, tuple[int, ...]], None]
+Record = Callable[[int, int, Array, tuple[int, ...]], None] | None
 
 
 class Tape(NamedTuple):
@@ -111,9 +111,8 @@ class Plan:
             for n, step in enumerate(self.steps)
             for value, position in step.op.averages.items()
         ]
-        self._kept = {slot_of(t) for t in (*losses, *fetch)} | {
-            slot for slot, _, _ in self.averages
-        }
+        self._kept = {slot_of(t) for t in (*losses, *fetch)}
+        self._kept.update(slot for slot, _, _ in self.averages)
         self._wanted = {self.slots[key] for key in wanted if key in self.slots}
         self.reach, self._arriving = self._find_reach(len(live))
         self.edges = [e if rows else [] for e, rows in zip(self.edges, self._arriving, strict=True)]
@@ -157,9 +156,7 @@ class Plan:
             values[slot], outputs[slot] = value, (np.shape(value), tensor.dtype)
         for n, step in enumerate(self.steps):
             arrays = [None if slot is None else values[slot] for slot in self.inputs[n]]
-            y, back = (
-                step.run(arrays, training=training) if step.op.takes_training else step.run(arrays)
-            )
+            y, back = step.run(arrays, training)
             for slot, value in zip(self.outputs[n], y if step.several else (y,), strict=True):
                 values[slot], outputs[slot] = value, (value.shape, value.dtype)
             for slot in self._done[n]:
@@ -184,12 +181,7 @@ class Plan:
         return tape.values[self.slots[tensor.key]]
 
     def backward(
-        self,
-        tape: Tape,
-        seeds: Sequence[Any],
-        *,
-        per_loss: bool = False,
-        record: Record | None = None,
+        self, tape: Tape, seeds: Sequence[Any], *, per_loss: bool = False, record: Record = None
     ) -> dict[Any, Any]:
         """Sweep `tape` once, from the losses down.
 

@@ -43,10 +43,12 @@ class Step:
         inputs = ", ".join(f"{x}" for x in self.inputs if x is not None)
         return f"{owner}op {self.op.name!r} of {inputs}\nwired at {self.site[0]}:{self.site[1]}"
 
-    def run(self, arrays: list[Array], **training: bool) -> tuple[Any, Any]:
+    def run(self, arrays: list[Array], training: bool = False) -> tuple[Any, Any]:
         """The op's value and pullbacks; an error is told which step it happened in."""
         try:
-            return self.op.rule(*arrays, **self.attributes, **training)
+            if self.op.takes_training:
+                return self.op.rule(*arrays, **self.attributes, training=training)
+            return self.op.rule(*arrays, **self.attributes)
         except Exception as error:
             error.add_note(self.describe())
             raise
@@ -159,19 +161,6 @@ class Tensor(Operators):
     def __repr__(self) -> str:
         value = "" if self.value is None else f", {self.value}"
         return f"<{type(self).__name__} {self}, {self.dtype}{value}>"
-
-    def __bool__(self) -> bool:
-        if self.value is None or self.value.size != 1:
-            raise TypeError(f"{self} has no single truth value; a graph cannot branch on data")
-        return bool(self.value)
-
-    def __float__(self) -> float:
-        return float(self.numpy())
-
-    def __len__(self) -> int:
-        if not self.shape or self.shape[0] is None:
-            raise TypeError(f"{self} has no known length")
-        return self.shape[0]
 
 
 class Parameter(Tensor):

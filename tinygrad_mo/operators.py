@@ -17,6 +17,21 @@ class Operators:
     """The signs and methods of a tensor."""
 
     __slots__ = ()
+    value: Any
+    shape: Any
+
+    def __bool__(self) -> bool:
+        if self.value is None or self.value.size != 1:
+            raise TypeError(f"{self} has no single truth value; a graph cannot branch on data")
+        return bool(self.value)
+
+    def __float__(self) -> float:
+        return float(self.numpy())
+
+    def __len__(self) -> int:
+        if not self.shape or self.shape[0] is None:
+            raise TypeError(f"{self} has no known length")
+        return self.shape[0]
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         """``array * tensor`` and ``np.exp(tensor)`` are recorded, too, or else refused."""
