@@ -22,7 +22,7 @@ FLOORS = [  # from the ground up
     "engine",
     "eager",
     "layers losses feeding nodes summary model",
-    "metrics optimizers callbacks progress training check",
+    "metrics optimizers callbacks progress terms scores training check",
     "data flow multitask systems",
     "cli",
 ]

@@ -59,9 +59,7 @@ def match(
     )
 
 
-def arrays_for(
-    what: str, tensors: Mapping[str, Tensor], given: Any, by_name_only: bool = False
-) -> dict[str, np.ndarray]:
+def arrays_for(what: str, tensors: Mapping[str, Tensor], given: Any) -> dict[str, np.ndarray]:
     """Data matched to tensors by name, each checked and cast to the tensor's type.
 
     Raises
@@ -69,6 +67,17 @@ def arrays_for(
     ValueError, TypeError
         Naming the array, what is wrong with it, and the fix.
     """
+    raw = matched_arrays(what, tensors, given)
+    lengths = {name: len(array) for name, array in raw.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"{what}: the arrays hold different numbers of samples: {lengths}")
+    return {name: cast(f"{what} {name!r}", raw[name], tensors[name]) for name in tensors}
+
+
+def matched_arrays(
+    what: str, tensors: Mapping[str, Tensor], given: Any, by_name_only: bool = False
+) -> dict[str, np.ndarray]:
+    """Arrays of numbers that have the tensors' shapes, by name and as they were given."""
     if len(tensors) == 1 and isinstance(given, list | tuple):
         (tensor,) = tensors.values()
         if len(given) != 1 or np.ndim(given[0]) < len(tensor.shape) - (tensor.shape[-1:] == (1,)):
@@ -77,7 +86,7 @@ def arrays_for(
     missing = [name for name in tensors if name not in matched]
     if missing:
         raise ValueError(f"{what}: {', '.join(map(repr, missing))} missing; given: {list(matched)}")
-    raw = {name: as_numbers(f"{what} {name!r}", value) for name, value in matched.items()}
+    raw = {name: as_numbers(f"{what} {name!r}", matched[name]) for name in tensors}
     wrong = [name for name in tensors if not fits(raw[name], tensors[name])]
     if wrong:
         name = wrong[0]
@@ -85,10 +94,7 @@ def arrays_for(
             f"{what} {name!r} has shape {raw[name].shape}, expected {tensors[name].shape}"
             + swap_hint(raw, tensors)
         )
-    lengths = {name: len(array) for name, array in raw.items()}
-    if len(set(lengths.values())) > 1:
-        raise ValueError(f"{what}: the arrays hold different numbers of samples: {lengths}")
-    return {name: cast(f"{what} {name!r}", raw[name], tensors[name]) for name in tensors}
+    return raw
 
 
 def as_numbers(label: str, value: Any) -> np.ndarray:

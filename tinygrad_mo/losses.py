@@ -28,14 +28,21 @@ class Loss:
         "mean_with_sample_weight": divided by the sum of the weights instead.
     name : str, optional
         Default: the class's name in snake_case.
+    missing : float, optional
+        A label that means "not labelled"; NaN always does. Such samples do not count.
     """
 
     is_model = False
     sparse = False  # are labels the indices of classes?
 
-    def __init__(self, reduction: str = "sum_over_batch_size", name: str | None = None):
+    def __init__(
+        self,
+        reduction: str = "sum_over_batch_size",
+        name: str | None = None,
+        missing: float | None = None,
+    ):
         self.reduction = lookup("reduction", reduction, dict.fromkeys(REDUCTIONS, reduction))
-        self.name = name or snake_case(type(self).__name__)
+        self.name, self.missing = name or snake_case(type(self).__name__), missing
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """The loss of each sample."""

@@ -15,7 +15,9 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     "did you mean 'aux_output'? Known: 'main_output', 'aux_output'"
     """
     known = list(known)
-    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
+    words = set(str(name).split("_"))
+    fuller = [other for other in known if words <= set(other.split("_"))]
+    close = fuller[:1] or difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
     guess = f"did you mean {close[0]!r}? " if close else ""
     return f"{guess}Known: {', '.join(map(repr, known)) or 'none'}"
 

@@ -19,6 +19,7 @@ class Operators:
     __slots__ = ()
     value: Any
     shape: Any
+    numpy: Any
 
     def __bool__(self) -> bool:
         if self.value is None or self.value.size != 1:

@@ -8,47 +8,33 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from . import losses, metrics, ops, optimizers
-from .backend import Array, new_generator, to_numpy
+from . import metrics, ops, optimizers
+from .backend import Array, new_generator
 from .callbacks import Callback, History
 from .calls import Call, inside
 from .engine import Plan, Tape
-from .feeding import arrays_for, match
-from .graph import Parameter, Tensor, placeholder
+from .feeding import arrays_for, cast, match, matched_arrays
+from .graph import Tensor
 from .metrics import Metric
-from .model import FunctionalModel
+from .model import FunctionalModel, Tensors
 from .progress import Progress
-
-
-@dataclass(eq=False)
-class LossTerm:
-    """One loss of a model: a scalar in its graph, and how it is fed."""
-
-    name: str
-    output: str | None = None  # the model's output that it judges, if it is one
-    value: Any = None  # the scalar tensor
-    target: Any = None  # the symbolic tensors that labels and sample weights are fed to
-    weights: Any = None
-    loss: Any = None
-    kind = "loss"
-    is_model = False
-
-    @property
-    def label(self) -> str:
-        """Its key in History."""
-        return self.name if self.output is None else f"{self.name}_loss"
+from .scores import Scores
+from .terms import LossTerm, sample_weights, separate_missing, terms_of_output, weights_by_term
 
 
 class TrainableModel(FunctionalModel):
     """A model that can be compiled, fitted and evaluated."""
 
     terms: dict[str, LossTerm] | None = None  # by name; None before compile
+
+    def __init__(self, inputs: Tensors, outputs: Tensors, name: str | None = None):
+        super().__init__(inputs, outputs, name)
+        self._added: dict[str, tuple[Tensor, float]] = {}
 
     def compile(
         self,
@@ -64,7 +50,7 @@ class TrainableModel(FunctionalModel):
         optimizer : str or Optimizer
         loss : str, Loss or function; or a list or dict of them
             One for all outputs, one per output in order, or by output name. None, or a name that a
-            dict leaves out, is an output without a loss.
+            dict leaves out, is an output without a loss; a list is several losses for one output.
         loss_weights : float, or a list or dict of them, optional
             What each loss is multiplied with before they are added. Default: 1.
         metrics : str or Metric; or a list of them; or a list or dict of lists, optional
@@ -76,16 +62,23 @@ class TrainableModel(FunctionalModel):
             For names that no output has, wrong counts, or a list that can be read in two ways.
         """
         names, strict = list(self.outputs), self.outputs_are_dict
+        if len(names) == 1 and isinstance(loss, list | tuple):
+            loss = {names[0]: loss}  # several losses for the only output
         chosen = match("loss", loss, names, by_name_only=strict, repeat=True)
-        chosen = {name: one for name, one in chosen.items() if one is not None}
-        if not chosen:
+        terms: dict[str, LossTerm] = {}
+        for name, given in chosen.items():
+            if given is not None:
+                of_output = terms_of_output(name, self.outputs[name], given)
+                terms |= {term.name: term for term in of_output}
+        if not terms and not self._added:
             raise ValueError(f"compile needs a loss for at least one output: {', '.join(names)}")
-        factors = (
-            {}
-            if loss_weights is None
-            else match("loss_weights", loss_weights, names, by_name_only=strict, repeat=True)
-        )
-        terms = {name: self._term(name, losses.get(one)) for name, one in chosen.items()}
+        several = len(terms) > len({term.output for term in terms.values()})
+        given = weights_by_term({} if loss_weights is None else loss_weights, list(terms.values()))
+        of = [*terms] if several else names
+        factors = match("loss_weights", given, of, by_name_only=strict, repeat=True)
+        factors = {name: factor for name, factor in factors.items() if name in terms}
+        for name, (tensor, weight) in self._added.items():
+            terms[name], factors[name] = LossTerm(name, value=tensor), weight
         penalised = [w for w in self.weights if w.regularizer is not None]
         if penalised:
             terms["regularization"] = term = LossTerm("regularization")
@@ -99,6 +92,27 @@ class TrainableModel(FunctionalModel):
         self._plan: tuple[Any, Plan] | None = None
         self._shuffler = new_generator()
 
+    def add_loss(self, tensor: Tensor, name: str, weight: float = 1.0) -> None:
+        """Add a scalar of the graph to the losses, before `compile`.
+
+        Parameters
+        ----------
+        tensor : Tensor
+            Symbolic, without axes, computed from what the model computes: of an inner tensor, of
+            several outputs ...
+        name : str
+            Under which it is weighted, logged and drawn.
+        weight : float
+            Default: 1.
+        """
+        if not isinstance(tensor, Tensor) or tensor.shape != ():
+            raise ValueError(f"loss {name!r} must be a scalar, use .mean() or .sum(): {tensor!r}")
+        if name in self._added or name in self.outputs:
+            raise ValueError(f"there is a loss or output called {name!r} already")
+        term = LossTerm(name)
+        with inside(Call(term)):
+            self._added[name] = (tensor * 1.0, weight)  # a step of its own: its card in the picture
+
     @property
     def loss_weights(self) -> dict[str, float]:
         """What each loss is multiplied with, by name. Set it at any time; left out means 1."""
@@ -106,7 +120,7 @@ class TrainableModel(FunctionalModel):
 
     @loss_weights.setter
     def loss_weights(self, given: Mapping[str, float]) -> None:
-        names = list(self._compiled())
+        names = list(self.compiled_terms())
         chosen = dict.fromkeys(names, 1.0) | match("loss_weights", given, names)
         for name, factor in chosen.items():
             if not isinstance(factor, int | float | np.number) or not np.isfinite(factor):
@@ -116,43 +130,35 @@ class TrainableModel(FunctionalModel):
     @property
     def weight_list(self) -> list[float]:
         """The loss weights in the order of the losses, as `Plan.backward` takes them."""
-        known = match("loss_weights", self._loss_weights, list(self._compiled()))
+        known = match("loss_weights", self._loss_weights, list(self.compiled_terms()))
         return list(known.values())
-
-    def _term(self, name: str, loss: losses.Loss) -> LossTerm:
-        output, term = self.outputs[name], LossTerm(name, name, loss=loss)
-        dtype = "int32" if loss.sparse else output.dtype
-        term.target = placeholder(loss.target_shape(output), dtype, f"{name} labels")
-        term.weights = placeholder((None,), output.dtype, f"{name} sample weights")
-        with inside(Call(term)):
-            term.value = loss(term.target, output, term.weights)
-        return term
 
     def _metrics(self, given: Any, terms: Mapping[str, LossTerm]) -> dict[str, list[Metric]]:
         if given is None:
             return {}
+        judged = {term.output: term for term in terms.values()}
         by_output = isinstance(given, Mapping)
         if isinstance(given, list | tuple):
             by_output = any(m is None or isinstance(m, list | tuple) for m in given)
         if not by_output:  # the same for every output, each with a count of its own
-            given = {name: deepcopy(given) for name in self.outputs if name in terms}
+            given = {name: deepcopy(given) for name in self.outputs if name in judged}
         strict = self.outputs_are_dict
         matched = match("metrics", given, list(self.outputs), by_name_only=strict)
         result: dict[str, list[Metric]] = {}
         for name, chosen in matched.items():
             if not isinstance(chosen, list | tuple):
                 chosen = [] if chosen is None else [chosen]
-            if chosen and name not in terms:
+            if chosen and name not in judged:
                 raise ValueError(f"metrics: output {name!r} has no loss, so it is given no labels")
             result[name] = [
-                metrics.get(m, terms[name].target.shape, self.outputs[name].shape) for m in chosen
+                metrics.get(m, judged[name].target.shape, self.outputs[name].shape) for m in chosen
             ]
         return result
 
     @property
     def metrics_names(self) -> list[str]:
         """The keys of a row of History, in order."""
-        terms = self._compiled()
+        terms = self.compiled_terms()
         names = ["loss"]
         if len(terms) > 1:
             names += [term.label for term in terms.values()]
@@ -161,57 +167,52 @@ class TrainableModel(FunctionalModel):
     def _metric_name(self, output: str, metric: Metric) -> str:
         return metric.name if len(self.outputs) == 1 else f"{output}_{metric.name}"
 
-    def _compiled(self) -> dict[str, LossTerm]:
+    def compiled_terms(self) -> dict[str, LossTerm]:
         if self.terms is None:
             raise RuntimeError(f"call compile(optimizer, loss) before training {self}")
         return self.terms
 
     def training_plan(self) -> Plan:
         """The plan of a training step; made anew when layers were frozen or unfrozen."""
-        terms, wrt = self._compiled(), self.trainable_weights
+        terms, wrt = self.compiled_terms(), self.trainable_weights
         if self._plan is None or self._plan[0] != wrt:
             values = [t.value for t in terms.values()]
             self._plan = wrt, Plan(values, wrt, fetch=list(self.outputs.values()))
         return self._plan[1]
 
-    def labelled_data(self, x: Any, y: Any, sample_weight: Any = None) -> dict[Tensor, Array]:
+    def labelled_data(
+        self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None
+    ) -> dict[Tensor, Array]:
         """Everything that the losses need, checked, by the tensor to which it is fed.
 
         Parameters
         ----------
         x, y : array, or a list or dict of arrays
-            Per input, and per output that has a loss (per output is allowed, too).
+            Per input, and per output that has a loss (per output is allowed, too). A label of NaN
+            means that the sample has none for this output.
         sample_weight : array, or a list or dict of arrays, optional
             Shape (samples,). One array counts for all outputs; a dict may leave outputs out.
+        class_weight : "balanced" or dict by class; or a dict of them by output, optional
         """
-        judged = {t.name: t for t in self._compiled().values() if t.output is not None}
+        judged = {t.output: t for t in self.compiled_terms().values() if t.output is not None}
         inputs = arrays_for("input", self.inputs, x)
+        feed = {self.inputs[name]: array for name, array in inputs.items()}
         if isinstance(y, list | tuple) and len(y) == len(self.outputs) > len(judged):
             y = {name: one for name, one in zip(self.outputs, y, strict=True) if name in judged}
         targets = {name: term.target for name, term in judged.items()}
-        labels = arrays_for("labels of output", targets, y, self.outputs_are_dict)
-        feed = {self.inputs[name]: array for name, array in inputs.items()}
-        feed |= {targets[name]: array for name, array in labels.items()}
+        labels = matched_arrays("labels of output", targets, y, self.outputs_are_dict)
         counts = {f"input {n!r}": len(a) for n, a in inputs.items()}
         counts |= {f"labels of {n!r}": len(a) for n, a in labels.items()}
         if len(set(counts.values())) > 1:
             raise ValueError(f"data and labels hold different numbers of samples: {counts}")
-        size = next(iter(counts.values()))
-        given = (
-            {}
-            if sample_weight is None
-            else match("sample_weight", sample_weight, list(judged), repeat=True)
-        )
+        weights = by_output("sample_weight", sample_weight, list(judged))
+        classes = by_output("class_weight", class_weight, list(judged))
         for name, term in judged.items():
-            weights = given.get(name)
-            weights = np.ones(size) if weights is None else np.asarray(weights)
-            if weights.shape != (size,):
-                raise ValueError(
-                    f"sample_weight of {name!r} has shape {weights.shape}, expected ({size},)"
-                )
-            if not np.isfinite(weights).all():
-                raise ValueError(f"sample_weight of {name!r} holds NaN or infinite values")
-            feed |= {term.weights: weights.astype(term.weights.dtype)}
+            what = f"labels of output {name!r}"
+            known, labelled = separate_missing(what, labels[name], term.loss.missing)
+            feed[term.target] = cast(what, known, term.target)
+            own = sample_weights(name, weights.get(name), classes.get(name), known, labelled)
+            feed[term.weights] = own.astype(term.weights.dtype)
         return feed
 
     def _learn(self, feed: Mapping[Tensor, Array]) -> Tape:
@@ -224,10 +225,15 @@ class TrainableModel(FunctionalModel):
         return tape
 
     def train_on_batch(
-        self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
     ) -> Any:
         """One step on one batch; returns its losses and metrics as they were before the step."""
-        feed = self.labelled_data(x, y, sample_weight)
+        feed = self.labelled_data(x, y, sample_weight, class_weight)
         scores = Scores(self)
         scores.add(feed, self._learn(feed))
         return self._as_asked(scores.logs(), return_dict)
@@ -249,6 +255,7 @@ class TrainableModel(FunctionalModel):
         validation_data: Any = None,
         shuffle: bool = True,
         sample_weight: Any = None,
+        class_weight: Any = None,
     ) -> History:
         """Train.
 
@@ -267,6 +274,9 @@ class TrainableModel(FunctionalModel):
         shuffle : bool
             Draw a new order in each epoch. Default: True.
         sample_weight : array, or a list or dict of arrays, optional
+            How much each sample counts, for all outputs or by output.
+        class_weight : "balanced" or dict by class; or a dict of them by output, optional
+            How much the samples of each class count. "balanced": each class as much as the others.
 
         Returns
         -------
@@ -274,7 +284,7 @@ class TrainableModel(FunctionalModel):
             Ctrl-C stops after the running step; the model is then as that step left it, and
             KeyboardInterrupt is raised.
         """
-        data = self.labelled_data(x, y, sample_weight)
+        data = self.labelled_data(x, y, sample_weight, class_weight)
         held_out = None
         if validation_data is not None:
             held_out = self.labelled_data(*validation_data)
@@ -288,6 +298,10 @@ class TrainableModel(FunctionalModel):
         self._warn_of_untrained()
         history = History()
         listeners = [history, *(callbacks or [])]
+        self.log_names = self.metrics_names
+        if held_out is not None:
+            self.log_names = [*self.log_names, *(f"val_{name}" for name in self.log_names)]
+        self.stop_training: bool | str = False  # a callback may say True, or why
         for listener in listeners:
             listener.model = self
             listener.on_train_begin()
@@ -306,6 +320,10 @@ class TrainableModel(FunctionalModel):
                     self._progress.close(logs)
                     for listener in listeners:
                         listener.on_epoch_end(epoch, logs)
+                    if self.stop_training:
+                        if verbose and isinstance(self.stop_training, str):
+                            print(self.stop_training)
+                        break
         finally:
             for listener in listeners:
                 listener.on_train_end()
@@ -364,7 +382,7 @@ class TrainableModel(FunctionalModel):
         plan = self.training_plan()
         idle = [w.name for w in plan.wrt if not plan.reaches(w)]
         if idle:
-            without = [name for name in self.outputs if name not in self._compiled()]
+            without = [name for name in self.outputs if name not in self.compiled_terms()]
             warnings.warn(
                 f"no loss reaches {', '.join(idle)}: they keep their initial values"
                 + (f" (outputs without a loss: {', '.join(without)})" if without else ""),
@@ -372,39 +390,11 @@ class TrainableModel(FunctionalModel):
             )
 
 
-class Scores:
-    """The losses and metrics of a model, collected over batches."""
-
-    def __init__(self, model: TrainableModel):
-        self.model, self.samples = model, 0
-        self.terms = list(model._compiled().values())
-        self.sums = np.zeros(len(self.terms))
-        for chosen in model.metrics.values():
-            for metric in chosen:
-                metric.reset()
-
-    def add(self, feed: Mapping[Tensor, Array], tape: Tape) -> None:
-        """Count in one batch, which was fed and run."""
-        model, plan = self.model, self.model.training_plan()
-        size = len(next(iter(feed.values())))
-        self.samples += size
-        self.sums += [size * float(plan.value(tape, term.value)) for term in self.terms]
-        for name, chosen in model.metrics.items():
-            if chosen:
-                term, output = model._compiled()[name], model.outputs[name]
-                data = (feed[term.target], plan.value(tape, output), feed[term.weights])
-                for metric in chosen:
-                    metric.update(*map(to_numpy, data))
-
-    def logs(self, with_metrics: bool = True) -> dict[str, float]:
-        """The numbers so far, by the names of `metrics_names`."""
-        means = (self.sums / max(self.samples, 1)).tolist()
-        weights = self.model.weight_list
-        values = [sum(w * value for w, value in zip(weights, means, strict=True))]
-        values += means if len(means) > 1 else []
-        if with_metrics:
-            values += [metric.result() for ms in self.model.metrics.values() for metric in ms]
-        return dict(zip(self.model.metrics_names, values, strict=False))
+def by_output(what: str, given: Any, names: list[str]) -> dict[str, Any]:
+    """Something optional, given once for all outputs, or by output."""
+    if isinstance(given, Mapping) and not any(isinstance(key, str) for key in given):
+        return dict.fromkeys(names, given)  # a dict by class, not by output
+    return {} if given is None else match(what, given, names, repeat=True)
 
 
 def split(data: Mapping[Tensor, Array], share: float) -> tuple[dict, dict]:
@@ -440,6 +430,3 @@ def stoppable() -> Iterator[Any]:
         stop_here()
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-__all__ = ["LossTerm", "Parameter", "Scores", "TrainableModel"]

@@ -66,7 +66,7 @@ class Flow:
     """
 
     def __init__(self, model: TrainableModel, plan: FlowPlan, data: Mapping[Tensor, Array]):
-        terms = list(model._compiled().values())
+        terms = list(model.compiled_terms().values())
         self.losses = [term.name for term in terms]
         self.weights = {name: model.loss_weights[name] for name in self.losses}
         self.name, self.step, self.optimizer = (
@@ -236,7 +236,7 @@ class FlowPlan:
     """What is the same for every flow of a model: the plan, its nodes, the names of parameters."""
 
     def __init__(self, model: TrainableModel, keep_arrays: bool = False):
-        terms = model._compiled().values()
+        terms = model.compiled_terms().values()
         self.parameters: dict[str, Parameter] = model.named_weights()
         self.name_of = {w: name for name, w in self.parameters.items()}
         trainable = model.trainable_weights

@@ -22,6 +22,7 @@ Point = tuple[float, float]
 
 SIZES = {"card": (116.0, 86.0), "small": (102.0, 42.0), "loss": (100.0, 86.0)}
 COLUMN, GAP, MARGIN = 50.0, 26.0, 14.0
+LEVEL = 0.3  # of a column's width, to both sides: there a passing wire stays level
 SNAP = 14.0  # neighbours whose heights differ by less are put on one line
 
 
@@ -251,9 +252,13 @@ def connect(
                     centres[name][0] + side * width / 2,
                     centres[name][1] + offset,
                 )
+    widths = {columns[name]: width for name, (width, _) in sizes.items()}
     paths = []
     for i, chain in enumerate(chains):
         first = columns[chain[0]] + 1
-        middle = [(x[first + step], y[name]) for step, name in enumerate(chain[1:-1])]
+        middle = []
+        for step, name in enumerate(chain[1:-1]):
+            level = LEVEL * widths.get(first + step, 0.0)
+            middle += [(x[first + step] - level, y[name]), (x[first + step] + level, y[name])]
         paths.append([ports[i, "source"], *middle, ports[i, "target"]])
     return paths

@@ -105,16 +105,17 @@ def huber(label, prediction, *, delta=1.0):
 def weighted_mean(losses, weights, mask, *, by_weight=False):
     """One number from the losses of all samples: sum(weight loss) / count.
 
-    weights has one number per sample; with a mask (None: no mask) only what it keeps is counted.
-    ``by_weight`` divides by the sum of the weights instead of the count.
+    weights has one number per sample, NaN if the sample does not count; with a mask (None: no
+    mask) only what it keeps counts. ``by_weight`` divides by the sum of the weights instead.
     """
     xp = array_module(losses)
     scale = weights.reshape(weights.shape + (1,) * (losses.ndim - weights.ndim))
     scale = xp.broadcast_to(scale, losses.shape)
-    scale = scale if mask is None else xp.where(mask, scale, 0)
-    count = scale.sum() if by_weight else losses.size if mask is None else mask.sum()
+    counts = ~xp.isnan(scale) if mask is None else mask & ~xp.isnan(scale)
+    scale = xp.where(counts, scale, 0)
+    count = scale.sum() if by_weight else counts.sum()
     scale = scale / losses.dtype.type(count or 1)
-    return (scale * losses).sum(), (lambda g: g.reshape(-1, *[1] * losses.ndim) * scale, None, None)
+    return (scale * xp.where(counts, losses, 0)).sum(), (lambda g: g.reshape(-1, *[1] * losses.ndim) * scale, None, None)
 
 
 def log_softmax(logits: Array) -> tuple[Array, Array]:

@@ -1,0 +1,211 @@
+"""What can happen during fit: stopping, schedules, logs."""
+
+import csv
+
+import numpy as np
+import pytest
+
+import tinygrad_mo as tg
+from tinygrad_mo import callbacks
+from zoo import headline
+
+
+def fit(*listeners, epochs=5, **options):
+    model, x, y = headline()
+    model.compile("sgd", "binary_crossentropy", loss_weights=[1.0, 0.2], metrics=["accuracy"])
+    options = {"validation_data": (x, y), **options}
+    history = model.fit(x, y, epochs=epochs, verbose=0, callbacks=list(listeners), **options)
+    return model, history
+
+
+class Scripted(callbacks.Callback):
+    """Replaces a number in the logs by a prepared series."""
+
+    def __init__(self, name, series):
+        self.name, self.series = name, series
+
+    def on_epoch_end(self, epoch, logs):
+        logs[self.name] = self.series[epoch]
+
+
+def test_early_stopping_waits_for_its_patience():
+    script = Scripted("val_loss", [5, 4, 4.5, 4.2, 1])
+    stop = callbacks.EarlyStopping(patience=1)
+    _, history = fit(script, stop)
+    assert (stop.best_epoch, stop.stopped_epoch, len(history.epoch)) == (1, 3, 4)
+
+
+def test_early_stopping_brings_back_the_best_weights():
+    kept = []
+    keep = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: kept.append(model_weights()))
+    stop = callbacks.EarlyStopping(patience=0, restore_best_weights=True)
+
+    def model_weights():
+        return stop.model.get_weights()
+
+    model, _ = fit(Scripted("val_loss", [2, 1, 3, 0, 0]), keep, stop)
+    for now, then in zip(model.get_weights(), kept[1], strict=True):
+        assert now.tobytes() == then.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("monitor", "sign"),
+    [("val_aux_output_loss", 1), ("val_main_output_accuracy", -1), ("main_output_auc", -1)],
+)
+def test_which_way_is_better_follows_from_the_name(monitor, sign):
+    assert callbacks.EarlyStopping(monitor).sign == sign
+
+
+def test_early_stopping_can_end_one_loss_only():
+    script = Scripted("val_aux_output_loss", [1, 2, 3, 4, 5])
+    stop = callbacks.EarlyStopping("val_aux_output_loss", only="aux_output", freeze=["aux_output"])
+    model, history = fit(script, stop)
+    assert len(history.epoch) == 5 and stop.stopped_epoch == 1
+    assert model.loss_weights == {"main_output": 1.0, "aux_output": 0.0}
+    assert not model.get_layer("aux_output").trainable
+
+
+def test_a_misspelt_monitor_is_an_error_before_the_first_epoch():
+    with pytest.raises(ValueError, match="did you mean 'val_aux_output_loss'"):
+        fit(callbacks.EarlyStopping("val_aux_loss"))
+    with pytest.raises(ValueError, match="did you mean 'aux_output'"):
+        fit(callbacks.EarlyStopping(only="aux"))
+    with pytest.raises(ValueError, match="does not report"):
+        fit(callbacks.EarlyStopping("val_loss"), validation_data=None)
+
+
+def test_learning_rate_falls_on_a_plateau():
+    lower = callbacks.ReduceLROnPlateau(patience=2, factor=0.5, min_lr=0.004)
+    model, _ = fit(Scripted("val_loss", [1] * 7), lower, epochs=7)
+    assert model.optimizer.learning_rate == 0.004  # 0.01, after two epochs 0.005, then the least
+
+
+def test_learning_rate_follows_a_schedule():
+    rates = []
+    watch = callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: rates.append(schedule.model.optimizer.learning_rate)
+    )
+    schedule = callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    fit(schedule, watch, epochs=3)
+    assert rates == [0.005, 0.0025, 0.00125]
+
+
+def test_loss_weights_follow_a_schedule_and_keep_the_optimizer():
+    seen = []
+    schedule = callbacks.LossWeightScheduler(lambda epoch, weights: {"aux_output": 1 / (1 + epoch)})
+    watch = callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: seen.append(schedule.model.loss_weights["aux_output"])
+    )
+    model, _ = fit(schedule, watch, epochs=3)
+    assert seen == [1, 1 / 2, 1 / 3]
+    assert model.optimizer.step == 3
+    with pytest.raises(ValueError, match="did you mean 'aux_output'"):
+        fit(callbacks.LossWeightScheduler(lambda epoch, weights: {"aux": 1.0}))
+
+
+def test_csv_holds_the_history(tmp_path):
+    path = tmp_path / "log.csv"
+    _, history = fit(callbacks.CSVLogger(str(path)), epochs=2)
+    rows = list(csv.DictReader(path.read_text("utf-8").splitlines()))
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    for name, values in history.history.items():
+        assert [float(row[name]) for row in rows] == values
+
+
+def test_unknown_hook_is_explained():
+    with pytest.raises(ValueError, match="did you mean 'on_epoch_end'"):
+        callbacks.LambdaCallback(on_epoch_ends=print)
+
+
+# Class weights, missing labels, several losses
+
+
+def binary(missing=None):
+    """One yes or no from three numbers."""
+    with tg.use(floatx="float64"):
+        x = tg.Input((3,), name="x")
+        model = tg.Model(x, tg.layers.Dense(1, "sigmoid", name="y")(x))
+        model.compile("sgd", tg.losses.BinaryCrossentropy(missing=missing))
+    return model
+
+
+X = np.random.default_rng(5).normal(size=(6, 3))
+Y = np.array([1.0, 0, 0, 0, 1, 0])
+
+
+def gradient(model, x, y, **options):
+    plan = model.training_plan()
+    tape = plan.forward(model.labelled_data(x, y, **options))
+    return plan.backward(tape, [1.0])[model.get_layer("y").kernel][0]
+
+
+def test_class_weight_is_a_sample_weight():
+    model = binary()
+    by_class = gradient(model, X, Y, class_weight={0: 0.5, 1: 3.0})
+    by_sample = gradient(model, X, Y, sample_weight=np.where(Y == 1, 3.0, 0.5))
+    assert by_class.tobytes() == by_sample.tobytes()
+    balanced = gradient(model, X, Y, class_weight="balanced")
+    assert balanced == pytest.approx(gradient(model, X, Y, class_weight={0: 6 / 8, 1: 6 / 4}))
+
+
+def test_class_weight_by_output():
+    model, x, y = headline()
+    weighted = model.labelled_data(x, y, class_weight={"aux_output": {0: 2.0}})
+    assert (weighted[model.terms["main_output"].weights] == 1).all()
+    assert set(weighted[model.terms["aux_output"].weights].tolist()) <= {1.0, 2.0}
+    with pytest.raises(ValueError, match="no label is 7"):
+        model.labelled_data(x, y, class_weight={"aux_output": {7: 2.0}})
+
+
+@pytest.mark.parametrize("mark", [np.nan, -1.0])
+def test_samples_without_a_label_do_not_count(mark):
+    model = binary(missing=-1.0)
+    some = np.where([1, 0, 1, 1, 0, 1], Y, mark)
+    kept = ~np.isin(np.arange(6), [1, 4])
+    assert gradient(model, X, some) == pytest.approx(gradient(model, X[kept], Y[kept]), rel=1e-12)
+    assert model.evaluate(X, some, batch_size=4) == pytest.approx(model.evaluate(X[kept], Y[kept]))
+
+
+def test_one_output_may_lack_labels_that_the_other_has():
+    model, x, (main, aux) = headline()
+    flow = model.gradient_flow(x, [main * 1.0, np.full(aux.shape, np.nan)])
+    assert flow.norm("aux_output", "lstm/kernel") == 0 and flow.reaches("aux_output", "lstm/kernel")
+    assert flow.norm("main_output", "lstm/kernel") > 0
+
+
+def test_partly_labelled_rows_are_refused():
+    x = tg.Input((3,), name="x")
+    model = tg.Model(x, tg.layers.Dense(2, name="y")(x))
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="row 1 has labels for a part of the output only"):
+        model.fit(X[:2], [[1.0, 2.0], [np.nan, 1.0]], verbose=0)
+
+
+def test_two_losses_on_one_output_both_count():
+    model = binary()
+    model.compile("sgd", ["mse", "mae"], loss_weights=[1.0, 0.5])
+    logs = model.evaluate(X, Y, return_dict=True)
+    error = Y - model.predict(X)[:, 0]
+    assert list(logs) == ["loss", "y_mean_squared_error_loss", "y_mean_absolute_error_loss"]
+    assert logs["loss"] == pytest.approx((error**2).mean() + 0.5 * np.abs(error).mean())
+    flow = model.gradient_flow(X, Y)
+    assert len(flow.losses) == 2 and flow.reaches("y_mean_absolute_error", "y/kernel")
+
+
+def test_a_loss_on_an_inner_tensor_and_across_outputs():
+    with tg.use(floatx="float64"):
+        x = tg.Input((3,), name="x")
+        h = tg.layers.Dense(4, "tanh", name="h")(x)
+        a, b = (tg.layers.Dense(1, name=name)(h) for name in "ab")
+        model = tg.Model(x, [a, b])
+        model.add_loss((h * h).mean(), name="small", weight=0.1)
+        model.add_loss(((a - b) ** 2).mean(), name="alike")
+        model.compile("sgd", {"a": "mse"}, loss_weights={"a": 2.0})
+    assert model.loss_weights == {"a": 2.0, "small": 0.1, "alike": 1.0}
+    flow = model.gradient_flow(X, Y)
+    assert flow.reaches("small", "h") and not flow.reaches("small", "a")
+    assert flow.reaches("alike", "b") and not flow.reaches("a", "b")
+    logs = model.train_on_batch(X, Y, return_dict=True)
+    assert logs["loss"] == pytest.approx(2 * logs["a_loss"] + 0.1 * logs["small"] + logs["alike"])
+    with pytest.raises(ValueError, match="must be a scalar"):
+        model.add_loss(h, name="wide")

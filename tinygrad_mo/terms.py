@@ -1,0 +1,138 @@
+"""One loss of a model: its scalar in the graph, and what it is fed.
+
+A sample without a label (NaN, or the value that the loss declares as missing) is fed the weight
+NaN, which `ops.weighted_mean` leaves out of sum and count: it has no gradient and changes no mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import losses
+from .calls import Call, inside
+from .graph import Tensor, placeholder
+from .naming import did_you_mean
+
+
+@dataclass(eq=False)
+class LossTerm:
+    """One loss of a model.
+
+    Attributes
+    ----------
+    name : str
+        What its weight is called: the output, or output and loss where an output has several.
+    output : str or None
+        The model's output that it judges; None for a loss that needs no labels.
+    value : Tensor
+        The scalar.
+    target, weights : Tensor or None
+        What labels and sample weights are fed to.
+    """
+
+    name: str
+    output: str | None = None
+    value: Any = None
+    target: Any = None
+    weights: Any = None
+    loss: Any = None
+    kind = "loss"
+    is_model = False
+
+    @property
+    def label(self) -> str:
+        """Its key in History."""
+        return self.name if self.output is None else f"{self.name}_loss"
+
+
+def terms_of_output(name: str, output: Tensor, given: Any) -> list[LossTerm]:
+    """The losses of one output, given as one or as a list; they share labels and weights."""
+    chosen = [losses.get(one) for one in (given if isinstance(given, list | tuple) else [given])]
+    kinds = {loss.sparse for loss in chosen}
+    if len(kinds) > 1:
+        raise ValueError(f"the losses of {name!r} need different labels: indices and one-hot")
+    dtype = "int32" if kinds == {True} else output.dtype
+    target = placeholder(chosen[0].target_shape(output), dtype, f"{name} labels")
+    weights = placeholder((None,), output.dtype, f"{name} sample weights")
+    terms = []
+    for loss in chosen:
+        own = name if len(chosen) == 1 else f"{name}_{loss.name}"
+        term = LossTerm(own, name, None, target, weights, loss)
+        with inside(Call(term)):
+            term.value = loss(target, output, weights)
+        terms.append(term)
+    return terms
+
+
+def separate_missing(
+    what: str, labels: np.ndarray, missing: float | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels with a stand-in where they are missing, and which samples have one."""
+    gone = np.isnan(labels) if labels.dtype.kind == "f" else np.zeros(labels.shape, bool)
+    if missing is not None:
+        gone = gone | (labels == missing)
+    rows = gone.reshape(len(labels), -1) if gone.size else np.zeros((len(labels), 1), bool)
+    partly = rows.any(axis=1) & ~rows.all(axis=1)
+    if partly.any():
+        raise ValueError(
+            f"{what}: row {int(partly.argmax())} has labels for a part of the output only; give "
+            f"each part an output of its own"
+        )
+    return (np.where(gone, 0, labels) if gone.any() else labels), np.logical_not(rows.any(axis=1))
+
+
+def sample_weights(
+    name: str, given: Any, classes: Any, labels: np.ndarray, labelled: np.ndarray
+) -> np.ndarray:
+    """The weight of each sample: its own times that of its class; NaN where it has no label."""
+    size = len(labels)
+    weights = np.ones(size) if given is None else np.asarray(given, float)
+    if weights.shape != (size,):
+        raise ValueError(f"sample_weight of {name!r} has shape {weights.shape}, expected ({size},)")
+    if not np.isfinite(weights).all():
+        raise ValueError(f"sample_weight of {name!r} holds NaN or infinite values")
+    if classes is not None:
+        weights = weights * class_weights(name, classes, labels, labelled)
+    return np.where(labelled, weights, np.nan)
+
+
+def class_weights(name: str, given: Any, labels: np.ndarray, labelled: np.ndarray) -> np.ndarray:
+    """By sample, the weight of its class. "balanced": all classes together count the same."""
+    if labels.ndim > 1 and labels.shape[-1] > 1:
+        labels = labels.argmax(axis=-1)
+    classes = labels.reshape(len(labels), -1)
+    if classes.shape[1] != 1 or (classes != np.round(classes)).any():
+        raise ValueError(f"class_weight of {name!r}: its labels are not one class per sample")
+    classes = classes[:, 0].astype(int)
+    known, counts = np.unique(classes[labelled], return_counts=True)
+    if given == "balanced":
+        given = {
+            int(c): labelled.sum() / (len(known) * n) for c, n in zip(known, counts, strict=True)
+        }
+    if not isinstance(given, Mapping):
+        raise ValueError(
+            f"class_weight of {name!r} is 'balanced' or a dict by class, not {given!r}"
+        )
+    for c in given:
+        if c not in known:
+            raise ValueError(
+                f"class_weight of {name!r}: no label is {c!r}; "
+                f"{did_you_mean(c, map(str, known.tolist()))}"
+            )
+    table = dict.fromkeys(known.tolist(), 1.0) | dict(given)
+    return np.array([table.get(c, 1.0) for c in classes.tolist()])
+
+
+def weights_by_term(given: Any, terms: Sequence[LossTerm]) -> Any:
+    """Loss weights where an output has several losses: its name stands for all of them."""
+    if not isinstance(given, Mapping):
+        return given
+    spread: dict[str, Any] = {}
+    for name, factor in given.items():
+        own = [t.name for t in terms if t.output == name] or [name]
+        spread |= dict.fromkeys(own, factor)
+    return spread
