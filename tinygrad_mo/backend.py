@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -75,6 +79,25 @@ class use:
 def to_numpy(x: Array) -> np.ndarray:
     """`x` as a NumPy array, fetched from the device where it must be."""
     return np.asarray(x) if array_module(x) is np else x.get()
+
+
+@cache
+def blas_threads() -> Any:
+    """What can limit the threads of the linear algebra library, where threadpoolctl is there."""
+    if importlib.util.find_spec("threadpoolctl") is None:
+        return None
+    return importlib.import_module("threadpoolctl").ThreadpoolController()
+
+
+def one_by_one(steps: Iterable[int]) -> Iterator[int]:
+    """Steps of a sequence, on one thread: their products of small matrices gain nothing from two.
+
+    Two threads wait for each other after each product; on a busy machine that takes longer, by a
+    factor of ten and more, than the products.
+    """
+    threads = blas_threads()
+    with threads.limit(limits=1, user_api="blas") if threads else nullcontext():
+        yield from steps
 
 
 def drop_subnormal(x: Array) -> None:

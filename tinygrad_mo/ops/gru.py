@@ -1,6 +1,6 @@
 """The gated recurrent unit over a whole sequence, as one op."""
 
-from ..backend import array_module, drop_subnormal
+from ..backend import array_module, drop_subnormal, one_by_one
 from .contract import flat, op
 from .sequences import (
     as_rows,
@@ -42,7 +42,7 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
     go = time_first(mask)
 
     h = xp.zeros(shape[1:], x.dtype) if h0 is None else h0.T
-    for t in steps:
+    for t in one_by_one(steps):
         gates, (u, r, j) = z[t, :both], z[t].reshape(3, units, batch)
         h_before[t] = h
         if reset_after:
@@ -74,7 +74,7 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
         dh = g_h.swapaxes(-1, -2)
         dz = xp.empty((time, *rows, 3 * units, batch), g_all.dtype)
         dz_h = dz.copy() if reset_after else dz  # what reaches h U; differs in the candidate only
-        for t in reversed(steps):
+        for t in one_by_one(reversed(steps)):
             dh = dh + g_every[t]
             dh_t, dh = split_by_mask(dh, go, t)
             dh = dh + dh_t * u[t]

@@ -115,7 +115,11 @@ def weighted_mean(losses, weights, mask, *, by_weight=False):
     scale = xp.where(counts, scale, 0)
     count = scale.sum() if by_weight else counts.sum()
     scale = scale / losses.dtype.type(count or 1)
-    return (scale * xp.where(counts, losses, 0)).sum(), (lambda g: g.reshape(-1, *[1] * losses.ndim) * scale, None, None)
+
+    def pull_losses(g):
+        return g.reshape(*g.shape, *[1] * losses.ndim) * scale
+
+    return (scale * xp.where(counts, losses, 0)).sum(), (pull_losses, None, None)
 
 
 def log_softmax(logits: Array) -> tuple[Array, Array]:

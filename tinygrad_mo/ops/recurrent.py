@@ -1,6 +1,6 @@
 """Recurrent layers over a whole sequence, each as one op."""
 
-from ..backend import array_module, drop_subnormal
+from ..backend import array_module, drop_subnormal, one_by_one
 from .contract import flat, op
 
 
@@ -34,7 +34,7 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
     go = None if mask is None else mask.T[:, None, :]  # (time, 1, batch)
 
     h, c = (xp.zeros(shape[1:], x.dtype) if s is None else s.T for s in (h0, c0))
-    for t in steps:
+    for t in one_by_one(steps):
         z_t, (i, f, j, o) = z[t], gates[t]
         h_before[t], c_before[t] = h, c
         z_t += recurrent @ h
@@ -65,7 +65,7 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
         g_seq = xp.moveaxis(g_all, -2, 0)[order].swapaxes(-1, -2)  # (time, *rows, units, batch)
         dh, dc = g_h.swapaxes(-1, -2), g_c.swapaxes(-1, -2)
         dz = xp.empty((time, *rows, 4, units, batch), g_all.dtype)
-        for t in reversed(steps):
+        for t in one_by_one(reversed(steps)):
             dh = dh + g_seq[t]
             carry_h, carry_c = (0, 0) if go is None else (dh * ~go[t], dc * ~go[t])
             dh_t, dc_t = (dh, dc) if go is None else (dh * go[t], dc * go[t])
