@@ -140,8 +140,17 @@ def optimizer_note(flow: Flow) -> str:
         return ""
     return (
         f"{flow.optimizer} divides each gradient by its own running size: where one loss is alone "
-        f"({listing(alone)}), its weight cancels. It matters where losses meet."
+        f"({listing(few(alone))}), its weight cancels. It matters where losses meet."
     )
+
+
+def few(words: Sequence[str], most: int = 8) -> list[str]:
+    """
+    >>> few("abcd", most=3)
+    ['a', 'b', '2 others']
+    """
+    cut = most - 1
+    return list(words) if len(words) <= most else [*words[:cut], f"{len(words) - cut} others"]
 
 
 def table(flow: Flow) -> str:

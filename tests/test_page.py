@@ -1,0 +1,622 @@
+"""The interactive page: what is in the file, and what a real browser makes of it."""
+
+import copy
+import json
+import os
+import re
+import shutil
+import time
+import warnings
+
+import numpy as np
+import pytest
+
+import tinygrad_mo as tg
+from tinygrad_mo import layers
+from tinygrad_mo.flow import page, words
+from tinygrad_mo.systems import headlines
+
+NASTY = '</script><img src=x onerror="document.title=1"><!--'
+
+
+# Models, each with the flow of a small batch.
+
+
+def flow_of(inputs, outputs, losses, weights=None, optimizer="sgd"):
+    model = tg.Model(inputs, outputs)
+    model.compile(optimizer, losses, loss_weights=weights)
+    random = np.random.default_rng(0)
+    x = {
+        name: random.integers(0, 9, (6, *t.shape[1:]))
+        if np.dtype(t.dtype).kind == "i"
+        else random.standard_normal((6, *t.shape[1:]))
+        for name, t in model.inputs.items()
+    }
+    y = {name: random.random((6, *model.outputs[name].shape[1:])) for name in model.loss_weights
+         if name in model.outputs}  # fmt: skip
+    return model.gradient_flow(x, y, keep_arrays=True)
+
+
+def headline(length=24):
+    model = headlines.build(vocabulary=30, length=length, width=6, units=4)
+    model.compile("rmsprop", "binary_crossentropy", loss_weights=headlines.WEIGHTS)
+    random = np.random.default_rng(0)
+    x = [random.integers(0, 30, (16, length)), random.standard_normal((16, 5))]
+    return model.gradient_flow(x, [random.integers(0, 2, 16) * 1.0] * 2)
+
+
+def heads(count, names=None):
+    x = tg.Input((8,), name="numbers")
+    h = layers.Dense(6, "tanh", name="trunk")(x)
+    h = layers.Dense(6, "tanh", name="trunk_2", kernel_regularizer="l2" if count == 5 else None)(h)
+    names = names or [f"head_number_{k}" for k in range(count)]
+    outputs = [layers.Dense(1, name=name)(h) for name in names]
+    return flow_of(x, outputs, "mse", [1.0, 0.2, 3.0, 0.5, 1.0, 0.1][:count])
+
+
+def siamese():
+    a, b = tg.Input((7, 3), name="left"), tg.Input((7, 3), name="right")
+    reader = layers.LSTM(4, name="lstm")
+    p, q = reader(a), reader(b)
+    same = layers.Dense(1, "sigmoid", name="same_author")(layers.concatenate([p, q]))
+    return flow_of([a, b], [same, layers.Dense(1, name="age")(p)], "mse", [1.0, 0.3])
+
+
+def nested():
+    """A model called twice, an output without a loss, and a frozen layer."""
+    x = tg.Input((4,), name="x")
+    h = layers.Dense(4, "tanh", name="conv1")(x)
+    base = tg.Model(x, layers.Dense(4, "tanh", name="conv2")(h), name="base")
+    a, b = tg.Input((4,), name="left_eye"), tg.Input((4,), name="right_eye")
+    p, q = base(a), base(b)
+    far = layers.Dense(1, name="distance", trainable=False)(layers.concatenate([p, q]))
+    heads = [far, layers.Dense(2, name="direction")(p), layers.Dense(2, name="unjudged")(q)]
+    return flow_of([a, b], heads, {"distance": "mse", "direction": "mse"})
+
+
+def inception(blocks=14):
+    """About 130 cards: blocks of four branches, and two auxiliary heads."""
+    x = tg.Input((6,), name="image")
+    h, outputs = layers.Dense(6, "tanh", name="stem")(x), []
+    for number in range(blocks):
+
+        def dense(x, name, block=f"block_{number}"):
+            return layers.Dense(6, "tanh", name=f"{block}/{name}")(x)
+
+        long = dense(dense(h, "reduce_3"), "conv_3"), dense(dense(h, "reduce_5"), "conv_5")
+        ends = [dense(h, "conv_1"), *long, dense(dense(h, "pool"), "project")]
+        joined = layers.Concatenate(name=f"block_{number}/join")(ends)
+        h = dense(joined, "squeeze")
+        if number in (3, 6):
+            outputs.append(layers.Dense(2, name=f"aux_{number}")(h))
+    outputs.insert(0, layers.Dense(2, name="main")(h))
+    return flow_of(x, outputs, "mse", [1.0, 0.3, 0.3])
+
+
+def nasty():
+    x = tg.Input((3,), name=NASTY)
+    trunk = layers.Dense(3, name=NASTY + "trunk" * 9)(x)
+    return flow_of(x, [layers.Dense(1, name=n)(trunk) for n in ("one<b>", "two&amp;")], "mse")
+
+
+def through_training(flow, steps):
+    """Snapshots of `flow` as if recorded at these steps."""
+    found = [copy.copy(flow) for _ in range(steps)]
+    for step, snapshot in enumerate(found):
+        snapshot.step = 10 * step
+    return found
+
+
+MAKERS = {
+    "headline": headline,
+    "siamese": siamese,
+    "nested": nested,
+    "one loss": lambda: heads(1),
+    "six losses": lambda: heads(
+        6, [f"estimate_of_the_{k}th_unusually_long_name" for k in range(6)]
+    ),
+    "regularized": lambda: heads(5),
+    "inception": inception,
+    "nasty": nasty,
+}
+_made = {}
+
+
+def made(name):
+    if name not in _made:
+        tg.set_random_seed(0)
+        with tg.use(floatx="float64"):
+            _made[name] = MAKERS[name]()
+    return _made[name]
+
+
+# What is in the file.
+
+
+def data_of(text):
+    return json.loads(re.search(r'id="flow">(.*?)</script>', text, re.DOTALL)[1])
+
+
+def decoded(data, frame=-1):
+    """The factors R as the page reads them: one triangle over the losses that have a path."""
+    count, numbers = len(data["losses"]), iter(data["frames"][frame]["r"])
+    found = []
+    for bits in data["reach"]:
+        able = [k for k in range(count) if bits >> k & 1]
+        r = np.zeros((count, count))
+        for i in range(len(able)):
+            for k in able[i:]:
+                r[i, k] = next(numbers)
+        found.append(r)
+    assert next(numbers, None) is None
+    return found
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_the_file_holds_every_measurement(name):
+    flow = made(name)
+    measured = page.measures(flow)
+    for r, measure in zip(decoded(page.content(flow)), measured.values(), strict=True):
+        np.testing.assert_allclose(r, measure.r, rtol=1e-10, atol=0)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_the_file_asks_nobody_for_anything(name):
+    text = page.draw_page(made(name))
+    without_data = text.replace(re.search(r'id="flow">(.*?)</script>', text, re.DOTALL)[1], "")
+    links = re.findall(r"(?:src|href)\s*=\s*\"(.*?)\"|url\((.*?)\)|@import", without_data)
+    assert {a or b for a, b in links} <= {"data:,", "#hatch", "#texture${k}"}
+    assert "http" not in without_data.replace("http-equiv", "").replace(
+        "http://www.w3.org/2000/svg", ""
+    )
+
+
+def test_names_cannot_leave_the_data():
+    text = page.draw_page(made("nasty"))
+    assert text.count("</script>") == 2
+    assert NASTY not in text
+    assert NASTY in {card["name"] for card in data_of(text)["views"][0]["cards"]}
+    assert page.as_json("\u2028<!--") == '"\\u2028\\u003c!--"'
+
+
+def test_snapshots_of_another_model_are_refused():
+    with pytest.raises(ValueError, match="of another model"):
+        made("headline").save("never.html", [made("siamese")])
+
+
+def test_a_wire_into_a_fold_carries_the_sum_of_what_its_cards_send_back():
+    flow = made("inception")
+    inside = [
+        ("block_0/squeeze", f"block_1/{end}") for end in ("conv_1", "reduce_3", "reduce_5", "pool")
+    ]
+    for loss in flow.losses:
+        whole = sum(flow.gradient(loss, ends) for ends in inside)
+        bundles = [m for (fold, key), m in flow.bundles.items() if fold == "block_1"]
+        assert len(bundles) == 1
+        k = flow.losses.index(loss)
+        assert bundles[0].norm(k) == pytest.approx(np.linalg.norm(whole), rel=1e-12)
+
+
+def test_folds_follow_names_and_calls():
+    assert set(made("nested").folds) == {"base", "base:1"}
+    folds = made("inception").folds
+    assert folds["block_1"] == [name for name in folds.order if name.startswith("block_1/")]
+    assert len(page.View(made("inception"), None).cards) < 25
+
+
+def test_what_is_folded_never_becomes_a_cycle():
+    """Two layers share a folder, but a third one sits on the way between them."""
+    x = tg.Input((3,))
+    h = layers.Dense(3, name="a/first")(x)
+    h = layers.Dense(3, name="between")(h)
+    flow = flow_of(x, layers.Dense(1, name="a/last")(h), "mse")
+    assert list(flow.folds) == []
+
+
+def test_shared_weights_have_one_card_that_splits_by_call():
+    view = page.View(made("siamese"), None)
+    (shared,) = [card for card in view.cards.values() if card.kind == "weights"]
+    assert shared.calls == ["lstm", "lstm:1"]
+    assert shared.parameters == ["lstm/kernel", "lstm/recurrent_kernel", "lstm/bias"]
+
+
+def test_headline_page_is_small():
+    flow = made("headline")
+    with tg.use(floatx="float64"):
+        long = headline(length=100)
+    text = page.draw_page(long, through_training(long, 50))
+    assert len(text.encode()) < 120_000
+    assert len(page.draw_page(flow).encode()) < 80_000
+
+
+def test_page_of_a_hundred_and_thirty_cards_is_small():
+    flow = made("inception")
+    assert len(flow.nodes) > 125
+    assert len(page.draw_page(flow, through_training(flow, 50)).encode()) < 1_500_000
+
+
+def test_forecast_is_what_an_sgd_step_does(float64):
+    tg.set_random_seed(0)
+    x = tg.Input((8,), name="numbers")
+    h = layers.Dense(16, "tanh", name="trunk")(x)
+    model = tg.Model(x, [layers.Dense(1, name=name)(h) for name in ("main", "aux")])
+    rate = 1e-4
+    model.compile(tg.optimizers.SGD(rate), "mse", loss_weights=[1.0, 0.2])
+    random = np.random.default_rng(0)
+    data = random.standard_normal((32, 8)), [random.standard_normal((32, 1)) for _ in range(2)]
+    before = model.gradient_flow(*data)
+    model.train_on_batch(*data)
+    after = model.gradient_flow(*data)
+    for name, slope in before.forecast().items():
+        change = after.values[name] - before.values[name]
+        assert rate * slope == pytest.approx(change, rel=1e-3)
+
+
+# What a browser makes of it.
+
+
+def find_browser():
+    try:
+        from selenium import webdriver
+    except ImportError:
+        return None, "selenium is not installed: pip install 'tinygrad-mo[dev]'"
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        return None, "chromium or chromedriver is missing: apt-get install chromium chromium-driver"
+    return (webdriver, chromium, driver), ""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    found, reason = find_browser()
+    if found is None:
+        if os.environ.get("TINYGRAD_MO_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    webdriver, chromium, driver = found
+    options = webdriver.ChromeOptions()
+    for flag in (
+        "headless=new",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-quic",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+        "hide-scrollbars",
+    ):
+        options.add_argument(f"--{flag}")
+    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    options.binary_location = chromium
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        running = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    running.set_window_size(1440, 900)
+    yield running
+    running.quit()
+
+
+@pytest.fixture
+def show(browser, tmp_path):
+    """Open the page of a flow; the test fails if the page logs an error."""
+
+    def open_page(flow, snapshots=(), link="", width=1440):
+        path = tmp_path / "flow.html"
+        flow.save(path, snapshots)
+        resize(browser, width)
+        browser.get("about:blank")
+        browser.get_log("performance")
+        browser.get(path.as_uri() + link)
+        return browser
+
+    yield open_page
+    errors = [entry["message"] for entry in browser.get_log("browser")]
+    assert errors == []
+
+
+def resize(browser, width):
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+def wait_until(browser, script, *arguments):
+    for _ in range(100):
+        if run(browser, script, *arguments):
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"never true: {script}")
+
+
+def run(browser, script, *arguments):
+    return browser.execute_script(f"const page = window.gradientFlow; {script}", *arguments)
+
+
+NUMBERS = """
+page.mix(arguments[0]);
+const picture = page.picture(), { weights } = page.state;
+const cosine = (measure) => measure.worstPair(weights)?.[0] ?? null;
+const stripes = (wire) => wire.stripes
+  .filter((stripe) => stripe.getAttribute("visibility") !== "hidden")
+  .reduce((sum, stripe) => sum + parseFloat(stripe.getAttribute("stroke-width")), 0);
+const wire = (w) => [w.key, w.measure.total(weights), w.width, stripes(w), cosine(w.measure)];
+const card = ({ key, measure }) =>
+  [key, measure.total(weights), cosine(measure), page.verdict(measure, weights).text];
+return {
+  wires: picture.wires.map(wire),
+  cards: picture.cards.filter((c) => c.parameters.length).map(card),
+  scale: 30 / picture.full,
+  forecast: page.state.forecast,
+};
+"""
+
+
+def random_weights(count, flow):
+    """Some of them 0, some negative."""
+    random = np.random.default_rng(1)
+    rows = random.uniform(0, 2, (count, len(flow.losses)))
+    rows[random.random(rows.shape) < 0.15] = 0
+    rows[-2:] *= -1
+    return rows.tolist()
+
+
+def signed_cosine(measure, weights):
+    active = [k for k, w in enumerate(weights) if w]
+    pairs = [
+        np.sign(weights[k] * weights[j]) * measure.cosine(k, j)
+        for k in active
+        for j in active
+        if k < j and measure.cosine(k, j) is not None
+    ]
+    return min(pairs, default=None)
+
+
+@pytest.mark.parametrize("name", ["headline", "regularized", "one loss"])
+def test_the_page_computes_what_numpy_computes(show, name):
+    flow = made(name)
+    browser = show(flow)
+    short = words.short_names(flow.losses)
+    for weights in random_weights(20, flow):
+        found = run(browser, NUMBERS, weights)
+        chosen = dict(zip(flow.losses, weights, strict=True))
+        for (key, total, width, stripes, cosine), wire in zip(
+            found["wires"], flow.wires, strict=True
+        ):
+            assert key == f"{wire.source}>{wire.target}"
+            expected = wire.measure.total(weights)
+            assert total == pytest.approx(expected, rel=1e-9)
+            drawn = max(expected * found["scale"], 1.2) if expected else 0
+            assert width == pytest.approx(drawn, rel=1e-9)
+            assert stripes == pytest.approx(drawn, abs=0.005)
+            assert cosine == pytest.approx(signed_cosine(wire.measure, weights), abs=1e-9)
+        for key, total, cosine, verdict in found["cards"]:
+            assert total == pytest.approx(flow.total(key, chosen), rel=1e-9)
+            assert cosine == pytest.approx(signed_cosine(flow.measure(key), weights), abs=1e-9)
+            assert verdict.replace("−", "-") == words.verdict(flow.measure(key), weights, short)
+        expected = np.array(list(flow.forecast(chosen).values()))
+        np.testing.assert_allclose(found["forecast"], expected, atol=1e-9 * abs(expected).max())
+
+
+def test_the_page_makes_no_request(show):
+    browser = show(made("headline"), through_training(made("headline"), 3))
+    run(browser, "page.mix([1, 0]); page.showFrame(1); page.select('lstm'); page.openFold('*');")
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [
+        event["params"]["request"]["url"]
+        for event in events
+        if event["method"] == "Network.requestWillBeSent"
+    ]
+    assert [url for url in asked if not url.startswith(("data:", "about:"))] == [
+        url for url in asked if url.endswith("flow.html")
+    ]
+
+
+def test_names_are_text(show):
+    browser = show(made("nasty"))
+    assert browser.title.startswith("Where does the gradient go?")
+    assert run(browser, "return document.querySelectorAll('img, main b b').length") == 0
+    assert NASTY in run(browser, "return document.querySelector('.card title').textContent")
+
+
+OVERFLOWS = """
+const found = [], W = innerWidth, box = (e) => e.getBoundingClientRect();
+const inside = (a, b, by) =>
+  Math.min(a.left - b.left, b.right - a.right, a.top - b.top, b.bottom - a.bottom) >= -by;
+const meet = (a, b) =>
+  a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+const apart = (boxes, what) => boxes.forEach((a, i) => boxes.slice(0, i).forEach((b) => {
+  if (meet(a, b)) found.push(`${what} overlap`);
+}));
+
+if (document.documentElement.scrollWidth > W) found.push("the page scrolls sideways");
+const cards = [...document.querySelectorAll(".card")];
+apart(cards.map((card) => box(card.querySelector(".box"))), "cards");
+for (const card of cards)
+  for (const text of card.querySelectorAll("text"))
+    if (box(text).width && !inside(box(text), box(card.querySelector(".box")), 1))
+      found.push(`${text.textContent} leaves its card`);
+for (const text of document.querySelectorAll("svg text"))
+  if (box(text).width && !inside(box(text), box(text.closest("svg")), 2))
+    found.push(`${text.textContent} leaves its picture`);
+for (const e of document.querySelectorAll("main *")) {
+  const style = getComputedStyle(e), who = `${e.tagName} ${e.id} ${e.className}`;
+  if (e.closest("svg, .scroll, .unseen") || !box(e).width) continue;
+  if (box(e).right > W + 1 || box(e).left < -1) found.push(`${who} leaves the page`);
+  const open = style.overflowX === "visible" && style.display !== "inline" && e.tagName !== "INPUT";
+  if (open && e.scrollWidth > e.clientWidth + 1) found.push(`${who} overflows: ${e.textContent}`);
+}
+for (const parent of document.querySelectorAll(".slider, .row, #parts, .bar-row, #numbers > div"))
+  apart([...parent.children].map(box).filter((b) => b.width), parent.className || parent.id);
+return found;
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["headline", "siamese", "nested", "six losses", "inception", "nasty"]
+)
+def test_nothing_overlaps_and_nothing_overflows(show, name):
+    browser = show(made(name), through_training(made(name), 3), width=1920)
+    run(browser, "document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    for width in (1920, 1024, 400):
+        resize(browser, width)
+        wait_until(browser, "return Math.abs(page.picture().room - innerWidth) < 80")
+        assert run(browser, OVERFLOWS) == []
+
+
+def test_every_control_works_by_keyboard(show):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    browser = show(made("headline"), through_training(made("headline"), 5))
+    run(browser, "page.mix([1, 0.2])")
+    visited = []
+
+    def tab():
+        browser.switch_to.active_element.send_keys(Keys.TAB)
+        here = browser.switch_to.active_element
+        visited.append(here.get_attribute("id") or here.get_attribute("class") or here.text)
+        return here
+
+    def until(wanted):
+        for _ in range(30):
+            here = tab()
+            if wanted in (visited[-1].split(" ")[0], here.text):
+                return here
+        raise AssertionError(f"{wanted} is never reached by Tab, only {visited}")
+
+    browser.find_element(By.TAG_NAME, "body").click()
+    until("weight-0").send_keys(Keys.ARROW_LEFT)
+    assert run(browser, "return page.state.weights") == pytest.approx([0.99, 0.2])
+    until("weight-1").send_keys(Keys.HOME)
+    until("only aux").send_keys(Keys.ENTER)
+    assert run(browser, "return page.state.weights") == [0, 0.2]
+    until("log").send_keys(Keys.SPACE)
+    assert run(browser, "return page.state.log") is True
+    until("texture").send_keys(Keys.SPACE)
+    until("card").send_keys(Keys.ENTER)
+    chosen = run(browser, "return page.state.select")
+    browser.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    assert run(browser, "return page.state.select") != chosen
+    until("label").send_keys(Keys.ARROW_DOWN)
+    browser.switch_to.active_element.send_keys(Keys.SPACE)
+    assert "/" in run(browser, "return page.state.select")
+    strip = browser.find_element(By.CSS_SELECTOR, "#strip svg")
+    while tab() != strip:
+        assert visited[-1] != "The same in words"
+    strip.send_keys(Keys.END)
+    strip.send_keys(Keys.ARROW_LEFT)
+    assert run(browser, "return page.state.frame") == 3
+    tab().send_keys(Keys.ENTER)
+    wait_until(browser, "return document.getElementById('report').innerText.includes('trains')")
+    until("The same as a table").send_keys(Keys.ENTER)
+    wait_until(browser, "return document.getElementById('rows').innerText.includes('lstm/bias')")
+
+
+def test_a_fold_opens_by_keyboard_and_by_mouse(show):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    browser = show(made("nested"))
+    names = "return page.picture().cards.map((c) => c.key)"
+    assert "base" in run(browser, names)
+    run(browser, "page.picture().cards.find((c) => c.key === 'base').group.focus()")
+    browser.switch_to.active_element.send_keys(Keys.ENTER, Keys.ENTER)
+    assert {"base/conv1", "base:1"} <= set(run(browser, names))
+    browser.find_element(By.XPATH, "//button[text()='folded']").click()
+    assert "base/conv1" not in run(browser, names)
+    browser.find_element(By.CSS_SELECTOR, ".card .open").click()
+    assert "base/conv1" in run(browser, names)
+
+
+def test_one_selection_everywhere(show):
+    from selenium.webdriver.common.by import By
+
+    browser = show(made("headline"))
+    cards = browser.find_elements(By.CSS_SELECTOR, ".card")
+    next(c for c in cards if c.get_attribute("aria-label").startswith("dense_2")).click()
+    assert browser.find_element(By.ID, "inset-what").text == "weights of dense_2"
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".bar-row.hover")) == 2
+    assert "select=dense_2" in browser.current_url
+    browser.find_element(By.CSS_SELECTOR, ".bar-row .label").click()
+    assert browser.find_element(By.ID, "inset-what").text == "embedding/embeddings"
+    run(browser, "page.select('lstm>aux_output')")
+    assert browser.find_element(By.ID, "inset-what").text == "wire lstm → aux_output"
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".wire.selected")) == 1
+
+
+def test_links_say_what_is_shown(show):
+    flow = made("headline")
+    browser = show(flow, through_training(flow, 5), "#w=1,0.7&step=20&select=lstm&log=1")
+    state = run(
+        browser,
+        "const { weights, frame, select, log } = page.state; return [weights, frame, select, log]",
+    )
+    assert state == [[1, 0.7], 2, "lstm", True]
+    run(browser, "page.mix([0.5, 0]); page.showFrame(3); page.select(null)")
+    assert browser.current_url.endswith("#w=0.5,0&step=30&log=1")
+
+
+def test_the_scale_stays_while_a_slider_is_dragged(show):
+    browser = show(made("headline"))
+    script = """
+    const range = document.getElementById("weight-1"), scale = () => page.picture().full;
+    const found = [scale()];
+    for (const value of [0.1, 0.9, 0.4]) {
+      range.value = value;
+      range.dispatchEvent(new Event("input"));
+      page.redraw();
+      found.push(scale(), page.state.weights[1]);
+    }
+    return found;"""
+    first, *rest = run(browser, script)
+    assert rest == [first, 0.1, first, 0.9, first, 0.4]
+
+
+def test_off_is_not_only(show):
+    flow = made("headline")
+    browser = show(flow)
+    script = """
+    page.mix([0, 1]);
+    return page.picture().cards.find((c) => c.key === arguments[0]).verdict.textContent;"""
+    assert run(browser, script, "dense_1") == "main off"
+    assert run(browser, script, "aux_output") == "aux only"
+    assert run(browser, script, "lstm") == "aux, main off"
+
+
+def test_dots_stand_still_where_motion_is_unwelcome(show):
+    browser = show(made("headline"))
+    moving = "return getComputedStyle(document.querySelector('.dots')).animationName"
+    assert run(browser, moving) == "backward"
+    features = [{"name": "prefers-reduced-motion", "value": "reduce"}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    assert run(browser, moving) == "none"
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_it_works_inside_a_notebook(browser, tmp_path):
+    path = tmp_path / "notebook.html"
+    path.write_text(f"<!DOCTYPE html><body>{made('headline')._repr_html_()}", encoding="utf-8")
+    browser.get(path.as_uri())
+    browser.switch_to.frame(0)
+    assert run(browser, "page.mix([1, 1]); return page.picture().cards.length") == 12
+    browser.switch_to.default_content()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("link", ["", "#open=*"])
+def test_a_page_of_a_hundred_and_thirty_cards_redraws_quickly(show, link):
+    browser = show(made("inception"), through_training(made("inception"), 50), link)
+    script = """
+    const times = [];
+    for (let i = 0; i < 15; i++) {
+      const start = performance.now();
+      page.state.weights[1] = 0.1 + i / 20;
+      page.redraw();
+      document.body.getBoundingClientRect();
+      times.push(performance.now() - start);
+    }
+    return times.sort((a, b) => a - b)[7];"""
+    assert run(browser, script) < 50

@@ -1,0 +1,374 @@
+"""The interactive picture: one HTML file that needs nothing else, and asks nobody for anything.
+
+Python writes down what was measured and where the cards stand; the page (template/page.js) mixes
+the measurements for any loss weights. Nothing is rounded by more than the last of 11 digits.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import style
+from .layout import arrange, find_columns
+from .measure import Measure
+from .words import optimizer_note, short_names
+
+if TYPE_CHECKING:
+    from ..nodes import Node
+    from .flow import Flow
+
+SIZES = {"card": (144, 108), "small": (118, 52), "loss": (132, 104), "weights": (176, 110)}
+# Between columns (room for an arrow), and between the cards of one.
+GAPS = {"wide": (54.0, 46.0), "tall": (54.0, 28.0)}
+LONGEST = 25  # cells of a sequence
+CALL = 17  # height that each call takes on the card of shared weights
+PORT = {"wide": 20, "tall": 26}  # room for each wire that meets a card
+DIGITS = 11  # of every measurement
+WEIGHTS = "weights of "
+ALL = "*"  # the view in which every fold is open
+
+
+def draw_page(flow: Flow, snapshots: Sequence[Flow] = ()) -> str:
+    """The HTML of the interactive picture of `flow`, with `snapshots` made during training."""
+    parts = {
+        "/* style */": template("page.css"),
+        "/* script */": template("page.js"),
+        "/* data */": as_json(content(flow, snapshots)),
+    }
+    page = template("page.html")
+    for mark, part in parts.items():
+        page = page.replace(mark, part, 1)
+    return page
+
+
+def template(name: str) -> str:
+    """A file of the template, without comments and indentation: they are for its readers."""
+    text = files(__package__).joinpath("template", name).read_text("utf-8")
+    lines = (line.strip() for line in text.splitlines())
+    short = "\n".join(line for line in lines if line and not line.startswith(("//", "/* --")))
+    return re.sub(r"\s*([{};,])\s*", r"\1", short) if name.endswith(".css") else short
+
+
+def in_frame(page: str) -> str:
+    """The page as part of another one, such as a notebook."""
+    inside = "width:100%;height:1000px;border:0;border-radius:12px"
+    return f'<iframe title="Gradient flow" srcdoc="{html.escape(page)}" style="{inside}"></iframe>'
+
+
+def as_json(value: Any) -> str:
+    r"""JSON that can stand inside a script element.
+
+    >>> as_json("</script>")
+    '"\\u003c/script>"'
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for unsafe in "<\u2028\u2029":
+        text = text.replace(unsafe, f"\\u{ord(unsafe):04x}")
+    return text
+
+
+def content(flow: Flow, snapshots: Sequence[Flow] = ()) -> dict[str, Any]:
+    """All that the page shows, as data."""
+    measured = measures(flow)
+    for frame in snapshots:
+        if frame.losses != flow.losses or list(measures(frame)) != list(measured):
+            raise ValueError(f"the snapshot of step {frame.step} is of another model")
+    frames = sorted({f.step: f for f in [*snapshots, flow]}.values(), key=lambda f: f.step)
+    number = {what: i for i, what in enumerate(measured)}
+    states = [None, *flow.folds, ALL] if flow.folds else [None]
+    names = short_names(flow.losses)
+    return {
+        "name": flow.name,
+        "losses": [
+            {"name": name, "short": names[k], "colour": style.colour_of(name, k)}
+            for k, name in enumerate(flow.losses)
+        ],
+        "weights": list(flow.weights.values()),
+        "step": flow.step,
+        "note": optimizer_note(flow),
+        "parameters": [
+            {"name": name, "measure": number["weight", name], "frozen": name in flow.frozen}
+            for name in flow.parameters
+        ],
+        "reach": [sum(1 << k for k, path in enumerate(m.reach) if path) for m in measured.values()],
+        "views": [View(flow, opened).as_data(number) for opened in states],
+        "sequences": [
+            {"wire": f"{source}>{target}", "steps": norms.shape[1]}
+            for (source, target), norms in flow.over_time.items()
+        ],
+        "frames": [frame_data(frame) for frame in frames],
+    }
+
+
+def measures(flow: Flow) -> dict[Any, Measure]:
+    """All that was measured, in the order in which the page counts it."""
+    arrived = [(node, x) for node in flow.nodes for x in node.inputs]
+    found: dict[Any, Measure] = {
+        ("wire", wire.source, wire.target, x.key): wire.measure
+        for wire, (_, x) in zip(flow.wires, arrived, strict=True)
+    }
+    found |= {("bundle", *what): measure for what, measure in flow.bundles.items()}
+    found |= {("weight", name): measure for name, measure in flow.parameters.items()}
+    shared = Counter(name for name, _ in flow.uses)
+    found |= {("use", *use): flow.uses[use] for use in flow.uses if shared[use[0]] > 1}
+    return found
+
+
+def frame_data(frame: Flow) -> dict[str, Any]:
+    """The measurements of one training step, in the order of `measures`."""
+    return {
+        "step": frame.step,
+        "values": [rounded(value, 6) for value in frame.values.values()],
+        "r": [number for m in measures(frame).values() for number in triangle_of(m)],
+        "time": [
+            [[rounded(x, 2) for x in row] for row in pooled(norms)]
+            for norms in frame.over_time.values()
+        ],
+    }
+
+
+def pooled(norms: np.ndarray) -> np.ndarray:
+    """Of neighbouring steps together, so that no more than `LONGEST` cells are left.
+
+    >>> pooled(np.full((1, 80), 3.0)).shape, pooled(np.array([[3.0, 4.0]])).tolist()
+    ((1, 20), [[3.0, 4.0]])
+    """
+    each = -(-norms.shape[1] // LONGEST)
+    starts = np.arange(0, norms.shape[1], each)
+    return np.sqrt(np.add.reduceat(norms**2, starts, axis=1))
+
+
+def triangle_of(measure: Measure) -> list[float]:
+    """The numbers of R that are not 0 by construction, row by row."""
+    able = [k for k, path in enumerate(measure.reach) if path]
+    return [rounded(measure.r[i, k]) for i in range(len(able)) for k in able[i:]]
+
+
+def rounded(x: float, digits: int = DIGITS) -> float:
+    """To significant digits.
+
+    >>> rounded(2 / 3, 3), rounded(5.0), rounded(float("nan"))
+    (0.667, 5, None)
+    """
+    if not np.isfinite(x):
+        return None  # type: ignore[return-value]
+    short = float(f"{x:.{digits}g}")
+    return int(short) if short == int(short) and abs(short) < 1e6 else short
+
+
+@dataclass
+class PageCard:
+    """A card of the page: a node, a fold of several nodes, a loss, or weights used by several."""
+
+    name: str
+    kind: str  # "input", "card", "small", "fold", "loss" or "weights"
+    nodes: list[Node] = field(default_factory=list)
+    parameters: list[str] = field(default_factory=list)  # which only this card uses
+    calls: list[str] = field(default_factory=list)  # of shared weights: the cards that use them
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height before wires demand more."""
+        plain = "card" if self.parameters else "small"
+        width, height = SIZES[self.kind if self.kind in ("loss", "weights") else plain]
+        if self.kind == "fold":
+            width += 20  # its name is the longest
+        return width, height + CALL * len(self.calls)
+
+
+class View:
+    """The cards and wires that are shown while a fold is open (None: all are folded, "*": none).
+
+    A wire between folds carries several gradients: of one tensor that several nodes inside use
+    (their gradients were added before measuring), or of different tensors (their squares add up).
+    """
+
+    def __init__(self, flow: Flow, opened: str | None):
+        self.flow, self.opened, self.measured = flow, opened, measures(flow)
+        self.card_of = {
+            node.name: node.name if opened == ALL else flow.folds.card_of(node.name, opened)
+            for node in flow.nodes
+        }
+        self.cards: dict[str, PageCard] = {}
+        for node in flow.nodes:
+            name = self.card_of[node.name]
+            kind = {"input": "input", "loss": "loss"}.get(node.kind, "small")
+            card = self.cards.setdefault(
+                name, PageCard(name, kind if name == node.name else "fold")
+            )
+            card.nodes.append(node)
+        arrays = [w.key for node in flow.nodes for w in node.parameters]
+        self.key_of = {name: key for (name, _), key in zip(flow.uses, arrays, strict=True)}
+        self._give_parameters()
+        self.wires: dict[tuple[str, str], list[Any]] = {}
+        for what in self.measured:
+            if what[0] == "wire":
+                self._add_wire(what)
+
+    def _give_parameters(self) -> None:
+        users: dict[str, list[str]] = {}
+        for name, node in self.flow.uses:
+            user = self.card_of[node]
+            if self.cards[user].kind != "loss" and user not in users.setdefault(name, []):
+                users[name].append(user)
+        together: dict[tuple[str, ...], list[str]] = {}
+        for name, cards in users.items():
+            if len(cards) == 1:
+                self.cards[cards[0]].parameters.append(name)
+            elif cards:
+                together.setdefault(tuple(cards), []).append(name)
+        for calls, names in together.items():
+            card = PageCard(WEIGHTS + common_path(names), "weights", calls=list(calls))
+            self.cards[card.name] = card
+            card.parameters = names
+
+    def _add_wire(self, what: tuple[Any, ...]) -> None:
+        _, source, target, key = what
+        ends = self.card_of[source], self.card_of[target]
+        if ends[0] == ends[1]:
+            return
+        bundle = ("bundle", ends[1], key)
+        parts = self.wires.setdefault(ends, [])
+        part = bundle if bundle in self.measured else what
+        if part not in parts:
+            parts.append(part)
+
+    def as_data(self, number: Mapping[Any, int]) -> dict[str, Any]:
+        """What the page needs to draw the view; `number` counts the measures."""
+        names = list(self.cards)
+        position = {name: i for i, name in enumerate(self.cards)}
+        wires = list(self.wires)
+        data: dict[str, Any] = {
+            "open": self.opened,
+            "cards": [self._card_data(card, position, number) for card in self.cards.values()],
+            "wires": [
+                [position[a], position[b], [number[part] for part in parts]]
+                for (a, b), parts in self.wires.items()
+            ],
+            "frames": [
+                {"name": fold, "cards": [position[name] for name in inside]}
+                for fold, inside in self._open_folds().items()
+            ],
+        }
+        kinds = {name: card.kind for name, card in self.cards.items() if card.kind != "weights"}
+        columns = find_columns(kinds, wires)
+        ties = []
+        for card in self.cards.values():
+            if card.kind == "weights":
+                columns[card.name] = max(columns[call] for call in card.calls)
+                ties += [(card.name, call) for call in card.calls]
+        for direction in ("wide", "tall"):
+            sizes = self._sizes(direction)
+            turn = 1 if direction == "wide" else -1
+            turned = {name: (size[::turn][0], size[::turn][1]) for name, size in sizes.items()}
+            places = arrange(turned, wires, columns, ties, GAPS[direction])
+            data[direction] = {
+                "size": [round(x) for x in (places.width, places.height)[::turn]],
+                "cards": [
+                    [round(x, 1) for x in (*places.centres[name][::turn], *sizes[name])]
+                    for name in names
+                ],
+                "paths": [
+                    [round(x, 1) for point in path for x in point[::turn]] for path in places.paths
+                ],
+            }
+        return data
+
+    def _open_folds(self) -> dict[str, list[str]]:
+        """The folds whose insides are visible, and the cards in them."""
+        found = {}
+        for fold, nodes in self.flow.folds.items():
+            inside = dict.fromkeys(self.card_of[node] for node in nodes)
+            if all(fold in self.flow.folds.around(card) for card in inside):
+                found[fold] = list(inside)
+        return found
+
+    def _sizes(self, direction: str) -> dict[str, tuple[float, float]]:
+        """Of the cards, large enough for their wires."""
+        sizes = {}
+        for name, card in self.cards.items():
+            leaving = sum(a == name for a, _ in self.wires)
+            room = PORT[direction] * max(leaving, sum(b == name for _, b in self.wires)) / 0.72
+            width, height = card.size
+            sizes[name] = (
+                (width, max(height, room)) if direction == "wide" else (max(width, room), height)
+            )
+        return sizes
+
+    def _card_data(
+        self, card: PageCard, position: Mapping[str, int], number: Mapping[Any, int]
+    ) -> dict[str, Any]:
+        flow, first = self.flow, card.nodes[0] if card.nodes else None
+        data: dict[str, Any] = {"name": card.name, "kind": card.kind}
+        if (label := self._label(card)) != card.name:
+            data["label"] = label
+        if card.kind == "loss":
+            data["loss"] = flow.losses.index(first.owner.name)  # type: ignore[union-attr]
+        elif card.kind == "fold":
+            data["type"] = f"{len(card.nodes)} cards"
+        elif card.kind == "weights":
+            data["type"] = f"shared by {len(card.calls)} calls"
+            data["calls"] = [
+                [position[call], [number[self._use(name, call)] for name in card.parameters]]
+                for call in card.calls
+            ]
+        elif first is not None:
+            data |= {"type": type_of(first), "shape": shape_of(first)}
+        if card.parameters:
+            known = list(flow.parameters)
+            data["parameters"] = [known.index(name) for name in card.parameters]
+        silent = [out for out, node in flow.outputs.items() if out not in flow.losses]
+        if any(flow.outputs[out] == node.name for out in silent for node in card.nodes):
+            data["silent"] = 1
+        return data
+
+    def _label(self, card: PageCard) -> str:
+        """Its name without that of the open fold around it."""
+        path = card.name.removeprefix(WEIGHTS)
+        around = self.flow.folds.around(card.nodes[0].name) if card.nodes else self._open_folds()
+        for fold in around:
+            stem = fold.split(":")[0]
+            if fold not in self.cards and path.startswith(stem) and path[len(stem) :][:1] in "/_-.":
+                path = path[len(stem) + 1 :] or path
+                break
+        return f"{path} weights" if card.kind == "weights" else path
+
+    def _use(self, parameter: str, call: str) -> tuple[Any, ...]:
+        """What the calls of a card contribute to a weight."""
+        bundle = ("bundle", call, self.key_of[parameter])
+        if bundle in self.measured:
+            return bundle
+        nodes = [node.name for node in self.cards[call].nodes]
+        return next(
+            ("use", parameter, node) for node in nodes if (parameter, node) in self.flow.uses
+        )
+
+
+def type_of(node: Node) -> str:
+    """The class of its layer, where the name does not say it anyway."""
+    return "" if node.kind == "op" else node.type_name
+
+
+def shape_of(node: Node) -> str:
+    """Of one sample."""
+    shape = () if node.output is None else node.output.shape[1:]
+    return "×".join("…" if n is None else str(n) for n in shape)
+
+
+def common_path(names: Sequence[str]) -> str:
+    """
+    >>> common_path(["base/conv1/kernel", "base/conv1/bias"]), common_path(["a/kernel", "b/kernel"])
+    ('base/conv1', 'a/kernel …')
+    """
+    parts = [name.split("/")[:-1] for name in names]
+    same = [column[0] for column in zip(*parts, strict=False) if len(set(column)) == 1]
+    return "/".join(same) or f"{names[0]} …"
