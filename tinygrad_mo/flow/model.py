@@ -9,7 +9,8 @@ from ..backend import Array
 from ..callbacks import Callback
 from ..graph import Tensor
 from ..training import TrainableModel
-from .flow import Flow, FlowPlan
+from .flow import Flow
+from .recording import FlowPlan
 
 
 class Model(TrainableModel):
