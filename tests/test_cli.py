@@ -1,5 +1,8 @@
 """The command line."""
 
+import os
+import signal
+
 import pytest
 
 from tinygrad_mo import cli
@@ -18,11 +21,39 @@ def test_unknown_command_names_the_known_ones(capsys):
     assert "demo" in capsys.readouterr().err
 
 
-def test_ctrl_c_leaves_no_picture(monkeypatch, tmp_path, capsys):
-    def interrupted(*arguments, **options):
-        raise KeyboardInterrupt
+def test_list_shows_every_system(capsys):
+    assert cli.main(["list"]) == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in cli.SYSTEMS)
+    assert "5,200,610 parameters" in printed
 
-    monkeypatch.setattr(cli.Model, "fit", interrupted)
-    assert cli.main(["demo", "--out", str(tmp_path)]) == 130
-    assert "Nothing was written" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
+
+def test_unknown_system_is_explained(capsys):
+    assert cli.main(["train", "headlins"]) == 2
+    assert "did you mean 'headlines'" in capsys.readouterr().err
+
+
+def test_ctrl_c_saves_the_weights_of_the_last_whole_step(monkeypatch, tmp_path, capsys):
+    class Interrupting(cli.FlowRecorder):
+        def on_train_batch_begin(self, step, batch):
+            if step == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(cli, "FlowRecorder", Interrupting)
+    assert cli.main(["train", "headlines", "--out", str(tmp_path / "new")]) == 130
+    printed = capsys.readouterr()
+    assert "Stopped after 3 steps." in printed.out
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["headlines.npz"]
+    model = cli.SYSTEMS["headlines"].make()
+    before = model.get_weights()
+    model.load_weights(tmp_path / "new" / "headlines.npz")
+    assert any((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
+
+
+@pytest.mark.slow
+def test_train_draws_both_pictures(tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    assert cli.main(["train", "headlines", "--epochs", "1", "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "aux_output      accuracy" in printed and "no path" in printed
+    assert {path.name for path in tmp_path.iterdir()} == {"headlines.png", "headlines.html"}

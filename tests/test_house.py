@@ -21,7 +21,7 @@ FLOORS = [  # from the ground up
     "graph",
     "engine",
     "eager",
-    "layers losses feeding nodes summary model",
+    "layers losses feeding files nodes summary model",
     "metrics optimizers callbacks progress terms scores training check",
     "data flow multitask systems",
     "cli",

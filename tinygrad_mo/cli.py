@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from . import backend, data
-from .flow import Model
+from .flow import FlowRecorder, Model
 from .flow.whatif import update_ratios
 from .naming import lookup
-from .systems import SYSTEMS, Task, headlines, score_table, train
+from .systems import SYSTEMS, System, Task, headlines, score_table, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             run_demo(options.epochs, options.out, options.seed)
     except KeyboardInterrupt:
-        print("\nStopped. Nothing was written.", file=sys.stderr)
+        print("Stopped.", file=sys.stderr)
         return 130
     except ValueError as error:
         print(f"tinygrad-mo: {error}", file=sys.stderr)
@@ -65,49 +65,59 @@ def run_demo(epochs: int, out: Path, seed: int) -> None:
     heading("Training: is a work of art a print? From its title (aux), and five numbers (main)")
     system.make(full=True).summary()
     print()
-    model, task, scores = train(system, full=True, epochs=epochs, seed=seed)
-    print(f"\nOn {len(task.held_back_y['main_output'])} works it has never seen:")
-    print(score_table(scores))
-    batch = some_samples(task)
-    show_flow(model, batch)
+    model, task = train_and_tell(system, True, epochs, seed, out / "flow")
     heading("What does the weight of the auxiliary loss move?")
-    print_weight_experiment(model, batch)
-    draw(model, batch, out / "flow.png")
+    print_weight_experiment(model, task.some())
 
 
 def run_train(name: str, full: bool, epochs: int | None, out: Path, seed: int) -> None:
     """Train a system, score it, and say and draw who trains what."""
     system = lookup("system", name, SYSTEMS)
     heading(f"{system.name}: {system.title}")
-    model, task, scores = train(system, full, epochs, seed)
-    print(f"\nOn held-back data:\n{score_table(scores)}")
-    batch = some_samples(task)
-    show_flow(model, batch)
-    draw(model, batch, out / f"{name}.png")
+    train_and_tell(system, full, epochs, seed, out / name)
 
 
-def some_samples(task: Task, count: int = 256) -> tuple[dict, dict]:
-    """The first held-back samples."""
-    x = {name: array[:count] for name, array in task.held_back_x.items()}
-    return x, {name: array[:count] for name, array in task.held_back_y.items()}
-
-
-def show_flow(model: Model, batch: tuple) -> None:
+def train_and_tell(
+    system: System, full: bool, epochs: int | None, seed: int, pictures: Path
+) -> tuple[Model, Task]:
+    """Train with snapshots of the flow; print scores, report and table; write both pictures."""
+    recorder = FlowRecorder()
+    try:
+        model, task, scores = train(system, full, epochs, seed, recorder=recorder)
+    except KeyboardInterrupt:
+        save_interrupted(recorder, pictures.with_suffix(".npz"))
+        raise
+    print(f"\nOn data that was held back:\n{score_table(scores)}")
     heading("Who trains what?")
-    flow = model.gradient_flow(*batch)
+    flow = model.gradient_flow(*task.some(64))
     print(f"{flow.report()}\n\n{flow.table()}")
-
-
-def draw(model: Model, batch: tuple, picture: Path) -> None:
-    heading("The picture")
-    if importlib.util.find_spec("matplotlib") is None:
-        print("Not drawn: matplotlib is missing. pip install 'tinygrad-mo[viz]'")
-        return
+    heading("The pictures")
+    missing = [name for name in ("matplotlib", "pygraphviz") if not is_installed(name)]
+    if missing:
+        print(f"Not drawn: pip install 'tinygrad-mo[viz]' ({' and '.join(missing)} missing)")
+        return model, task
     import matplotlib
 
     matplotlib.use("Agg")
-    model.gradient_flow(*batch).figure(str(picture))
-    print(f"Open {picture.resolve()}")
+    pictures.parent.mkdir(parents=True, exist_ok=True)
+    flow.figure(str(pictures.with_suffix(".png")))
+    flow.save(pictures.with_suffix(".html"), snapshots=recorder.flows)
+    print(f"To print: {pictures.with_suffix('.png').resolve()}")
+    print(f"To play with, in a browser: {pictures.with_suffix('.html').resolve()}")
+    return model, task
+
+
+def save_interrupted(recorder: FlowRecorder, path: Path) -> None:
+    """Keep the weights as the last whole step left them."""
+    if recorder.model is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        recorder.model.save_weights(path)
+        print(f"\nStopped after {recorder.model.step} steps. Weights: {path.resolve()}")
+        print(f"Go on with: model.load_weights({str(path)!r})")
+
+
+def is_installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 def run_list() -> None:
@@ -166,7 +176,8 @@ def run_doctor() -> None:
         ("matplotlib", "draws the figure"),
         ("pygraphviz", "lays out the figure"),
         ("tqdm", "shows a progress bar"),
+        ("threadpoolctl", "keeps recurrent layers fast beside other programs"),
         ("cupy", "computes on a GPU"),
     ):
-        found = importlib.util.find_spec(name) is not None
+        found = is_installed(name)
         print(f"{name}: {'installed' if found else 'not installed'} ({use})")

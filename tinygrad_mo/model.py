@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from .backend import to_numpy
 from .calls import Call, current_call, inside
 from .engine import Plan, topological_order
 from .feeding import arrays_for, match
+from .files import CheckpointError, load_arrays, save_arrays
 from .graph import Parameter, Step, Tensor, apply, placeholder
 from .layers import Layer
 from .naming import did_you_mean, unique_names
@@ -183,6 +185,32 @@ class FunctionalModel(Layer):
                 raise ValueError(f"{name} has shape {w.shape}, not {np.shape(value)}")
         for (_, w), value in zip(named, values, strict=True):
             w.assign(np.array(value))
+
+    def save_weights(self, path: str | Path) -> None:
+        """Write all parameters to a file, by name."""
+        named = {name: w.numpy() for name, w in self.named_weights().items()}
+        save_arrays(path, named, model=self.name)
+
+    def load_weights(self, path: str | Path) -> None:
+        """Take all parameters from a file that `save_weights` wrote, or, if one misfits, none.
+
+        Raises
+        ------
+        CheckpointError
+            Naming the weights that are missing, superfluous or of another shape.
+        """
+        found, own = load_arrays(path)[0], self.named_weights()
+        wrong = [f"{name} is missing" for name in own if name not in found]
+        wrong += [f"{name} is not in the model" for name in found if name not in own]
+        wrong += [
+            f"{name} has shape {found[name].shape} instead of {w.shape}"
+            for name, w in own.items()
+            if name in found and found[name].shape != w.shape
+        ]
+        if wrong:
+            raise CheckpointError(f"{path} does not fit model {self.name!r}: {'; '.join(wrong)}")
+        for name, w in own.items():
+            w.assign(found[name])
 
     def get_layer(self, name: str) -> Layer:
         """The layer called `name`."""

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import set_random_seed
-from ..callbacks import Callback
-from ..flow import Flow, Model
+from ..flow import Flow, FlowRecorder, Model
 from ..metrics import AUC
 
 Arrays = Mapping[str, np.ndarray]
@@ -146,19 +145,26 @@ def train(
     epochs: int | None = None,
     seed: int = 0,
     verbose: int = 1,
-    callbacks: list[Callback] | None = None,
+    recorder: FlowRecorder | None = None,
 ) -> tuple[Model, Task, list[Score]]:
-    """Make a system, train it on its data, and score it on what was held back."""
+    """Make a system, train it on its data, and score it on what was held back.
+
+    A recorder is set to take about 30 flows, evenly spread, of the same held-back samples.
+    """
     set_random_seed(seed)
     task = system.task(full)
     model = system.make(full)
+    epochs = system.epochs if epochs is None else epochs
+    if recorder is not None:
+        steps = epochs * -(-len(next(iter(task.x.values()))) // system.batch_size)
+        recorder.every, recorder.data = max(1, steps // 30), task.some(64)
     model.fit(
         task.x,
         task.y,
         batch_size=system.batch_size,
-        epochs=system.epochs if epochs is None else epochs,
+        epochs=epochs,
         verbose=verbose,
-        callbacks=callbacks,
+        callbacks=[] if recorder is None else [recorder],
         validation_data=(task.held_back_x, task.held_back_y),
     )
     return model, task, score(model, task)
@@ -176,6 +182,17 @@ def train_variant(
     part = task.of(model)
     model.fit(part.x, part.y, batch_size=system.batch_size, epochs=system.epochs, verbose=0)
     return model, {one.output: one.value for one in score(model, part)}
+
+
+def mean_scores(
+    system: System, task: Task, seed: int = 0, runs: int = 3, **changes: Any
+) -> tuple[Model, dict[str, float]]:
+    """The last model and the mean scores of `runs` runs of `train_variant`."""
+    found = []
+    for run in range(runs):
+        model, scores = train_variant(system, task, runs * seed + run, **changes)
+        found.append(scores)
+    return model, {name: sum(scores[name] for scores in found) / runs for name in found[0]}
 
 
 def score(model: Model, task: Task) -> list[Score]:

@@ -1,0 +1,90 @@
+"""Arrays in a file: never half written, never half read, and nothing in it is ever executed.
+
+A file is a zip archive of .npy members, as `numpy.load` reads it, and one "header.json". The
+archive's checksums find every changed byte.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HEADER = "header.json"
+FORMAT = "tinygrad_mo 1"
+LARGEST = 1 << 34  # bytes that a file may unpack to
+
+
+class CheckpointError(ValueError):
+    """A file that cannot be read, or does not fit: the text says what was expected and found."""
+
+
+def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], **header: Any) -> None:
+    """Write arrays by name, with a header of plain values.
+
+    The file at `path` is replaced in one instant when everything is on the disk: whatever goes
+    wrong before, the old file is still there.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise CheckpointError(f"cannot save {path}: there is no folder {path.parent}")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(HEADER, json.dumps({"format": FORMAT, **header}))
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
+            archive.writestr(f"{name}.npy", member.getvalue())
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(packed.getvalue())
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            os.chmod(temporary, path.stat().st_mode)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def load_arrays(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays and the header of a file that `save_arrays` wrote.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, not of this format, cut off, or changed.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"there is no file {path}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > LARGEST:
+                raise CheckpointError(f"{path} unpacks to more than {LARGEST >> 30} GB")
+            header = json.loads(archive.read(HEADER))
+            arrays = {
+                name.removesuffix(".npy"): np.lib.format.read_array(
+                    io.BytesIO(archive.read(name)), allow_pickle=False
+                )
+                for name in archive.namelist()
+                if name != HEADER
+            }
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, ValueError, OSError) as error:
+        raise CheckpointError(
+            f"{path} is not a whole file of {FORMAT!r}: it is cut off, changed or of another kind "
+            f"({error})"
+        ) from error
+    if header.get("format") != FORMAT:
+        raise CheckpointError(f"{path} has the format {header.get('format')!r}, not {FORMAT!r}")
+    return arrays, header

@@ -1,0 +1,168 @@
+"""GoogLeNet: 22 layers deep, with two auxiliary classifiers on the way that help to train it.
+
+The seed's student reads "GoogLeNet / Inception articles, as this network is using auxiliary
+branches", and asks how they are trained. Szegedy et al. (2014) added them, since "the ability to
+propagate gradients back through all the layers in an effective manner was a concern"; their losses
+count 0.3, and "at inference time, these auxiliary networks are discarded": `without_auxiliary`.
+
+ImageNet is not shipped: the data are handwritten digits, enlarged. Local response normalisation,
+which has no weights, is left out.
+"""
+
+from __future__ import annotations
+
+from .. import layers
+from ..backend import set_random_seed
+from ..flow import Model
+from ..graph import Tensor
+from ..losses import SparseCategoricalCrossentropy
+from ..optimizers import Adam
+from . import residual
+from .system import Claim, System, Task, score
+
+#  Table 1 of the paper: filters of 1x1; 3x3 reduced, 3x3; 5x5 reduced, 5x5; pool projected.
+MODULES = {
+    "3a": (64, 96, 128, 16, 32, 32),
+    "3b": (128, 128, 192, 32, 96, 64),
+    "4a": (192, 96, 208, 16, 48, 64),
+    "4b": (160, 112, 224, 24, 64, 64),
+    "4c": (128, 128, 256, 24, 64, 64),
+    "4d": (112, 144, 288, 32, 64, 64),
+    "4e": (256, 160, 320, 32, 128, 128),
+    "5a": (256, 160, 320, 32, 128, 128),
+    "5b": (384, 192, 384, 48, 128, 128),
+}
+WEIGHTS = {"main": 1.0, "aux_1": 0.3, "aux_2": 0.3}
+
+
+def conv(x: Tensor, filters: int, size: int, name: str, strides: int = 1) -> Tensor:
+    layer = layers.Conv2D(
+        filters, size, strides=strides, padding="same", activation="relu", name=name
+    )
+    return layer(x)
+
+
+def pool(x: Tensor, name: str) -> Tensor:
+    return layers.MaxPooling2D(3, strides=2, padding="same", name=name)(x)
+
+
+def inception(x: Tensor, name: str, shrink: int) -> Tensor:
+    """A module of the table: four branches, joined."""
+    ones, threes_in, threes, fives_in, fives, pooled = (n // shrink for n in MODULES[name])
+    a = conv(x, ones, 1, f"{name}_1x1")
+    b = conv(conv(x, threes_in, 1, f"{name}_3x3_reduce"), threes, 3, f"{name}_3x3")
+    c = conv(conv(x, fives_in, 1, f"{name}_5x5_reduce"), fives, 5, f"{name}_5x5")
+    d = layers.MaxPooling2D(3, strides=1, padding="same", name=f"{name}_pool")(x)
+    d = conv(d, pooled, 1, f"{name}_pool_proj")
+    return layers.concatenate([a, b, c, d], name=name)
+
+
+def auxiliary(x: Tensor, classes: int, name: str, shrink: int) -> Tensor:
+    """A classifier on the way."""
+    x = layers.AveragePooling2D(5, strides=3, name=f"{name}_pool")(x)
+    x = conv(x, 128 // shrink, 1, f"{name}_conv")
+    x = layers.Flatten(name=f"{name}_flatten")(x)
+    x = layers.Dense(1024 // shrink, activation="relu", name=f"{name}_dense")(x)
+    x = layers.Dropout(0.7, name=f"{name}_dropout")(x)
+    return layers.Dense(classes, name=name)(x)
+
+
+def build(size: int = 224, classes: int = 1000, shrink: int = 1) -> Model:
+    """GoogLeNet with both auxiliary classifiers; the outputs main, aux_1 and aux_2 are logits.
+
+    Parameters
+    ----------
+    size : int
+        Rows and columns of a picture, at least 80.
+    classes : int
+    shrink : int
+        Divide the number of filters by it.
+
+    Examples
+    --------
+    >>> model = build()
+    >>> model.count_params(), without_auxiliary(model).count_params()
+    (13378280, 6998552)
+    """
+    picture = layers.Input((size, size, 3), name="picture")
+    x = conv(picture, 64 // shrink, 7, "conv_1", strides=2)
+    x = pool(x, "pool_1")
+    x = conv(x, 64 // shrink, 1, "conv_2_reduce")
+    x = conv(x, 192 // shrink, 3, "conv_2")
+    x = pool(x, "pool_2")
+    outputs = {}
+    for name in MODULES:
+        x = inception(x, name, shrink)
+        if name in ("3b", "4e"):
+            x = pool(x, f"pool_{name[0]}")
+        if name in ("4a", "4d"):
+            head = f"aux_{len(outputs) + 1}"
+            outputs[head] = auxiliary(x, classes, head, shrink)
+    x = layers.GlobalAveragePooling2D(name="mean")(x)
+    x = layers.Dropout(0.4, name="dropout")(x)
+    main = layers.Dense(classes, name="main")(x)
+    return Model(picture, [main, *outputs.values()], name="googlenet")
+
+
+def without_auxiliary(model: Model) -> Model:
+    """The main output alone, for inference: another model on the same layers and weights."""
+    return Model(model.inputs, model.outputs["main"], name="googlenet_main")
+
+
+def load(size: int = 224) -> Task:
+    """Handwritten digits, enlarged from 8x8 pixels, and the digit as label of all three outputs.
+
+    ``picture`` is (n, size, size, 3) from 0 to 1; `size` is a multiple of 8.
+    """
+    digits = residual.load(size, channels=3)
+    labels, held_back = (dict.fromkeys(WEIGHTS, y["digit"]) for y in (digits.y, digits.held_back_y))
+    return Task(digits.x, labels, digits.held_back_x, held_back)
+
+
+COMPILE = {
+    "loss": SparseCategoricalCrossentropy(from_logits=True),
+    "loss_weights": WEIGHTS,
+    "metrics": ["accuracy"],
+}
+WITHOUT = {"main": 1.0, "aux_1": 0.0, "aux_2": 0.0}
+LOOK_AT = ("conv_1", "conv_2", "3a_3x3", "4a_3x3", "4e_3x3", "5b_3x3")
+
+
+def claim(seed: int = 0) -> Claim:
+    """The gradient on early and late weights, with and without the auxiliary losses."""
+    task, figures = SYSTEM.task(), {}
+
+    def look(model: Model, when: str) -> None:
+        flow = model.gradient_flow(*task.some())
+        for layer in LOOK_AT:
+            ratio = flow.total(layer, WEIGHTS) / flow.total(layer, WITHOUT)
+            figures[f"|gradient| on {layer}, with / without, {when}"] = ratio
+
+    for kind, weights in (("with", WEIGHTS), ("without", WITHOUT)):
+        set_random_seed(seed)
+        model = SYSTEM.make()
+        model.loss_weights = weights
+        if kind == "with":
+            look(model, "before")
+        model.fit(task.x, task.y, SYSTEM.batch_size, SYSTEM.epochs, verbose=0)
+        if kind == "with":
+            look(model, "after")
+        accuracy = {s.output: s.value for s in score(model, task)}["main"]
+        figures[f"accuracy of main, trained {kind}"] = accuracy
+    raised = figures["|gradient| on conv_1, with / without, before"] > 1
+    return Claim("Auxiliary classifiers raise the gradient in early layers.", raised, figures)
+
+
+SYSTEM = System(
+    name="googlenet",
+    title="GoogLeNet with two auxiliary classifiers, reading handwritten digits",
+    build=build,
+    load=load,
+    compile={**COMPILE, "optimizer": Adam(0.001)},
+    parameters=13_378_280,
+    small_build={"size": 80, "classes": 10, "shrink": 8},
+    small_load={"size": 80},
+    epochs=5,
+    batch_size=16,
+    claim=claim,
+)
