@@ -122,8 +122,9 @@ def is_installed(module: str) -> bool:
 
 def run_list() -> None:
     """Names, sizes and titles of the systems."""
+    widest = max(map(len, SYSTEMS))
     for system in SYSTEMS.values():
-        print(f"{system.name:<14}{system.parameters:>12,} parameters  {system.title}")
+        print(f"{system.name:<{widest}}{system.parameters:>12,} parameters  {system.title}")
 
 
 def print_weight_experiment(model: Model, batch: tuple) -> None:
