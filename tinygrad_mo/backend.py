@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
-from functools import cache
+from functools import cache, wraps
 from types import ModuleType
 from typing import Any
 
@@ -89,15 +89,20 @@ def blas_threads() -> Any:
     return importlib.import_module("threadpoolctl").ThreadpoolController()
 
 
-def one_by_one(steps: Iterable[int]) -> Iterator[int]:
-    """Steps of a sequence, on one thread: their products of small matrices gain nothing from two.
+def single_threaded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function that works step by step run on one thread.
 
-    Two threads wait for each other after each product; on a busy machine that takes longer, by a
-    factor of ten and more, than the products.
+    Its products of small matrices gain nothing from two, which wait for each other after each; on
+    a busy machine that takes longer, by a factor of ten and more, than the products.
     """
-    threads = blas_threads()
-    with threads.limit(limits=1, user_api="blas") if threads else nullcontext():
-        yield from steps
+
+    @wraps(function)
+    def run(*arguments: Any, **options: Any) -> Any:
+        threads = blas_threads()
+        with threads.limit(limits=1, user_api="blas") if threads else nullcontext():
+            return function(*arguments, **options)
+
+    return run
 
 
 def drop_subnormal(x: Array) -> None:

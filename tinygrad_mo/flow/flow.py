@@ -13,7 +13,7 @@ from ..backend import Array, to_numpy
 from ..graph import Tensor
 from ..naming import did_you_mean
 from ..training import TrainableModel
-from . import figure, page, words
+from . import charts, figure, page, words
 from .measure import Measure
 from .recording import FlowPlan, Recorder
 
@@ -198,6 +198,26 @@ class Flow:
         if path is not None:
             drawn.savefig(path, dpi=144)
         return drawn
+
+    def bars(self, axes: Any = None, by: str | None = None) -> Any:
+        """Who trains what, as stacked bars: see `charts.bars`."""
+        return charts.bars(self, axes, by)
+
+    def heat_map(self, axes: Any = None, by: str | None = None) -> Any:
+        """How long each loss's gradient is on all weights: see `charts.heat_map`."""
+        return charts.heat_map(self, axes, by)
+
+    def over_sequence(self, axes: Any = None, wire: tuple[str, str] | None = None) -> Any:
+        """The gradient at each step that a recurrent layer reads: see `charts.over_sequence`."""
+        return charts.over_sequence(self, axes, wire)
+
+    def by_depth(self, axes: Any = None) -> Any:
+        """The gradient on its way from the losses to the inputs: see `charts.by_depth`."""
+        return charts.by_depth(self, axes)
+
+    def through_training(self, snapshots: Sequence[Flow], axes: Any = None) -> Any:
+        """Losses and cosines at all recorded steps and this one: see `charts.through_training`."""
+        return charts.through_training([*snapshots, self], axes)
 
     def save(self, path: Any, snapshots: Sequence[Flow] = ()) -> None:
         """Write the interactive picture: one HTML file, to be opened in any browser.

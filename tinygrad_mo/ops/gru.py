@@ -1,6 +1,6 @@
 """The gated recurrent unit over a whole sequence, as one op."""
 
-from ..backend import array_module, drop_subnormal, one_by_one
+from ..backend import array_module, drop_subnormal, single_threaded
 from .contract import flat, op
 from .sequences import (
     as_rows,
@@ -13,6 +13,7 @@ from .sequences import (
 
 
 @op
+@single_threaded
 def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, reset_after=True):
     """A gated recurrent unit over all steps of a sequence (Cho et al. 2014).
 
@@ -42,7 +43,7 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
     go = time_first(mask)
 
     h = xp.zeros(shape[1:], x.dtype) if h0 is None else h0.T
-    for t in one_by_one(steps):
+    for t in steps:
         gates, (u, r, j) = z[t, :both], z[t].reshape(3, units, batch)
         h_before[t] = h
         if reset_after:
@@ -62,6 +63,7 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
         h = h_new if go is None else xp.where(go[t], h_new, h)
         h_all[t] = h
 
+    @single_threaded
     def pull_back(gs):
         """Backward through time; what does not depend on g is prepared for all steps at once."""
         g_all, g_h = gs
@@ -74,7 +76,7 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
         dh = g_h.swapaxes(-1, -2)
         dz = xp.empty((time, *rows, 3 * units, batch), g_all.dtype)
         dz_h = dz.copy() if reset_after else dz  # what reaches h U; differs in the candidate only
-        for t in one_by_one(reversed(steps)):
+        for t in reversed(steps):
             dh = dh + g_every[t]
             dh_t, dh = split_by_mask(dh, go, t)
             dh = dh + dh_t * u[t]

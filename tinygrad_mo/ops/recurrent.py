@@ -1,10 +1,11 @@
 """Recurrent layers over a whole sequence, each as one op."""
 
-from ..backend import array_module, drop_subnormal, one_by_one
+from ..backend import array_module, drop_subnormal, single_threaded
 from .contract import flat, op
 
 
 @op
+@single_threaded
 def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False):
     """A long short-term memory over all steps of a sequence (Hochreiter & Schmidhuber 1997).
 
@@ -34,7 +35,7 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
     go = None if mask is None else mask.T[:, None, :]  # (time, 1, batch)
 
     h, c = (xp.zeros(shape[1:], x.dtype) if s is None else s.T for s in (h0, c0))
-    for t in one_by_one(steps):
+    for t in steps:
         z_t, (i, f, j, o) = z[t], gates[t]
         h_before[t], c_before[t] = h, c
         z_t += recurrent @ h
@@ -52,6 +53,7 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
     order = slice(None, None, -1 if go_backwards else 1)
     values = h_all[order].transpose(2, 0, 1).copy(), h.T.copy(), c.T.copy()
 
+    @single_threaded
     def pull_back(gs):
         """Backward through time; what does not depend on g is prepared for all steps at once."""
         g_all, g_h, g_c = gs
@@ -65,7 +67,7 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
         g_seq = xp.moveaxis(g_all, -2, 0)[order].swapaxes(-1, -2)  # (time, *rows, units, batch)
         dh, dc = g_h.swapaxes(-1, -2), g_c.swapaxes(-1, -2)
         dz = xp.empty((time, *rows, 4, units, batch), g_all.dtype)
-        for t in one_by_one(reversed(steps)):
+        for t in reversed(steps):
             dh = dh + g_seq[t]
             carry_h, carry_c = (0, 0) if go is None else (dh * ~go[t], dc * ~go[t])
             dh_t, dc_t = (dh, dc) if go is None else (dh * go[t], dc * go[t])

@@ -1,11 +1,12 @@
 """The simplest recurrent layer over a whole sequence, as one op."""
 
-from ..backend import array_module, drop_subnormal, one_by_one
+from ..backend import array_module, drop_subnormal, single_threaded
 from .contract import flat, op
 from .sequences import as_rows, by_sample, by_step, split_by_mask, time_first
 
 
 @op
+@single_threaded
 def simple_rnn(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False):
     """h <- tanh(x W + h U + b) over all steps of a sequence (Elman 1990).
 
@@ -25,13 +26,14 @@ def simple_rnn(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=Fals
     go = time_first(mask)
 
     h = xp.zeros(shape[1:], x.dtype) if h0 is None else h0.T
-    for t in one_by_one(steps):
+    for t in steps:
         h_before[t] = h
         z[t] += recurrent @ h
         h_new = xp.tanh(z[t], out=z[t])
         h = h_new if go is None else xp.where(go[t], h_new, h)
         h_all[t] = h
 
+    @single_threaded
     def pull_back(gs):
         g_all, g_h = gs
         rows = g_h.shape[:-2]
@@ -39,7 +41,7 @@ def simple_rnn(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=Fals
         g_every = by_step(g_all, order)
         dh = g_h.swapaxes(-1, -2)
         dz = xp.empty((time, *rows, units, batch), g_all.dtype)
-        for t in one_by_one(reversed(steps)):
+        for t in reversed(steps):
             dh = dh + g_every[t]
             dh_t, dh = split_by_mask(dh, go, t)
             xp.multiply(dh_t, slopes[t], out=dz[t])

@@ -5,6 +5,12 @@ outputs predicting the same targets after each block. These additional outputs e
 parts of the model are learning features useful for the task at hand while also serving as a form of
 regularization to boost the robustness of the network."
 
+Measured (`claim`, three seeds): at the start they make the gradient |dl/dh| at the first of eight
+blocks 48 to 71 times as large. Plain SGD needs that: without them the last output stays at chance
+(0.10) from two seeds of three, with them it reaches 0.92 to 0.95. Adam, which divides by the
+gradient's own size, does as well without (0.93 to 0.96) as with them (0.94 to 0.98). We see no
+regularization: nothing is gained on held-back digits where both networks learn.
+
 The loss is that of the last block plus 0.3 times each of the others. (Lee et al. 2015, who gave the
 method its name, let these weights decay, and stop listening to an output once it is good enough.)
 """

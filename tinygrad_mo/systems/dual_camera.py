@@ -9,6 +9,9 @@ A slip in the listing: ``right_input = xception_base(right_input)`` overwrites t
 features, and joins them by that name. It works by accident: no model can be made of it afterwards,
 for the input is lost.
 
+Measured (`claim`, three seeds): it holds. One shared network is right for 0.93 to 0.95 of the
+unseen patches, two networks with twice the weights for 0.93 to 0.96.
+
 Pairs of photographs are not shipped. The two views are cut, a few pixels apart, from one photograph
 of brick, grass or gravel: which is it?
 """

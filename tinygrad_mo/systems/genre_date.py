@@ -4,6 +4,10 @@ The seed (001, after Chollet, "Deep Learning with Python", fig. 7.3) claims: gen
 novel are not independent, so a network that learns both at once gets better at each than two
 networks that learn one each. The seed shows a drawing and no listing; the layers here are ours. The
 data are works of Tate since 1990: artist and title in; medium (8 classes) and year out.
+
+On them it does not hold. With the same small layers and number of epochs (means of nine runs, by
+`claim`) the joint network has half the parameters, and is a little worse at both: 0.63 of the
+genres right against 0.64 apart, dates wrong by 3.5 years against 3.4.
 """
 
 from __future__ import annotations

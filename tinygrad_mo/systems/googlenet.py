@@ -5,6 +5,12 @@ branches", and asks how they are trained. Szegedy et al. (2014) added them, sinc
 propagate gradients back through all the layers in an effective manner was a concern"; their losses
 count 0.3, and "at inference time, these auxiliary networks are discarded": `without_auxiliary`.
 
+Measured (`claim`, three seeds): before training, at full size, the auxiliary losses make the
+gradient on the first convolution 1.8 to 4.0 times as large; behind the second classifier they
+change nothing. In the small network, which starts as He et al. propose, little is left to raise (1.03 to
+1.17), and they do not help: trained with them, main reads 0.82 to 0.88 of unseen digits, without
+them 0.83 to 0.93.
+
 ImageNet is not shipped: the data are handwritten digits, enlarged. Local response normalisation,
 which has no weights, is left out.
 """
@@ -35,39 +41,9 @@ MODULES = {
 WEIGHTS = {"main": 1.0, "aux_1": 0.3, "aux_2": 0.3}
 
 
-def conv(x: Tensor, filters: int, size: int, name: str, strides: int = 1) -> Tensor:
-    layer = layers.Conv2D(
-        filters, size, strides=strides, padding="same", activation="relu", name=name
-    )
-    return layer(x)
-
-
-def pool(x: Tensor, name: str) -> Tensor:
-    return layers.MaxPooling2D(3, strides=2, padding="same", name=name)(x)
-
-
-def inception(x: Tensor, name: str, shrink: int) -> Tensor:
-    """A module of the table: four branches, joined."""
-    ones, threes_in, threes, fives_in, fives, pooled = (n // shrink for n in MODULES[name])
-    a = conv(x, ones, 1, f"{name}_1x1")
-    b = conv(conv(x, threes_in, 1, f"{name}_3x3_reduce"), threes, 3, f"{name}_3x3")
-    c = conv(conv(x, fives_in, 1, f"{name}_5x5_reduce"), fives, 5, f"{name}_5x5")
-    d = layers.MaxPooling2D(3, strides=1, padding="same", name=f"{name}_pool")(x)
-    d = conv(d, pooled, 1, f"{name}_pool_proj")
-    return layers.concatenate([a, b, c, d], name=name)
-
-
-def auxiliary(x: Tensor, classes: int, name: str, shrink: int) -> Tensor:
-    """A classifier on the way."""
-    x = layers.AveragePooling2D(5, strides=3, name=f"{name}_pool")(x)
-    x = conv(x, 128 // shrink, 1, f"{name}_conv")
-    x = layers.Flatten(name=f"{name}_flatten")(x)
-    x = layers.Dense(1024 // shrink, activation="relu", name=f"{name}_dense")(x)
-    x = layers.Dropout(0.7, name=f"{name}_dropout")(x)
-    return layers.Dense(classes, name=name)(x)
-
-
-def build(size: int = 224, classes: int = 1000, shrink: int = 1) -> Model:
+def build(
+    size: int = 224, classes: int = 1000, shrink: int = 1, initializer: str = "glorot_uniform"
+) -> Model:
     """GoogLeNet with both auxiliary classifiers; the outputs main, aux_1 and aux_2 are logits.
 
     Parameters
@@ -77,6 +53,8 @@ def build(size: int = 224, classes: int = 1000, shrink: int = 1) -> Model:
     classes : int
     shrink : int
         Divide the number of filters by it.
+    initializer : str
+        Of the convolutions.
 
     Examples
     --------
@@ -84,20 +62,54 @@ def build(size: int = 224, classes: int = 1000, shrink: int = 1) -> Model:
     >>> model.count_params(), without_auxiliary(model).count_params()
     (13378280, 6998552)
     """
+
+    def conv(x: Tensor, filters: int, size: int, name: str, strides: int = 1) -> Tensor:
+        layer = layers.Conv2D(
+            filters // shrink,
+            size,
+            strides=strides,
+            padding="same",
+            activation="relu",
+            kernel_initializer=initializer,
+            name=name,
+        )
+        return layer(x)
+
+    def pool(x: Tensor, strides: int, name: str) -> Tensor:
+        return layers.MaxPooling2D(3, strides=strides, padding="same", name=name)(x)
+
+    def inception(x: Tensor, name: str) -> Tensor:
+        """A module of the table: four branches, joined."""
+        ones, threes_in, threes, fives_in, fives, pooled = MODULES[name]
+        a = conv(x, ones, 1, f"{name}_1x1")
+        b = conv(conv(x, threes_in, 1, f"{name}_3x3_reduce"), threes, 3, f"{name}_3x3")
+        c = conv(conv(x, fives_in, 1, f"{name}_5x5_reduce"), fives, 5, f"{name}_5x5")
+        d = conv(pool(x, 1, f"{name}_pool"), pooled, 1, f"{name}_pool_proj")
+        return layers.concatenate([a, b, c, d], name=name)
+
+    def auxiliary(x: Tensor, name: str) -> Tensor:
+        """A classifier on the way."""
+        x = layers.AveragePooling2D(5, strides=3, name=f"{name}_pool")(x)
+        x = conv(x, 128, 1, f"{name}_conv")
+        x = layers.Flatten(name=f"{name}_flatten")(x)
+        x = layers.Dense(1024 // shrink, activation="relu", name=f"{name}_dense")(x)
+        x = layers.Dropout(0.7, name=f"{name}_dropout")(x)
+        return layers.Dense(classes, name=name)(x)
+
     picture = layers.Input((size, size, 3), name="picture")
-    x = conv(picture, 64 // shrink, 7, "conv_1", strides=2)
-    x = pool(x, "pool_1")
-    x = conv(x, 64 // shrink, 1, "conv_2_reduce")
-    x = conv(x, 192 // shrink, 3, "conv_2")
-    x = pool(x, "pool_2")
-    outputs = {}
+    x = conv(picture, 64, 7, "conv_1", strides=2)
+    x = pool(x, 2, "pool_1")
+    x = conv(x, 64, 1, "conv_2_reduce")
+    x = conv(x, 192, 3, "conv_2")
+    x = pool(x, 2, "pool_2")
+    outputs: dict[str, Tensor] = {}
     for name in MODULES:
-        x = inception(x, name, shrink)
+        x = inception(x, name)
         if name in ("3b", "4e"):
-            x = pool(x, f"pool_{name[0]}")
+            x = pool(x, 2, f"pool_{name[0]}")
         if name in ("4a", "4d"):
             head = f"aux_{len(outputs) + 1}"
-            outputs[head] = auxiliary(x, classes, head, shrink)
+            outputs[head] = auxiliary(x, head)
     x = layers.GlobalAveragePooling2D(name="mean")(x)
     x = layers.Dropout(0.4, name="dropout")(x)
     main = layers.Dense(classes, name="main")(x)
@@ -130,26 +142,22 @@ LOOK_AT = ("conv_1", "conv_2", "3a_3x3", "4a_3x3", "4e_3x3", "5b_3x3")
 
 def claim(seed: int = 0) -> Claim:
     """The gradient on early and late weights, with and without the auxiliary losses."""
-    task, figures = SYSTEM.task(), {}
-
-    def look(model: Model, when: str) -> None:
-        flow = model.gradient_flow(*task.some())
+    figures = {}
+    for size, full, samples in (("full size", True, 16), ("small", False, 256)):
+        set_random_seed(seed)
+        task = SYSTEM.task(full)
+        flow = SYSTEM.make(full).gradient_flow(*task.some(samples))
         for layer in LOOK_AT:
             ratio = flow.total(layer, WEIGHTS) / flow.total(layer, WITHOUT)
-            figures[f"|gradient| on {layer}, with / without, {when}"] = ratio
-
+            figures[f"|gradient| on {layer}, with / without, {size}"] = ratio
     for kind, weights in (("with", WEIGHTS), ("without", WITHOUT)):
         set_random_seed(seed)
         model = SYSTEM.make()
         model.loss_weights = weights
-        if kind == "with":
-            look(model, "before")
         model.fit(task.x, task.y, SYSTEM.batch_size, SYSTEM.epochs, verbose=0)
-        if kind == "with":
-            look(model, "after")
         accuracy = {s.output: s.value for s in score(model, task)}["main"]
-        figures[f"accuracy of main, trained {kind}"] = accuracy
-    raised = figures["|gradient| on conv_1, with / without, before"] > 1
+        figures[f"accuracy of main, small, {kind}"] = accuracy
+    raised = figures["|gradient| on conv_1, with / without, full size"] > 1.1
     return Claim("Auxiliary classifiers raise the gradient in early layers.", raised, figures)
 
 
@@ -160,9 +168,9 @@ SYSTEM = System(
     load=load,
     compile={**COMPILE, "optimizer": Adam(0.001)},
     parameters=13_378_280,
-    small_build={"size": 80, "classes": 10, "shrink": 8},
+    small_build={"size": 80, "classes": 10, "shrink": 8, "initializer": "he_uniform"},
     small_load={"size": 80},
-    epochs=5,
+    epochs=3,
     batch_size=16,
     claim=claim,
 )

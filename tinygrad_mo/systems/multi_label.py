@@ -3,11 +3,15 @@
 The seed (000) says that each label needs an output of its own. K sigmoids in one Dense layer are
 that: K yes-or-no outputs, whose losses are averaged. A softmax is not, since its classes exclude
 each other: it must share 1 among the labels, also where there are none or three. Data: pictures of
-emoji, and which of twelve words occur in the name ("smiling face with open mouth").
+emoji, and which of twelve words occur in the name ("smiling face with open mouth"). All twelve
+answers are right for 0.84 of the held-back pictures with sigmoids, for 0.40 with a softmax; if the
+name has none of the words, for 0.97 and 0.31 (means of three seeds, by `claim`).
 
 A second system corrects a mistake of seed 002, which gives as an example of two outputs "the class
 and the probability of each class". These are one output: the class IS the most likely one. Made as
-two heads (`class_and_probability`), they learn the same thing twice, and contradict each other.
+two heads (`class_and_probability`), they learn the same thing twice: neither is better than one
+head alone (0.91 and 0.91 right, against 0.93), and for 5 % of the pictures they contradict each
+other.
 """
 
 from __future__ import annotations

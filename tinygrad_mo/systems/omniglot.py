@@ -8,6 +8,11 @@ predicting the alphabet and the character is equally important"; in general
 
 In the lesson before, the alphabet was not an output but a second input: `build_two_inputs`.
 
+Measured (`claim`, three seeds): the sum is not fair. At the start the alphabet pulls at the shared
+convolution 2.0 to 2.9 times as hard as the letter. Against a network of its own the letter gains
+five to nine points of accuracy (0.45 against 0.39), and the alphabet loses one to eight (0.75
+against 0.79). Told the alphabet instead, the sibling names 0.42 of the letters.
+
 Omniglot itself, letters drawn by 20 people, is not shipped. `glyphs` has as many alphabets (30) and
 letters (964), but printed in up to four styles; `drawers` makes the handwriting.
 """
@@ -186,7 +191,7 @@ SYSTEM = System(
     parameters=2_225_666,
     small_build=SMALL_BUILD,
     small_load=SMALL_LOAD,
-    epochs=15,
+    epochs=12,
     claim=claim,
 )
 
@@ -199,5 +204,5 @@ TWO_INPUTS = System(
     parameters=2_229_756,
     small_build=SMALL_BUILD,
     small_load=SMALL_LOAD,
-    epochs=15,
+    epochs=12,
 )

@@ -5,6 +5,12 @@ decoupled and easier to manage, but expensive at test time, without shared featu
 overfit. One model for all: cheap at test time, but the tasks are coupled and fight for capacity.
 Data: the weather of Seattle. From the last seven days, the highest and lowest temperature, the wind
 (all three in standard deviations) and the kind of weather of the next day.
+
+With an LSTM of 32 units, one model does as well as four with a quarter of the parameters (5,640
+against 21,768): errors of 0.31, 0.28 and 0.64 against 0.30, 0.28 and 0.65, and 0.63 of the kinds
+right either way. With 3 units the tasks do fight: 0.40, 0.39, 0.67 and 0.59 against 0.36, 0.34,
+0.65 and 0.62. (Means of nine runs, by `claim`. The guess that tomorrow will be like today: 0.31,
+0.29, 0.75 and 0.60.)
 """
 
 from __future__ import annotations

@@ -9,6 +9,20 @@ the layers here are ours, and so are the data, in two parts, since no free set h
   the official list, from -2 (first, smileys) to 2 (last, flags).
 - `car_price`: real prices of 804 used cars, in 10,000 dollars, from a table (mileage, cylinders,
   equipment) and a text (make and body in words).
+
+Mean absolute errors on held-back samples (means of three seeds, by `claim`):
+
+                                                 price    car_price
+    metadata alone                               0.96     0.46
+    text alone                                   0.61     0.40
+    picture alone                                0.67
+    average of the separate networks             0.68     0.35
+    weighted average, weights from hindsight     0.53     0.35
+    one network for all inputs                   0.56     0.19
+
+So the claim holds against a plain average. Against the best weights, which nobody can know
+beforehand, it holds where inputs must be combined (what a mile costs depends on the make), and not
+where each tells something of its own.
 """
 
 from __future__ import annotations

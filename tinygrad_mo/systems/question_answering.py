@@ -4,10 +4,12 @@ The seed (001, after Chollet, "Deep Learning with Python", listing 7.1) claims: 
 question apart, concatenate, and a softmax over known answers picks the right one. Measured on
 stories of our own grammar, to which every right answer is known:
 
-- The printed head cannot do it. Its logits are a sum, f(text) + g(question): the question moves
-  the answers up and down in the same way whatever the text says, so "where is Mary?" and "where is
-  John?" always differ by the same vector.
-- One hidden layer behind the concatenation is enough to combine both.
+- The printed head cannot do it: 0.43 right (the commonest answer: 0.22). Its logits are a sum,
+  f(text) + g(question): the question moves the answers up and down in the same way whatever the
+  text says, so "where is Mary?" and "where is John?" always differ by the same vector.
+- One hidden layer behind the concatenation is enough to combine both: 0.89 right.
+
+(Small networks, stories that were held back, means of three seeds, by `claim`.)
 
 The book's listing also swaps the arguments of its Embeddings, `Embedding(64, 10000)`: a table of
 64 words, 10,000 wide. That network has 2,909,812 parameters and fails at the first word id above

@@ -5,11 +5,20 @@ flow of data by adding a past output tensor to a later output tensor", and it "h
 information loss along the data-processing flow". The book it follows adds: and the gradient does
 not vanish in deep networks, since it can pass each block unchanged.
 
+Measured (`claim`, three seeds): it holds. In a plain tower of 16 blocks, with Keras's usual start,
+the gradient |dl/dh| at the first block is 7e-9 to 4e-8 of that at the last; with residual connections it
+is 7 to 11 times as large, so here it grows. A tower of 8 blocks stays at chance (0.10) when plain and
+reaches 0.35 to 0.54 in four epochs with them. But residual connections are not the only cure: a
+plain tower with He's start keeps 0.04 to 0.26 of the gradient over 16 blocks, and reaches 0.33 to
+0.46 with 8.
+
 Two blocks are shown, one for equal shapes and one that projects; and the toy ResNet of the Keras
 guide, here to read handwritten digits (enlarged from 8x8 to 32x32 pixels).
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +32,7 @@ from .system import Claim, System, Task, gradient_at
 
 
 def identity_block(
-    x: Tensor, convolutions: int = 3, residual: bool = True, name: str = "block", **options: object
+    x: Tensor, convolutions: int = 3, residual: bool = True, name: str = "block", **options: Any
 ) -> Tensor:
     """Convolutions that keep the shape, and their input added to what comes out.
 
@@ -109,13 +118,14 @@ def load(size: int = 32, channels: int = 3) -> Task:
     return Task.split({"picture": pictures}, {"digit": digits.digit.astype(int)}, digits.test)
 
 
-def tower(blocks: int, residual: bool = True, width: int = 8, initializer: str = "") -> Model:
+def tower(
+    blocks: int, residual: bool = True, width: int = 8, initializer: str = "glorot_uniform"
+) -> Model:
     """Many identity blocks on 8x8 pixels, with or without their additions."""
     picture = layers.Input((8, 8, 1), name="picture")
     x = layers.Conv2D(width, 3, padding="same", activation="relu", name="stem")(picture)
     for k in range(1, blocks + 1):
-        start = initializer or "glorot_uniform"
-        x = identity_block(x, 3, residual, f"block_{k}", kernel_initializer=start)
+        x = identity_block(x, 3, residual, f"block_{k}", kernel_initializer=initializer)
     x = layers.GlobalAveragePooling2D(name="mean")(x)
     return Model(picture, layers.Dense(10, name="digit")(x), name="tower")
 
@@ -126,8 +136,11 @@ CROSS_ENTROPY = SparseCategoricalCrossentropy(from_logits=True)
 def claim(seed: int = 0) -> Claim:
     """How much gradient arrives at the first block of a deep tower, and does the tower learn?"""
     task = load(size=8, channels=1)
-    kinds = {"plain": {"residual": False}, "residual": {}}
-    kinds["plain, He start"] = {"residual": False, "initializer": "he_uniform"}
+    kinds: dict[str, dict[str, Any]] = {
+        "plain": {"residual": False},
+        "plain, He start": {"residual": False, "initializer": "he_uniform"},
+        "residual": {},
+    }
     figures, accuracies = {}, {}
     for kind, options in kinds.items():
         for blocks in (2, 4, 8, 16):

@@ -6,7 +6,14 @@ to say whether two digits are the same digit: it joins the two embeddings and en
 
 A slip, corrected aloud: one unit on joined embeddings computes u(left) + v(right), and no such sum
 can say whether two digits are equal; three pairs of four is the best it can do. It can say what is
-a sum by nature: do the two digits make ten or more? That is the task here, and `claim` shows both.
+a sum by nature: do the two digits make ten or more? That is the task here.
+
+Measured (`claim`, three seeds) on new digits: "the same?" is right for 0.48 to 0.51, which is
+chance, but for 0.83 to 0.86 if the squared difference of the embeddings is judged; "ten or more?"
+for 0.80 to 0.81.
+
+(Why three of four: if u(a) + v(a) > 0 and u(b) + v(b) > 0, then u(a) + v(b) > 0 or u(b) + v(a) > 0.
+So with all equal pairs right, half of the unequal ones are wrong, and giving up some does not pay.)
 """
 
 from __future__ import annotations
@@ -135,6 +142,6 @@ SYSTEM = System(
     parameters=53_057,
     small_build={"size": 16, "filters": 8},
     small_load={"size": 16},
-    epochs=12,
+    epochs=10,
     claim=claim,
 )

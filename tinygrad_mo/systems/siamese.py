@@ -10,9 +10,16 @@ the gradient of the shared weights is the sum over its two calls. The first does
    cannot compare them. Where each sentence occurs in as many pairs of either kind, the gradient
    vanishes at f = g = 0; the loss is convex in f and g, so nothing beats its value there: chance.
 
-The small network has a head that compares, from (left - right)**2 and left * right: it is
-symmetric to the last bit. The data are verses of the Bible in two translations: the same verse, or
-the next one?
+The small network has a head that compares, from (left - right)**2 and left * right. The data are
+verses of the Bible in two translations: the same verse, or the next one? On held-back pairs
+(means of three seeds, by `claim`):
+
+                                    concatenate    compare    chance
+    loss                                  0.697      0.307     0.693
+    accuracy                              0.56       0.88      0.5
+    |score(a, b) - score(b, a)|           0.10       0 (to the last bit)
+
+Counting shared words, without any network, is right in 0.98 of these pairs.
 """
 
 from __future__ import annotations

@@ -6,7 +6,9 @@ and "same" is not a sum (see `siamese`). What such a sum can tell is which of tw
 f = -g it ranks. So we ask that: which of two messages is by the older hand?
 
 The messages are verses of the Bible, each once in the King James Version (1611, 1769) and once in
-the World English Bible (2000). The characters are one-hot, 256 wide, as in the guide.
+the World English Bible (2000). The characters are one-hot, 256 wide, as in the guide. The small
+network reads 40 letters; on held-back verses (means of three seeds, by `claim`) it is right in 0.88
+of the pairs when asked which is older, and in 0.50 when asked whether both are by the same hand.
 """
 
 from __future__ import annotations
