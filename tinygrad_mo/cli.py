@@ -74,22 +74,28 @@ def run_train(name: str, full: bool, epochs: int | None, out: Path, seed: int) -
     """Train a system, score it, and say and draw who trains what."""
     system = lookup("system", name, SYSTEMS)
     heading(f"{system.name}: {system.title}")
-    train_and_tell(system, full, epochs, seed, out / name)
+    samples = 8 if full else 64  # a large network keeps half a gigabyte for each
+    train_and_tell(system, full, epochs, seed, out / name, samples)
 
 
 def train_and_tell(
-    system: System, full: bool, epochs: int | None, seed: int, pictures: Path
+    system: System,
+    full: bool,
+    epochs: int | None,
+    seed: int,
+    pictures: Path,
+    samples: int = 64,
 ) -> tuple[Model, Task]:
     """Train with snapshots of the flow; print scores, report and table; write both pictures."""
     recorder = FlowRecorder()
     try:
-        model, task, scores = train(system, full, epochs, seed, recorder=recorder)
+        model, task, scores = train(system, full, epochs, seed, 1, recorder, samples)
     except KeyboardInterrupt:
         save_interrupted(recorder, pictures.with_suffix(".npz"))
         raise
     print(f"\nOn data that was held back:\n{score_table(scores)}")
     heading("Who trains what?")
-    flow = model.gradient_flow(*task.some(64))
+    flow = model.gradient_flow(*task.some(samples))
     print(f"{flow.report()}\n\n{flow.table()}")
     heading("The pictures")
     missing = [name for name in ("matplotlib", "pygraphviz") if not is_installed(name)]

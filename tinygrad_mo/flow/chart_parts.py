@@ -39,6 +39,14 @@ def new_axes(width: float, height: float, count: int = 1, **more: Any) -> Any:
     return axes
 
 
+def settle(axes: Any) -> None:
+    """Let the figure find the place of its axes, so that it is known how wide they are."""
+    figure = axes.figure.figure
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+
+
 def plain(axes: Any) -> None:
     """No frame, and quiet numbers."""
     for side in axes.spines.values():

@@ -37,6 +37,7 @@ from .chart_parts import (
     new_axes,
     patch,
     plain,
+    settle,
     shortened,
     width_of,
 )
@@ -112,7 +113,9 @@ def bars(flow: Flow, axes: Any = None, by: str | None = None) -> Any:
         for stripe in axes.patches[before + 1 :] if row.frozen else ():
             stripe.set_alpha(0.45)
         write_verdict(axes, flow, row.measure, PITCH * i, letters(axes, len(rows)))
-    axes.set_xlabel(f"length of the gradient of {formula(flow)}", color=style.MUTED, size=LETTERS)
+    label = f"length of the gradient of {formula(flow)}"
+    axes.set_xlabel(label, color=style.MUTED, size=LETTERS, parse_math=False)
+    settle(axes)
     head(axes, "Who trains what?", bars_key(flow, [row.measure for row in rows]), left)
     return axes
 
@@ -175,11 +178,12 @@ def heat_map(flow: Flow, axes: Any = None, by: str | None = None) -> Any:
     """
     rows, count = rows_of(flow, by), len(flow.losses)
     if axes is None:
-        width = (labels_width(rows, LETTERS) + 88 * count) / 72
+        width = (labels_width(rows, LETTERS) + 22 + 92 * count) / 72
         axes = new_axes(max(4.8, width), 1.2 + 0.23 * len(rows))
     plain(axes)
     axes.set(xlim=(0, count), ylim=(max(len(rows), 1) - 0.5, -0.5), xticks=[])
     left = label_rows(axes, rows, 1)
+    settle(axes)
     cell = width_of(axes) / count
     for k, name in enumerate(short_names(flow.losses)):
         colour = style.colour_of(flow.losses[k], k)
@@ -297,6 +301,7 @@ def loss_curves(flows: Sequence[Flow], axes: Any = None) -> Any:
         axes.set_yscale("log")
     axes.grid(axis="y", color=style.EMPTY)
     axes.set_xlabel("training steps", color=style.MUTED, size=LETTERS)
+    settle(axes)
     head(axes, "Through training: the losses", axes.get_lines()[-len(names) :])
     return axes
 
@@ -424,6 +429,7 @@ def over_sequence(flow: Flow, axes: Any = None, wire: tuple[str, str] | None = N
     axes.set_xlabel("step of the sequence", color=style.MUTED, size=LETTERS)
     log_scale(axes, "length of the gradient, unweighted")
     axes.xaxis.get_major_locator().set_params(integer=True)
+    settle(axes)
     head(axes, "The gradient that reaches each step of the sequence", loss_patches(flow) + key)
     return axes
 
@@ -478,6 +484,7 @@ def by_depth(flow: Flow, axes: Any = None) -> Any:
     name_cards(axes, flow, way, first)
     log_scale(axes, "length of the gradient")
     axes.set_xlabel("data goes forward →   ← gradient goes backward", color=style.MUTED, size=8.5)
+    settle(axes)
     head(axes, f"The gradient of {formula(flow)} on its way", key)
     return axes
 

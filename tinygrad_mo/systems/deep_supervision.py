@@ -1,9 +1,7 @@
 """Deep supervision: an output after every block, all predicting the same.
 
-The seed: "In very deep models built of blocks of layers, it is a common practice to add extra
-outputs predicting the same targets after each block. These additional outputs ensure that the early
-parts of the model are learning features useful for the task at hand while also serving as a form of
-regularization to boost the robustness of the network."
+The seed claims that outputs which predict the same targets after every block make the early blocks
+learn useful features, and that they regularize the network.
 
 Measured (`claim`, three seeds): at the start they make the gradient |dl/dh| at the first of eight
 blocks 48 to 71 times as large. Plain SGD needs that: without them the last output stays at chance

@@ -1,9 +1,8 @@
 """A camera with two eyes: one Xception network, used as a layer on the left and the right picture.
 
-The seed: "We do not need two independent models to extract visual features from the left camera
-and the right camera before merging the two feeds. Such low-level processing can be shared across
-the two inputs". Its listing ends at the joined features, (8, 8, 4096) for pictures of 250x250
-pixels; a dense layer on their means is ours.
+The seed claims that both eyes need the same low-level vision, so one network can serve them both.
+Its listing ends at the joined features, (8, 8, 4096) for pictures of 250x250 pixels; a dense layer
+on their means is ours.
 
 A slip in the listing: ``right_input = xception_base(right_input)`` overwrites the input with its
 features, and joins them by that name. It works by accident: no model can be made of it afterwards,

@@ -1,15 +1,14 @@
 """GoogLeNet: 22 layers deep, with two auxiliary classifiers on the way that help to train it.
 
-The seed's student reads "GoogLeNet / Inception articles, as this network is using auxiliary
-branches", and asks how they are trained. Szegedy et al. (2014) added them, since "the ability to
-propagate gradients back through all the layers in an effective manner was a concern"; their losses
-count 0.3, and "at inference time, these auxiliary networks are discarded": `without_auxiliary`.
+The student of seed 004 has read about networks with such branches, and asks how they are trained.
+Szegedy et al. (2014) added them for fear that the gradient would not reach the first layers through
+so many; their losses count 0.3, and they are thrown away after training: `without_auxiliary`.
 
 Measured (`claim`, three seeds): before training, at full size, the auxiliary losses make the
 gradient on the first convolution 1.8 to 4.0 times as large; behind the second classifier they
-change nothing. In the small network, which starts as He et al. propose, little is left to raise (1.03 to
-1.17), and they do not help: trained with them, main reads 0.82 to 0.88 of unseen digits, without
-them 0.83 to 0.93.
+change nothing. In the small network, which starts as He et al. propose, little is left to raise
+(1.03 to 1.17), and they do not help: trained with them, main reads 0.82 to 0.88 of unseen digits,
+without them 0.83 to 0.93.
 
 ImageNet is not shipped: the data are handwritten digits, enlarged. Local response normalisation,
 which has no weights, is left out.

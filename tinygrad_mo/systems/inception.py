@@ -1,9 +1,7 @@
 """Inception modules: parallel branches that look at one picture in several ways, and are joined.
 
-The seed: "In Inception modules, the input is processed by several parallel convolutional branches
-whose outputs are then merged back into a single tensor", and, beside its listing: "Every branch
-has the same stride value (2), which is necessary to keep all branch outputs the same size so you
-can concatenate them".
+The seed says of its listing that all branches have the stride 2, so that their outputs have one
+size and can be joined.
 
 It is necessary, but not enough. The listing leaves the padding at "valid", where each convolution
 also cuts off a margin of its own size: pictures of 32x32 leave branches of 16, 15, 13 and 14 rows.

@@ -1,8 +1,7 @@
 """A network with two outputs: which letter is drawn here, and of which alphabet?
 
-The seed: "Then we add two independent classifiers on top, one for each output", on one embedding
-of the picture. "Here, we just sum the two partial losses together, indicating that the accuracy of
-predicting the alphabet and the character is equally important"; in general
+The seed puts two independent classifiers on one embedding of the picture, and sums their losses,
+which is to make both equally important; in general
 
     L = (1 - c) * alphabet_loss + c * letter_loss.
 

@@ -1,16 +1,15 @@
 """Residual connections: a block's input is added to its output.
 
-The seed: "Residual connection consist of reinjecting previous representations into the downstream
-flow of data by adding a past output tensor to a later output tensor", and it "helps to prevent
-information loss along the data-processing flow". The book it follows adds: and the gradient does
-not vanish in deep networks, since it can pass each block unchanged.
+The seed claims that a residual connection, which adds an earlier tensor to a later one, keeps
+information from being lost on the way. The book it follows adds: and the gradient does not vanish
+in deep networks, since it can pass each block unchanged.
 
 Measured (`claim`, three seeds): it holds. In a plain tower of 16 blocks, with Keras's usual start,
-the gradient |dl/dh| at the first block is 7e-9 to 4e-8 of that at the last; with residual connections it
-is 7 to 11 times as large, so here it grows. A tower of 8 blocks stays at chance (0.10) when plain and
-reaches 0.35 to 0.54 in four epochs with them. But residual connections are not the only cure: a
-plain tower with He's start keeps 0.04 to 0.26 of the gradient over 16 blocks, and reaches 0.33 to
-0.46 with 8.
+the gradient |dl/dh| at the first block is 7e-9 to 4e-8 of that at the last; with residual
+connections it is 7 to 11 times as large, so here it grows. A tower of 8 blocks stays at chance
+(0.10) when plain and reaches 0.35 to 0.54 in four epochs with them. But residual connections are
+not the only cure: a plain tower with He's start keeps 0.04 to 0.26 of the gradient over 16 blocks,
+and reaches 0.33 to 0.46 with 8.
 
 Two blocks are shown, one for equal shapes and one that projects; and the toy ResNet of the Keras
 guide, here to read handwritten digits (enlarged from 8x8 to 32x32 pixels).

@@ -1,8 +1,8 @@
 """One vision model for two pictures: called twice, it learns from both.
 
-The seed: "Calling an instance, whether it is a layer instance or a model instance, will always
-reuse the existing learned representations of the instance". In the Keras guide such a network is
-to say whether two digits are the same digit: it joins the two embeddings and ends in one unit.
+The seed says that a layer or model which is called again uses what it has learned already. In the
+Keras guide such a network is to say whether two digits are the same digit: it joins the two
+embeddings and ends in one unit.
 
 A slip, corrected aloud: one unit on joined embeddings computes u(left) + v(right), and no such sum
 can say whether two digits are equal; three pairs of four is the best it can do. It can say what is

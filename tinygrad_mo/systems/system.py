@@ -146,10 +146,11 @@ def train(
     seed: int = 0,
     verbose: int = 1,
     recorder: FlowRecorder | None = None,
+    samples: int = 64,
 ) -> tuple[Model, Task, list[Score]]:
     """Make a system, train it on its data, and score it on what was held back.
 
-    A recorder is set to take about 30 flows, evenly spread, of the same held-back samples.
+    A recorder is set to take about 30 flows, evenly spread, of so many held-back samples.
     """
     set_random_seed(seed)
     task = system.task(full)
@@ -157,7 +158,7 @@ def train(
     epochs = system.epochs if epochs is None else epochs
     if recorder is not None:
         steps = epochs * -(-len(next(iter(task.x.values()))) // system.batch_size)
-        recorder.every, recorder.data = max(1, steps // 30), task.some(64)
+        recorder.every, recorder.data = max(1, steps // 30), task.some(samples)
     model.fit(
         task.x,
         task.y,
