@@ -1,5 +1,9 @@
 """Every test starts from the same seed and must leave the package's settings as it found them."""
 
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: tests run side by side
+
 import numpy as np
 import pytest
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_mo as tg
-from tinygrad_mo.flow import charts, style
+from tinygrad_mo.flow import charts, curves, style
 from tinygrad_mo.flow.chart_parts import blend, heat
 from tinygrad_mo.flow.measure import Measure
 
@@ -200,7 +200,7 @@ def test_charts_use_the_axes_of_the_user():
 
 def test_strip_shows_the_measured_cosines():
     flows = recorded(headlines())
-    axes = charts.cosines(flows)
+    axes = curves.cosines(flows)
     cells = np.array(axes.collections[0].get_array()).reshape(2, len(flows))
     for row, layer in zip(cells, ("embedding", "lstm"), strict=True):
         assert row == pytest.approx(
@@ -215,21 +215,21 @@ def test_strip_shows_the_measured_cosines():
 
 def test_strip_leaves_a_gap_where_there_is_no_angle():
     silent = Measure.of(np.array([[1.0, 0.0], [0.0, 0.0]]), (0, 1), 2)
-    assert np.isnan(charts.least_cosine(silent))
+    assert np.isnan(curves.least_cosine(silent))
     several = Measure.of(np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]]), (0, 1, 2), 3)
-    assert charts.least_cosine(several) == -1
+    assert curves.least_cosine(several) == -1
 
 
 def test_curves_are_the_values_of_the_losses():
     flows = recorded(headlines())
-    axes = charts.loss_curves(flows[::-1])
+    axes = curves.loss_curves(flows[::-1])
     for name, line in zip(flows[0].losses, axes.get_lines(), strict=True):
         assert list(line.get_xdata()) == [0, 1, 2, 3]
         assert list(line.get_ydata()) == [flow.values[name] for flow in flows]
     with pytest.raises(ValueError, match="there are no flows"):
-        charts.loss_curves([])
+        curves.loss_curves([])
     with pytest.raises(ValueError, match="another model"):
-        charts.cosines([flows[0], *recorded(heads(2))])
+        curves.cosines([flows[0], *recorded(heads(2))])
 
 
 def test_sequence_is_drawn_as_it_was_measured():
@@ -263,29 +263,32 @@ def test_depth_shows_the_wires_of_the_longest_way_and_the_branches():
 
 
 def test_regularization_and_frozen_weights():
-    flow = flow_of(tower(15))
+    flow = flow_of(tower(8))
     axes = flow.bars()
     assert "sent by regularization" in key_of(axes)
     assert words_of(axes).count("kernel (frozen)") == 1
-    assert sum(patch.get_alpha() == 0.45 for patch in axes.patches) == 2 * (4 + 1)
+    assert sum(patch.get_alpha() == 0.45 for patch in axes.patches) == 2 * (3 + 1)
     assert "(frozen)" in words_of(flow.bars(by="layer"))
     grey = blend(style.REGULARIZATION, 1)
     assert any(p.get_facecolor()[:3] == pytest.approx(grey) for p in axes.patches)
     assert "regularization" in words_of(flow.heat_map(by="layer"))
+    assert "regularization" not in key_of(flow.by_depth())  # it is on no wire
 
 
-def test_many_weights_are_shown_by_layer():
-    flow = flow_of(tower(24))
-    assert len(flow.parameters) > charts.MANY
-    assert len(stripes(flow.bars())) == 27
+def test_many_weights_are_shown_by_layer(monkeypatch):
+    flow = flow_of(heads(2))
+    assert len(stripes(flow.bars())) == 6
+    monkeypatch.setattr(charts, "MANY", 5)
+    assert len(stripes(flow.bars())) == 3
     with pytest.raises(ValueError, match="unknown by='layers': did you mean 'layer'"):
         flow.bars(by="layers")
 
 
+@pytest.mark.slow
 def test_names_are_text_not_markup():
     made = heads(2, name="_$\\frac_")
     flow = flow_of(made)
-    for axes in (flow.bars(), flow.heat_map(), flow.by_depth()):
+    for axes in (flow.heat_map(), flow.by_depth()):
         axes.figure.canvas.draw()
     flow.through_training(recorded(made))[0].figure.canvas.draw()
     assert "sent by _$\\frac_0" in key_of(flow.bars())
@@ -322,7 +325,7 @@ def test_no_text_covers_another_or_leaves_the_figure(make):
     made = make()
     flow, flows = flow_of(made), recorded(made)
     drawn = [flow.bars(), flow.bars(by="layer"), flow.heat_map(), flow.by_depth()]
-    drawn += [*charts.through_training(flows), charts.cosines(flows)]
+    drawn += [*curves.through_training(flows), curves.cosines(flows)]
     drawn += [flow.over_sequence()] if flow.over_time else []
     for axes in drawn:
         found = boxes_of(axes)

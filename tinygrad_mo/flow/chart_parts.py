@@ -15,7 +15,7 @@ from .words import short_names
 if TYPE_CHECKING:
     from .flow import Flow
 
-LETTERS = 9.0  # points: no text is larger, but the titles
+TITLE, LETTERS = 12.5, 9.0  # points: no text is larger
 LONGEST = 26  # letters of a name; longer ones are shortened in the middle
 
 
@@ -64,13 +64,14 @@ def head(axes: Any, title: str, key: Sequence[Any], left: float = 0, room: float
 
     inches = axes.figure.dpi_scale_trans
     shift = ScaledTranslation(-left / 72, 0, inches)
-    lines = 0
+    lines, full = 0, min(width_of(axes) + left, width_of(axes.figure))
     if key:
-        columns = key_columns(key, min(width_of(axes) + left, width_of(axes.figure)))
+        columns = key_columns(key, full)
         lines = -(-len(key) // columns)
         up = ScaledTranslation(0, (room + 3) / 72, inches)
         write_key(axes, key, columns, axes.transAxes + shift + up)
-    look = {"size": 12.5, "weight": "bold", "color": style.INK}
+    size = TITLE * min(1, full / text_width(title, 1.05 * TITLE, "bold"))
+    look = {"size": size, "weight": "bold", "color": style.INK}
     words = axes.set_title(title, loc="left", pad=9 + room + 15 * lines, parse_math=False, **look)
     words.set_transform(words.get_transform() + shift)
 
@@ -114,11 +115,13 @@ def patch(label: str, **look: Any) -> Any:
     return Patch(label=label, **look)
 
 
-def loss_patches(flow: Flow, before: str = "") -> list[Any]:
-    """The colours of the losses, for a key."""
+def loss_patches(flow: Flow, before: str = "", among: Sequence[Measure] = ()) -> list[Any]:
+    """The colours of the losses, for a key; if measures are given, only of those that reach one."""
+    names = short_names(flow.losses)
     return [
-        patch(before + shortened(short), color=style.colour_of(name, k), lw=0)
-        for k, (name, short) in enumerate(zip(flow.losses, short_names(flow.losses), strict=True))
+        patch(before + shortened(names[k]), color=style.colour_of(name, k), lw=0)
+        for k, name in enumerate(flow.losses)
+        if not among or any(measure.reach[k] for measure in among)
     ]
 
 

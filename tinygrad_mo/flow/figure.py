@@ -179,7 +179,7 @@ def draw_wire(
 
 def rim_style(measure: Measure, weights: Sequence[float]) -> dict[str, Any]:
     """Grey where pulls merely differ, pink with hatching where they oppose."""
-    worst = measure.worst_pair([k for k, w in enumerate(weights) if w])
+    worst = measure.worst_pair(weights)
     if worst and worst[0] < -0.1:
         return {
             "facecolor": style.RIM_CONFLICT,
@@ -256,7 +256,7 @@ def draw_bar(
     x, y, room = place
     axes.add_patch(Rectangle((x, y), room, 9, facecolor=style.EMPTY, lw=0, zorder=6))
     whole, parts = measure.total(weights), measure.parts(weights)
-    if not whole:
+    if not any(parts):
         return
     for k, part in enumerate(parts):
         length = room * whole * scale * part / sum(parts)
@@ -292,7 +292,18 @@ def write(
         label = f"{label[: most // 2]}…{label[len(label) - (most - most // 2 - 1) :]}"
     x = card.x if centred else card.x - card.width / 2 + PAD
     style_of = {"weight": "bold" if bold else "normal", "ha": "center" if centred else "left"}
-    axes.text(x, y, label, size=size, color=colour, va="center", zorder=8, **style_of, **more)
+    axes.text(
+        x,
+        y,
+        label,
+        size=size,
+        color=colour,
+        va="center",
+        zorder=8,
+        parse_math=False,
+        **style_of,
+        **more,
+    )
 
 
 def tint(colour: str) -> tuple[float, ...]:

@@ -13,7 +13,7 @@ from ..backend import Array, to_numpy
 from ..graph import Tensor
 from ..naming import did_you_mean
 from ..training import TrainableModel
-from . import charts, figure, page, words
+from . import charts, curves, figure, page, words
 from .measure import Measure
 from .recording import FlowPlan, Recorder
 
@@ -208,16 +208,16 @@ class Flow:
         return charts.heat_map(self, axes, by)
 
     def over_sequence(self, axes: Any = None, wire: tuple[str, str] | None = None) -> Any:
-        """The gradient at each step that a recurrent layer reads: see `charts.over_sequence`."""
-        return charts.over_sequence(self, axes, wire)
+        """The gradient at each step that a recurrent layer reads: see `curves.over_sequence`."""
+        return curves.over_sequence(self, axes, wire)
 
     def by_depth(self, axes: Any = None) -> Any:
-        """The gradient on its way from the losses to the inputs: see `charts.by_depth`."""
-        return charts.by_depth(self, axes)
+        """The gradient on its way from the losses to the inputs: see `curves.by_depth`."""
+        return curves.by_depth(self, axes)
 
     def through_training(self, snapshots: Sequence[Flow], axes: Any = None) -> Any:
-        """Losses and cosines at all recorded steps and this one: see `charts.through_training`."""
-        return charts.through_training([*snapshots, self], axes)
+        """Losses and cosines at all recorded steps and this one: see `curves.through_training`."""
+        return curves.through_training([*snapshots, self], axes)
 
     def save(self, path: Any, snapshots: Sequence[Flow] = ()) -> None:
         """Write the interactive picture: one HTML file, to be opened in any browser.

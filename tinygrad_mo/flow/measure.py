@@ -80,9 +80,18 @@ class Measure:
         size = self.norm(k) * self.norm(j)
         return float(np.clip(self.r[:, k] @ self.r[:, j] / size, -1, 1)) if size else None
 
-    def worst_pair(self, among: Sequence[int]) -> tuple[float, int, int] | None:
-        """The smallest cosine between two of the losses `among`, and which two they are."""
-        pairs = [(self.cosine(k, j), k, j) for k in among for j in among if k < j]
+    def worst_pair(self, weights: Sequence[float]) -> tuple[float, int, int] | None:
+        """The smallest cosine between two of the weighted gradients, and which two they are.
+
+        A negative weight turns a gradient round; one of weight 0 takes no part.
+
+        >>> m = Measure.of(np.array([[1.0, 0.0], [1.0, 0.0]]), (0, 1), 2)
+        >>> m.worst_pair([1, 2]), m.worst_pair([1, -2]), m.worst_pair([1, 0])
+        ((1.0, 0, 1), (-1.0, 0, 1), None)
+        """
+        turned = Measure(self.reach, self.r * np.sign(weights))
+        active = [k for k, w in enumerate(weights) if w]
+        pairs = [(turned.cosine(k, j), k, j) for k in active for j in active if k < j]
         known = [(c, k, j) for c, k, j in pairs if c is not None]
         return min(known) if known else None
 

@@ -48,13 +48,12 @@ def verdict(measure: Measure, weights: Sequence[float], names: Sequence[str]) ->
     off = [names[k] for k in able if k not in active]
     if len(active) == 1:
         return f"{names[active[0]]}, {', '.join(off)} off" if off else f"{names[active[0]]} only"
-    worst = measure.worst_pair(active)
+    worst = measure.worst_pair(weights)
     if worst is None:
         alive = [names[k] for k in active if measure.norm(k)]
         silent = [names[k] for k in active if not measure.norm(k)]
         return f"{alive[0]}, {', '.join(silent)} is 0" if alive else "gradient is 0"
     cosine, k, j = worst
-    cosine *= 1 if weights[k] * weights[j] > 0 else -1
     pair = "" if len(active) == 2 else f" {names[k]}/{names[j]}"
     return f"{relation(cosine)} {cosine:+.2f}{pair}"
 
