@@ -465,6 +465,7 @@ def test_nothing_overlaps_and_nothing_overflows(show, name):
         assert run(browser, OVERFLOWS) == []
 
 
+@pytest.mark.slow
 def test_every_control_works_by_keyboard(show):
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys

@@ -42,7 +42,8 @@ def draw_figure(flow: Flow) -> Any:
     for number, (label, row) in enumerate(rows):
         top = head + number * (layout.height + caption)
         title = area(top, caption)
-        title.text(16, 16, label, size=11.5, weight="bold", color=style.INK, va="center")
+        look: dict[str, Any] = {"size": 11.5, "weight": "bold", "color": style.INK}
+        title.text(16, 16, label, va="center", parse_math=False, **look)
         draw_flow(flow, row, area(top + caption, layout.height), layout=layout, scales=scales)
     return figure
 
