@@ -11,7 +11,7 @@ argument of Griewank & Walther, Evaluating Derivatives, 2008).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,71 +71,83 @@ def check_op(
     tinygrad_mo.check.GradientError: wrong_square: the gradient of input 0, shape (2,), is wrong ...
     """
     random = np.random.default_rng(seed)
-    arrays = [x if x is None else locked(x) for x in inputs]
-    for i, x in enumerate(arrays):
-        if x is not None and x.dtype.kind == "f" and x.dtype != np.float64:
-            raise TypeError(f"{op.name}: input {i} is {x.dtype}; gradient checks need float64")
-    before = [x if x is None else x.tobytes() for x in arrays]
-    y, back = op.rule(*arrays, **attributes)
-    values = [locked(v, copy=False) for v in (y if isinstance(y, tuple) else (y,))]
-    again = op.rule(*arrays, **attributes)[0]
-    for v, w in zip(values, again if isinstance(y, tuple) else (again,), strict=True):
-        require(same_bits(v, w), f"{op.name}: two runs differ; fix its random numbers first")
-
-    def cotangents(draw: Callable[[tuple[int, ...]], np.ndarray]) -> Any:
-        gs = tuple(locked(draw((rows, *v.shape)), copy=False) for v in values)
-        return gs if isinstance(y, tuple) else gs[0]
-
-    def pull(g: Any) -> list[Any]:
-        found = back(g) if callable(back) else [None if p is None else p(g) for p in back]
-        require(
-            len(found) == len(arrays), f"{op.name}: {len(found)} gradients for {len(arrays)} inputs"
-        )
-        return list(found)
-
-    u = cotangents(lambda shape: 0.5 + random.standard_normal(shape))
-    gradients, second = pull(u), pull(u)
-    nothing = pull(cotangents(np.zeros))
-    for i, x in enumerate(arrays):
+    trial = Trial(op, inputs, attributes)
+    u = [0.5 + random.standard_normal((rows, *v.shape)) for v in trial.values]
+    gradients, again = trial.pull(u), trial.pull(u)
+    nothing = trial.pull([np.zeros_like(g) for g in u])
+    for i, x in enumerate(trial.arrays):
         label = f"{op.name}: the gradient of input {i}"
         if x is None or gradients[i] is None:
             continue
         require(x.dtype.kind == "f", f"{label}, which is not float, must be None")
         label += f", shape {x.shape},"
-        require(same_bits(gradients[i], second[i]), f"{label} differs when pulled twice")
+        require(same_bits(gradients[i], again[i]), f"{label} differs when pulled twice")
         require(not np.any(nothing[i]), f"{label} is not 0 for a cotangent of 0")
         gradient = unbroadcast(np.asarray(gradients[i]), x.shape)
         require(gradient.shape == (rows, *x.shape), f"{label} has shape {gradient.shape}")
         require(gradient.dtype == np.float64, f"{label} is {gradient.dtype}")
-
-        def along(d: np.ndarray, i: int = i, x: np.ndarray = x) -> list[np.ndarray]:
-            h = STEP * max(1.0, float(np.abs(x).max(initial=0)))
-            ends = []
-            for sign in (1, -1):
-                moved = [locked(x + sign * h * d) if j == i else a for j, a in enumerate(arrays)]
-                end = op.rule(*moved, **attributes)[0]
-                ends.append(end if isinstance(y, tuple) else (end,))
-            return [(a - b) / (2 * h) for a, b in zip(*ends, strict=True)]
-
-        for _ in range(directions):
-            d = random.standard_normal(x.shape)
-            slopes = along(d)
-            us = u if isinstance(y, tuple) else (u,)
-            for row in range(rows):
-                expected = sum(float((g[row] * s).sum()) for g, s in zip(us, slopes, strict=True))
+        for d in random.standard_normal((directions, *x.shape)):
+            for row, (expected, size) in enumerate(trial.slopes(i, d, u)):
                 received = float((gradient[row] * d).sum())
-                size = norm(d) * sum(
-                    norm(g[row]) * largest(v) for g, v in zip(us, values, strict=True)
-                )
-                size /= max(1.0, largest(x))
-                error = abs(expected - received)
                 require(
-                    error <= tolerance * max(abs(expected), abs(received), size),
+                    abs(expected - received) <= tolerance * max(abs(expected), abs(received), size),
                     f"{label} is wrong in row {row}: the slope along a random direction is "
                     f"{expected:.9g}, the pullback says {received:.9g}",
                 )
-    for x, bits in zip(arrays, before, strict=True):
-        require(x is None or x.tobytes() == bits, f"{op.name} has written into its inputs")
+    trial.inputs_are_unchanged()
+
+
+class Trial:
+    """An op on read-only arrays, run twice: its values, its pullbacks, and its true slopes."""
+
+    def __init__(self, op: Op, inputs: Sequence[Any], attributes: dict[str, Any]):
+        self.op, self.attributes = op, attributes
+        self.arrays: list[Any] = [x if x is None else locked(x) for x in inputs]
+        for i, x in enumerate(self.arrays):
+            if x is not None and x.dtype.kind == "f" and x.dtype != np.float64:
+                raise TypeError(f"{op.name}: input {i} is {x.dtype}; gradient checks need float64")
+        self._before = [x if x is None else x.tobytes() for x in self.arrays]
+        self.values, self.back, self.several = self._run(self.arrays)
+        for v, w in zip(self.values, self._run(self.arrays)[0], strict=True):
+            require(same_bits(v, w), f"{op.name}: two runs differ; fix its random numbers first")
+
+    def _run(self, arrays: Sequence[Any]) -> tuple[list[np.ndarray], Any, bool]:
+        y, back = self.op.rule(*arrays, **self.attributes)
+        several = isinstance(y, tuple)
+        return [locked(v, copy=False) for v in (y if several else (y,))], back, several
+
+    def pull(self, cotangents: Sequence[np.ndarray]) -> list[Any]:
+        """The gradients of all inputs, as the pullbacks return them."""
+        gs = tuple(locked(g) for g in cotangents)
+        g = gs if self.several else gs[0]
+        if callable(self.back):
+            found = list(self.back(g))
+        else:
+            found = [None if pull is None else pull(g) for pull in self.back]
+        count = len(self.arrays)
+        require(len(found) == count, f"{self.op.name}: {len(found)} gradients for {count} inputs")
+        return found
+
+    def slopes(
+        self, i: int, d: np.ndarray, cotangents: Sequence[np.ndarray]
+    ) -> Iterator[tuple[float, float]]:
+        """Row by row, the slope when input `i` moves along `d`, and how large slopes may be."""
+        x = self.arrays[i]
+        h = STEP * max(1.0, largest(x))
+        ends = []
+        for sign in (1, -1):
+            moved = [locked(x + sign * h * d) if j == i else a for j, a in enumerate(self.arrays)]
+            ends.append(self._run(moved)[0])
+        changes = [(a - b) / (2 * h) for a, b in zip(*ends, strict=True)]
+        for gs in zip(*cotangents, strict=True):
+            slope = sum(float((g * c).sum()) for g, c in zip(gs, changes, strict=True))
+            size = sum(norm(g) * largest(v) for g, v in zip(gs, self.values, strict=True))
+            yield slope, norm(d) * size / max(1.0, largest(x))
+
+    def inputs_are_unchanged(self) -> None:
+        """An op must leave what it is given as it was."""
+        for x, bits in zip(self.arrays, self._before, strict=True):
+            require(x is None or x.tobytes() == bits, f"{self.op.name} has written into its inputs")
 
 
 def check_model(

@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
 MANY = 48  # weight arrays: where there are more, a chart shows whole layers
 PITCH = 15.0  # from one bar to the next; a bar is 9 high
-BRANCH: dict[str, Any] = {"lw": 1.4, "ls": (0, (3, 2)), "marker": "o", "ms": 3}
 NO_PATH: dict[str, Any] = {
     "facecolor": style.EMPTY,
     "edgecolor": "#bcc1d1",

@@ -39,15 +39,7 @@ from .words import short_names, trained_layers
 if TYPE_CHECKING:
     from .flow import Flow
 
-MANY = 48  # weight arrays: where there are more, a chart shows whole layers
-PITCH = 15.0  # from one bar to the next; a bar is 9 high
 BRANCH: dict[str, Any] = {"lw": 1.4, "ls": (0, (3, 2)), "marker": "o", "ms": 3}
-NO_PATH: dict[str, Any] = {
-    "facecolor": style.EMPTY,
-    "edgecolor": "#bcc1d1",
-    "hatch": "////",
-    "lw": 0,
-}
 
 
 # ---------------------------------------------------------------- through training
