@@ -209,3 +209,34 @@ def test_a_loss_on_an_inner_tensor_and_across_outputs():
     assert logs["loss"] == pytest.approx(2 * logs["a_loss"] + 0.1 * logs["small"] + logs["alike"])
     with pytest.raises(ValueError, match="must be a scalar"):
         model.add_loss(h, name="wide")
+
+
+def test_the_pairing_is_shown():
+    x = tg.Input((3,), name="x")
+    a, b, c = (tg.layers.Dense(n, name=name)(x) for n, name in ((1, "a"), (4, "b"), (2, "c")))
+    model = tg.Model(x, [a, b, c])
+    model.add_loss((a * a).mean(), name="small", weight=0.1)
+    cce = tg.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", {"b": cce, "a": "mse"}, {"b": 0.2}, metrics={"b": "accuracy"})
+    assert model.pairing().splitlines() == [
+        "output  loss                             weight  metrics   labels",
+        "a       mean_squared_error               1       -         (None, 1)",
+        "b       sparse_categorical_crossentropy  0.2     accuracy  (None,)",
+        "-       small                            0.1     -         -",
+        "c       none                             -       -         -",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("units", "activation", "loss", "words"),
+    [
+        (3, "softmax", "binary_crossentropy", "softmax makes the classes exclude each other"),
+        (1, "softmax", "categorical_crossentropy", "the share of one class alone is always 1"),
+        (1, "sigmoid", tg.losses.BinaryCrossentropy(from_logits=True), "leave out from_logits"),
+    ],
+)
+def test_odd_pairs_of_activation_and_loss_are_named(units, activation, loss, words):
+    x = tg.Input((3,), name="x")
+    model = tg.Model(x, tg.layers.Dense(units, activation, name="y")(x))
+    with pytest.warns(UserWarning, match=f"on output 'y': .*{words}"):
+        model.compile("sgd", loss)

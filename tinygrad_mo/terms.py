@@ -6,6 +6,7 @@ NaN, which `ops.weighted_mean` leaves out of sum and count: it has no gradient a
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,12 +61,28 @@ def terms_of_output(name: str, output: Tensor, given: Any) -> list[LossTerm]:
     weights = placeholder((None,), output.dtype, f"{name} sample weights")
     terms = []
     for loss in chosen:
+        warn_of_odd_pairs(name, output, loss)
         own = name if len(chosen) == 1 else f"{name}_{loss.name}"
         term = LossTerm(own, name, None, target, weights, loss)
         with inside(Call(term)):
             term.value = loss(target, output, weights)
         terms.append(term)
     return terms
+
+
+def warn_of_odd_pairs(name: str, output: Tensor, loss: losses.Loss) -> None:
+    """Pairs of activation and loss that train, but not what was meant."""
+    last = output.step.op.name if output.step else ""
+    logits, binary = getattr(loss, "from_logits", None), isinstance(loss, losses.BinaryCrossentropy)
+    odd = ""
+    if binary and last == "softmax":
+        odd = "its softmax makes the classes exclude each other: use sigmoid, or categorical"
+    elif logits is not None and not binary and output.shape[-1] == 1:
+        odd = "the share of one class alone is always 1: use sigmoid and binary_crossentropy"
+    elif logits and last in ("sigmoid", "softmax"):
+        odd = f"it is no logit any more, {last} was applied: leave out from_logits"
+    if odd:
+        warnings.warn(f"{loss.name} on output {name!r}: {odd}", stacklevel=4)
 
 
 def separate_missing(

@@ -172,6 +172,24 @@ class TrainableModel(FunctionalModel):
             raise RuntimeError(f"call compile(optimizer, loss) before training {self}")
         return self.terms
 
+    def pairing(self) -> str:
+        """What belongs to what, as a table: output, loss, weight, metrics, shape of the labels."""
+        rows = [("output", "loss", "weight", "metrics", "labels")]
+        for term in self.compiled_terms().values():
+            names = [m.name for m in self.metrics.get(term.output or "", [])]
+            shape = "" if term.target is None else str(term.target.shape)
+            loss = term.name if term.loss is None else term.loss.name
+            weight = f"{self.loss_weights[term.name]:g}"
+            rows.append((term.output or "-", loss, weight, ", ".join(names) or "-", shape or "-"))
+        judged = {row[0] for row in rows}
+        rows += [(name, "none", "-", "-", "-") for name in self.outputs if name not in judged]
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        lines = (
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            for row in rows
+        )
+        return "\n".join(line.rstrip() for line in lines)
+
     def training_plan(self) -> Plan:
         """The plan of a training step; made anew when layers were frozen or unfrozen."""
         terms, wrt = self.compiled_terms(), self.trainable_weights
