@@ -211,8 +211,7 @@ def check_model(
         if g is None:
             continue
         require(same_bits(g, again[w]), f"{name}: sweeping twice gives different gradients")
-        mixed = sum(weights[k] * row for k, row in zip(plan.reaches(w), apart[w], strict=True))
-        gap = largest(mixed - g[0])
+        gap = mixing_gap(plan.reaches(w), apart[w], weights, g)
         require(
             gap <= 1e-12 * max(largest(g), scale),
             f"{name}: the weighted gradients of the single losses miss the whole one by {gap:.3g}",
@@ -228,6 +227,13 @@ def check_model(
             f"{expected:.9g}, the gradient says {received:.9g}",
         )
     return errors
+
+
+def mixing_gap(
+    losses: Sequence[int], apart: np.ndarray, weights: Sequence[float], whole: np.ndarray
+) -> float:
+    """How far the rows of `losses`, each times its weight and added, are from the one whole row."""
+    return largest(sum(weights[k] * row for k, row in zip(losses, apart, strict=True)) - whole[0])
 
 
 def difference(w: Any, d: np.ndarray, loss: Callable[[], float]) -> float:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from . import backend, data
+from .check import mixing_gap
 from .flow import FlowRecorder, Model
 from .flow.whatif import update_ratios
 from .naming import lookup
@@ -161,10 +162,7 @@ def one_sweep_gap(model: Model, x: object, y: object) -> str:
     tape = plan.forward(feed)
     whole = plan.backward(tape, weights)
     apart = plan.backward(tape, [1.0] * len(weights), per_loss=True)
-    gap = 0.0
-    for w in plan.wrt:
-        mixed = sum(weights[k] * row for k, row in zip(plan.reaches(w), apart[w], strict=True))
-        gap = max(gap, float(np.abs(mixed - whole[w][0]).max()))
+    gap = max(mixing_gap(plan.reaches(w), apart[w], weights, whole[w]) for w in plan.wrt)
     return (
         f"1.0 x (gradient of main) + 0.2 x (gradient of aux) is the training gradient,\n"
         f"number by number; the largest difference of {model.count_params():,} is {gap:.1e}."

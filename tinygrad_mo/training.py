@@ -330,12 +330,13 @@ class TrainableModel(FunctionalModel):
                         listener.on_epoch_begin(epoch)
                     order = self._shuffler.permutation(size) if shuffle else np.arange(size)
                     batches = [order[i : i + batch_size] for i in range(0, size, batch_size)]
-                    label = f"Epoch {epoch + 1}/{epochs}"
-                    logs = self._epoch(data, batches, label, verbose, listeners, stop_here)
+                    label, outputs = f"Epoch {epoch + 1}/{epochs}", list(self.outputs)
+                    progress = Progress(label, len(batches), verbose, outputs)
+                    logs = self._epoch(data, batches, progress, listeners, stop_here)
                     if held_out is not None:
                         scored = self._score(held_out, batch_size)
                         logs |= {f"val_{name}": value for name, value in scored.items()}
-                    self._progress.close(logs)
+                    progress.close(logs)
                     for listener in listeners:
                         listener.on_epoch_end(epoch, logs)
                     if self.stop_training:
@@ -348,9 +349,8 @@ class TrainableModel(FunctionalModel):
         return history
 
     def _epoch(
-        self, data: Any, batches: Any, label: str, verbose: int, listeners: Any, stop_here: Any
+        self, data: Any, batches: Any, progress: Progress, listeners: Any, stop_here: Any
     ) -> dict[str, float]:
-        self._progress = Progress(label, len(batches), verbose, list(self.outputs))
         scores = Scores(self)
         try:
             for batch in batches:
@@ -361,10 +361,10 @@ class TrainableModel(FunctionalModel):
                 logs = scores.logs(with_metrics=False)
                 for listener in listeners:
                     listener.on_train_batch_end(self.step - 1, logs)
-                self._progress.advance(logs)
+                progress.advance(logs)
                 stop_here()
         except BaseException:
-            self._progress.close()
+            progress.close()
             raise
         return scores.logs()
 

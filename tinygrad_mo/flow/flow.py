@@ -73,11 +73,9 @@ class Flow:
         self.outputs = {name: plan.nodes.maker(x).name for name, x in model.outputs.items()}
         tape = plan.plan.forward(data)
         self.values = {term.name: float(plan.plan.value(tape, term.value)) for term in terms}
-        self.arrays: dict[Any, tuple[tuple[int, ...], np.ndarray]] = {}
         recorder = Recorder(plan, len(terms))
         found = plan.plan.backward(tape, [1.0] * len(terms), per_loss=True, record=recorder)
-        for key, (losses, rows) in recorder.kept.items():
-            self.arrays[key] = losses, rows
+        self.arrays: dict[Any, tuple[tuple[int, ...], np.ndarray]] = recorder.kept
         self.wires = [
             Wire(plan.nodes.maker(x).name, node.name, x.name, x.shape, recorder.measure(node, x))
             for node in self.nodes
