@@ -13,7 +13,7 @@ import tinygrad_mo
 
 PACKAGE = Path(tinygrad_mo.__file__).parent
 FLOORS = [  # from the ground up
-    "naming",
+    "naming recipes",
     "backend",
     "ops",
     "calls",
@@ -22,7 +22,7 @@ FLOORS = [  # from the ground up
     "engine",
     "eager",
     "layers losses feeding files nodes summary model",
-    "metrics optimizers callbacks progress terms scores training check",
+    "metrics schedules optimizers callbacks progress terms scores training check",
     "data flow multitask systems",
     "cli",
 ]

@@ -11,11 +11,12 @@ from . import ops
 from .calls import Call, current_call, inside
 from .graph import Tensor
 from .naming import lookup, snake_case
+from .recipes import Recipe
 
 REDUCTIONS = ("sum_over_batch_size", "mean_with_sample_weight")
 
 
-class Loss:
+class Loss(Recipe):
     """The common part: one loss per sample, weighted and averaged.
 
     A subclass writes `call(y_true, y_pred)`, which returns the loss of each sample (all axes but

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from .naming import lookup, snake_case
+from .recipes import Recipe
 
 
-class Metric:
+class Metric(Recipe):
     """A number collected over batches: `reset`, `update` per batch, `result`.
 
     Parameters

@@ -15,11 +15,12 @@ import numpy as np
 from .backend import Array, array_module, drop_subnormal
 from .graph import Parameter
 from .naming import lookup
+from .recipes import Recipe
 
 BLOCK = 1 << 16  # elements per block: a few arrays of them fit into a core's cache
 
 
-class Optimizer:
+class Optimizer(Recipe):
     """The common part: the slots (running averages ...) of each parameter, and the step count.
 
     A subclass names its `slots` and writes `rule(w, g, step, *slots)`, which updates the slots in
@@ -27,19 +28,55 @@ class Optimizer:
 
     Parameters
     ----------
-    learning_rate : float
-        Size of a step.
+    learning_rate : float or function
+        Size of a step; a function of the step, such as one of `tinygrad_mo.schedules`, is asked
+        before each.
+    clipvalue : float, optional
+        Cut every number of a gradient to between ``-clipvalue`` and ``clipvalue``.
+    clipnorm : float, optional
+        Scale the gradient of each parameter down to this norm, if it is longer.
+    global_clipnorm : float, optional
+        Scale all gradients together down to this norm, which keeps their direction (Pascanu et
+        al. 2013).
     """
 
     slots: tuple[str, ...] = ()
     slot_start = 0.0
 
-    def __init__(self, learning_rate: float):
-        if not isinstance(learning_rate, int | float) or not 0 < learning_rate < float("inf"):
-            raise ValueError(f"the learning rate must be a number above 0, not {learning_rate!r}")
-        self.learning_rate = learning_rate
+    def __init__(
+        self,
+        learning_rate: Any,
+        clipvalue: float | None = None,
+        clipnorm: float | None = None,
+        global_clipnorm: float | None = None,
+    ):
+        limits = {
+            "clipvalue": clipvalue, "clipnorm": clipnorm, "global_clipnorm": global_clipnorm
+        }  # fmt: skip
+        given = {name: limit for name, limit in limits.items() if limit is not None}
+        if len(given) > 1 or any(not limit > 0 for limit in given.values()):
+            raise ValueError(f"give one of clipvalue, clipnorm, global_clipnorm, above 0: {given}")
+        self.clipvalue, self.clipnorm, self.global_clipnorm = limits.values()
         self.step = 0
         self.state: dict[Parameter, list[Array]] = {}
+        self._rate: Any = None
+        self.learning_rate = learning_rate
+
+    @property
+    def learning_rate(self) -> float:
+        """Size of the next step. It can be set at any time, unless it follows a schedule."""
+        return float(self._rate(self.step)) if callable(self._rate) else self._rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate: Any) -> None:
+        if callable(self._rate) and not callable(rate):
+            raise ValueError(
+                f"the learning rate follows {type(self._rate).__name__}, it cannot be set to "
+                f"{rate}, too: give the optimizer a number first, or leave out what sets it"
+            )
+        if not callable(rate) and not (isinstance(rate, int | float) and 0 < rate < float("inf")):
+            raise ValueError(f"the learning rate must be a number above 0, not {rate!r}")
+        self._rate = rate
 
     def rule(self, w: Array, g: Array, step: int, *slots: Array) -> Array:
         raise NotImplementedError
@@ -63,22 +100,33 @@ class Optimizer:
                     f"the gradient of {parameter} is not finite, so no step was made: look for "
                     f"NaN in the data, a log or division by 0, or a learning rate that is too high"
                 )
-        self.step += 1
-        for parameter, g in gradients.items():
+        for parameter, g in self._clipped(gradients).items():
             if parameter not in self.state:
                 start = array_module(g).full(parameter.shape, self.slot_start, parameter.dtype)
                 self.state[parameter] = [start.copy() for _ in self.slots]
             parameter.assign(self._updated(parameter.value, g, self.state[parameter]))
-            if self.step % 64 == 0:  # running averages of what no longer gets a gradient decay
+            if (self.step + 1) % 64 == 0:  # averages of what no longer gets a gradient decay
                 for slot in self.state[parameter]:
                     drop_subnormal(slot)
+        self.step += 1
+
+    def _clipped(self, gradients: Mapping[Parameter, Array]) -> Mapping[Parameter, Array]:
+        if self.clipvalue is not None:
+            limit = self.clipvalue
+            return {w: array_module(g).clip(g, -limit, limit) for w, g in gradients.items()}
+        if self.clipnorm is not None:
+            return {w: g * shrink(norm(g), self.clipnorm) for w, g in gradients.items()}
+        if self.global_clipnorm is not None:
+            whole = sqrt(sum(norm(g) ** 2 for g in gradients.values()))
+            return {w: g * shrink(whole, self.global_clipnorm) for w, g in gradients.items()}
+        return gradients
 
     def _updated(self, value: Array, g: Array, slots: list[Array]) -> Array:
         new = array_module(g).empty(value.shape, value.dtype)
         parts = [a.reshape(-1) for a in (value, g, *slots, new)]
         for start in range(0, value.size, BLOCK):
             w, grad, *state, out = (part[start : start + BLOCK] for part in parts)
-            out[...] = self.rule(w, grad, self.step, *state)
+            out[...] = self.rule(w, grad, self.step + 1, *state)
         return new
 
 
@@ -93,10 +141,18 @@ class SGD(Optimizer):
         Between 0 and 1: ``v = momentum * v - learning_rate * g; w += v`` (Polyak 1964).
     nesterov : bool
         Look ahead: ``w += momentum * v - learning_rate * g`` (Nesterov 1983).
+    clipvalue, clipnorm, global_clipnorm : float, optional
+        As in `Optimizer`.
     """
 
-    def __init__(self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False):
-        super().__init__(learning_rate)
+    def __init__(
+        self,
+        learning_rate: Any = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        **clipping: float,
+    ):
+        super().__init__(learning_rate, **clipping)
         self.momentum, self.nesterov = in_unit_interval("momentum", momentum), nesterov
         self.slots = ("velocity",) if momentum else ()
 
@@ -121,16 +177,19 @@ class RMSprop(Optimizer):
         Default: 0.001, 0.9 and 1e-7.
     momentum : float
         Default: 0.
+    clipvalue, clipnorm, global_clipnorm : float, optional
+        As in `Optimizer`.
     """
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: Any = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,
+        **clipping: float,
     ):
-        super().__init__(learning_rate)
+        super().__init__(learning_rate, **clipping)
         self.rho, self.momentum = (
             in_unit_interval("rho", rho),
             in_unit_interval("momentum", momentum),
@@ -159,6 +218,8 @@ class Adam(Optimizer):
     ----------
     learning_rate, beta_1, beta_2, epsilon : float
         Default: 0.001, 0.9, 0.999 and 1e-7.
+    clipvalue, clipnorm, global_clipnorm : float, optional
+        As in `Optimizer`.
     """
 
     slots = ("mean", "mean_square")
@@ -166,12 +227,13 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: Any = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
+        **clipping: float,
     ):
-        super().__init__(learning_rate)
+        super().__init__(learning_rate, **clipping)
         self.beta_1, self.beta_2 = (
             in_unit_interval("beta_1", beta_1),
             in_unit_interval("beta_2", beta_2),
@@ -196,9 +258,11 @@ class AdamW(Adam):
     learning_rate, weight_decay, beta_1, beta_2, epsilon : float
         Default: 0.001, 0.004, 0.9, 0.999 and 1e-7. Each step also takes
         ``learning_rate * weight_decay * w`` off w.
+    clipvalue, clipnorm, global_clipnorm : float, optional
+        As in `Optimizer`.
     """
 
-    def __init__(self, learning_rate: float = 0.001, weight_decay: float = 0.004, **options: Any):
+    def __init__(self, learning_rate: Any = 0.001, weight_decay: float = 0.004, **options: Any):
         super().__init__(learning_rate, **options)
         if not weight_decay >= 0:
             raise ValueError(f"weight_decay cannot be negative: {weight_decay}")
@@ -212,23 +276,35 @@ class Adagrad(Optimizer):
     ----------
     learning_rate, initial_accumulator_value, epsilon : float
         Default: 0.001, 0.1 and 1e-7.
+    clipvalue, clipnorm, global_clipnorm : float, optional
+        As in `Optimizer`.
     """
 
     slots = ("accumulator",)
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: Any = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
+        **clipping: float,
     ):
-        super().__init__(learning_rate)
+        super().__init__(learning_rate, **clipping)
         self.slot_start, self.epsilon = initial_accumulator_value, epsilon
 
     def rule(self, w: Array, g: Array, step: int, *slots: Array) -> Array:
         (accumulator,) = slots
         accumulator += g * g
         return w - self.learning_rate * g / array_module(g).sqrt(accumulator + self.epsilon)
+
+
+def norm(g: Array) -> float:
+    return float(array_module(g).linalg.norm(g))
+
+
+def shrink(length: float, limit: float) -> float:
+    """The factor that makes what is longer than `limit` just as long."""
+    return limit / length if length > limit else 1.0
 
 
 def in_unit_interval(name: str, value: float) -> float:

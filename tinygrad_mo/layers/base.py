@@ -10,6 +10,7 @@ from ..backend import new_generator
 from ..calls import Call, current_call, inside
 from ..graph import Parameter, Tensor, placeholder
 from ..naming import snake_case
+from ..recipes import Recipe
 from . import initializers, regularizers
 
 
@@ -36,7 +37,7 @@ def Input(shape: Sequence[int | None], dtype: str | None = None, name: str | Non
     return placeholder((None, *shape), dtype, name)
 
 
-class Layer:
+class Layer(Recipe):
     """A function of tensors with weights of its own. Calling it again shares the weights.
 
     A subclass writes `make_weights(shape)`, which creates the weights with `add_weight` when the

@@ -6,9 +6,10 @@ from typing import Any
 
 from ..graph import Tensor
 from ..naming import lookup
+from ..recipes import Recipe
 
 
-class L1L2:
+class L1L2(Recipe):
     """The penalty ``l1 * sum(|w|) + l2 * sum(w**2)``.
 
     Parameters

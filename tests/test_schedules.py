@@ -1,0 +1,94 @@
+"""Learning rates over time, and gradients that are cut to size."""
+
+import numpy as np
+import pytest
+
+import tinygrad_mo as tg
+from tinygrad_mo import optimizers, schedules
+
+W = tg.Parameter(np.zeros(3), "w")
+V = tg.Parameter(np.zeros((2, 1)), "v")
+GRADIENTS = {W: np.float32([3, 0, 4]), V: np.float32([[12], [0]])}  # norms 5 and 12, together 13
+
+
+@pytest.mark.parametrize(
+    ("schedule", "at", "expected"),
+    [
+        (
+            schedules.ExponentialDecay(0.1, 10, 0.5),
+            [0, 5, 10, 20],
+            [0.1, 0.1 / 2**0.5, 0.05, 0.025],
+        ),
+        (schedules.ExponentialDecay(0.1, 10, 0.5, staircase=True), [9, 10, 19], [0.1, 0.05, 0.05]),
+        (schedules.CosineDecay(1.0, 100, alpha=0.2), [0, 50, 100, 500], [1.0, 0.6, 0.2, 0.2]),
+        (
+            schedules.CosineDecay(0.0, 100, warmup_target=1.0, warmup_steps=10),
+            [0, 5, 10, 60, 110],
+            [0.0, 0.5, 1.0, 0.5, 0.0],
+        ),
+        (schedules.PolynomialDecay(1.0, 10, 0.1), [0, 5, 10, 11], [1.0, 0.55, 0.1, 0.1]),
+        (schedules.PolynomialDecay(1.0, 10, 0.0, power=2), [5], [0.25]),
+        (schedules.InverseTimeDecay(1.0, 10, 1.0), [0, 10, 30], [1.0, 0.5, 0.25]),
+        (schedules.PiecewiseConstantDecay([2, 4], [3, 2, 1]), [0, 2, 3, 4, 5], [3, 3, 2, 2, 1]),
+    ],
+)
+def test_schedules_follow_their_formulas(schedule, at, expected):
+    np.testing.assert_allclose([schedule(step) for step in at], expected, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: schedules.PiecewiseConstantDecay([4, 2], [3, 2, 1]),
+        lambda: schedules.PiecewiseConstantDecay([2], [1]),
+        lambda: schedules.CosineDecay(0.1, 0),
+        lambda: schedules.ExponentialDecay(-0.1, 10, 0.5),
+    ],
+)
+def test_impossible_schedules_are_refused(make):
+    with pytest.raises(ValueError):
+        make()
+
+
+def test_the_first_step_takes_the_rate_of_step_0():
+    w = tg.Parameter(np.zeros(1), "w")
+    sgd = optimizers.SGD(schedules.PiecewiseConstantDecay([0], [1.0, 0.5]))
+    moves = []
+    for _ in range(2):
+        before = w.numpy()
+        sgd.apply({w: np.ones(1, "float32")})
+        moves.append(float((before - w.numpy())[0]))
+    assert moves == [1.0, 0.5]
+
+
+def test_a_scheduled_rate_cannot_be_set_to_a_number():
+    sgd = optimizers.SGD(schedules.CosineDecay(0.1, 10))
+    with pytest.raises(ValueError, match="follows CosineDecay"):
+        sgd.learning_rate = 0.5
+
+
+def moved(**clipping):
+    """How far each gradient moves its parameter."""
+    w, v = tg.Parameter(np.zeros(3), "w"), tg.Parameter(np.zeros((2, 1)), "v")
+    optimizer = optimizers.SGD(1.0, **clipping)
+    optimizer.apply({w: GRADIENTS[W], v: GRADIENTS[V]})
+    return [-w.numpy(), -v.numpy()]
+
+
+@pytest.mark.parametrize(
+    ("clipping", "expected"),
+    [
+        ({"clipvalue": 3.5}, [[3, 0, 3.5], [[3.5], [0]]]),
+        ({"clipnorm": 10.0}, [[3, 0, 4], [[10], [0]]]),
+        ({"global_clipnorm": 6.5}, [[1.5, 0, 2], [[6], [0]]]),
+        ({"global_clipnorm": 20.0}, [[3, 0, 4], [[12], [0]]]),
+    ],
+)
+def test_gradients_are_cut_to_size(clipping, expected):
+    for found, wanted in zip(moved(**clipping), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+def test_two_ways_of_clipping_at_once_are_refused():
+    with pytest.raises(ValueError, match="one of"):
+        optimizers.Adam(clipnorm=1.0, clipvalue=1.0)
