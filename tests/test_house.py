@@ -22,8 +22,9 @@ FLOORS = [  # from the ground up
     "engine",
     "eager",
     "layers losses feeding files nodes summary model",
-    "metrics schedules optimizers callbacks progress terms scores training check",
+    "metrics schedules optimizers callbacks progress terms architecture saving scores training check",
     "data flow multitask systems",
+    "learn",
     "cli",
 ]
 FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names.split()}

@@ -4,7 +4,7 @@ from . import callbacks, check, data, layers, losses, metrics, ops, optimizers, 
 from .backend import set_random_seed, use
 from .eager import gradients
 from .engine import Plan, Tape
-from .flow import Flow, FlowRecorder, Model
+from .flow import Flow, FlowRecorder, Model, load
 from .graph import Parameter, Tensor
 from .layers import Input
 

@@ -45,13 +45,15 @@ class FunctionalModel(Layer):
         self.inputs = dict(zip(names, starts, strict=True))
         names = list(outputs) if isinstance(outputs, Mapping) else self._output_names(ends)
         self.outputs = dict(zip(names, ends, strict=True))
-        self._declared = Tensor if isinstance(outputs, Tensor) else type(outputs)
+        self.inputs_are_dict = isinstance(inputs, Mapping)
+        is_dict = isinstance(outputs, Mapping)
+        self.form = "one" if isinstance(outputs, Tensor) else "dict" if is_dict else "list"
         self._forward = Plan([], [], fetch=ends)
         self.built = True
 
     @property
     def outputs_are_dict(self) -> bool:
-        return issubclass(self._declared, Mapping)
+        return self.form == "dict"
 
     def _named_layers(self) -> list[Layer]:
         """The layers in the order of their first call, each with a name of its own."""
@@ -124,7 +126,7 @@ class FunctionalModel(Layer):
 
     def _as_declared(self, outputs: Sequence[Any]) -> Any:
         """Outputs in the form in which the model declared them: one, a list, or a dict."""
-        if self._declared is Tensor:
+        if self.form == "one":
             return outputs[0]
         if self.outputs_are_dict:
             return dict(zip(self.outputs, outputs, strict=True))
@@ -199,7 +201,14 @@ class FunctionalModel(Layer):
         CheckpointError
             Naming the weights that are missing, superfluous or of another shape.
         """
-        found, own = load_arrays(path)[0], self.named_weights()
+        found = load_arrays(path)[0]
+        self.check_fit(str(path), found)
+        for name, w in self.named_weights().items():
+            w.assign(found[name])
+
+    def check_fit(self, source: str, found: Mapping[str, np.ndarray]) -> None:
+        """Are `found` arrays for all weights, by name, and nothing else?"""
+        own = self.named_weights()
         wrong = [f"{name} is missing" for name in own if name not in found]
         wrong += [f"{name} is not in the model" for name in found if name not in own]
         wrong += [
@@ -208,9 +217,7 @@ class FunctionalModel(Layer):
             if name in found and found[name].shape != w.shape
         ]
         if wrong:
-            raise CheckpointError(f"{path} does not fit model {self.name!r}: {'; '.join(wrong)}")
-        for name, w in own.items():
-            w.assign(found[name])
+            raise CheckpointError(f"{source} does not fit model {self.name!r}: {'; '.join(wrong)}")
 
     def get_layer(self, name: str) -> Layer:
         """The layer called `name`."""

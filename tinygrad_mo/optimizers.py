@@ -78,6 +78,11 @@ class Optimizer(Recipe):
             raise ValueError(f"the learning rate must be a number above 0, not {rate!r}")
         self._rate = rate
 
+    @property
+    def follows_schedule(self) -> bool:
+        """Is the learning rate a function of the step?"""
+        return callable(self._rate)
+
     def rule(self, w: Array, g: Array, step: int, *slots: Array) -> Array:
         raise NotImplementedError
 

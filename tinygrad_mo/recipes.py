@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 
@@ -15,9 +17,23 @@ class Recipe:
     ((64,), {'activation': 'relu'})
     """
 
+    makes_recipes = True
     made_with: tuple[tuple[Any, ...], dict[str, Any]]
 
     def __new__(cls, *arguments: Any, **options: Any) -> Any:
         self = super().__new__(cls)
         self.made_with = arguments, options
         return self
+
+
+def remembered(maker: Callable[..., Any]) -> Any:
+    """Let the functions that a function makes remember it, and what it was called with."""
+
+    @wraps(maker)
+    def make(*arguments: Any, **options: Any) -> Any:
+        made = maker(*arguments, **options)
+        made.made_with, made.maker = (arguments, options), make
+        return made
+
+    make.makes_recipes = True  # type: ignore[attr-defined]
+    return make

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import reduce
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from .graph import Tensor
 from .metrics import Metric
 from .model import FunctionalModel, Tensors
 from .progress import Progress
+from .saving import save_model
 from .scores import Scores
 from .terms import LossTerm, sample_weights, separate_missing, terms_of_output, weights_by_term
 
@@ -34,7 +36,7 @@ class TrainableModel(FunctionalModel):
 
     def __init__(self, inputs: Tensors, outputs: Tensors, name: str | None = None):
         super().__init__(inputs, outputs, name)
-        self._added: dict[str, tuple[Tensor, float]] = {}
+        self.added: dict[str, tuple[Tensor, float]] = {}
 
     def compile(
         self,
@@ -61,6 +63,9 @@ class TrainableModel(FunctionalModel):
         ValueError
             For names that no output has, wrong counts, or a list that can be read in two ways.
         """
+        compiled_with = {
+            "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics
+        }  # fmt: skip
         names, strict = list(self.outputs), self.outputs_are_dict
         if len(names) == 1 and isinstance(loss, list | tuple):
             loss = {names[0]: loss}  # several losses for the only output
@@ -70,14 +75,14 @@ class TrainableModel(FunctionalModel):
             if given is not None:
                 of_output = terms_of_output(name, self.outputs[name], given)
                 terms |= {term.name: term for term in of_output}
-        if not terms and not self._added:
+        if not terms and not self.added:
             raise ValueError(f"compile needs a loss for at least one output: {', '.join(names)}")
         several = len(terms) > len({term.output for term in terms.values()})
         given = weights_by_term({} if loss_weights is None else loss_weights, list(terms.values()))
         of = [*terms] if several else names
         factors = match("loss_weights", given, of, by_name_only=strict, repeat=True)
         factors = {name: factor for name, factor in factors.items() if name in terms}
-        for name, (tensor, weight) in self._added.items():
+        for name, (tensor, weight) in self.added.items():
             terms[name], factors[name] = LossTerm(name, value=tensor), weight
         penalised = [w for w in self.weights if w.regularizer is not None]
         if penalised:
@@ -86,11 +91,12 @@ class TrainableModel(FunctionalModel):
                 term.value = reduce(ops.add, [w.regularizer(w) for w in penalised])
         self.optimizer = optimizers.get(optimizer)
         self.metrics = self._metrics(metrics, terms)
+        self.compiled_with = compiled_with
         self.terms = terms
         self.loss_weights = factors
         self.step = 0
         self._plan: tuple[Any, Plan] | None = None
-        self._shuffler = new_generator()
+        self.shuffler = new_generator()
 
     def add_loss(self, tensor: Tensor, name: str, weight: float = 1.0) -> None:
         """Add a scalar of the graph to the losses, before `compile`.
@@ -107,11 +113,11 @@ class TrainableModel(FunctionalModel):
         """
         if not isinstance(tensor, Tensor) or tensor.shape != ():
             raise ValueError(f"loss {name!r} must be a scalar, use .mean() or .sum(): {tensor!r}")
-        if name in self._added or name in self.outputs:
+        if name in self.added or name in self.outputs:
             raise ValueError(f"there is a loss or output called {name!r} already")
         term = LossTerm(name)
         with inside(Call(term)):
-            self._added[name] = (tensor * 1.0, weight)  # a step of its own: its card in the picture
+            self.added[name] = (tensor * 1.0, weight)  # a step of its own: its card in the picture
 
     @property
     def loss_weights(self) -> dict[str, float]:
@@ -233,6 +239,14 @@ class TrainableModel(FunctionalModel):
             feed[term.weights] = own.astype(term.weights.dtype)
         return feed
 
+    def save(self, path: str | Path) -> None:
+        """Write the whole model to a file: graph, weights, and where its training stands.
+
+        `tinygrad_mo.load` reads it. A function of your own inside (a loss, an activation, a layer's
+        class) is written as its name; hand it to `load`. Nothing in a file is ever executed.
+        """
+        save_model(path, self)
+
     def _learn(self, feed: Mapping[Tensor, Array]) -> Tape:
         plan = self.training_plan()
         tape = plan.forward(feed, training=True)
@@ -328,7 +342,7 @@ class TrainableModel(FunctionalModel):
                 for epoch in range(epochs):
                     for listener in listeners:
                         listener.on_epoch_begin(epoch)
-                    order = self._shuffler.permutation(size) if shuffle else np.arange(size)
+                    order = self.shuffler.permutation(size) if shuffle else np.arange(size)
                     batches = [order[i : i + batch_size] for i in range(0, size, batch_size)]
                     label, outputs = f"Epoch {epoch + 1}/{epochs}", list(self.outputs)
                     progress = Progress(label, len(batches), verbose, outputs)

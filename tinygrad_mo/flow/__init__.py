@@ -2,4 +2,4 @@
 
 from .flow import Flow, Wire
 from .measure import Measure
-from .model import FlowRecorder, Model
+from .model import FlowRecorder, Model, load

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ..backend import Array
 from ..callbacks import Callback
 from ..graph import Tensor
+from ..saving import load_model
 from ..training import TrainableModel
 from .flow import Flow
 from .recording import FlowPlan
@@ -62,6 +64,33 @@ class Model(TrainableModel):
     def flow_of(self, data: Mapping[Tensor, Array], keep_arrays: bool = False) -> Flow:
         """The flow for data that was matched to tensors already."""
         return Flow(self, FlowPlan(self, keep_arrays), data)
+
+
+def load(path: str | Path, custom: Mapping[str, Any] | None = None) -> Model:
+    """Read a model that `Model.save` wrote, compiled and ready to go on training.
+
+    Parameters
+    ----------
+    path : str or Path
+    custom : dict, optional
+        Classes and functions of your own that the model was made with, by name.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is not whole, holds weights only, or needs something that `custom` lacks.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import tinygrad_mo as tg
+    >>> x = tg.Input((3,))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     tg.Model(x, tg.layers.Dense(2, name="out")(x)).save(folder + "/model.tg")
+    ...     print(tg.load(folder + "/model.tg").get_layer("out"))
+    Dense 'out'
+    """
+    return load_model(path, Model, custom)
 
 
 class FlowRecorder(Callback):

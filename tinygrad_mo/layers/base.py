@@ -72,6 +72,7 @@ class Layer(Recipe):
         self.named = name is not None
         self.name = name or self.default_name()
         self.built = False
+        self.built_for: Any = None  # the shape
         self.own_weights: list[Parameter] = []
         self.sublayers: list[Layer] = []
         self.trainable = trainable
@@ -144,7 +145,7 @@ class Layer(Recipe):
         """Make the weights for inputs of `shape`, the batch first as None. Done once."""
         if not self.built:
             self.make_weights(shape)
-            self.built = True
+            self.built, self.built_for = True, shape
 
     def make_weights(self, shape: Any) -> None:
         """Create the weights; a layer without weights has nothing to do."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..naming import lookup
+from ..recipes import remembered
 
 Initializer = Callable[[tuple[int, ...], np.random.Generator], np.ndarray]
 
@@ -37,20 +38,24 @@ def ones(shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
     return np.ones(shape)
 
 
+@remembered
 def constant(value: float) -> Initializer:
     """Every element the same."""
     return lambda shape, generator: np.full(shape, value)
 
 
+@remembered
 def uniform(low: float = -0.05, high: float = 0.05) -> Initializer:
     """Evenly between two limits."""
     return lambda shape, generator: generator.uniform(low, high, shape)
 
 
+@remembered
 def normal(mean: float = 0.0, stddev: float = 0.05) -> Initializer:
     return lambda shape, generator: generator.normal(mean, stddev, shape)
 
 
+@remembered
 def truncated_normal(stddev: float = 0.05) -> Initializer:
     """A normal distribution of which values beyond two standard deviations are drawn again."""
 
