@@ -30,9 +30,9 @@ class Scripted(callbacks.Callback):
 
 def test_early_stopping_waits_for_its_patience():
     script = Scripted("val_loss", [5, 4, 4.5, 4.2, 1])
-    stop = callbacks.EarlyStopping(patience=1)
+    stop = callbacks.EarlyStopping(patience=2)
     _, history = fit(script, stop)
-    assert (stop.best_epoch, stop.stopped_epoch, len(history.epoch)) == (1, 3, 4)
+    assert (stop.watches[0].best_epoch, stop.stopped_epoch, len(history.epoch)) == (1, 3, 4)
 
 
 def test_early_stopping_brings_back_the_best_weights():
@@ -53,7 +53,7 @@ def test_early_stopping_brings_back_the_best_weights():
     [("val_aux_output_loss", 1), ("val_main_output_accuracy", -1), ("main_output_auc", -1)],
 )
 def test_which_way_is_better_follows_from_the_name(monitor, sign):
-    assert callbacks.EarlyStopping(monitor).sign == sign
+    assert callbacks.Watch(monitor).sign == sign
 
 
 def test_early_stopping_can_end_one_loss_only():
@@ -240,3 +240,169 @@ def test_odd_pairs_of_activation_and_loss_are_named(units, activation, loss, wor
     model = tg.Model(x, tg.layers.Dense(units, activation, name="y")(x))
     with pytest.warns(UserWarning, match=f"on output 'y': .*{words}"):
         model.compile("sgd", loss)
+
+
+# Several monitors, sampling of tasks, checkpoints, NaN, live weights
+
+
+@pytest.mark.parametrize(("combine", "stopped"), [("any", 2), ("all", 4)])
+def test_several_monitors(combine, stopped):
+    scripts = [
+        Scripted("val_main_output_loss", [5, 4, 4, 4, 4, 4]),
+        Scripted("val_aux_output_loss", [5, 4, 3, 2, 2, 2]),
+    ]
+    names = ["val_main_output_loss", "val_aux_output_loss"]
+    stop = callbacks.EarlyStopping(names, combine=combine)
+    model, history = fit(*scripts, stop, epochs=6)
+    assert stop.stopped_epoch == stopped and len(history.epoch) == stopped + 1
+    assert "val_main_output_loss was best in epoch 2" in model.stop_training
+    assert ("val_aux_output_loss" in model.stop_training) == (combine == "all")
+
+
+def test_several_monitors_have_no_best_epoch():
+    with pytest.raises(ValueError, match="needs one monitor"):
+        callbacks.EarlyStopping(["a", "b"], restore_best_weights=True)
+
+
+def losses_taking_part(sampler, epochs=4, batch_size=1):
+    """By epoch and step, the names of the losses whose weight is not 0."""
+    steps = []
+
+    def note(step, batch):
+        weights = sampler.model.loss_weights
+        steps.append({name for name, weight in weights.items() if weight})
+
+    watch = callbacks.LambdaCallback(on_train_batch_begin=note)
+    model, _ = fit(sampler, watch, epochs=epochs, batch_size=batch_size)
+    assert model.loss_weights == {"main_output": 1.0, "aux_output": 0.2}
+    return steps
+
+
+def test_across_tasks_each_step_trains_one_loss():
+    tg.set_random_seed(0)
+    sampler = callbacks.TaskSampler(across={"main_output": 3, "aux_output": 1})
+    steps = losses_taking_part(sampler, epochs=50)
+    assert all(len(step) == 1 for step in steps) and len(steps) == 200
+    share = sum("main_output" in step for step in steps) / len(steps)
+    assert abs(share - 0.75) < 0.1  # three standard deviations
+
+
+def test_a_loss_can_take_part_in_every_second_epoch_only():
+    sampler = callbacks.TaskSampler(every={"aux_output": 2})
+    steps = losses_taking_part(sampler)
+    assert [("aux_output" in step) for step in steps] == ([True] * 4 + [False] * 4) * 2
+    assert all("main_output" in step for step in steps)
+
+
+def test_within_a_task_a_share_of_the_samples_counts():
+    tg.set_random_seed(0)
+    sampler, counts = callbacks.TaskSampler(within={"aux_output": 0.5}), []
+
+    def note(step, batch):
+        terms = sampler.model.terms
+        labelled = {name: ~np.isnan(batch[term.weights]) for name, term in terms.items()}
+        counts.append([labelled["main_output"].mean(), labelled["aux_output"].mean()])
+
+    fit(sampler, callbacks.LambdaCallback(on_train_batch_begin=note), epochs=100)
+    main, aux = np.mean(counts, axis=0)
+    assert main == 1 and abs(aux - 0.5) < 0.08
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"across": {"aux": 1}}, "did you mean 'aux_output'"),
+        ({"within": {"main_output": 1.5}}, "between 0 and 1"),
+        ({"every": {"main_output": 0}}, "1 or more"),
+        ({"across": {"main_output": 0}}, "above 0"),
+    ],
+)
+def test_impossible_samplings_are_refused(options, words):
+    with pytest.raises(ValueError, match=words):
+        fit(callbacks.TaskSampler(**options))
+
+
+def test_checkpoints_hold_the_best_model(tmp_path):
+    script = Scripted("val_loss", [3, 2, 4, 1, 5])
+    path = tmp_path / "{epoch}-{val_loss:.1f}.tg"
+    fit(script, callbacks.ModelCheckpoint(path, save_best_only=True))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["1-3.0.tg", "2-2.0.tg", "4-1.0.tg"]
+    assert tg.load(tmp_path / "4-1.0.tg").step == 4
+    with pytest.raises(ValueError, match="did you mean 'val_loss'"):
+        fit(callbacks.ModelCheckpoint(tmp_path / "{val_los}.tg"))
+
+
+def test_a_checkpoint_can_hold_weights_only(tmp_path):
+    model, _ = fit(callbacks.ModelCheckpoint(tmp_path / "w.tg", save_weights_only=True))
+    before = model.get_weights()
+    model.load_weights(tmp_path / "w.tg")
+    assert [w.tobytes() for w in before] == [w.tobytes() for w in model.get_weights()]
+
+
+def diverging(rate=1e30):
+    x = tg.Input((3,), name="x")
+    hidden = tg.layers.Dense(4, name="hidden")(x)
+    y = tg.layers.Dense(1, name="y")(tg.ops.exp(hidden))
+    model = tg.Model(x, [y, tg.layers.Dense(1, name="z")(hidden)])
+    model.compile(tg.optimizers.SGD(rate), "mse")
+    return model, np.ones((4, 3)), [np.ones((4, 1)), np.ones((4, 1))]
+
+
+def test_nan_stops_the_training_and_its_birthplace_is_named():
+    model, x, y = diverging()
+    stop = callbacks.TerminateOnNaN()
+    with np.errstate(all="ignore"):
+        history = model.fit(x, y, epochs=5, verbose=0, callbacks=[stop])
+    assert 1 <= len(history.epoch) < 5
+    assert "first, forward" in stop.where and "wired at" in stop.where
+    assert all(np.isfinite(w).all() for w in model.get_weights())  # the last that were right
+
+
+def test_without_the_callback_nan_is_an_error_that_names_loss_layer_and_line():
+    model, x, y = diverging()
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError) as caught:
+        model.fit(x, y, epochs=5, verbose=0)
+    assert "no step was made" in str(caught.value) and __file__ in str(caught.value)
+    assert "the rows of this batch are the samples" in caught.value.__notes__[-1]
+
+
+def test_nan_that_is_born_on_the_way_back():
+    """sqrt(0) is 0, but its slope is infinite: the forward pass looks fine."""
+    x = tg.Input((2,), name="x")
+    h = tg.layers.Dense(2, kernel_initializer="zeros", name="below")(x)
+    y = tg.layers.Dense(1, name="y")(tg.ops.sqrt(h))
+    model = tg.Model(x, [y, tg.layers.Dense(1, name="z")(h)])
+    model.compile("sgd", "mse")
+    born_backward = pytest.raises(FloatingPointError, match="in the backward sweep")
+    with np.errstate(all="ignore"), born_backward as caught:
+        model.fit(np.ones((4, 2)), [np.ones((4, 1))] * 2, verbose=0)
+    assert "loss 'y'" in str(caught.value) and "op 'sqrt'" in str(caught.value)
+
+
+def test_loss_weights_can_follow_the_losses():
+    """A function that is asked before each sweep, as balancing methods need it."""
+    asked = []
+
+    def balance(step, losses):
+        asked.append((step, dict(losses)))
+        return {"aux_output": losses["main_output"] / losses["aux_output"]}
+
+    model, x, y = headline()
+    model.compile("sgd", "binary_crossentropy", loss_weights=balance)
+    history = model.fit(x, y, epochs=3, verbose=0).history
+    assert [step for step, _ in asked] == [0, 1, 2] and model.optimizer.step == 3
+    for epoch, (_, losses) in enumerate(asked):
+        assert history["weighted/main_output"][epoch] == pytest.approx(losses["main_output"])
+        assert history["share/aux_output"][epoch] == pytest.approx(0.5, rel=1e-6)
+    model.loss_weights = {"main_output": 1.0}
+    assert model.balancer is None and model.loss_weights["aux_output"] == 1.0
+
+
+def test_loss_weights_per_step():
+    seen = []
+    schedule = callbacks.LossWeightScheduler(lambda step, _: {"aux_output": step}, per="step")
+    watch = callbacks.LambdaCallback(
+        on_train_batch_end=lambda step, logs: seen.append(schedule.model.loss_weights["aux_output"])
+    )
+    fit(schedule, watch, epochs=2, batch_size=2)
+    assert seen == [0, 1, 2, 3]

@@ -137,7 +137,9 @@ class TestHistory:
         names = ["loss", "main_output_loss", "aux_output_loss", "main_output_accuracy"]
         names += ["aux_output_AUC", "aux_output_mae"]
         assert model.metrics_names == names
-        assert list(history.history) == names + [f"val_{name}" for name in names]
+        accounts = ("weighted", "share", "gradient_share")
+        parts = [f"{kind}/{o}" for kind in accounts for o in ("main_output", "aux_output")]
+        assert list(history.history) == names + parts + [f"val_{name}" for name in names]
         assert history.epoch == [0, 1, 2]
         assert all(len(values) == 3 for values in history.history.values())
 
@@ -153,6 +155,11 @@ class TestHistory:
         heads = [np.array(history[f"{name}_loss"]) for name in ("early", "middle", "late")]
         total = 0.5 * heads[0] + heads[1] + 3.0 * heads[2] + np.array(history["regularization"])
         np.testing.assert_allclose(history["loss"], total, rtol=1e-12)
+        names = ["early", "middle", "late", "regularization"]
+        for epoch, total in enumerate(history["loss"]):
+            assert sum(history[f"weighted/{name}"][epoch] for name in names) == total  # exactly
+            for kind in ("share", "gradient_share"):
+                assert sum(history[f"{kind}/{name}"][epoch] for name in names) == pytest.approx(1)
         assert history["loss"][-1] < history["loss"][0]
 
     def test_epoch_losses_are_means_over_samples(self):
@@ -161,7 +168,8 @@ class TestHistory:
         model.compile(tg.optimizers.SGD(1e-300), BCE, metrics=["accuracy", "AUC"])
         history = model.fit(x, y, batch_size=3, verbose=0).history
         expected = model.evaluate(x, y, return_dict=True)
-        assert {k: v[0] for k, v in history.items()} == pytest.approx(expected, rel=1e-12)
+        found = {key: history[key][0] for key in expected}
+        assert found == pytest.approx(expected, rel=1e-12)
 
     def test_metrics_of_one_name_belong_to_every_output(self):
         model, _, _ = fresh()

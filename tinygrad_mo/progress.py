@@ -55,15 +55,15 @@ class Progress:
     ----------
     label : str
         Printed in front.
-    total : int
-        Number of steps.
+    total : int or None
+        Number of steps, if it is known.
     verbose : int
         0: silent, 1: bar and numbers, 2: numbers only.
     outputs : sequence of str
         If there are several, each gets a row.
     """
 
-    def __init__(self, label: str, total: int, verbose: int, outputs: Sequence[str] = ()):
+    def __init__(self, label: str, total: int | None, verbose: int, outputs: Sequence[str] = ()):
         self.label, self.verbose, self.outputs = label, verbose, outputs
         self._bar: Any = None
         if verbose == 1 and sys.stderr.isatty():

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from functools import reduce
 from pathlib import Path
@@ -16,14 +13,16 @@ import numpy as np
 
 from . import metrics, ops, optimizers
 from .backend import Array, new_generator
+from .batches import ArrayBatches, StreamBatches, is_stream, split
+from .birthplace import birthplace
 from .callbacks import Callback, History
 from .calls import Call, inside
 from .engine import Plan, Tape
 from .feeding import arrays_for, cast, match, matched_arrays
+from .fitting import Batches, Fit
 from .graph import Tensor
 from .metrics import Metric
 from .model import FunctionalModel, Tensors
-from .progress import Progress
 from .saving import save_model
 from .scores import Scores
 from .terms import LossTerm, sample_weights, separate_missing, terms_of_output, weights_by_term
@@ -53,8 +52,10 @@ class TrainableModel(FunctionalModel):
         loss : str, Loss or function; or a list or dict of them
             One for all outputs, one per output in order, or by output name. None, or a name that a
             dict leaves out, is an output without a loss; a list is several losses for one output.
-        loss_weights : float, or a list or dict of them, optional
-            What each loss is multiplied with before they are added. Default: 1.
+        loss_weights : float, a list or dict of them, or a function, optional
+            What each loss is multiplied with before they are added. Default: 1. A function
+            ``f(step, losses)`` is asked before each sweep: it gets the losses of the batch by name
+            and returns weights by name, those that change.
         metrics : str or Metric; or a list of them; or a list or dict of lists, optional
             For the only output, or by output.
 
@@ -78,7 +79,9 @@ class TrainableModel(FunctionalModel):
         if not terms and not self.added:
             raise ValueError(f"compile needs a loss for at least one output: {', '.join(names)}")
         several = len(terms) > len({term.output for term in terms.values()})
-        given = weights_by_term({} if loss_weights is None else loss_weights, list(terms.values()))
+        self.balancer = loss_weights if callable(loss_weights) else None
+        given = {} if loss_weights is None or self.balancer else loss_weights
+        given = weights_by_term(given, list(terms.values()))
         of = [*terms] if several else names
         factors = match("loss_weights", given, of, by_name_only=strict, repeat=True)
         factors = {name: factor for name, factor in factors.items() if name in terms}
@@ -93,7 +96,7 @@ class TrainableModel(FunctionalModel):
         self.metrics = self._metrics(metrics, terms)
         self.compiled_with = compiled_with
         self.terms = terms
-        self.loss_weights = factors
+        self._change_weights(factors)
         self.step = 0
         self._plan: tuple[Any, Plan] | None = None
         self.shuffler = new_generator()
@@ -121,11 +124,20 @@ class TrainableModel(FunctionalModel):
 
     @property
     def loss_weights(self) -> dict[str, float]:
-        """What each loss is multiplied with, by name. Set it at any time; left out means 1."""
+        """What each loss is multiplied with, by name.
+
+        Set it at any time (left out means 1), or set a function that is asked before each sweep, as
+        in `compile`. The optimizer keeps its state.
+        """
         return self._loss_weights
 
     @loss_weights.setter
-    def loss_weights(self, given: Mapping[str, float]) -> None:
+    def loss_weights(self, given: Mapping[str, float] | Callable[..., Any]) -> None:
+        self.balancer = given if callable(given) else None
+        if not callable(given):
+            self._change_weights(given)
+
+    def _change_weights(self, given: Mapping[str, float]) -> None:
         names = list(self.compiled_terms())
         chosen = dict.fromkeys(names, 1.0) | match("loss_weights", given, names)
         for name, factor in chosen.items():
@@ -169,6 +181,13 @@ class TrainableModel(FunctionalModel):
         if len(terms) > 1:
             names += [term.label for term in terms.values()]
         return names + [self._metric_name(o, m) for o, ms in self.metrics.items() for m in ms]
+
+    @property
+    def account_names(self) -> list[str]:
+        """The further keys of History: parts and shares of the losses, if there are several."""
+        terms = list(self.compiled_terms())
+        kinds = ("weighted", "share", "gradient_share") if len(terms) > 1 else ()
+        return [f"{kind}/{name}" for kind in kinds for name in terms]
 
     def _metric_name(self, output: str, metric: Metric) -> str:
         return metric.name if len(self.outputs) == 1 else f"{output}_{metric.name}"
@@ -247,11 +266,20 @@ class TrainableModel(FunctionalModel):
         """
         save_model(path, self)
 
-    def _learn(self, feed: Mapping[Tensor, Array]) -> Tape:
+    def learn(self, feed: Mapping[Tensor, Array]) -> Tape:
+        """One step: forward, one sweep backward, and a step of the optimizer."""
         plan = self.training_plan()
         tape = plan.forward(feed, training=True)
+        if self.balancer is not None:
+            values = [float(plan.value(tape, loss)) for loss in plan.losses]
+            changes = self.balancer(self.step, dict(zip(self._loss_weights, values, strict=True)))
+            self._change_weights({**self._loss_weights, **changes})
         found = plan.backward(tape, self.weight_list)
-        self.optimizer.apply({w: g[0] for w, g in found.items() if g is not None})
+        try:
+            self.optimizer.apply({w: g[0] for w, g in found.items() if g is not None})
+        except FloatingPointError as error:
+            where = birthplace(plan, feed, self.weight_list)
+            raise FloatingPointError(f"{error}\n{where}" if where else str(error)) from None
         plan.move_averages(tape)
         self.step += 1
         return tape
@@ -267,7 +295,7 @@ class TrainableModel(FunctionalModel):
         """One step on one batch; returns its losses and metrics as they were before the step."""
         feed = self.labelled_data(x, y, sample_weight, class_weight)
         scores = Scores(self)
-        scores.add(feed, self._learn(feed))
+        scores.add(feed, self.learn(feed))
         return self._as_asked(scores.logs(), return_dict)
 
     def _as_asked(self, logs: dict[str, float], return_dict: bool) -> Any:
@@ -278,7 +306,7 @@ class TrainableModel(FunctionalModel):
     def fit(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         batch_size: int = 32,
         epochs: int = 1,
         verbose: int = 1,
@@ -288,13 +316,18 @@ class TrainableModel(FunctionalModel):
         shuffle: bool = True,
         sample_weight: Any = None,
         class_weight: Any = None,
+        groups: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
     ) -> History:
         """Train.
 
         Parameters
         ----------
         x, y : array, or a list or dict of arrays
-            Per input and per output.
+            Per input and per output. Or x alone: an iterable (or a function without arguments that
+            makes one, which is called for each epoch) of batches ``(x, y)`` or
+            ``(x, y, sample_weight)``.
         batch_size, epochs : int
             Samples per step, and how often to go through the data. Default: 32 and 1.
         verbose : int
@@ -302,13 +335,20 @@ class TrainableModel(FunctionalModel):
         callbacks : list of Callback, optional
         validation_split : float
             This share of the samples, the last ones, is held back. Default: 0.
-        validation_data : (x, y) or (x, y, sample_weight), optional
+        validation_data : (x, y) or (x, y, sample_weight), or an iterable of batches, optional
         shuffle : bool
             Draw a new order in each epoch. Default: True.
         sample_weight : array, or a list or dict of arrays, optional
             How much each sample counts, for all outputs or by output.
         class_weight : "balanced" or dict by class; or a dict of them by output, optional
             How much the samples of each class count. "balanced": each class as much as the others.
+        groups : array, shape (samples,), optional
+            Which samples belong together (frames of one video, pictures of one person): the
+            `validation_split` never parts them, so that held-back data are really new.
+        initial_epoch : int
+            Epochs that were done before. Default: 0.
+        steps_per_epoch : int, optional
+            Of an iterable: how many batches are an epoch. Default: all.
 
         Returns
         -------
@@ -316,97 +356,79 @@ class TrainableModel(FunctionalModel):
             Ctrl-C stops after the running step; the model is then as that step left it, and
             KeyboardInterrupt is raised.
         """
-        data = self.labelled_data(x, y, sample_weight, class_weight)
-        held_out = None
-        if validation_data is not None:
-            held_out = self.labelled_data(*validation_data)
-        elif validation_split:
-            data, held_out = split(data, validation_split)
-        size = len(next(iter(data.values())))
-        if batch_size < 1 or size < 1 or epochs < 0:
-            raise ValueError(
-                f"nothing to train on: {size} samples in batches of {batch_size}, {epochs} epochs"
-            )
+        self.compiled_terms()
+        held_out: Batches | None = None
+        if is_stream(x):
+            for name, given in (("y", y), ("sample_weight", sample_weight), ("groups", groups)):
+                if given is not None:
+                    raise ValueError(f"x yields whole batches (x, y, sample_weight): leave {name}")
+            batches: Batches = self._stream(x, steps_per_epoch, class_weight)
+            if validation_split:
+                raise ValueError("validation_split needs arrays: give validation_data")
+        else:
+            if steps_per_epoch is not None:
+                raise ValueError("steps_per_epoch is for an iterable of batches")
+            data = self.labelled_data(x, y, sample_weight, class_weight)
+            if validation_data is None and (validation_split or groups is not None):
+                data, late = split(data, validation_split, groups)
+                held_out = ArrayBatches(late, batch_size)
+            batches = ArrayBatches(data, batch_size, self.shuffler if shuffle else None)
+        if is_stream(validation_data):
+            held_out = self._stream(validation_data)
+        elif validation_data is not None:
+            held_out = ArrayBatches(self.labelled_data(*validation_data), batch_size)
+        if epochs < 0:
+            raise ValueError(f"epochs cannot be {epochs}")
         self._warn_of_untrained()
+        self.log_names = [*self.metrics_names, *self.account_names]
+        if held_out is not None:
+            self.log_names += [f"val_{name}" for name in self.metrics_names]
+        self.stop_training: bool | str = False  # a callback may say True, or why
         history = History()
         listeners = [history, *(callbacks or [])]
-        self.log_names = self.metrics_names
-        if held_out is not None:
-            self.log_names = [*self.log_names, *(f"val_{name}" for name in self.log_names)]
-        self.stop_training: bool | str = False  # a callback may say True, or why
-        for listener in listeners:
-            listener.model = self
-            listener.on_train_begin()
-        try:
-            with stoppable() as stop_here:
-                for epoch in range(epochs):
-                    for listener in listeners:
-                        listener.on_epoch_begin(epoch)
-                    order = self.shuffler.permutation(size) if shuffle else np.arange(size)
-                    batches = [order[i : i + batch_size] for i in range(0, size, batch_size)]
-                    label, outputs = f"Epoch {epoch + 1}/{epochs}", list(self.outputs)
-                    progress = Progress(label, len(batches), verbose, outputs)
-                    logs = self._epoch(data, batches, progress, listeners, stop_here)
-                    if held_out is not None:
-                        scored = self._score(held_out, batch_size)
-                        logs |= {f"val_{name}": value for name, value in scored.items()}
-                    progress.close(logs)
-                    for listener in listeners:
-                        listener.on_epoch_end(epoch, logs)
-                    if self.stop_training:
-                        if verbose and isinstance(self.stop_training, str):
-                            print(self.stop_training)
-                        break
-        finally:
-            for listener in listeners:
-                listener.on_train_end()
+        self.fitting = Fit(self, batches, held_out, listeners, epochs, initial_epoch, verbose)
+        self.fitting.run()
         return history
 
-    def _epoch(
-        self, data: Any, batches: Any, progress: Progress, listeners: Any, stop_here: Any
-    ) -> dict[str, float]:
-        scores = Scores(self)
-        try:
-            for batch in batches:
-                feed = {tensor: array[batch] for tensor, array in data.items()}
-                for listener in listeners:
-                    listener.on_train_batch_begin(self.step, feed)
-                scores.add(feed, self._learn(feed))
-                logs = scores.logs(with_metrics=False)
-                for listener in listeners:
-                    listener.on_train_batch_end(self.step - 1, logs)
-                progress.advance(logs)
-                stop_here()
-        except BaseException:
-            progress.close()
-            raise
-        return scores.logs()
+    def _stream(self, x: Any, steps: int | None = None, class_weight: Any = None) -> StreamBatches:
+        def label(x: Any, y: Any, sample_weight: Any = None) -> dict[Tensor, Array]:
+            return self.labelled_data(x, y, sample_weight, class_weight)
+
+        return StreamBatches(x, label, steps)
 
     def evaluate(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         batch_size: int = 32,
         sample_weight: Any = None,
         return_dict: bool = False,
+        class_weight: Any = None,
     ) -> Any:
         """Losses and metrics on data, without training.
+
+        Parameters
+        ----------
+        x, y, batch_size, sample_weight, class_weight
+            As for `fit`.
+        return_dict : bool
+            Default: False.
 
         Returns
         -------
         list of float in the order of `metrics_names`, a float if that is only the loss, or a dict
         """
-        feed = self.labelled_data(x, y, sample_weight)
-        return self._as_asked(self._score(feed, batch_size), return_dict)
+        if is_stream(x):
+            scored = self.score(self._stream(x, None, class_weight))
+        else:
+            data = self.labelled_data(x, y, sample_weight, class_weight)
+            scored = self.score(ArrayBatches(data, batch_size))
+        return self._as_asked(scored, return_dict)
 
-    def _score(self, data: Mapping[Tensor, Array], batch_size: int) -> dict[str, float]:
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+    def score(self, batches: Batches) -> dict[str, float]:
+        """Losses and metrics of batches that are matched to tensors already, by name."""
         plan, scores = self.training_plan(), Scores(self)
-        if not len(next(iter(data.values()))):
-            raise ValueError("there are no samples to evaluate on")
-        for start in range(0, len(next(iter(data.values()))), batch_size):
-            feed = {t: array[start : start + batch_size] for t, array in data.items()}
+        for feed, _ in batches.epoch():
             scores.add(feed, plan.forward(feed, keep=False))
         return scores.logs()
 
@@ -427,38 +449,3 @@ def by_output(what: str, given: Any, names: list[str]) -> dict[str, Any]:
     if isinstance(given, Mapping) and not any(isinstance(key, str) for key in given):
         return dict.fromkeys(names, given)  # a dict by class, not by output
     return {} if given is None else match(what, given, names, repeat=True)
-
-
-def split(data: Mapping[Tensor, Array], share: float) -> tuple[dict, dict]:
-    """The first samples and the last ones, which are the given share."""
-    size = len(next(iter(data.values())))
-    cut = size - int(size * share)
-    if not 0 < cut < size:
-        raise ValueError(f"validation_split={share} of {size} samples leaves one part empty")
-    return {t: a[:cut] for t, a in data.items()}, {t: a[cut:] for t, a in data.items()}
-
-
-@contextmanager
-def stoppable() -> Iterator[Any]:
-    """Hold back Ctrl-C until the yielded function is called: a step is never cut in half."""
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: None
-        return
-    pressed: list[int] = []
-    before = signal.getsignal(signal.SIGINT)
-
-    def note(number: int, frame: Any) -> None:
-        if pressed:
-            raise KeyboardInterrupt  # pressed twice: at once
-        pressed.append(number)
-
-    def stop_here() -> None:
-        if pressed:
-            raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield stop_here
-        stop_here()
-    finally:
-        signal.signal(signal.SIGINT, before)
