@@ -226,6 +226,27 @@ class FunctionalModel(Layer):
             raise ValueError(f"{self} has no layer {name!r}; {did_you_mean(name, found)}")
         return found[name]
 
+    def get_output(self, name: str) -> Tensor:
+        """What a layer makes in this model: ``Model(model.inputs, model.get_output("lstm"))``.
+
+        Parameters
+        ----------
+        name : str
+            As `summary` shows it. A layer that is called several times has several outputs: "lstm"
+            alone is then an error, "lstm:0" is that of the first call and "lstm:1" of the second.
+        """
+        known = {node.name: node for node in self.nodes.all if node.output is not None}
+        calls = [n for n in known if n == name or n.startswith(f"{name}:")]
+        if len(calls) > 1:
+            raise ValueError(
+                f"layer {name!r} is called {len(calls)} times in {self}, so it has {len(calls)} "
+                f"outputs: say which, from {name + ':0'!r} to {name + f':{len(calls) - 1}'!r}"
+            )
+        first = name.removesuffix(":0")
+        if name not in known and first not in known:
+            raise ValueError(f"{self} has no layer {name!r}; {did_you_mean(name, known)}")
+        return known.get(name, known.get(first)).output  # type: ignore[union-attr, return-value]
+
     def summary(self, print_fn: Callable[[str], Any] = print) -> None:
         """Print each call of a layer: type, output shape, parameters, what it is connected to."""
         for line in summary_lines(self.name, self.nodes, self.weights, self.trainable_weights):

@@ -8,11 +8,15 @@ from typing import Any
 
 from ..backend import Array
 from ..callbacks import Callback
+from ..engine import topological_order
 from ..graph import Tensor
+from ..naming import did_you_mean
 from ..saving import load_model
 from ..training import TrainableModel
+from .explain import explain
 from .flow import Flow
 from .recording import FlowPlan
+from .words import listing
 
 
 class Model(TrainableModel):
@@ -60,6 +64,70 @@ class Model(TrainableModel):
             Of the model as it is; dropout is off. Nothing is trained.
         """
         return self.flow_of(self.labelled_data(x, y, sample_weight), keep_arrays)
+
+    def explain(self) -> str:
+        """The compiled model in plain words: which loss trains what, and what its weight touches.
+
+        It follows from the graph alone, without data; `gradient_flow` measures.
+
+        Examples
+        --------
+        >>> import tinygrad_mo as tg
+        >>> x = tg.Input((3,))
+        >>> trunk = tg.layers.Dense(4, name="trunk")(x)
+        >>> heads = [tg.layers.Dense(1, name=name)(trunk) for name in ("price", "size")]
+        >>> model = tg.Model(x, heads)
+        >>> model.compile("adam", "mse", loss_weights={"size": 0.1})
+        >>> print(model.explain())
+        One number is minimised: 1 x price + 0.1 x size.
+        One backward sweep finds all gradients.
+        <BLANKLINE>
+        price (mean_squared_error of output price) trains trunk and price. No path leads from it
+        to size.
+        size (mean_squared_error of output size) trains trunk and size. No path leads from it to
+        price.
+        <BLANKLINE>
+        The weight of price scales the whole gradient of price, changes the mixture in trunk and
+        leaves size exactly as before.
+        The weight of size scales the whole gradient of size, changes the mixture in trunk and
+        leaves price exactly as before.
+        <BLANKLINE>
+        Adam divides each gradient by its own running size. Where one loss is alone (price and
+        size) its weight cancels; it matters only where losses meet.
+        """
+        return explain(self)
+
+    def without(self, *outputs: str) -> Model:
+        """The model without some outputs, and without the layers that only they need.
+
+        The layers that stay are shared with this model, weights and all: auxiliary heads that
+        helped to train it are cut off before it is used.
+
+        Parameters
+        ----------
+        outputs : str
+            Names of outputs; at least one output must stay.
+
+        Returns
+        -------
+        Model
+            Not compiled. Inputs that nothing needs any more are gone, too.
+        """
+        for name in outputs:
+            if name not in self.outputs:
+                raise ValueError(
+                    f"{self} has no output {name!r}; {did_you_mean(name, self.outputs)}"
+                )
+        left = {name: t for name, t in self.outputs.items() if name not in outputs}
+        if not left:
+            raise ValueError(f"without {listing(outputs)} no output is left")
+        needed = {x for step in topological_order(list(left.values())) for x in step.inputs}
+        inputs = {name: t for name, t in self.inputs.items() if t in needed or t in left.values()}
+        ends: Any = left if self.outputs_are_dict else list(left.values())
+        if len(left) == 1 and not self.outputs_are_dict:
+            (ends,) = left.values()
+        starts: Any = inputs if self.inputs_are_dict else list(inputs.values())
+        return Model(starts, ends, name=self.name)
 
     def flow_of(self, data: Mapping[Tensor, Array], keep_arrays: bool = False) -> Flow:
         """The flow for data that was matched to tensors already."""
