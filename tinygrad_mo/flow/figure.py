@@ -317,5 +317,5 @@ def pyplot() -> Any:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ImportError("drawing needs matplotlib: pip install 'tinygrad-mo[viz]'") from error
+        raise ImportError("drawing needs matplotlib: pip install matplotlib") from error
     return plt

@@ -156,7 +156,7 @@ def heights_from_dot(
         import pygraphviz
     except ImportError as error:
         raise ImportError(
-            "the picture is laid out with pygraphviz: pip install 'tinygrad-mo[viz]'"
+            "the picture is laid out with pygraphviz: pip install pygraphviz"
         ) from error
     graph = pygraphviz.AGraph(directed=True, rankdir="LR", nodesep=gap / 72, ranksep=0.5)
     number: dict[str, str] = {}  # names of users never reach dot's language
