@@ -41,9 +41,11 @@ class Task:
         return Task(*({n: a[n] for n in names} for a, names in zip(arrays, pick, strict=True)))
 
     def some(self, count: int = 256) -> tuple[Arrays, Arrays]:
-        """The first held-back samples: a batch for `Model.gradient_flow`."""
-        x = {name: array[:count] for name, array in self.held_back_x.items()}
-        return x, {name: array[:count] for name, array in self.held_back_y.items()}
+        """Held-back samples, evenly spread (they may be sorted): for `Model.gradient_flow`."""
+        size = len(next(iter(self.held_back_x.values())))
+        rows = np.linspace(0, size - 1, min(count, size)).astype(int)
+        x = {name: array[rows] for name, array in self.held_back_x.items()}
+        return x, {name: array[rows] for name, array in self.held_back_y.items()}
 
 
 @dataclass(frozen=True)
