@@ -100,14 +100,22 @@ def test_every_must_be_a_number_of_steps(tmp_path):
         callbacks.BackupAndRestore(tmp_path / "b.tg", every="step")
 
 
+class Announce(callbacks.Callback):
+    """Say when a step is done, and take a little time for it."""
+
+    def on_train_batch_end(self, step, logs):
+        print(step, flush=True)
+        time.sleep(0.004)
+
+
 SCRIPT = """
 import sys
 from pathlib import Path
 import numpy as np
 sys.path.insert(0, {tests!r})
-from test_resuming import Stop, train
+from test_resuming import Announce, train
 folder = Path(sys.argv[1])
-history, weights, log = train(folder, 2)
+history, weights, log = train(folder, 2, Announce())
 np.savez(folder / "done.npz", *weights, history=np.array(list(history.values())))
 """
 
@@ -115,28 +123,23 @@ np.savez(folder / "done.npz", *weights, history=np.array(list(history.values()))
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kill -9 is of Unix")
 def test_kill_9_at_random_moments(uninterrupted, tmp_path):
-    script = tmp_path / "program.py"
-    script.write_text(SCRIPT.format(tests=os.path.dirname(__file__)), "utf-8")
-    command = [sys.executable, str(script), str(tmp_path)]
-    draw = np.random.default_rng()
-    kills = 0
-    while not (tmp_path / "done.npz").exists() and kills < 20:
-        run = subprocess.Popen(command)
-        started = time.monotonic()
-        moment = draw.uniform(0, 0.15)  # seconds after the training itself has begun
-        while run.poll() is None and not list(tmp_path.glob("*backup*")):
-            time.sleep(0.001)
-            assert time.monotonic() - started < 100
-        time.sleep(moment)
-        if run.poll() is None:
-            os.kill(run.pid, signal.SIGKILL)
-            kills += 1
-        run.wait()
-    if not (tmp_path / "done.npz").exists():
-        subprocess.run(command, check=True)
-    with np.load(tmp_path / "done.npz") as done:
-        history = done["history"].tolist()
-        weights = [done[f"arr_{n}"] for n in range(len(uninterrupted[1]))]
-    log = (tmp_path / "log.csv").read_bytes()
-    assert kills > 0
-    same((list(uninterrupted[0].values()), *uninterrupted[1:]), (history, weights, log))
+    program = tmp_path / "program.py"
+    program.write_text(SCRIPT.format(tests=os.path.dirname(__file__)), "utf-8")
+    draw, kills, trainings = np.random.default_rng(), 0, 0
+    while kills < 20:
+        folder = tmp_path / str(trainings)
+        folder.mkdir()
+        while not (folder / "done.npz").exists():
+            command = [sys.executable, str(program), str(folder)]
+            with subprocess.Popen(command, stdout=subprocess.PIPE) as run:
+                run.stdout.readline()  # it has begun
+                time.sleep(draw.uniform(0, 0.1))
+                if run.poll() is None:
+                    run.kill()
+                    kills += 1
+        trainings += 1
+        with np.load(folder / "done.npz") as done:
+            history = done["history"].tolist()
+            weights = [done[f"arr_{n}"] for n in range(len(uninterrupted[1]))]
+        log = (folder / "log.csv").read_bytes()
+        same((list(uninterrupted[0].values()), *uninterrupted[1:]), (history, weights, log))
