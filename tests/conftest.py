@@ -10,7 +10,7 @@ import pytest
 import tinygrad_mo as tg
 from tinygrad_mo import backend
 
-collect_ignore = ["recipes"]  # they need Keras and others, and are run by hand
+collect_ignore = ["conftest.py", "recipes"]  # recipes need Keras and others, and are run by hand
 
 
 @pytest.fixture(autouse=True)

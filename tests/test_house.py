@@ -15,6 +15,7 @@ PACKAGE = Path(tinygrad_mo.__file__).parent
 FLOORS = [  # from the ground up
     "naming recipes",
     "backend",
+    "pool",
     "ops",
     "kernels",
     "calls",
@@ -22,7 +23,7 @@ FLOORS = [  # from the ground up
     "graph",
     "engine",
     "eager",
-    "layers losses feeding files nodes summary model",
+    "layers losses feeding files nodes summary exchange model",
     "metrics schedules optimizers callbacks progress terms architecture saving scores batches birthplace fitting training check",
     "data flow multitask systems",
     "learn",

@@ -15,20 +15,25 @@ from tinygrad_mo.files import CheckpointError
 
 
 def network():
-    """Dropout, batch normalisation and two losses: all that draws or keeps something."""
+    """Dropout, batch normalisation, a table, two losses: all that draws or keeps something."""
     tg.set_random_seed(3)
-    x = tg.Input((4,), name="x")
-    h = layers.Dropout(0.3)(layers.BatchNormalization()(layers.Dense(8, "relu")(x)))
+    x, ids = tg.Input((4,), name="x"), tg.Input((2,), "int32", name="ids")
+    words = layers.Flatten()(layers.Embedding(20, 3)(ids))
+    h = layers.Dense(8, "relu")(layers.concatenate([x, words]))
+    h = layers.Dropout(0.3)(layers.BatchNormalization()(h))
     outputs = [layers.Dense(1, "sigmoid", name="a")(h), layers.Dense(2, name="b")(h)]
-    model = tg.Model(x, outputs)
-    model.compile("adam", ["binary_crossentropy", "mse"], [1.0, 0.2], {"a": ["AUC", "accuracy"]})
+    model = tg.Model([x, ids], outputs)
+    model.compile("rmsprop", ["binary_crossentropy", "mse"], [1.0, 0.2], {"a": ["AUC", "accuracy"]})
     return model
 
 
 def data():
     draw = np.random.default_rng(0)
     x = draw.normal(size=(50, 4))
-    return x, [(x[:, :1] > 0) * 1.0, x[:, 1:3] + draw.normal(size=(50, 2))]
+    return [x, draw.integers(0, 20, (50, 2))], [
+        (x[:, :1] > 0) * 1.0,
+        x[:, 1:3] + draw.normal(size=(50, 2)),
+    ]
 
 
 class Stop(callbacks.Callback):
@@ -86,7 +91,7 @@ def test_a_backup_of_another_training_is_refused(tmp_path):
     with pytest.raises(RuntimeError):
         model.fit(x, y, verbose=0, callbacks=[callbacks.BackupAndRestore(path, 1), Stop(2)])
     with pytest.raises(CheckpointError, match="another training: samples 50, now 40"):
-        few = x[:40], [one[:40] for one in y]
+        few = [one[:40] for one in x], [one[:40] for one in y]
         model.fit(*few, verbose=0, callbacks=[callbacks.BackupAndRestore(path, 1), Stop(2)])
     with pytest.raises(CheckpointError, match="another training: callbacks"):
         model.fit(x, y, verbose=0, callbacks=[callbacks.BackupAndRestore(path, 1)])

@@ -92,3 +92,8 @@ def test_gradients_are_cut_to_size(clipping, expected):
 def test_two_ways_of_clipping_at_once_are_refused():
     with pytest.raises(ValueError, match="one of"):
         optimizers.Adam(clipnorm=1.0, clipvalue=1.0)
+
+
+def test_an_unknown_option_is_named():
+    with pytest.raises(TypeError, match="Adam has no option 'lr'; Known: 'learning_rate'"):
+        optimizers.Adam(lr=0.1)

@@ -1,6 +1,6 @@
 """tinygrad_mo: networks with several inputs and outputs, and where their gradients go."""
 
-from . import callbacks, check, data, layers, losses, metrics, ops, optimizers, schedules
+from . import callbacks, check, data, kernels, layers, losses, metrics, ops, optimizers, schedules
 from .backend import set_random_seed, use
 from .eager import gradients
 from .engine import Plan, Tape

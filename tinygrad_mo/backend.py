@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
+import os
 import sys
-from collections.abc import Callable
-from contextlib import nullcontext
-from functools import cache, wraps
 from types import ModuleType
 from typing import Any
 
@@ -15,13 +12,20 @@ import numpy as np
 
 Array = Any  # a numpy.ndarray or a cupy.ndarray
 
-_settings: dict[str, Any] = {"xp": np, "floatx": np.dtype("float32")}
+usable_cores = getattr(os, "process_cpu_count", os.cpu_count)
+_settings: dict[str, Any] = {
+    "xp": np,
+    "floatx": np.dtype("float32"),
+    "winograd": True,
+    "kernels": os.environ.get("TINYGRAD_MO_KERNELS") != "0",
+    "threads": int(os.environ.get("TINYGRAD_MO_THREADS") or min(usable_cores() or 1, 8)),
+}
 _seeds = np.random.SeedSequence()
 
 
 def array_module(x: Array) -> ModuleType:
     """The library that made `x`, so that one rule serves NumPy and CuPy arrays."""
-    if type(x).__module__.startswith("cupy"):
+    if not isinstance(x, np.ndarray) and type(x).__module__.startswith("cupy"):
         return sys.modules["cupy"]
     return np
 
@@ -36,6 +40,21 @@ def floatx() -> np.dtype:
     return _settings["floatx"]
 
 
+def winograd_allowed() -> bool:
+    """May a float32 convolution 3x3 take the way that is faster, and a digit less exact?"""
+    return _settings["winograd"]
+
+
+def kernels_wanted() -> bool:
+    """May compiled kernels take the place of NumPy rules, where there are any?"""
+    return _settings["kernels"]
+
+
+def threads() -> int:
+    """How many threads may work on one operation."""
+    return _settings["threads"]
+
+
 class use:
     """Choose the array library and the default float type, for good or inside a `with` block.
 
@@ -45,6 +64,16 @@ class use:
         Where new arrays live. Default: as before.
     floatx : "float32" or "float64", optional
         The type of new parameters and inputs. Default: as before; float32 at the start.
+    winograd : bool, optional
+        False: every convolution is computed the plain way (see `tinygrad_mo.ops.winograd`).
+        Default: as before; True at the start.
+    kernels : bool, optional
+        False: no compiled kernels (see `tinygrad_mo.kernels`). Default: as before; True at the
+        start, unless the environment variable TINYGRAD_MO_KERNELS is 0.
+    threads : int, optional
+        How many threads may work on one operation while training (see `tinygrad_mo.pool`).
+        Default: as before; at the start that of the environment variable TINYGRAD_MO_THREADS, or
+        as many as the machine has, up to 8.
 
     Examples
     --------
@@ -56,7 +85,15 @@ class use:
     float32
     """
 
-    def __init__(self, backend: str | None = None, *, floatx: str | None = None):
+    def __init__(
+        self,
+        backend: str | None = None,
+        *,
+        floatx: str | None = None,
+        winograd: bool | None = None,
+        kernels: bool | None = None,
+        threads: int | None = None,
+    ):
         new = dict(_settings)
         if backend is not None:
             if backend not in ("numpy", "cupy"):
@@ -66,6 +103,14 @@ class use:
             if floatx not in ("float32", "float64"):
                 raise ValueError(f"floatx is 'float32' or 'float64', not {floatx!r}")
             new["floatx"] = np.dtype(floatx)
+        if winograd is not None:
+            new["winograd"] = winograd
+        if kernels is not None:
+            new["kernels"] = kernels
+        if threads is not None:
+            if threads < 1:
+                raise ValueError(f"threads must be at least 1, not {threads}")
+            new["threads"] = threads
         self._before = dict(_settings)
         _settings.update(new)
 
@@ -79,30 +124,6 @@ class use:
 def to_numpy(x: Array) -> np.ndarray:
     """`x` as a NumPy array, fetched from the device where it must be."""
     return np.asarray(x) if array_module(x) is np else x.get()
-
-
-@cache
-def blas_threads() -> Any:
-    """What can limit the threads of the linear algebra library, where threadpoolctl is there."""
-    if importlib.util.find_spec("threadpoolctl") is None:
-        return None
-    return importlib.import_module("threadpoolctl").ThreadpoolController()
-
-
-def single_threaded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function that works step by step run on one thread.
-
-    Its products of small matrices gain nothing from two, which wait for each other after each; on
-    a busy machine that takes longer, by a factor of ten and more, than the products.
-    """
-
-    @wraps(function)
-    def run(*arguments: Any, **options: Any) -> Any:
-        threads = blas_threads()
-        with threads.limit(limits=1, user_api="blas") if threads else nullcontext():
-            return function(*arguments, **options)
-
-    return run
 
 
 def drop_subnormal(x: Array) -> None:

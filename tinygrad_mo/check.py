@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .ops import Op, unbroadcast
+from .ops import Op, dense_gradient, unbroadcast
 from .training import TrainableModel
 
 STEP = 1e-6  # of the size of x: rounding and curvature are then both far below the tolerance
@@ -126,7 +126,7 @@ class Trial:
             found = [None if pull is None else pull(g) for pull in self.back]
         count = len(self.arrays)
         require(len(found) == count, f"{self.op.name}: {len(found)} gradients for {count} inputs")
-        return found
+        return [dense_gradient(gradient) for gradient in found]
 
     def slopes(
         self, i: int, d: np.ndarray, cotangents: Sequence[np.ndarray]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import platform
 import sys
 from collections.abc import Sequence
@@ -11,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from . import backend, data
+from . import backend, data, kernels
 from .check import mixing_gap
 from .flow import FlowRecorder, Model
 from .flow.whatif import update_ratios
+from .learn import commands as course
 from .naming import lookup
 from .systems import SYSTEMS, System, Task, headlines, score_table, train
 
@@ -36,9 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.add_argument("--out", type=Path, default=Path(), help="folder for pictures")
         command.add_argument("--seed", type=int, default=0, help="of all random numbers")
     commands.add_parser("list", help="list the systems")
+    course.add_commands(commands)
     commands.add_parser("doctor", help="say what is installed and in use")
     options = parser.parse_args(arguments)
     try:
+        if options.command in course.COMMANDS:
+            return course.run(options)
         if options.command == "doctor":
             run_doctor()
         elif options.command == "list":
@@ -50,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever reads, such as `head`, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except ValueError as error:
         print(f"tinygrad-mo: {error}", file=sys.stderr)
         return 2
@@ -101,7 +109,7 @@ def train_and_tell(
     heading("The pictures")
     missing = [name for name in ("matplotlib", "pygraphviz") if not is_installed(name)]
     if missing:
-        print(f"Not drawn: pip install 'tinygrad-mo[viz]' ({' and '.join(missing)} missing)")
+        print(f"Not drawn: pip install {' '.join(missing)}")
         return model, task
     import matplotlib
 
@@ -176,6 +184,8 @@ def run_doctor() -> None:
     print(f"tinygrad_mo {__version__} at {Path(__file__).parent}")
     print(f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.platform()}")
     print(f"Arrays: {backend.xp().__name__}, {backend.floatx()}")
+    compiled, text = kernels.status()
+    print(f"Compiled kernels: {'in use' if compiled else 'not in use'}, {text}")
     print(f"Data sets: {', '.join(data.available())}")
     for name, use in (
         ("matplotlib", "draws the figure"),

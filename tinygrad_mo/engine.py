@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .backend import Array, array_module, xp
+from .backend import Array, xp
 from .graph import Step, Tensor
-from .ops import unbroadcast
+from .ops import dense_gradient, unbroadcast
 
 Record = Callable[[int, int, Array, tuple[int, ...]], None] | None
 
@@ -113,10 +113,13 @@ class Plan:
         ]
         self._kept = {slot_of(t) for t in (*losses, *fetch)}
         self._kept.update(slot for slot, _, _ in self.averages)
-        self._wanted = {self.slots[key] for key in wanted if key in self.slots}
+        self._wrt_slots = [self.slots.get(t.key) for t in self.wrt]
+        self._wanted = set(self._wrt_slots)
         self.reach, self._arriving = self._find_reach(len(live))
         self.edges = [e if rows else [] for e, rows in zip(self.edges, self._arriving, strict=True)]
         self._done = self._last_uses()
+        parts = zip(self.steps, self.edges, self.outputs, self._arriving, strict=True)
+        self._sweep = [(n, *part) for n, part in enumerate(parts) if part[1]][::-1]
 
     def _find_reach(self, slots: int) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
         """Which losses touch each slot, and which arrive at each step, from the losses down."""
@@ -153,16 +156,20 @@ class Plan:
         backs: list[Any] = []
         for slot, tensor in self.leaves:
             value = tensor.value if tensor.value is not None else fed(tensor, feed or {})
-            values[slot], outputs[slot] = value, (np.shape(value), tensor.dtype)
-        for n, step in enumerate(self.steps):
-            arrays = [None if slot is None else values[slot] for slot in self.inputs[n]]
+            values[slot], outputs[slot] = value, (getattr(value, "shape", ()), tensor.dtype)
+        each = zip(self.steps, self.inputs, self.outputs, self.edges, self._done, strict=True)
+        for step, read, written, edges, done in each:
+            arrays = [None if slot is None else values[slot] for slot in read]
             y, back = step.run(arrays, training)
-            for slot, value in zip(self.outputs[n], y if step.several else (y,), strict=True):
-                values[slot], outputs[slot] = value, (value.shape, value.dtype)
-            for slot in self._done[n]:
+            if step.several:
+                for slot, value in zip(written, y, strict=True):
+                    values[slot], outputs[slot] = value, (value.shape, value.dtype)
+            else:
+                values[written[0]], outputs[written[0]] = y, (y.shape, y.dtype)
+            for slot in done:
                 values[slot] = None
             if keep:
-                backs.append(back if self.edges[n] else None)
+                backs.append(back if edges else None)
         return Tape(values, outputs, backs)
 
     def move_averages(self, tape: Tape) -> None:
@@ -181,7 +188,7 @@ class Plan:
         return tape.values[self.slots[tensor.key]]
 
     def backward(
-        self, tape: Tape, seeds: Sequence[Any], *, per_loss: bool = False, record: Record = None
+        self, tape: Tape, seeds: Sequence, *, per_loss=False, record: Record = None, sparse=False
     ) -> dict[Any, Any]:
         """Sweep `tape` once, from the losses down.
 
@@ -197,6 +204,9 @@ class Plan:
             Called as ``record(step, position, gradient, losses)`` for every live edge: the number
             of the step, which of its inputs, the gradient ``(rows, *input.shape)``, and the loss
             that each row belongs to.
+        sparse : bool
+            True: the gradient of a table may come as an `ops.SparseGradient`, which is what an
+            optimizer would rather have. Default: all gradients are arrays.
 
         Returns
         -------
@@ -208,43 +218,45 @@ class Plan:
         if len(seeds) != len(self.losses):
             raise ValueError(f"{len(seeds)} seeds for {len(self.losses)} losses")
         rows = self.reach if per_loss else [losses and (0,) for losses in self.reach]
-        g: list[Array] = [None] * len(rows)
+        g: list[Any] = [None] * len(rows)
 
-        def send(slot: int, gradient: Array, losses: tuple[int, ...]) -> None:
-            gradient = spread(gradient, losses, rows[slot])
-            g[slot] = gradient if g[slot] is None else g[slot] + gradient
+        def send(slot: int, gradient: Any, losses: tuple[int, ...]) -> None:
+            if losses != rows[slot]:
+                gradient = spread(gradient, losses, rows[slot])
+            so_far = g[slot]
+            g[slot] = gradient if so_far is None else so_far + gradient
+
+        def arrived(slot: int, losses: tuple[int, ...]) -> Array:
+            if g[slot] is not None:
+                return spread(g[slot], rows[slot], losses)
+            shape, dtype = tape.outputs[slot]
+            return xp().zeros((len(losses), *shape), dtype)
 
         for k, (loss, seed) in enumerate(zip(self.losses, seeds, strict=True)):
             slot = self.slots[loss.key]
             send(slot, cotangent(loss, seed, *tape.outputs[slot]), (k,) if per_loss else (0,))
-        for n in reversed(range(len(self.steps))):
-            outputs = self.outputs[n]
-            if self.edges[n] and any(g[slot] is not None for slot in outputs):
-                losses = self._arriving[n] if per_loss else (0,)
-                arrived = tuple(
-                    xp().zeros((len(losses), *tape.outputs[slot][0]), tape.outputs[slot][1])
-                    if g[slot] is None
-                    else spread(g[slot], rows[slot], losses)
-                    for slot in outputs
-                )
-                step = self.steps[n]
-                one_or_all = arrived if step.several else arrived[0]
-                found = pull(step, tape.backs[n], one_or_all, self.edges[n], tape)
-                for (position, slot), gradient in zip(self.edges[n], found, strict=True):
+        try:
+            for n, step, edges, outputs, arriving in self._sweep:
+                back, losses = tape.backs[n], arriving if per_loss else (0,)
+                if step.several:
+                    cotangents = tuple([arrived(slot, losses) for slot in outputs])
+                else:
+                    cotangents = arrived(outputs[0], losses)
+                every = all_gradients(back, cotangents, step) if callable(back) else None
+                for position, slot in edges:
+                    gradient = back[position](cotangents) if every is None else every[position]
+                    gradient = unbroadcast(gradient, tape.outputs[slot][0])
                     if record:
-                        record(n, position, gradient, losses)
+                        record(n, position, dense_gradient(gradient), losses)
                     send(slot, gradient, losses)
-            for slot in outputs:
-                if slot not in self._wanted:
-                    g[slot] = None
-        return {t: self._gradient(t, g, rows, tape) for t in self.wrt}
-
-    def _gradient(self, tensor: Tensor, g: list[Array], rows: list, tape: Tape) -> Array | None:
-        slot = self.slots.get(tensor.key)
-        if slot is None or not rows[slot]:
-            return None
-        shape, dtype = tape.outputs[slot]
-        return g[slot] if g[slot] is not None else xp().zeros((len(rows[slot]), *shape), dtype)
+                for slot in outputs:
+                    if slot not in self._wanted:
+                        g[slot] = None
+        except Exception as error:
+            error.add_note(f"in the backward sweep, {step.describe()}")
+            raise
+        found = [None if slot is None else g[slot] for slot in self._wrt_slots]
+        return dict(zip(self.wrt, found if sparse else map(dense_gradient, found), strict=True))
 
 
 def fed(tensor: Tensor, feed: Mapping[Tensor, Array]) -> Array:
@@ -264,29 +276,19 @@ def cotangent(loss: Tensor, seed: Any, shape: tuple[int, ...], dtype: Any) -> Ar
     return xp().asarray(seed, dtype)[None]
 
 
-def spread(gradient: Array, losses: tuple[int, ...], rows: tuple[int, ...]) -> Array:
+def spread(gradient: Any, losses: tuple[int, ...], rows: tuple[int, ...]) -> Array:
     """The rows of `losses` in their places among `rows`, zeros in the others."""
+    gradient = dense_gradient(gradient)
     if losses == rows:
         return gradient
-    wide = array_module(gradient).zeros((len(rows), *gradient.shape[1:]), gradient.dtype)
+    wide = xp().zeros((len(rows), *gradient.shape[1:]), gradient.dtype)
     wide[[rows.index(k) for k in losses]] = gradient
     return wide
 
 
-def pull(step: Step, back: Any, g: Any, edges: list[tuple[int, int]], tape: Tape) -> list[Array]:
-    """The gradient on each edge of `step`, in the shape of the edge's input."""
-    try:
-        if callable(back):
-            every = back(g)
-            if len(every) != len(step.inputs):
-                raise ValueError(f"{len(every)} gradients came back for {len(step.inputs)} inputs")
-            found = [every[position] for position, _ in edges]
-        else:
-            found = [back[position](g) for position, _ in edges]
-        return [
-            unbroadcast(gradient, tape.outputs[slot][0])
-            for gradient, (_, slot) in zip(found, edges, strict=True)
-        ]
-    except Exception as error:
-        error.add_note(f"in the backward sweep, {step.describe()}")
-        raise
+def all_gradients(pull: Any, g: Any, step: Step) -> Sequence[Any]:
+    """The gradients of all inputs at once, from the one pullback that they share."""
+    every = pull(g)
+    if len(every) != len(step.inputs):
+        raise ValueError(f"{len(every)} gradients came back for {len(step.inputs)} inputs")
+    return every

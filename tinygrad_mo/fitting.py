@@ -13,6 +13,7 @@ from .architecture import Reader, Writer
 from .batches import ArrayBatches, StreamBatches
 from .callbacks import Callback
 from .files import CheckpointError, load_arrays, save_arrays
+from .pool import at_work
 from .progress import Progress
 from .saving import set_training_state, training_state
 from .scores import Scores
@@ -71,7 +72,7 @@ class Fit:
             listener.model = self.model
         self.tell("on_train_begin")
         try:
-            with stoppable() as stop_here:
+            with at_work(), stoppable() as stop_here:
                 while self.epoch < self.epochs and not self.model.stop_training:
                     self.run_epoch(stop_here)
             self.finished = True
@@ -85,7 +86,8 @@ class Fit:
             self.tell("on_epoch_begin", self.epoch)
             self.scores = Scores(self.model)
             self._shuffler_then = self.model.shuffler.bit_generator.state
-        progress = Progress(label, self.batches.steps, self.verbose, list(self.model.outputs))
+        names, owners = list(self.model.outputs), self.model.outputs_of_keys()
+        progress = Progress(label, self.batches.steps, self.verbose, names, owners)
         try:
             for number, (feed, where) in enumerate(self.batches.epoch()):
                 if number >= self.batch:  # the others were done before an interruption

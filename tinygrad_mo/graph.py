@@ -47,8 +47,8 @@ class Step:
         """The op's value and pullbacks; an error is told which step it happened in."""
         try:
             if self.op.takes_training:
-                return self.op.rule(*arrays, **self.attributes, training=training)
-            return self.op.rule(*arrays, **self.attributes)
+                return self.op.run(*arrays, **self.attributes, training=training)
+            return self.op.run(*arrays, **self.attributes)
         except Exception as error:
             error.add_note(self.describe())
             raise
@@ -164,9 +164,10 @@ class Tensor(Operators):
 
 
 class Parameter(Tensor):
-    """A tensor that training changes: always by a new array (`assign`), never in place.
+    """A tensor that training changes: by a new array (`assign`), not in place.
 
-    A tape that was recorded before the change therefore keeps the values it was recorded with.
+    A tape that was recorded before the change therefore keeps the values it was recorded with. (In
+    a large table an optimizer may change few entries in place, if nobody else holds its array.)
     """
 
     __slots__ = ("regularizer", "trainable")

@@ -6,16 +6,21 @@ one to one. A rule sees one block of a parameter at a time: what it computes wit
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from math import sqrt
+from math import isfinite, sqrt
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from .backend import Array, array_module, drop_subnormal
-from .graph import Parameter
+from .graph import Parameter, lock
+from .kernels import update
 from .naming import lookup
-from .recipes import Recipe
+from .ops import SparseGradient, dense_gradient
+from .pool import in_parts
+from .recipes import Recipe, refuse_unknown
 
 BLOCK = 1 << 16  # elements per block: a few arrays of them fit into a core's cache
 
@@ -42,6 +47,10 @@ class Optimizer(Recipe):
 
     slots: tuple[str, ...] = ()
     slot_start = 0.0
+    # By slot, what a gradient of 0 multiplies it with, if such a gradient moves no weight: entries
+    # of a table that a batch has not read are then left alone, and catch up when they are read.
+    # None (momentum, weight decay ...): weights move without a gradient, too.
+    decay: tuple[float, ...] | None = None
 
     def __init__(
         self,
@@ -49,7 +58,9 @@ class Optimizer(Recipe):
         clipvalue: float | None = None,
         clipnorm: float | None = None,
         global_clipnorm: float | None = None,
+        **unknown: Any,
     ):
+        refuse_unknown(type(self), unknown)
         limits = {
             "clipvalue": clipvalue, "clipnorm": clipnorm, "global_clipnorm": global_clipnorm
         }  # fmt: skip
@@ -58,7 +69,8 @@ class Optimizer(Recipe):
             raise ValueError(f"give one of clipvalue, clipnorm, global_clipnorm, above 0: {given}")
         self.clipvalue, self.clipnorm, self.global_clipnorm = limits.values()
         self.step = 0
-        self.state: dict[Parameter, list[Array]] = {}
+        self._slots: dict[Parameter, list[Array]] = {}
+        self._behind: dict[Parameter, Behind] = {}
         self._rate: Any = None
         self.learning_rate = learning_rate
 
@@ -83,16 +95,39 @@ class Optimizer(Recipe):
         """Is the learning rate a function of the step?"""
         return callable(self._rate)
 
+    @property
+    def state(self) -> dict[Parameter, list[Array]]:
+        """The slots of each parameter, all up to date."""
+        for parameter in list(self._behind):
+            self._catch_up(parameter)
+        return self._slots
+
+    def memory(self) -> dict[Parameter, dict[str, Array]]:
+        """The arrays by name from which training goes on with the same bits (and not copies)."""
+        found = {w: dict(zip(self.slots, s, strict=True)) for w, s in self._slots.items()}
+        for w, behind in self._behind.items():
+            found[w] |= {"steps": np.array(behind.steps), "seen": behind.seen}
+        return found
+
+    def remember(self, memory: Mapping[Parameter, Mapping[str, Array]]) -> None:
+        """Go on from what `memory` gave; the arrays are then the optimizer's own."""
+        self._slots = {w: [arrays[name] for name in self.slots] for w, arrays in memory.items()}
+        self._behind = {}
+        for w, arrays in memory.items():
+            if "seen" in arrays:
+                self._behind[w] = behind = Behind(w.value)
+                behind.steps, behind.seen = int(arrays["steps"]), arrays["seen"]
+
     def rule(self, w: Array, g: Array, step: int, *slots: Array) -> Array:
         raise NotImplementedError
 
-    def apply(self, gradients: Mapping[Parameter, Array]) -> None:
+    def apply(self, gradients: Mapping[Parameter, Any]) -> None:
         """Make one step on all parameters, or, if a gradient is not finite, on none.
 
         Parameters
         ----------
         gradients : dict
-            The gradient of each parameter, in its shape.
+            The gradient of each parameter, in its shape: an array, or a `SparseGradient`.
 
         Raises
         ------
@@ -100,25 +135,28 @@ class Optimizer(Recipe):
             If a gradient holds NaN or infinity; no parameter has changed then.
         """
         for parameter, g in gradients.items():
-            if not np.isfinite(g.sum()) and not np.isfinite(g).all():
+            numbers = g.values if isinstance(g, SparseGradient) else g
+            if not isfinite(numbers.sum()) and not np.isfinite(numbers).all():
                 raise FloatingPointError(
                     f"the gradient of {parameter} is not finite, so no step was made: look for "
                     f"NaN in the data, a log or division by 0, or a learning rate that is too high"
                 )
         for parameter, g in self._clipped(gradients).items():
-            if parameter not in self.state:
-                start = array_module(g).full(parameter.shape, self.slot_start, parameter.dtype)
-                self.state[parameter] = [start.copy() for _ in self.slots]
-            parameter.assign(self._updated(parameter.value, g, self.state[parameter]))
-            if (self.step + 1) % 64 == 0:  # averages of what no longer gets a gradient decay
-                for slot in self.state[parameter]:
-                    drop_subnormal(slot)
+            if parameter not in self._slots:
+                start = array_module(parameter.value).full(
+                    parameter.shape, self.slot_start, parameter.dtype
+                )
+                self._slots[parameter] = [start.copy() for _ in self.slots]
+            if isinstance(g, SparseGradient) and self.decay is not None:
+                self._step_where_read(parameter, g, self.decay)
+            else:
+                self._step_everywhere(parameter, dense_gradient(g))
         self.step += 1
 
-    def _clipped(self, gradients: Mapping[Parameter, Array]) -> Mapping[Parameter, Array]:
+    def _clipped(self, gradients: Mapping[Parameter, Any]) -> Mapping[Parameter, Any]:
         if self.clipvalue is not None:
             limit = self.clipvalue
-            return {w: array_module(g).clip(g, -limit, limit) for w, g in gradients.items()}
+            return {w: g.clip(-limit, limit) for w, g in gradients.items()}
         if self.clipnorm is not None:
             return {w: g * shrink(norm(g), self.clipnorm) for w, g in gradients.items()}
         if self.global_clipnorm is not None:
@@ -126,13 +164,67 @@ class Optimizer(Recipe):
             return {w: g * shrink(whole, self.global_clipnorm) for w, g in gradients.items()}
         return gradients
 
+    def _step_everywhere(self, parameter: Parameter, g: Array) -> None:
+        self._catch_up(parameter)
+        slots = self._slots[parameter]
+        parameter.assign(self._updated(parameter.value, g, slots))
+        if (self.step + 1) % 64 == 0:  # averages of what no longer gets a gradient decay
+            for slot in slots:
+                drop_subnormal(slot)
+
+    def _step_where_read(
+        self, parameter: Parameter, g: SparseGradient, decay: tuple[float, ...]
+    ) -> None:
+        """The same step for a table of which a batch has read few entries, and only on these."""
+        value, slots = own_array(parameter), self._slots[parameter]
+        if parameter not in self._behind:
+            self._behind[parameter] = Behind(value)
+        behind = self._behind[parameter]
+        many = max(1, BLOCK // max(1, value.shape[-1]))
+        for start in range(0, len(g.ids), many):
+            ids = g.ids[start : start + many]
+            now = [slot[ids] for slot in slots]
+            behind.catch_up(now, decay, ids)
+            value[ids] = self._updated(value[ids], g.values[start : start + many], now)
+            for slot, new in zip(slots, now, strict=True):
+                slot[ids] = new
+        behind.steps += 1
+        behind.seen[g.ids] = behind.steps
+        lock(value)
+
+    def _catch_up(self, parameter: Parameter) -> None:
+        if parameter in self._behind and self.decay is not None:
+            self._behind.pop(parameter).catch_up(self._slots[parameter], self.decay, slice(None))
+
     def _updated(self, value: Array, g: Array, slots: list[Array]) -> Array:
         new = array_module(g).empty(value.shape, value.dtype)
-        parts = [a.reshape(-1) for a in (value, g, *slots, new)]
-        for start in range(0, value.size, BLOCK):
-            w, grad, *state, out = (part[start : start + BLOCK] for part in parts)
-            out[...] = self.rule(w, grad, self.step + 1, *state)
+        if update(self, value, g, self.step + 1, slots, new):  # compiled
+            return new
+        arrays = [a.reshape(-1) for a in (value, g, *slots, new)]
+        starts = range(0, value.size, BLOCK)
+
+        def work(part: slice) -> None:
+            for start in starts[part]:
+                w, grad, *state, out = (a[start : start + BLOCK] for a in arrays)
+                out[...] = self.rule(w, grad, self.step + 1, *state)
+
+        in_parts(len(starts), work, cost=10 * value.size)
         return new
+
+
+class Behind:
+    """Which steps the slots of each entry of a table have seen: the others only made them decay."""
+
+    def __init__(self, table: Array):
+        self.steps = 0  # made on this table
+        self.seen = array_module(table).zeros(len(table), int)  # by entry
+
+    def catch_up(self, slots: list[Array], decay: tuple[float, ...], ids: Any) -> None:
+        """Let the slots of some entries decay by the steps that these have not seen."""
+        missed = self.steps - self.seen[ids]
+        for slot, factor in zip(slots, decay, strict=True):
+            if factor != 1:
+                slot *= array_module(slot).asarray(factor**missed, slot.dtype)[:, None]
 
 
 class SGD(Optimizer):
@@ -160,6 +252,8 @@ class SGD(Optimizer):
         super().__init__(learning_rate, **clipping)
         self.momentum, self.nesterov = in_unit_interval("momentum", momentum), nesterov
         self.slots = ("velocity",) if momentum else ()
+        if not momentum and type(self).rule is SGD.rule:
+            self.decay = ()
 
     def rule(self, w: Array, g: Array, step: int, *slots: Array) -> Array:
         move = -self.learning_rate * g
@@ -201,6 +295,8 @@ class RMSprop(Optimizer):
         )
         self.epsilon = epsilon
         self.slots = ("mean_square", "velocity") if momentum else ("mean_square",)
+        if not momentum and type(self).rule is RMSprop.rule:
+            self.decay = (rho,)
 
     def rule(self, w: Array, g: Array, step: int, *slots: Array) -> Array:
         mean_square, *velocity = slots
@@ -296,6 +392,8 @@ class Adagrad(Optimizer):
     ):
         super().__init__(learning_rate, **clipping)
         self.slot_start, self.epsilon = initial_accumulator_value, epsilon
+        if type(self).rule is Adagrad.rule:
+            self.decay = (1.0,)
 
     def rule(self, w: Array, g: Array, step: int, *slots: Array) -> Array:
         (accumulator,) = slots
@@ -303,8 +401,31 @@ class Adagrad(Optimizer):
         return w - self.learning_rate * g / array_module(g).sqrt(accumulator + self.epsilon)
 
 
-def norm(g: Array) -> float:
-    return float(array_module(g).linalg.norm(g))
+def times_held(holder: Any) -> int:
+    """How many references there are to a parameter's array."""
+    value = holder.value
+    return sys.getrefcount(value)
+
+
+ALONE = times_held(SimpleNamespace(value=np.empty(0)))
+
+
+def own_array(parameter: Parameter) -> Array:
+    """The array of a parameter, to be written into, or a copy if anybody else holds it.
+
+    A tape, a view, or whoever has kept `parameter.value` keeps the numbers that were there, as if
+    the parameter had been given a new array; but a table is not copied for the sake of a few rows.
+    """
+    if times_held(parameter) > ALONE or parameter.value.base is not None:
+        parameter.assign(parameter.value.copy())
+    if isinstance(parameter.value, np.ndarray):
+        parameter.value.setflags(write=True)
+    return parameter.value
+
+
+def norm(g: Any) -> float:
+    numbers = g.values if isinstance(g, SparseGradient) else g
+    return float(array_module(numbers).linalg.norm(numbers))
 
 
 def shrink(length: float, limit: float) -> float:

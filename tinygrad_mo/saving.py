@@ -72,9 +72,10 @@ def training_state(model: TrainableModel) -> tuple[Arrays, dict[str, Any]]:
     }
     if model.terms is not None:
         optimizer = model.optimizer
+        memory = optimizer.memory()
         for name, w in named.items():
-            for n, slot in enumerate(optimizer.state.get(w, [])):
-                arrays[f"{SLOT}{n}/{name}"] = np.array(to_numpy(slot))
+            for key, array in memory.get(w, {}).items():
+                arrays[f"{SLOT}{key}/{name}"] = np.array(to_numpy(array))
         state |= {
             "step": model.step,
             "optimizer_step": optimizer.step,
@@ -109,11 +110,12 @@ def set_training_state(
             optimizer.learning_rate = state["learning_rate"]
         model.loss_weights = state["loss_weights"]
         model.shuffler.bit_generator.state = state["shuffler"]
-        optimizer.state = {
-            w: [xp().asarray(arrays[f"{SLOT}{n}/{name}"]) for n in range(len(optimizer.slots))]
-            for name, w in named.items()
-            if all(f"{SLOT}{n}/{name}" in arrays for n in range(len(optimizer.slots)))
-        }
+        kept = {n.removeprefix(SLOT): a for n, a in arrays.items() if n.startswith(SLOT)}
+        memory: dict[Any, dict[str, Any]] = {}
+        for slot, array in kept.items():
+            key, name = slot.split("/", 1)
+            memory.setdefault(named[name], {})[key] = xp().array(array)
+        optimizer.remember(memory)
 
 
 def random_state(generator: np.random.Generator | None) -> Any:

@@ -57,6 +57,7 @@ from .recurrent import lstm
 from .resizing import repeat, steps_into_batch, steps_out_of_batch, zero_pad
 from .shaping import concatenate, flatten, getitem, max_, mean, reshape, sum_, transpose
 from .simple_rnn import simple_rnn
+from .sparse import SparseGradient, dense_gradient
 
-__all__ = ["OPS", "Op", "op", "unbroadcast"]
+__all__ = ["OPS", "Op", "SparseGradient", "dense_gradient", "op", "unbroadcast"]
 __all__ += [name for name, value in globals().items() if isinstance(value, Op)]

@@ -14,7 +14,8 @@ An op is a function of plain arrays that returns ``(y, back)``:
 - A pullback receives the cotangent ``g`` of the value, of shape ``(rows, *y.shape)``: one row per
   loss, all carried through at once. It returns ``(rows, *x.shape)``, or something that
   broadcasting made larger: the engine sums it back with `unbroadcast`. Rules therefore count axes
-  from the right (``-1``, ``...``), so that the rows ride along.
+  from the right (``-1``, ``...``), so that the rows ride along. The gradient of a table of which
+  few entries were read may be a `SparseGradient`.
 - A pullback never writes into ``g``, nor into anything that the forward rule returned.
 - Attributes (axis, strides, rate ...) are keyword-only. An op that does something else while
   training has the keyword ``training``, which the engine fills in.
@@ -50,8 +51,9 @@ class Op:
 
     def __init__(self, rule: Callable[..., Any], averages: dict[int, int] | None = None):
         self.rule = rule
+        self.run = rule  # what the graph runs: the rule, or a compiled twin of it
         self.averages = averages or {}
-        self.name = rule.__name__.rstrip("_")
+        self.name = self.__name__ = rule.__name__.rstrip("_")
         self.takes_training = "training" in inspect.signature(rule).parameters
         self.__doc__ = rule.__doc__
         self.__wrapped__ = rule
@@ -88,6 +90,8 @@ def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
     if g.shape[1:] == shape:
         return g
     new = g.ndim - 1 - len(shape)  # axes that broadcasting put in front
+    if new > 0 and g.shape[1 + new :] == shape:  # a bias: the usual case
+        return g.sum(axis=tuple(range(1, 1 + new)))
     if new < 0 or any(n != m and n != 1 for n, m in zip(shape, g.shape[1 + new :], strict=True)):
         raise ValueError(
             f"a pullback returned shape {g.shape} (rows first) for an input of shape {shape}"

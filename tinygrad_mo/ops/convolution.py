@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
 from math import prod
+from operator import add
 
 from ..backend import Array, array_module
+from ..pool import in_parts
+from . import winograd
 from .contract import flat, op, rows_of
 from .linear import column_sums
 from .windows import Windows, blocks, inside, pad, padded_zeros, patches, windows_over
@@ -115,29 +119,44 @@ def depthwise_convolution(x, kernel, bias, *, strides, padding, dilation_rate):
 
 def correlate(x: Array, kernel: Array, w: Windows) -> Array:
     """Each window as a row, times the kernel as a matrix."""
-    xp = array_module(x)
-    matrix = flat(kernel)
-    y = xp.empty((len(x), *w.count, kernel.shape[-1]), x.dtype)
-    for images, windows in patches(x, w):
-        xp.matmul(windows, matrix, out=flat(y[images]))
+    y = array_module(x).empty((len(x), *w.count, kernel.shape[-1]), x.dtype)
+    way = winograd.correlate if winograd.suits(x, kernel.shape[-1], w) else correlate_plainly
+
+    def work(images: slice) -> None:
+        way(x[images], kernel, w, out=y[images])
+
+    in_parts(len(x), work, cost=y.size * prod(kernel.shape[:-1]))
     return y
+
+
+def correlate_plainly(x: Array, kernel: Array, w: Windows, out: Array) -> None:
+    matrix = flat(kernel)
+    for images, windows in patches(x, w):
+        array_module(x).matmul(windows, matrix, out=flat(out[images]))
 
 
 def spread_back(g: Array, kernel: Array, w: Windows, lengths: tuple[int, ...]) -> Array:
     """How the input of `correlate` takes part: every window hands g back to its elements."""
     if set(w.strides) == {1}:
         return correlate(g, *turned(kernel, w, lengths))
-    xp, channels = array_module(g), kernel.shape[-2]
-    gx = xp.empty((len(g), *lengths, channels), g.dtype)
-    matrix = flat(kernel).T
+    gx = array_module(g).empty((len(g), *lengths, kernel.shape[-2]), g.dtype)
+
+    def work(images: slice) -> None:
+        spread_back_by_strides(g[images], kernel, w, out=gx[images])
+
+    in_parts(len(g), work, cost=g.size * prod(kernel.shape[:-1]))
+    return gx
+
+
+def spread_back_by_strides(g: Array, kernel: Array, w: Windows, out: Array) -> None:
+    matrix, (*lengths, channels) = flat(kernel).T, out.shape[1:]
     for images in blocks(len(g), prod(w.count) * len(matrix[0])):
         n = images.stop - images.start
         windows = (flat(g[images]) @ matrix).reshape(n, *w.count, *w.size, channels)
-        block = padded_zeros(w, n, lengths, gx)
+        block = padded_zeros(w, n, lengths, out)
         for element, place in w.places():
             block[place] += windows[(..., *element, slice(None))]
-        gx[images] = block[inside(w, lengths)]
-    return gx
+        out[images] = block[inside(w, lengths)]
 
 
 def turned(kernel: Array, w: Windows, lengths: tuple[int, ...]) -> tuple[Array, Windows]:
@@ -150,6 +169,17 @@ def turned(kernel: Array, w: Windows, lengths: tuple[int, ...]) -> tuple[Array, 
 
 def kernel_gradient(x: Array, g: Array, w: Windows) -> Array:
     """How the kernel of `correlate` takes part: windows times g, summed over all windows."""
+    suited = winograd.suits(x, g.shape[-1], w)
+    way = winograd.kernel_gradient if suited else kernel_gradient_plainly
+    behind = (slice(None),) * (x.ndim - 1)
+
+    def work(images: slice) -> Array:
+        return way(x[images], g[(..., images, *behind)], w)
+
+    return reduce(add, in_parts(len(x), work, cost=g.size * prod(w.size) * x.shape[-1]))
+
+
+def kernel_gradient_plainly(x: Array, g: Array, w: Windows) -> Array:
     xp, rows = array_module(x), rows_of(g, x)
     total = xp.zeros((*rows, prod(w.size) * x.shape[-1], g.shape[-1]), g.dtype)
     for images, windows in patches(x, w):

@@ -1,8 +1,10 @@
 """The affine map, and its sparse twin: picking rows of a table."""
 
 from ..backend import Array, array_module, to_numpy
+from ..pool import WORTH_CUTTING, in_parts
 from .contract import flat, op, rows_of
 from .shaping import from_right
+from .sparse import SparseGradient
 
 
 @op
@@ -13,12 +15,30 @@ def dense(x, kernel, bias):
             f"the last axis of x must equal the first of kernel: {x.shape[-1]} != "
             f"{kernel.shape[0]} (x {x.shape}, kernel {kernel.shape})"
         )
-    y = x @ kernel if bias is None else x @ kernel + bias
+    y = product(x, kernel)
+    if bias is not None:
+        y += bias
 
     def pull_kernel(g):
-        return flat(x).T @ flat(g, rows_of(g, y))
+        return product(flat(x).T, flat(g, rows_of(g, y)))
 
-    return y, (lambda g: g @ kernel.T, pull_kernel, lambda g: g)
+    return y, (lambda g: product(g, kernel.T), pull_kernel, lambda g: g)
+
+
+def product(x: Array, y: Array) -> Array:
+    """x @ y; where that takes long, the rows of x in parts."""
+    cost = x.size * y.shape[-1]
+    if cost < WORTH_CUTTING or x.ndim < 2:
+        return x @ y
+    xp = array_module(x)
+    lead = xp.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    z = xp.empty((*lead, x.shape[-2], y.shape[-1]), xp.result_type(x, y))
+
+    def work(rows: slice) -> None:
+        xp.matmul(x[..., rows, :], y, out=z[..., rows, :])
+
+    in_parts(x.shape[-2], work, cost)
+    return z
 
 
 def column_sums(x: Array) -> Array:
@@ -30,33 +50,13 @@ def column_sums(x: Array) -> Array:
 def embedding(ids, table):
     """The rows of `table` that `ids` name."""
     check_ids(ids, len(table))
-    y = table[ids]
+    entries, width = table.shape  # the table itself is not kept: a step may then change it in place
 
     def pull_table(g):
-        rows = rows_of(g, y)
-        gt = array_module(table).zeros(rows + table.shape, g.dtype)
-        add_by_id(gt, ids.reshape(-1), g.reshape(*rows, ids.size, table.shape[1]))
-        return gt
+        rows = g.shape[: g.ndim - ids.ndim - 1]
+        return SparseGradient(ids.reshape(-1), g.reshape(*rows, ids.size, width), entries)
 
-    return y, (None, pull_table)
-
-
-def add_by_id(table: Array, ids: Array, g: Array) -> None:
-    """``table[..., ids, :] += g`` where equal ids add up.
-
-    The first, second ... occurrence of each id are added layer by layer: within a layer no id is
-    repeated. What is left then (padding, mostly) is few ids with many occurrences: one sum each.
-    """
-    xp = array_module(ids)
-    order = xp.argsort(ids, kind="stable")
-    unique, starts, counts = xp.unique(ids[order], return_index=True, return_counts=True)
-    layers = 4
-    for layer in range(layers):
-        some = counts > layer
-        table[..., unique[some], :] += g[..., order[starts[some] + layer], :]
-    for i in xp.flatnonzero(counts > layers):
-        rest = order[starts[i] + layers : starts[i] + counts[i]]
-        table[..., unique[i], :] += g[..., rest, :].sum(axis=-2)
+    return table.take(ids, axis=0), (None, pull_table)
 
 
 def check_ids(ids: Array, count: int) -> None:

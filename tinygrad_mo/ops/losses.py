@@ -5,7 +5,7 @@ before the logarithm; where that bites, the slope is 0.
 """
 
 from ..backend import Array, array_module, to_numpy
-from .activations import normalised_exp
+from .activations import log_1_plus_exp, normalised_exp
 from .contract import op
 
 EPSILON = 1e-7
@@ -50,7 +50,7 @@ def binary_crossentropy_from_logits(label, logit):
     xp = array_module(logit)
     check_labels(label)
     p = 0.5 * xp.tanh(0.5 * logit) + 0.5
-    y = xp.logaddexp(logit, logit.dtype.type(0)) - label * logit
+    y = log_1_plus_exp(logit) - label * logit
     return y, (None, lambda g: g * (p - label))
 
 

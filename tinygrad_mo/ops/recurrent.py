@@ -1,7 +1,9 @@
 """Recurrent layers over a whole sequence, each as one op."""
 
-from ..backend import array_module, drop_subnormal, single_threaded
+from ..backend import array_module, drop_subnormal
+from ..pool import single_threaded
 from .contract import flat, op
+from .linear import product
 
 
 @op
@@ -28,7 +30,8 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
     half = x.dtype.type(0.5)
     scale = xp.repeat(xp.asarray([half, half, 1, half], x.dtype), units)
     recurrent = (recurrent_kernel * scale).T.copy()
-    z = (kernel * scale).T @ x.transpose(1, 2, 0) + (bias * scale)[:, None]
+    z = product((kernel * scale).T, x.transpose(1, 2, 0))
+    z += (bias * scale)[:, None]
     gates = z.reshape(time, 4, units, batch)
     h_before, c_before, tanh_c = (xp.empty(shape, x.dtype) for _ in range(3))
     h_all = xp.empty(shape, x.dtype)
@@ -82,8 +85,8 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
 
         by_sample = xp.moveaxis(dz.reshape(time, *rows, 4 * units, batch), (-1, 0), (-3, -2))
         dz2 = flat(by_sample, rows)  # (*rows, batch * time, 4 * units)
-        g_x = (dz2 @ kernel.T).reshape(*rows, *x.shape)
-        g_kernel = flat(x).T @ dz2
+        g_x = product(dz2, kernel.T).reshape(*rows, *x.shape)
+        g_kernel = product(flat(x).T, dz2)
         g_recurrent = flat(h_before.transpose(2, 0, 1)).T @ dz2
         g_h0, g_c0 = dh.swapaxes(-1, -2), dc.swapaxes(-1, -2)
         return g_x, g_kernel, g_recurrent, dz2.sum(axis=-2), g_h0, g_c0, None

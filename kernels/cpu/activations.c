@@ -1,0 +1,44 @@
+/* Activation functions and their pullbacks, one pass over memory each. */
+#include "common.h"
+
+#define FORWARD(name, expression)                                                        \
+    EXPORT int name(num n, const float *restrict numbers, float *restrict to, float a) { \
+        (void)a;                                                                         \
+        for (num i = 0; i < n; i++) {                                                    \
+            float x = numbers[i];                                                        \
+            to[i] = expression;                                                          \
+        }                                                                                \
+        return 1;                                                                        \
+    }
+
+/* Each of the rows of g times the slope, which is a function of the value x, or of y. */
+#define PULL(name, slope)                                                                    \
+    EXPORT int name(num rows, num n, const float *restrict numbers, const float *restrict g, \
+                    float *restrict to, float a) {                                           \
+        (void)a;                                                                             \
+        for (num row = 0; row < rows; row++, g += n, to += n)                                \
+            for (num i = 0; i < n; i++) {                                                    \
+                float x = numbers[i], y = x;                                                 \
+                (void)y;                                                                     \
+                to[i] = g[i] * (slope);                                                      \
+            }                                                                                \
+        return 1;                                                                            \
+    }
+
+/* Comparisons with NaN are false: written so, NaN stays NaN. */
+FORWARD(relu, x < 0 ? 0 : x)
+PULL(relu_pull, (float)(y > 0))
+
+FORWARD(leaky_relu, x < 0 ? a * x : x)
+PULL(leaky_relu_pull, x > 0 ? 1 : a)
+
+FORWARD(elu, x > 0 ? x : a * exp_minus_1(x))
+PULL(elu_pull, y > 0 ? 1 : y + a) /* for a > 0, y is above 0 where x is */
+
+PULL(tanh_pull, 1 - y * y)
+
+FORWARD(sigmoid, fast_sigmoid(x))
+PULL(sigmoid_pull, y * (1 - y))
+
+FORWARD(silu, x * fast_sigmoid(x))
+PULL(silu_pull, fast_sigmoid(x) * (1 + x * (1 - fast_sigmoid(x))))

@@ -1,0 +1,62 @@
+/* Optimizer steps, each in one pass: the formulas are those of tinygrad_mo/optimizers.py. */
+#include <math.h>
+
+#include "common.h"
+
+EXPORT int update_sgd(
+    num n, const float *restrict w, const float *restrict g, float *restrict velocity,
+    float *restrict to, float rate, float momentum, num nesterov
+) {
+    if (!velocity)
+        for (num i = 0; i < n; i++) to[i] = w[i] - rate * g[i];
+    else
+        for (num i = 0; i < n; i++) {
+            float move = -rate * g[i];
+            float v = velocity[i] = momentum * velocity[i] + move;
+            to[i] = w[i] + (nesterov ? momentum * v + move : v);
+        }
+    return 1;
+}
+
+EXPORT int update_rmsprop(
+    num n, const float *restrict w, const float *restrict g, float *restrict mean_square,
+    float *restrict velocity, float *restrict to, float rate, float rho, float rest,
+    float momentum, float epsilon
+) {
+    if (!velocity)
+        for (num i = 0; i < n; i++) {
+            float v = mean_square[i] = rho * mean_square[i] + rest * (g[i] * g[i]);
+            to[i] = w[i] - rate * g[i] / sqrtf(v + epsilon);
+        }
+    else
+        for (num i = 0; i < n; i++) {
+            float v = mean_square[i] = rho * mean_square[i] + rest * (g[i] * g[i]);
+            float move = velocity[i] = momentum * velocity[i] + rate * g[i] / sqrtf(v + epsilon);
+            to[i] = w[i] - move;
+        }
+    return 1;
+}
+
+EXPORT int update_adam(
+    num n, const float *restrict w, const float *restrict g, float *restrict mean,
+    float *restrict mean_square, float *restrict to, float rate, float rest_1, float rest_2,
+    float epsilon, float shrink
+) {
+    for (num i = 0; i < n; i++) {
+        float m = mean[i] += rest_1 * (g[i] - mean[i]);
+        float v = mean_square[i] += rest_2 * (g[i] * g[i] - mean_square[i]);
+        to[i] = shrink * w[i] - rate * m / (sqrtf(v) + epsilon);
+    }
+    return 1;
+}
+
+EXPORT int update_adagrad(
+    num n, const float *restrict w, const float *restrict g, float *restrict accumulator,
+    float *restrict to, float rate, float epsilon
+) {
+    for (num i = 0; i < n; i++) {
+        float a = accumulator[i] += g[i] * g[i];
+        to[i] = w[i] - rate * g[i] / sqrtf(a + epsilon);
+    }
+    return 1;
+}

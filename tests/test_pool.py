@@ -1,0 +1,124 @@
+"""Large operations cut into parts that run side by side, and what training runs in."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import tinygrad_mo as tg
+from tinygrad_mo import ops, pool
+from tinygrad_mo.pool import at_work, in_parts
+
+MUCH = 1e9
+needs_threadpoolctl = pytest.mark.skipif(
+    pool.blas_threads() is None, reason="nothing is cut without threadpoolctl"
+)
+
+
+def names_of_threads(length=4, cost=MUCH):
+    return in_parts(length, lambda part: (part, threading.current_thread().name), cost)
+
+
+@pytest.fixture
+def four_threads():
+    with tg.use(threads=4), at_work():
+        yield
+
+
+def test_outside_nothing_is_cut():
+    assert names_of_threads() == [(slice(0, 4), threading.current_thread().name)]
+
+
+@needs_threadpoolctl
+@pytest.mark.usefixtures("four_threads")
+class TestParts:
+    @pytest.mark.parametrize("length", [2, 3, 4, 5, 11])
+    def test_they_make_up_the_whole_in_order(self, length):
+        parts = [part for part, _ in names_of_threads(length)]
+        assert len(parts) == min(length, 4)
+        assert [i for part in parts for i in range(length)[part]] == list(range(length))
+
+    def test_they_run_side_by_side(self):
+        together = threading.Barrier(4, timeout=60)
+        in_parts(4, lambda part: together.wait(), MUCH)
+
+    @pytest.mark.parametrize(("length", "cost"), [(1, MUCH), (0, MUCH), (4, 1e3)])
+    def test_what_is_not_worth_it_is_not_cut(self, length, cost):
+        assert len(names_of_threads(length, cost)) == 1
+
+    def test_a_part_is_not_cut_again(self):
+        inner = in_parts(4, lambda part: len(names_of_threads()), MUCH)
+        assert inner == [1, 1, 1, 1]
+        assert len(names_of_threads()) == 4, "afterwards all is as before"
+
+    def test_an_error_of_any_part_is_raised_when_all_have_ended(self):
+        ended = []
+
+        def work(part):
+            if part.start == 3:
+                raise ValueError("in the last part")
+            ended.append(part.start)
+
+        with pytest.raises(ValueError, match="in the last part"):
+            in_parts(4, work, MUCH)
+        assert sorted(ended) == [0, 1, 2]
+        assert len(names_of_threads()) == 4
+
+    def test_numpys_error_handling_is_that_of_the_caller(self):
+        def divide(part):
+            return np.ones(1) / np.zeros(1)
+
+        with np.errstate(divide="ignore"):
+            in_parts(4, divide, MUCH)
+        with np.errstate(divide="raise"), pytest.raises(FloatingPointError):
+            in_parts(4, divide, MUCH)
+
+
+@needs_threadpoolctl
+def test_the_linear_algebra_library_is_held_to_one_thread_and_let_go():
+    def counts():
+        return [info["num_threads"] for info in pool.blas_threads().info()]
+
+    with pool.blas_threads().limit(limits=2, user_api="blas"):
+        before = counts()
+        with tg.use(threads=2), at_work():
+            assert set(counts()) == {1}
+            with at_work():
+                assert len(names_of_threads()) == 2, "once inside is enough"
+            assert set(counts()) == {1} and len(names_of_threads()) == 2
+        assert counts() == before
+        with tg.use(threads=1), at_work():
+            assert set(counts()) == {1} and len(names_of_threads()) == 1
+        with pytest.raises(ZeroDivisionError), tg.use(threads=2), at_work():
+            1 / 0  # noqa: B018
+        assert counts() == before and len(names_of_threads()) == 1
+
+
+@needs_threadpoolctl
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("winograd", [False, True])
+@pytest.mark.parametrize("strides", [(1, 1), (2, 2)])
+def test_a_convolution_in_parts_is_the_same(threads, winograd, strides):
+    random = np.random.default_rng(0)
+    x = random.standard_normal((5, 16, 16, 16)).astype("float32")
+    kernel = random.standard_normal((3, 3, 16, 32)).astype("float32")
+
+    def results():
+        y, pulls = ops.convolution.rule(
+            x, kernel, kernel[0, 0, 0], strides=strides, padding="same", dilation_rate=(1, 1)
+        )
+        g = np.cos(np.arange(2 * y.size, dtype="float32")).reshape(2, *y.shape)
+        return [y, *(pull(g) for pull in pulls)]
+
+    with tg.use(winograd=winograd):
+        whole = results()
+        with tg.use(threads=threads), at_work():
+            parts, again = results(), results()
+    for a, b, c in zip(whole, parts, again, strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-5 * np.abs(a).max())
+        assert b.tobytes() == c.tobytes(), "the same number of threads, the same bits"
+
+
+def test_a_number_of_threads_below_1_is_refused():
+    with pytest.raises(ValueError, match="threads must be at least 1, not 0"):
+        tg.use(threads=0)

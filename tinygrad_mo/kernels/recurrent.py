@@ -1,0 +1,123 @@
+"""Recurrent layers over a whole sequence, by `kernels/cpu/lstm.c` and `gru.c`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..backend import Array
+from ..ops.contract import flat
+from . import registry
+from .registry import call, cotangent, kernel, plain, usable
+
+
+@kernel("lstm")
+def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False):
+    if not usable(x, kernel, recurrent_kernel, bias, h0, c0, least=registry.LEAST):
+        return NotImplemented
+    (batch, time, _), units = x.shape, len(recurrent_kernel)
+    if not fit(x, kernel, recurrent_kernel, (h0, c0), mask, gates=4) or bias.ndim != 1:
+        return NotImplemented
+    recurrent, mask = plain(recurrent_kernel), as_bytes(mask)
+    shape = np.array([batch, time, units, go_backwards], np.intp)
+
+    rows = flat(plain(x))  # (batch * time, features)
+    gates = (rows @ kernel).reshape(batch, time, 4 * units)
+    gates += bias
+    h, c = (first_state(state, batch, units) for state in (h0, c0))
+    h_all, h_before, c_before, tanh_c = (np.empty((batch, time, units), x.dtype) for _ in range(4))
+    call("lstm_forward", shape, recurrent, mask, gates, h, c, h_all, h_before, c_before, tanh_c)
+
+    def backwards(gs):
+        g_all, g_h, g_c = map(cotangent, gs, (h_all, h, c))
+        dh, dc = g_h.copy(), g_c.copy()
+        dz = np.empty((len(dh), *gates.shape), x.dtype)
+        for row in zip(g_all, dh, dc, dz, strict=True):
+            call("lstm_backward", shape, recurrent, mask, gates, c_before, tanh_c, *row)
+        return flat(dz, dz.shape[:1]), dh, dc
+
+    found = once_for_each(backwards)
+    return (h_all, h, c), (
+        lambda gs: (found(gs)[0] @ kernel.T).reshape(-1, *x.shape),
+        lambda gs: rows.T @ found(gs)[0],
+        lambda gs: flat(h_before).T @ found(gs)[0],
+        lambda gs: sums(found(gs)[0]),
+        lambda gs: found(gs)[1],
+        lambda gs: found(gs)[2],
+        None,
+    )
+
+
+@kernel("gru")
+def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, reset_after=True):
+    if not reset_after or not usable(x, kernel, recurrent_kernel, bias, h0, least=registry.LEAST):
+        return NotImplemented
+    (batch, time, _), units = x.shape, len(recurrent_kernel)
+    if not fit(x, kernel, recurrent_kernel, (h0,), mask, gates=3) or bias.shape[:-1] != (2,):
+        return NotImplemented
+    recurrent, mask = plain(recurrent_kernel), as_bytes(mask)
+    shape = np.array([batch, time, units, go_backwards], np.intp)
+
+    rows = flat(plain(x))
+    gates = (rows @ kernel).reshape(batch, time, 3 * units)
+    gates += bias[0]
+    h = first_state(h0, batch, units)
+    h_all, h_before, inner = (np.empty((batch, time, units), x.dtype) for _ in range(3))
+    call("gru_forward", shape, recurrent, plain(bias[1]), mask, gates, h, h_all, h_before, inner)
+
+    def backwards(gs):
+        g_all, g_h = map(cotangent, gs, (h_all, h))
+        dh = g_h.copy()
+        dz, dz_h = (np.empty((len(dh), *gates.shape), x.dtype) for _ in range(2))
+        for row in zip(g_all, dh, dz, dz_h, strict=True):
+            call("gru_backward", shape, recurrent, mask, gates, h_before, inner, *row)
+        return flat(dz, dz.shape[:1]), flat(dz_h, dz.shape[:1]), dh
+
+    found = once_for_each(backwards)
+    return (h_all, h), (
+        lambda gs: (found(gs)[0] @ kernel.T).reshape(-1, *x.shape),
+        lambda gs: rows.T @ found(gs)[0],
+        lambda gs: flat(h_before).T @ found(gs)[1],
+        lambda gs: np.stack([sums(dz) for dz in found(gs)[:2]], axis=-2),
+        lambda gs: found(gs)[2],
+        None,
+    )
+
+
+def fit(x: Array, kernel: Array, recurrent: Array, states: Any, mask: Any, gates: int) -> bool:
+    """Are all shapes in order? Otherwise the NumPy rule says what is wrong."""
+    batch, time, features = x.shape
+    units = len(recurrent)
+    return (
+        kernel.shape == (features, gates * units)
+        and recurrent.shape == (units, gates * units)
+        and all(state is None or state.shape == (batch, units) for state in states)
+        and (mask is None or mask.shape == (batch, time))
+    )
+
+
+def once_for_each(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The function, remembering its last answer: what several pullbacks of the same g share."""
+    last: list[Any] = []
+
+    def remembered(gs: Any) -> Any:
+        if not (last and last[0] is gs):
+            last[:] = gs, function(gs)
+        return last[1]
+
+    return remembered
+
+
+def first_state(state: Array | None, batch: int, units: int) -> Array:
+    return np.zeros((batch, units), "float32") if state is None else np.array(state, order="C")
+
+
+def as_bytes(mask: Array | None) -> Array | None:
+    return None if mask is None else np.ascontiguousarray(mask, bool)
+
+
+def sums(x: Array) -> Array:
+    """Over all axes but the first and last."""
+    return np.ones(x.shape[-2], x.dtype) @ x

@@ -1,0 +1,66 @@
+"""Steps of optimizers, by `kernels/cpu/updates.c`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import sqrt
+from typing import Any
+
+from .. import backend
+from ..backend import Array
+from .registry import call, plain, usable
+
+UPDATES: dict[str, Callable[..., Any]] = {}  # by the qualified name of the rule
+
+
+def update(
+    optimizer: Any, w: Array, g: Array, step: int, slots: Sequence[Array], new: Array
+) -> bool:
+    """Make the step of a parameter in one pass, if there is a kernel for the optimizer's rule.
+
+    As `Optimizer.rule`, but for a whole parameter: the slots are updated in place, and the new
+    values of w are written into `new`. False: nothing was done.
+    """
+    rule = type(optimizer).rule  # a subclass with a rule of its own is not found below
+    fast = UPDATES.get(f"{rule.__module__}.{rule.__qualname__}")
+    if fast is None or not backend.kernels_wanted() or not usable(w, g, *slots, new):
+        return False
+    if not all(x.flags.c_contiguous and x.size == w.size == g.size for x in (*slots, new)):
+        return False
+    fast(optimizer, step, w.size, plain(w), plain(g), *slots, new)
+    return True
+
+
+def update_of(rule: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def register(fast: Callable[..., Any]) -> Callable[..., Any]:
+        UPDATES[f"tinygrad_mo.optimizers.{rule}.rule"] = fast
+        return fast
+
+    return register
+
+
+@update_of("SGD")
+def sgd(o, step, n, w, g, *slots):
+    velocity, new = slots if o.momentum else (None, *slots)
+    rate, momentum = float(o.learning_rate), float(o.momentum)
+    call("update_sgd", n, w, g, velocity, new, rate, momentum, int(o.nesterov))
+
+
+@update_of("RMSprop")
+def rmsprop(o, step, n, w, g, mean_square, *slots):
+    velocity, new = slots if o.momentum else (None, *slots)
+    numbers = o.learning_rate, o.rho, 1 - o.rho, o.momentum, o.epsilon
+    call("update_rmsprop", n, w, g, mean_square, velocity, new, *map(float, numbers))
+
+
+@update_of("Adam")
+def adam(o, step, n, w, g, mean, mean_square, new):
+    rate = o.learning_rate * sqrt(1 - o.beta_2**step) / (1 - o.beta_1**step)
+    shrink = 1 - o.learning_rate * o.weight_decay
+    numbers = rate, 1 - o.beta_1, 1 - o.beta_2, o.epsilon, shrink
+    call("update_adam", n, w, g, mean, mean_square, new, *map(float, numbers))
+
+
+@update_of("Adagrad")
+def adagrad(o, step, n, w, g, accumulator, new):
+    call("update_adagrad", n, w, g, accumulator, new, float(o.learning_rate), float(o.epsilon))

@@ -1,0 +1,183 @@
+"""What the checks say about a student's work."""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+from ..backend import set_random_seed
+from .lesson import Check, Lesson
+
+HOLDS = "holds"
+NOT_DONE = "not done yet"
+WRONG = "wrong"  # the check says no
+RAISED = "raised"  # the student's code, or the check of what it returned, broke off
+UNREADABLE = "unreadable"  # the file cannot be executed: no check can run
+STOPPED = "stopped"  # by Ctrl-C
+
+
+# What Python or NumPy say, and what it most often means here.
+ADVICE = {
+    "'tuple' object is not callable": "Pullbacks come in a tuple, also a single one: "
+    "value, (pull,) = ... takes it out.",
+    "Could not convert object to sequence": "Is there a tensor where NumPy needs an array? "
+    "Its array is .value; or use what tensors can do: + - * @ and tg.ops.",
+    "output array is read-only": "Make a new array, and do not write into the old one (-=, +=). "
+    "A weight gets its new array with assign.",
+    "The truth value of an array": "To ask whether there is an array at all, write `is None` or "
+    "`is not None`.",
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one check says."""
+
+    check: Check
+    status: str
+    message: str = ""
+
+    def __str__(self) -> str:
+        mark = {HOLDS: "ok", NOT_DONE: "--"}.get(self.status, "no")
+        return f"  {mark}  {self.check.says}{indented(self.message, 6)}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the checks of one hole say."""
+
+    hole: str
+    results: list[Result]
+
+    @property
+    def right(self) -> bool:
+        return all(result.status == HOLDS for result in self.results)
+
+    @property
+    def untouched(self) -> bool:
+        return all(result.status == NOT_DONE for result in self.results)
+
+    def __str__(self) -> str:
+        """What is right already, and the first thing that is not: one thing to think about."""
+        if self.untouched:
+            return f"{NOT_DONE.capitalize()}."
+        bad = [result for result in self.results if result.status != HOLDS]
+        if bad and bad[0].status in (UNREADABLE, STOPPED):
+            return bad[0].message
+        good = [result for result in self.results if result.status == HOLDS]
+        count = f"{len(good)} of {len(self.results)} checks hold"
+        head = f"Not right yet: {count}." if bad else f"Right: all {len(good)} checks hold."
+        return "\n".join([head, *map(str, good), *map(str, bad[:1])])
+
+
+def indented(message: str, by: int) -> str:
+    """The lines of a message below something, long ones wrapped."""
+    margin = " " * by
+    lines = [textwrap.fill(line, 96 - by) for line in message.splitlines()]
+    return "".join(f"\n{textwrap.indent(line, margin)}" for line in lines)
+
+
+def verdict(lesson: Lesson, hole: str) -> Verdict:
+    """Run the checks of a hole; Ctrl-C ends one that does not end by itself."""
+    results: list[Result] = []
+    for check in lesson.checks(hole):
+        try:
+            results.append(run_check(lesson, check))
+        except KeyboardInterrupt as stop:
+            message = "Stopped with Ctrl-C" + place(lesson, stop) + "\nDoes a loop there never end?"
+            results.append(Result(check, STOPPED, message))
+        if results[-1].status in (UNREADABLE, STOPPED):
+            break
+    return Verdict(hole, results)
+
+
+def run_check(lesson: Lesson, check: Check) -> Result:
+    """Run one check on the student's file as it is now."""
+    set_random_seed(0)  # a check says the same each time
+    try:
+        written = definitions(lesson.path)
+    except SyntaxError as error:
+        return Result(check, UNREADABLE, syntax_message(lesson, error))
+    except (Exception, SystemExit) as error:
+        message = f"{lesson.path.name} cannot be run: {in_words(error)}{place(lesson, error)}"
+        return Result(check, UNREADABLE, message)
+    if not hasattr(written, check.hole):
+        message = f"There is no function {check.hole} in {lesson.path.name} any more."
+        return Result(check, UNREADABLE, message)
+    try:
+        check.function(written)
+    except (Exception, SystemExit) as error:
+        return Result(check, *judged(lesson, error))
+    return Result(check, HOLDS)
+
+
+def definitions(path: Path) -> SimpleNamespace:
+    """Execute the imports, functions, classes and UPPER_CASE constants of a script, nothing else.
+
+    So a check is quick, and what the student tries out elsewhere in the file cannot disturb it.
+    """
+    text = path.read_bytes()
+    compile(text, str(path), "exec")  # what Python does not accept elsewhere is an error, too
+    tree = ast.parse(text, str(path))
+    tree.body = [node for node in tree.body if is_definition(node)]
+    names: dict[str, object] = {"__name__": path.stem}
+    exec(compile(tree, str(path), "exec"), names)
+    return SimpleNamespace(**names)
+
+
+def is_definition(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Assign):
+        return all(isinstance(t, ast.Name) and t.id.isupper() for t in node.targets)
+    return isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
+
+
+def judged(lesson: Lesson, error: BaseException) -> tuple[str, str]:
+    """Status and message for what a check raised."""
+    last = list(traceback.walk_tb(error.__traceback__))[-1][0].f_code.co_filename
+    if isinstance(error, NotImplementedError) and last == str(lesson.path):
+        return NOT_DONE, ""
+    where = place(lesson, error)
+    if isinstance(error, AssertionError) and (last == str(lesson.answers_path) or not where):
+        return WRONG, str(error)
+    if isinstance(error, NameError) and re.search(rf"^{error.name}\b", lesson.text(), re.M):
+        where += f"\nThe checks run the function alone: it cannot use {error.name} of the script."
+    elif isinstance(error, NameError) and "local variable" not in str(error):
+        where += "\nIs the name written right? A module must be imported at the top of the lesson."
+    if where:
+        where += "".join(f"\n{says}" for part, says in ADVICE.items() if part in str(error))
+        return RAISED, f"Your code raised {in_words(error)}{where}"
+    advice = "does it return what the text asks for?"
+    if "NoneType" in str(error):
+        advice = "it returned None: is a `return` missing?"
+    return RAISED, f"The check cannot use what your function returned; {advice}\n{in_words(error)}"
+
+
+def in_words(error: BaseException) -> str:
+    """The last line of a traceback, without the place where a check has built its graph."""
+    lines = "".join(traceback.format_exception_only(error)).strip().splitlines()
+    return "\n".join(line for line in lines if not line.startswith("wired at "))
+
+
+def place(lesson: Lesson, error: BaseException) -> str:
+    """The last line of the student's file on the way to an error; empty if there is none."""
+    path = str(lesson.path)
+    steps = traceback.walk_tb(error.__traceback__)
+    lines = [line for frame, line in steps if frame.f_code.co_filename == path]
+    if not lines:
+        return ""
+    return f"\nin {lesson.path.name}, line {lines[-1]}: {lesson.line(lines[-1])}"
+
+
+def syntax_message(lesson: Lesson, error: SyntaxError) -> str:
+    """Where Python cannot read the file, as it would show it."""
+    number, text = error.lineno or 0, (error.text or "").strip("\n")
+    message = f"Python cannot read {lesson.path.name}, line {number}: {error.msg}"
+    if not text:
+        return f"{message}\n    {lesson.line(number)}"
+    column = max(error.offset or 1, 1) - 1 - (len(text) - len(text.lstrip()))
+    return f"{message}\n    {text.strip()}\n    {' ' * column}^"

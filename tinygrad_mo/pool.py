@@ -1,0 +1,146 @@
+"""Several hands for large operations, each with a part of the batch, and memory that stays at hand.
+
+`at_work` is what training runs in. Inside it
+
+- the linear algebra library keeps to one thread, and operations that take long cut their batch
+  into parts that run side by side (`in_parts`). A library that cuts each product by itself gains
+  less: its threads wait for one another after every one of them;
+- the C library keeps the memory that one step has freed for the next one. Given back and fetched
+  again, every page of it would be filled with zeros by the operating system each time, which takes
+  longer than most operations on it.
+
+Results do not depend on chance: with the same number of threads they are the same bits. How many
+there are says ``tinygrad_mo.use(threads=...)`` or the environment variable TINYGRAD_MO_THREADS.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import importlib.util
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from contextvars import copy_context
+from functools import cache, wraps
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+from .backend import threads
+
+WORTH_CUTTING = 1e7  # multiplications; handing over a part takes as long as a million of them
+
+_parts = 1  # into how many an operation is cut at present
+_inside = False  # of `at_work`
+_tasks: SimpleQueue[Any] = SimpleQueue()
+_workers: list[Thread] = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_workers.clear)  # threads do not follow into a new process
+
+
+@contextmanager
+def at_work() -> Iterator[None]:
+    """Train in here: threads and memory are as the module says, and afterwards as before.
+
+    Without threadpoolctl, which is needed to hold the linear algebra library, nothing is cut.
+    """
+    global _parts, _inside
+    if _inside:
+        yield
+        return
+    library = blas_threads()
+    with memory_kept(), library.limit(limits=1, user_api="blas") if library else nullcontext():
+        _parts, _inside = threads() if library else 1, True
+        try:
+            yield
+        finally:
+            _parts, _inside = 1, False
+
+
+def in_parts(length: int, work: Callable[[slice], Any], cost: float) -> list[Any]:
+    """``work(part)`` for slices that make up ``range(length)``, side by side: their results.
+
+    It is one slice outside `at_work`, or if `cost`, the number of multiplications, is too low.
+    """
+    global _parts
+    before, count = _parts, min(_parts, length)
+    if count < 2 or cost < WORTH_CUTTING:
+        return [work(slice(0, length))]
+    while len(_workers) < count - 1:
+        _workers.append(Thread(target=serve, daemon=True))
+        _workers[-1].start()
+    cuts = [length * n // count for n in range(count + 1)]
+    results: list[Any] = [None] * count
+    done: SimpleQueue[BaseException | None] = SimpleQueue()
+
+    def run(n: int) -> None:
+        try:
+            results[n] = work(slice(cuts[n], cuts[n + 1]))
+        except BaseException as error:
+            done.put(error)
+        else:
+            done.put(None)
+
+    try:
+        _parts = 1  # a part is not cut again
+        for n in range(1, count):
+            _tasks.put((copy_context(), run, n))  # the context holds NumPy's error handling
+        run(0)
+        errors = [done.get() for _ in results]
+    finally:
+        _parts = before
+    for error in errors:
+        if error is not None:
+            raise error
+    return results
+
+
+def serve() -> None:
+    """What a worker does all its life."""
+    while True:
+        context, run, n = _tasks.get()
+        context.run(run, n)
+        del context, run  # or it would hold on to the arrays until the next task
+
+
+@contextmanager
+def memory_kept() -> Iterator[None]:
+    """Let the C library keep what is freed, and give it back at the end (glibc, as on Linux)."""
+    c: Any = ctypes.CDLL(None) if os.name == "posix" else None
+    if not hasattr(c, "mallopt") or not hasattr(c, "malloc_trim"):
+        yield
+        return
+    trim_threshold, mmap_threshold = -1, -3
+    c.mallopt(mmap_threshold, 1 << 30)
+    c.mallopt(trim_threshold, 1 << 30)
+    try:
+        yield
+    finally:
+        c.mallopt(mmap_threshold, 32 << 20)  # where glibc itself ends up, once large
+        c.mallopt(trim_threshold, 64 << 20)  # arrays have come and gone
+        c.malloc_trim(0)
+
+
+@cache
+def blas_threads() -> Any:
+    """What can limit the threads of the linear algebra library, where threadpoolctl is there."""
+    if importlib.util.find_spec("threadpoolctl") is None:
+        return None
+    return importlib.import_module("threadpoolctl").ThreadpoolController()
+
+
+def single_threaded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function that works step by step run on one thread.
+
+    Its products of small matrices gain nothing from two, which wait for each other after each; on
+    a busy machine that takes longer, by a factor of ten and more, than the products.
+    """
+
+    @wraps(function)
+    def run(*arguments: Any, **options: Any) -> Any:
+        library = None if _inside else blas_threads()  # inside it is limited already
+        with library.limit(limits=1, user_api="blas") if library else nullcontext():
+            return function(*arguments, **options)
+
+    return run
