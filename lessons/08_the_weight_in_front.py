@@ -1,0 +1,280 @@
+# %% [markdown]
+# # Lesson 8: The weight in front of a loss
+#
+# At the end you know: which layers feel the weight of a loss, which do not, what the difference is
+# between "no path" and "weight 0", and why some optimizers take the weight away again. And you can
+# read the page.
+#
+# You need: the network with two outputs, its sweep and its rows (lesson 7).
+
+# %% [markdown]
+# ## Question: what does the 0.2 do?
+#
+#     L = 1.0 * loss of main + 0.2 * loss of aux
+#
+# Somebody says: "The auxiliary output is important to me", and writes 2.0 instead of 0.2. Which
+# parts of the network will train differently?
+#
+#     title -> embedding -> lstm ---+---> aux_output -> loss of aux
+#                                   |
+#                                   v
+#     five numbers ----------> concatenate -> dense_1 -> dense_2 -> dense_3
+#                                                                      |
+#                                                                      v
+#                                                  loss of main <- main_output
+#
+# First we need a network that is trained a little. It computes with `float64`, numbers of 16
+# digits, so that we can believe the last digits that are printed. A `FlowRecorder` looks at the
+# gradients during training, every 12 steps. We need that for the page, at the end.
+
+# %%
+import numpy as np
+
+import tinygrad_mo as tg
+from tinygrad_mo.flow.whatif import update_ratios  # makes a step with two weights, and compares
+from tinygrad_mo.systems import headlines  # the network of lesson 7 and its data
+
+art = headlines.load(length=20, vocabulary=4_000)
+x, y = art.some(256)  # held-back works, to look at
+
+tg.set_random_seed(0)
+with tg.use(floatx="float64"):
+    model = headlines.build(length=20, vocabulary=4_000, width=32)
+model.compile("rmsprop", "binary_crossentropy", {"main_output": 1.0, "aux_output": 0.2})
+recorder = tg.FlowRecorder(every=12, data=(x, y))
+model.fit(art.x, art.y, epochs=2, verbose=0, callbacks=[recorder])
+print("steps of training:", model.step, "- looked at the gradients", len(recorder.flows), "times")
+
+# %% [markdown]
+# ## Predict
+#
+# The weight of aux goes from 0.2 to 2.0, that is ten times as much. The weight of main stays. Look
+# at five layers. For each of them: will its next step (with plain gradient descent) be exactly as
+# long as before, exactly ten times as long, or neither of these?
+
+
+# %%
+def my_prediction():
+    # YOUR TURN: write "same", "ten times" or "neither" behind each name, and return the dict.
+    # {"embedding": ..., "lstm": ..., "dense_1": ..., "main_output": ..., "aux_output": ...}
+    raise NotImplementedError("YOUR TURN")
+
+
+# %%
+predicted = my_prediction()
+print(predicted)
+
+# %% [markdown]
+# ## Add up what arrives
+#
+# `model.gradient_flow` makes one sweep with a row for each loss, and keeps what it finds.
+# `flow.gradient(loss, weights)` is the gradient of one loss for one weight array. It is `None`
+# where there is no path from the loss to these weights.
+#
+# The next step follows the weighted sum. **Your turn:** write this sum. It is like `mix` of lesson
+# 7, but now each loss has a place in the list, with an array or with `None` in it.
+
+
+# %%
+def total(rows, weights):
+    # YOUR TURN: the sum of weight * row over all rows that are not None. If all of them are None,
+    # return None: then no loss can ever change these weights.
+    raise NotImplementedError("YOUR TURN")
+
+
+# %%
+print(total([np.array([3.0, 4.0]), None], [1.0, 0.2]), total([None, None], [1.0, 0.2]))
+
+flow = model.gradient_flow(x, y, keep_arrays=True)
+longer = {}
+for layer in predicted:
+    weights = f"{layer}/embeddings" if layer == "embedding" else f"{layer}/kernel"
+    rows = [flow.gradient(loss, weights) for loss in ("main_output", "aux_output")]
+    before = np.linalg.norm(total(rows, [1.0, 0.2]))  # norm: the length of an array as one vector
+    after = np.linalg.norm(total(rows, [1.0, 2.0]))
+    longer[layer] = after / before
+    paths = ["-" if row is None else "path" for row in rows]
+    print(f"{layer:<12} main: {paths[0]:<5} aux: {paths[1]:<5} {longer[layer]:>8.4f} times as long")
+assert abs(longer["aux_output"] - 10) < 1e-9
+assert longer["dense_1"] == 1 and longer["main_output"] == 1
+for layer in ("lstm", "embedding"):
+    assert abs(longer[layer] - 1) > 0.01 and abs(longer[layer] - 10) > 0.01
+
+# %% [markdown]
+# The drawing tells it all, before anything is computed:
+#
+# - `aux_output` is reached by aux alone. Its sum has one part, 0.2 * g. So 10.0000.
+# - `dense_1` and `main_output` are not reached by aux. Its weight is not in their sum. So 1.0000,
+#   whatever number somebody writes in front of this loss.
+# - `lstm` and `embedding` lie left of the fork. There, one part of the sum grows and the other one
+#   does not. So neither. How much it is depends on how long the parts are and where they point;
+#   the next lesson is about this.
+#
+# ## Do it really
+#
+# `update_ratios` makes the step twice, from the same weights, and compares how far each layer has
+# moved. (Afterwards it puts the weights back.) It takes all weight arrays of a layer together,
+# above we looked at one of them. So the number beside `lstm` is a little different.
+
+# %%
+low, high = {"aux_output": 0.2}, {"aux_output": 2.0}
+moved = update_ratios(model, x, y, "sgd", low, high)
+for layer, ratio in moved.items():
+    print(f"{layer:<12}{ratio:>8.4f}")
+assert abs(moved["aux_output"] - 10) < 1e-6
+assert all(abs(moved[name] - 1) < 1e-6 for name in ("dense_1", "dense_2", "main_output"))
+
+# %% [markdown]
+# ## Break it: weight 0
+#
+# Switch the auxiliary loss off: its weight becomes 0. Then neither `dense_1` nor `aux_output` gets
+# anything from aux. Is that the same?
+#
+# **Before you run the next cell, write down:** what will the sum be in `aux_output`, `None` or
+# zeros? And the part of aux in `dense_1`?
+
+# %%
+rows = [flow.gradient(loss, "aux_output/kernel") for loss in flow.losses]
+switched_off = total(rows, [1.0, 0.0])
+no_path = flow.gradient("aux_output", "dense_1/kernel")
+print("sum in aux_output:", switched_off[:3, 0] + 0.0, "...")  # + 0.0 turns -0. into 0.
+print("part of aux in dense_1:", no_path)
+assert not switched_off.any() and no_path is None
+
+model.loss_weights = {"main_output": 1.0, "aux_output": 0.0}
+table = model.gradient_flow(x, y).table()
+print(table)
+model.loss_weights = headlines.WEIGHTS  # back to 1.0 and 0.2
+verdicts = {line.split()[0]: line for line in table.splitlines()}
+assert verdicts["dense_1/kernel"].endswith("main only")
+assert verdicts["lstm/kernel"].endswith("main, aux off")
+assert verdicts["aux_output/kernel"].endswith(" aux off")
+
+# %% [markdown]
+# Read the last column:
+#
+# - `main only`: there is no path from aux to here. No weight will ever change that. It is a fact
+#   of the graph.
+# - `main, aux off`: there is a path, but you have closed it. Turn the weight up, and aux is back.
+#   It is a choice.
+#
+# If a program shows 0 for both, you look for a mistake in the weights when it is in the graph, or
+# the other way round. Here `None` means no path, and 0 means a path without a gradient.
+#
+# ## Adam takes the weight away
+#
+# Plain gradient descent follows the gradient: ten times the gradient, ten times the step. Adam,
+# RMSprop and Adagrad do something else. They divide each number of the gradient by its own usual
+# size. In its first step Adam knows only one size, that of this very gradient g:
+#
+#     step = rate * g / (|g| + a tiny number)
+#
+# The tiny number, here 0.0000001, is there so that nothing is divided by 0. |g| is g without its
+# sign.
+#
+# **Your turn.** g is an array; do it for all its numbers at once.
+
+
+# %%
+def adam_first_step(g, rate):
+    # YOUR TURN: return the step as an array of the same shape. np.abs(g) is |g|.
+    raise NotImplementedError("YOUR TURN")
+
+
+# %%
+g = np.array([0.003, -0.5, 0.0])
+print("for g:     ", adam_first_step(g, rate=0.1))
+print("for 10 * g:", adam_first_step(10 * g, rate=0.1))
+assert np.allclose(adam_first_step(10 * g, 0.1), adam_first_step(g, 0.1), rtol=1e-3)
+
+# %% [markdown]
+# Nearly the same step. The factor 10 stands above and below the fraction line, and cancels.
+#
+# **Before you run the next cell, write down:** which number will stand beside `aux_output` in the
+# column of Adam?
+
+# %%
+moved_by_adam = update_ratios(model, x, y, "adam", low, high)
+print(f"{'layer':<12}{'SGD':>8}{'Adam':>8}")
+for layer, ratio in moved.items():
+    print(f"{layer:<12}{ratio:>8.2f}{moved_by_adam[layer]:>8.2f}")
+assert abs(moved_by_adam["aux_output"] - 1) < 0.05
+
+# %% [markdown]
+# 1, not 10. Where a loss is alone, Adam does not care about its weight. Is this true only for the
+# first step? Let Adam run for 50 steps, once with some gradients and once with ten times these.
+
+# %%
+random = np.random.default_rng(0)
+gradients = random.standard_normal((50, 8))
+ends = []
+for factor in (1.0, 10.0):
+    w, adam = tg.Parameter(np.zeros(8), "w"), tg.optimizers.Adam(learning_rate=0.1)
+    for g in gradients:
+        adam.apply({w: factor * g})
+    ends.append(w.value)
+print("largest difference after 50 steps:", f"{np.abs(ends[1] - ends[0]).max():.0e}")
+assert np.abs(ends[1] - ends[0]).max() < 1e-4 < 0.1 < np.abs(ends[0]).max()
+
+# %% [markdown]
+# The same end. So does the loss weight do nothing with Adam? It does, but only where losses meet.
+# There it decides which of them wins. Count the numbers of each kernel that go the *other way*
+# when the weight of aux is 2.0 instead of 0.2.
+
+# %%
+turned = {}
+for name in ("aux_output", "dense_1", "lstm"):
+    rows = [flow.gradient(k, f"{name}/kernel") for k in flow.losses]
+    turned[name] = np.mean(np.sign(total(rows, [1.0, 0.2])) != np.sign(total(rows, [1.0, 2.0])))
+    print(f"{name:<12}{turned[name]:>5.0%} go the other way")
+assert turned["aux_output"] == turned["dense_1"] == 0 and turned["lstm"] > 0.005
+
+# %% [markdown]
+# ## The page
+#
+# The next cell writes one file. Open it in any browser; it needs no internet.
+
+# %%
+try:
+    flow.save("lesson08.html", snapshots=recorder.flows)
+    print("Written: lesson08.html. Open it in a browser.")
+except ImportError as error:  # a package for drawing is missing: the numbers below tell the same
+    print("No page was written:", error)
+
+# %% [markdown]
+# Do these four things. Say aloud what you expect before you move the mouse.
+#
+# 1. Drag the slider of *aux* from 0.2 to 1. The arrows from the loss of aux to `aux_output` and on
+#    to `lstm` get thicker. Nothing moves at `dense_1`, `dense_2`, `dense_3` and `main_output`.
+# 2. Press *only main*. The card `aux_output` now says *aux off*, `lstm` says *main, aux off*, and
+#    the cards `dense_1` to `main_output` say *main only*, as they did before.
+# 3. Press *as trained*, then click the card `lstm`. You see an arrow for each loss, and an arrow
+#    for their sum. With 0.2 the orange arrow of aux is very short. Drag *aux* again: it gets
+#    longer, but the angle between blue and orange stays.
+# 4. Click somewhere in *Through training*. The whole page shows the gradients of that step.
+#
+# The page says at its foot: dragging does not train again. It mixes the gradients that were
+# recorded. This is exact, for the reason that you have just seen: the gradient is a weighted sum.
+#
+# And here is point 1 in numbers.
+
+# %%
+print(f"{'length of the gradient':<26}{'aux 0.2':>9}{'aux 1.0':>9}")
+for layer in predicted:
+    small, large = flow.total(layer), flow.total(layer, {"aux_output": 1.0})
+    print(f"{layer:<26}{small:>9.4f}{large:>9.4f}")
+assert np.isclose(flow.total("aux_output", {"aux_output": 1.0}), 5 * flow.total("aux_output"))
+assert flow.total("dense_1", {"aux_output": 1.0}) == flow.total("dense_1")
+
+# %% [markdown]
+# ## What you now know
+#
+# - With plain gradient descent, a ten times larger weight makes the step exactly ten times longer
+#   where the loss is alone, and changes nothing where it has no path.
+# - Where losses meet, it changes the length and the direction of the sum.
+# - `None` (no path) is a fact of the graph; weight 0 is a choice.
+# - Adam and its relatives cancel the weight where a loss is alone. Where losses meet it still
+#   decides.
+#
+# Next: how can the page know the length of the sum for every position of the sliders, without
+# computing anything again?

@@ -1,0 +1,161 @@
+"""Solutions, hints and checks of lesson 7."""
+
+import numpy as np
+
+import tinygrad_mo as tg
+
+
+def my_prediction():
+    # Below the fork the gradients travel together, so nothing is walked a second time.
+    return 1
+
+
+def count_sent(plan, tape, seeds):
+    counts = {}
+
+    def record(step, position, gradient, losses):
+        counts[step, position] = counts.get((step, position), 0) + 1
+
+    plan.backward(tape, seeds, record=record)
+    return counts
+
+
+def mix(rows, losses, weights):
+    # losses says which weight belongs to which row.
+    return sum(weights[k] * row for k, row in zip(losses, rows, strict=True))
+
+
+HINTS = {
+    "my_prediction": [
+        "Think of the fork in lesson 3: what did the sweep do there before it went on?",
+        "It waited for all users of the value and added their gradients. How often does it then "
+        "go on?",
+    ],
+    "count_sent": [
+        "A function inside a function may change a dict that was made outside of it.",
+        "Start with counts = {}. In record, counts.get((step, position), 0) is the count so far.",
+        "def record(step, position, gradient, losses): counts[step, position] = "
+        "counts.get((step, position), 0) + 1",
+    ],
+    "mix": [
+        "If losses is (1,), there is one row, and it belongs to weights[1].",
+        "Go through losses and rows side by side with zip, and add weights[k] * row.",
+        "return sum(weights[k] * row for k, row in zip(losses, rows))",
+    ],
+}
+
+
+def check_my_prediction__a_number(lesson):
+    """your prediction is a whole number above 0"""
+    found = lesson.my_prediction()
+    assert isinstance(found, int) and found > 0, f"return a whole number such as 3, not {found!r}"
+
+
+def check_my_prediction__count(lesson):
+    """the number of sweeps is what the lesson counts"""
+    found = lesson.my_prediction()
+    assert found != 2, (
+        "you predicted 2, as most people do. Run the lesson: on every edge a gradient was sent "
+        "once. Then correct your number"
+    )
+    assert found == 1, f"you predicted {found}; run the lesson and see how often each edge was used"
+
+
+class Watched:
+    """A plan which sends along edge (3, 0) twice and along (1, 2) once, and notes its seeds."""
+
+    def __init__(self):
+        self.seeds = []
+
+    def backward(self, tape, seeds, *, per_loss=False, record=None):
+        self.seeds.append(list(seeds))
+        assert record is not None, "give your function to the sweep: record=record"
+        for step, position in ((3, 0), (1, 2), (3, 0)):
+            record(step, position, np.ones((1, 4)), (0,))
+        return {}
+
+
+def small_graph():
+    shared = tg.Tensor(3.0)
+    fork = shared * 2.0
+    return tg.Plan([fork * 5.0, fork * fork], [shared])
+
+
+def check_count_sent__counts(lesson):
+    """every call of record is counted, at its own edge"""
+    found = lesson.count_sent(Watched(), None, [1.0])
+    assert isinstance(found, dict), f"return the dict with the counts, not {found!r}"
+    assert found.get((3, 0)) != 1, (
+        "an edge that was used twice must have the count 2, yours has 1: add to the old count"
+    )
+    assert found == {(3, 0): 2, (1, 2): 1}, (
+        f"edge (3, 0) was used twice and edge (1, 2) once; your dict is {found}"
+    )
+
+
+def check_count_sent__once(lesson):
+    """one sweep is made, with the seeds that were given"""
+    watched = Watched()
+    lesson.count_sent(watched, None, [1.0, 0.5])
+    assert len(watched.seeds) == 1, f"call plan.backward once, not {len(watched.seeds)} times"
+    assert watched.seeds == [[1.0, 0.5]], f"hand on the seeds as they are, not {watched.seeds[0]}"
+
+
+def check_count_sent__fresh(lesson):
+    """a second call starts from zero again"""
+    first = dict(lesson.count_sent(Watched(), None, [1.0]) or {})
+    second = lesson.count_sent(Watched(), None, [1.0])
+    assert second, f"return the dict with the counts, not {second!r}"
+    assert second == first, (
+        f"the same sweep gave {first} at first and then {second}: make the dict inside count_sent"
+    )
+
+
+def check_count_sent__graph(lesson):
+    """in a real graph with a fork, each edge is used once"""
+    plan = small_graph()
+    found = lesson.count_sent(plan, plan.forward(), [1.0, 1.0])
+    assert isinstance(found, dict), f"return the dict with the counts, not {found!r}"
+    assert len(found) == 4, f"this graph has 4 edges with a gradient, you found {len(found)}"
+    assert set(found.values()) == {1}, f"each edge is used once, you counted {found}"
+
+
+def check_mix__two(lesson):
+    """two rows are added, each times its weight"""
+    rows = np.array([[1.0, 2.0], [10.0, 20.0]])
+    found = lesson.mix(rows, (0, 1), [3.0, 0.5])
+    assert found is not None, "mix returned None: is there a return?"
+    assert np.shape(found) == (2,), (
+        f"rows of length 2 are mixed into one row of length 2; yours has shape {np.shape(found)}"
+    )
+    assert np.allclose(found, [8.0, 16.0]), (
+        f"3 * [1, 2] + 0.5 * [10, 20] is [8, 16], not {np.asarray(found).tolist()}"
+    )
+
+
+def check_mix__one(lesson):
+    """where only loss 1 has a row, its own weight is used"""
+    found = np.asarray(lesson.mix(np.array([[4.0]]), (1,), [100.0, 0.5]), float)
+    assert not np.allclose(found, 400), (
+        "the only row belongs to loss 1, but it was given weights[0]: use losses to find the weight"
+    )
+    assert np.allclose(found, 2), f"0.5 * 4 is 2, not {found.tolist()}"
+
+
+def check_mix__training(lesson):
+    """the mixed rows are the gradient that training uses"""
+    plan = small_graph()
+    tape, (shared,) = plan.forward(), plan.wrt
+    rows = plan.backward(tape, [1.0, 1.0], per_loss=True)[shared]
+    found = np.asarray(lesson.mix(rows, plan.reaches(shared), [1.0, 0.2]), float)
+    right = plan.backward(tape, [1.0, 0.2])[shared][0]
+    assert np.allclose(found, right), (
+        f"the sweep with weights gives {right}, your mix gives {found}"
+    )
+
+
+def check_mix__intact(lesson):
+    """the rows that came in are not changed"""
+    rows = np.array([[1.0], [2.0]])
+    lesson.mix(rows, (0, 1), [5.0, 5.0])
+    assert rows.tolist() == [[1.0], [2.0]], "make new arrays: the rows are needed again"

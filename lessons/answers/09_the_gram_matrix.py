@@ -1,0 +1,138 @@
+"""Solutions, hints and checks of lesson 9."""
+
+import numpy as np
+
+
+def gram(rows):
+    # One long arrow per loss; then all inner products in one matrix product.
+    R = rows.reshape(len(rows), -1)
+    return R @ R.T
+
+
+def length(G, w):
+    w = np.asarray(w)
+    return np.sqrt(w @ G @ w)
+
+
+def cosine(G, k, j):
+    # On the diagonal of G stand the squares of the lengths.
+    return G[k, j] / np.sqrt(G[k, k] * G[j, j])
+
+
+HINTS = {
+    "gram": [
+        "rows.reshape(len(rows), -1) makes one long arrow of each row; -1 means: whatever is left.",
+        "Call the result R. R @ R.T is the table.",
+        "R = rows.reshape(len(rows), -1), and then return R @ R.T",
+    ],
+    "length": [
+        "G @ w is an array with one number for each loss. Multiply it with w once more.",
+        "w may come as a list; np.asarray(w) makes an array of it.",
+        "return np.sqrt(np.asarray(w) @ G @ np.asarray(w))",
+    ],
+    "cosine": [
+        "G[k, j] is the inner product. G[k, k] is not the length of k, but its square.",
+        "The two lengths are np.sqrt(G[k, k]) and np.sqrt(G[j, j]).",
+        "return G[k, j] / (np.sqrt(G[k, k]) * np.sqrt(G[j, j]))",
+    ],
+}
+
+R = np.array([[1.0, 2.0, 2.0], [0.0, 3.0, -4.0]])
+TABLE = np.array([[9.0, -2.0], [-2.0, 25.0]])  # of R
+
+
+def number(found):
+    assert found is not None, "the function returned None: is there a return?"
+    assert np.ndim(found) == 0, f"the result is one number, not an array of {np.shape(found)}"
+    return float(found)
+
+
+def check_gram__table(lesson):
+    """the table holds all inner products"""
+    found = lesson.gram(R)
+    assert found is not None, "gram returned None: is there a return?"
+    assert isinstance(found, np.ndarray), (
+        f"the table should be a NumPy array, yours is a {type(found).__name__}: np.array(...) "
+        f"makes an array of lists"
+    )
+    assert found.shape == (2, 2), f"2 losses make a table of (2, 2), yours has shape {found.shape}"
+    assert np.allclose(found, TABLE), (
+        f"the rows [1, 2, 2] and [0, 3, -4] make {TABLE.tolist()}, yours is {found.tolist()}"
+    )
+
+
+def check_gram__any_shape(lesson):
+    """gradients of any shape are taken as one long arrow"""
+    rows = np.arange(24.0).reshape(2, 3, 4)
+    found = np.asarray(lesson.gram(rows))
+    assert found.shape == (2, 2), (
+        f"rows of shape (2, 3, 4) are two losses, so the table is (2, 2), not {found.shape}: "
+        f"reshape first"
+    )
+    right = [[(a * b).sum() for b in rows] for a in rows]
+    assert np.allclose(found, right), f"expected {np.asarray(right).tolist()}, got {found.tolist()}"
+
+
+def check_gram__three(lesson):
+    """three losses make a table of three times three"""
+    found = np.asarray(lesson.gram(np.eye(3)[:, :, None]))
+    assert found.shape == (3, 3), f"3 losses make a table of (3, 3), not {found.shape}"
+    assert np.allclose(found, np.eye(3)), (
+        f"arrows at right angles have inner products of 0, and 1 with themselves; got {found}"
+    )
+
+
+def check_length__sum(lesson):
+    """the length is that of the weighted sum"""
+    w = [2.0, 3.0]
+    found = number(lesson.length(TABLE, w))
+    right = np.linalg.norm(2 * R[0] + 3 * R[1])
+    assert not np.isclose(found, right**2), "this is the square of the length: take the root"
+    assert np.isclose(found, right), (
+        f"for the weights {w} the length is {right:.4f}, not {found:.4f}"
+    )
+
+
+def check_length__one(lesson):
+    """with weight 1 for a single loss, it is the length of its own gradient"""
+    for w, right in (([1.0, 0.0], 3.0), ([0.0, 1.0], 5.0)):
+        found = number(lesson.length(TABLE, w))
+        assert np.isclose(found, right), f"for the weights {w} the length is {right}, not {found}"
+
+
+def check_length__double(lesson):
+    """twice the weights, twice the length"""
+    once = number(lesson.length(TABLE, np.array([1.0, 1.0])))
+    twice = number(lesson.length(TABLE, np.array([2.0, 2.0])))
+    assert np.isclose(twice, 2 * once), f"[1, 1] gives {once}, but [2, 2] gives {twice}"
+
+
+def check_length__negative(lesson):
+    """a negative weight turns an arrow around; the length stays positive"""
+    found = number(lesson.length(TABLE, [-1.0, 0.0]))
+    assert np.isclose(found, 3), f"-1 times an arrow of length 3 has length 3, not {found}"
+
+
+def check_cosine__angle(lesson):
+    """the cosine is what is left without the lengths"""
+    found = number(lesson.cosine(TABLE, 0, 1))
+    assert not np.isclose(found, -2 / (9 * 25)), (
+        "G[k, k] is the square of a length: take the root before you divide"
+    )
+    assert np.isclose(found, -2 / 15), f"-2 divided by 3 and by 5 is {-2 / 15:.4f}, not {found:.4f}"
+
+
+def check_cosine__itself(lesson):
+    """with itself, a gradient agrees fully"""
+    found = number(lesson.cosine(TABLE, 1, 1))
+    assert np.isclose(found, 1), f"the cosine of a gradient with itself is 1, not {found}"
+
+
+def check_cosine__scale(lesson):
+    """longer gradients at the same angle have the same cosine"""
+    factor = np.array([10.0, 0.1])
+    found, before = (
+        lesson.cosine(TABLE * np.outer(factor, factor), 0, 1),
+        lesson.cosine(TABLE, 0, 1),
+    )
+    assert np.isclose(found, before), f"other lengths changed the cosine from {before} to {found}"

@@ -1,0 +1,163 @@
+"""Solutions, hints and checks of lesson 15."""
+
+import numpy as np
+
+import tinygrad_mo as tg
+
+
+def add_heads(blocks):
+    # block 5 is blocks[4], because lists count from 0
+    exits = [tg.layers.Dense(10, name=f"exit_{k}")(blocks[k - 1]) for k in (5, 10)]
+    return [*exits, tg.layers.Dense(10, name="main")(blocks[-1])]
+
+
+def blocks_reached(number):
+    # the gradient goes backward: from the exit to its own block, and on to block 1
+    return list(range(1, number + 1))
+
+
+def without_exits(model):
+    # the same layers, but only what lies on the way to this output
+    return tg.Model(model.inputs, model.outputs["main"])
+
+
+HINTS = {
+    "add_heads": [
+        'tg.layers.Dense(10, name="exit_5")(h) puts a head behind h. You need three heads.',
+        "Lists count from 0: the output of block 5 is blocks[4]. That of the last one is "
+        "blocks[-1].",
+        'Return [..., ..., ...] with tg.layers.Dense(10, name="exit_5")(blocks[4]) as the first, '
+        "and the other two made in the same way.",
+    ],
+    "blocks_reached": [
+        "A gradient travels backward, from a loss to the inputs.",
+        "The loss behind block 5 has a way to block 5, 4, 3, 2 and 1. It has none to block 6.",
+        "list(range(1, number + 1)) is the list from 1 to number.",
+    ],
+    "without_exits": [
+        "tg.Model(inputs, outputs) makes a model of all layers on the way between them.",
+        'model.outputs["main"] is the tensor at which the new model ends.',
+        'return tg.Model(model.inputs, model.outputs["main"])',
+    ],
+}
+
+
+def some_blocks(lesson):
+    """Blocks whose outputs have different widths, so that one can see which head is where."""
+    h = tg.Input((3,))
+    return [tg.layers.Dense(k, name=f"b{k}")(h) for k in range(1, lesson.BLOCKS + 1)]
+
+
+def outputs_of(lesson, blocks):
+    found = lesson.add_heads(blocks)
+    assert isinstance(found, list | tuple), f"return a list, not {type(found).__name__}"
+    return found
+
+
+def check_add_heads__three(lesson):
+    """there is one output per exit, and the main output"""
+    found = outputs_of(lesson, some_blocks(lesson))
+    assert len(found) == 3, f"there should be 3 outputs: two exits and main; found {len(found)}"
+
+
+def check_add_heads__names(lesson):
+    """the heads are called exit_5, exit_10 and main, in this order"""
+    found = [t.name for t in outputs_of(lesson, some_blocks(lesson))]
+    assert found == ["exit_5", "exit_10", "main"], (
+        f"the outputs are called {found}, expected ['exit_5', 'exit_10', 'main']"
+    )
+
+
+def check_add_heads__places(lesson):
+    """each head sits behind the right block"""
+    blocks = some_blocks(lesson)
+    for output in outputs_of(lesson, blocks):
+        number = {"exit_5": 5, "exit_10": 10}.get(output.name, lesson.BLOCKS)
+        reader = tg.Model(blocks[0].step.inputs[0], output).get_layer(output.name)
+        width = reader.weights[0].shape[0]  # block k has k outputs here
+        assert width == number, (
+            f"the head {output.name!r} sits behind block {width}, expected block {number} "
+            f"(the output of block 1 is blocks[0])"
+        )
+
+
+def check_add_heads__logits(lesson):
+    """each head gives ten numbers, without an activation"""
+    for output in outputs_of(lesson, some_blocks(lesson)):
+        assert output.shape == (None, 10), (
+            f"{output.name!r} has the shape {output.shape}: a head has 10 units"
+        )
+        assert output.step.op.name == "dense", (
+            f"{output.name!r} ends with {output.step.op.name}: leave the activation away"
+        )
+
+
+def numbers(lesson, number):
+    found = lesson.blocks_reached(number)
+    assert isinstance(found, list | tuple | range | set), (
+        f"return a list of numbers, not {type(found).__name__}"
+    )
+    return sorted(found)
+
+
+def check_blocks_reached__own_block(lesson):
+    """the loss behind block 5 reaches block 5"""
+    found = numbers(lesson, 5)
+    assert 5 in found, f"block 5 is missing in {found}: the head reads it, so the loss reaches it"
+
+
+def check_blocks_reached__not_behind(lesson):
+    """it reaches no block behind block 5"""
+    found = numbers(lesson, 5)
+    assert max(found, default=0) <= 5, (
+        f"{found}: no way leads from this loss to a block behind block 5"
+    )
+
+
+def check_blocks_reached__all_before(lesson):
+    """each loss reaches all blocks before it, down to block 1"""
+    for number in (5, 10, lesson.BLOCKS):
+        found, expected = numbers(lesson, number), list(range(1, number + 1))
+        missing = [k for k in expected if k not in found]
+        assert not missing, f"blocks_reached({number}) lacks {missing}: where does the way end?"
+        assert found == expected, f"blocks_reached({number}) is {found}, expected {expected}"
+
+
+def small_model():
+    x = tg.Input((3,), name="picture")
+    h = tg.layers.Dense(4, name="trunk")(x)
+    heads = [tg.layers.Dense(2, name=name) for name in ("exit_5", "exit_10", "main")]
+    return tg.Model(x, [one(h) for one in heads])
+
+
+def model_of(lesson, model):
+    found = lesson.without_exits(model)
+    assert isinstance(found, tg.Model), f"return a tg.Model, not {type(found).__name__}"
+    return found
+
+
+def check_without_exits__one_output(lesson):
+    """the new model has the output main, and no other"""
+    found = model_of(lesson, small_model())
+    assert list(found.outputs) == ["main"], f"its outputs are {list(found.outputs)}"
+    names = [layer.name for layer in found.layers]
+    assert names == ["trunk", "main"], f"its layers are {names}: the exits should be gone"
+
+
+def check_without_exits__same_predictions(lesson):
+    """it predicts what main predicted before"""
+    model, x = small_model(), np.eye(3)
+    before, after = model.predict(x)[-1], model_of(lesson, model).predict(x)
+    assert isinstance(after, np.ndarray), (
+        f"it predicts a {type(after).__name__}, because the output was given in one: give the "
+        f"tensor itself"
+    )
+    assert np.array_equal(before, after), "it predicts other numbers than main did before"
+
+
+def check_without_exits__same_layers(lesson):
+    """it uses the trained layers; it does not make new ones"""
+    model = small_model()
+    assert model_of(lesson, model).get_layer("trunk") is model.get_layer("trunk"), (
+        "its layers are new ones, with new weights: start from model.inputs and model.outputs"
+    )

@@ -1,0 +1,112 @@
+"""Solutions, hints and checks of lesson 16."""
+
+import numpy as np
+
+
+def shares(gram, weights):
+    # the diagonal of the Gram matrix holds squared lengths
+    pulls = np.array(weights) * np.sqrt(np.diag(gram))
+    return pulls / pulls.sum()
+
+
+def equal_pull(gram):
+    # a gradient of length n, times 1 / n, has length 1
+    return [1 / np.sqrt(squared) for squared in np.diag(gram)]
+
+
+def scaled(ages, known_ages):
+    # nothing about held-back samples goes into the two numbers
+    return (ages - known_ages.mean()) / known_ages.std()
+
+
+HINTS = {
+    "shares": [
+        "np.diag(gram) is the diagonal: the squared length of each gradient.",
+        "The pull of loss k is weights[k] times the square root of gram[k, k].",
+        "pulls = np.array(weights) * np.sqrt(np.diag(gram)), and then divide by pulls.sum().",
+    ],
+    "equal_pull": [
+        "Weight times length must be 1, so the weight is 1 / length.",
+        "The length of gradient k is the square root of gram[k, k].",
+        "[1 / np.sqrt(squared) for squared in np.diag(gram)]",
+    ],
+    "scaled": [
+        "NumPy arrays have .mean() and .std().",
+        "Take both from known_ages, and use them on ages.",
+        "(ages - known_ages.mean()) / known_ages.std()",
+    ],
+}
+
+GRAM = np.array([[16.0, 1.0, 0.0], [1.0, 4.0, 0.5], [0.0, 0.5, 1.0]])  # lengths 4, 2 and 1
+
+
+def check_shares__one_in_all(lesson):
+    """the shares add up to 1"""
+    found = np.asarray(lesson.shares(GRAM, [1, 1, 1]), float)
+    assert found.shape == (3,), f"return three numbers for three losses, not shape {found.shape}"
+    total = found.sum()
+    assert abs(total - 1) < 1e-9, f"the shares add up to {total}: divide by the sum of all pulls"
+
+
+def check_shares__lengths(lesson):
+    """lengths count, not squared lengths"""
+    found = np.asarray(lesson.shares(GRAM, [1, 1, 1]), float)
+    assert not np.allclose(found, [16 / 21, 4 / 21, 1 / 21]), (
+        "these are the shares of the squared lengths: take the square root of the diagonal"
+    )
+    assert np.allclose(found, [4 / 7, 2 / 7, 1 / 7]), (
+        f"for gradients of lengths 4, 2 and 1 and weights 1, received {found}, expected 4/7, 2/7 "
+        f"and 1/7"
+    )
+
+
+def check_shares__weights(lesson):
+    """each length is multiplied with the weight of its loss"""
+    found = np.asarray(lesson.shares(GRAM, [1, 2, 8]), float)
+    assert np.allclose(found, [0.25, 0.25, 0.5]), (
+        f"for lengths 4, 2 and 1 and weights 1, 2 and 8 the pulls are 4, 4 and 8; received {found}"
+    )
+
+
+def check_equal_pull__three_numbers(lesson):
+    """there is one weight for each loss, above 0"""
+    found = np.asarray(lesson.equal_pull(GRAM), float)
+    assert found.shape == (3,), f"return three numbers for three losses, not shape {found.shape}"
+    assert (found > 0).all(), f"weights should be above 0: {found}"
+
+
+def check_equal_pull__length_one(lesson):
+    """each weight times the length of its gradient is 1"""
+    found = np.asarray(lesson.equal_pull(GRAM), float)
+    assert not np.allclose(found, [1 / 16, 1 / 4, 1]), (
+        "you divide by the squared length: take the square root of the diagonal first"
+    )
+    pulls = found * [4, 2, 1]
+    assert np.allclose(pulls, 1), (
+        f"for gradients of lengths 4, 2 and 1 your weights {found} give pulls of {pulls}, "
+        f"expected 1, 1 and 1"
+    )
+
+
+AGES = np.array([1.0, 2.0, 3.0, 10.0, 20.0])
+
+
+def check_scaled__known(lesson):
+    """the known ages get mean 0 and standard deviation 1"""
+    found = np.asarray(lesson.scaled(AGES[:3], AGES[:3]), float)
+    assert abs(found.mean()) < 1e-9, f"their mean is {found.mean():.3f}, expected 0"
+    assert abs(found.std() - 1) < 1e-9, (
+        f"their standard deviation is {found.std():.3f}, expected 1: divide by the standard "
+        f"deviation"
+    )
+
+
+def check_scaled__no_look_ahead(lesson):
+    """mean and standard deviation come from the known ages only"""
+    found = np.asarray(lesson.scaled(AGES, AGES[:3]), float)
+    assert found.shape == AGES.shape, f"return all {len(AGES)} ages, not shape {found.shape}"
+    assert not np.allclose(found, (AGES - AGES.mean()) / AGES.std()), (
+        "you took mean or standard deviation of all ages: held-back ones must not be looked at"
+    )
+    expected = (AGES - 2) / AGES[:3].std()
+    assert np.allclose(found, expected), f"received {found}, expected {expected}"

@@ -1,0 +1,12 @@
+"""Lets pytest find the checks of the lessons, and nothing else in this folder."""
+
+from pathlib import Path
+
+from tinygrad_mo.learn import lessons_in
+
+collect_ignore_glob = ["[0-9]*.py", "answers/*", "conftest.py"]  # not even for doctests
+
+
+def pytest_configure(config):
+    for lesson in lessons_in(Path(__file__).parent):
+        config.addinivalue_line("markers", f"lesson{lesson.number:02}: {lesson.title}")
