@@ -28,14 +28,7 @@ class CheckpointError(ValueError):
 
 
 def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], **header: Any) -> None:
-    """Write arrays by name, with a header of plain values.
-
-    The file at `path` is replaced in one instant when everything is on the disk: whatever goes
-    wrong before, the old file is still there.
-    """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise CheckpointError(f"cannot save {path}: there is no folder {path.parent}")
+    """Write arrays by name, with a header of plain values; see `replace_file`."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr(HEADER, json.dumps({"format": FORMAT, **header}))
@@ -43,10 +36,22 @@ def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], **header: An
             member = io.BytesIO()
             np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
             archive.writestr(f"{name}.npy", member.getvalue())
+    replace_file(path, packed.getvalue())
+
+
+def replace_file(path: str | Path, content: bytes) -> None:
+    """Write a file.
+
+    The file at `path` is replaced in one instant when everything is on the disk: whatever goes
+    wrong before, the old file is still there.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise CheckpointError(f"cannot save {path}: there is no folder {path.parent}")
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(packed.getvalue())
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         if path.exists():

@@ -12,7 +12,8 @@ import numpy as np
 from .backend import to_numpy
 from .calls import Call, current_call, inside
 from .engine import Plan, topological_order
-from .feeding import arrays_for, match
+from .exchange import is_safetensors, load_safetensors, save_safetensors
+from .feeding import arrays_for, check_batch_size, match
 from .files import CheckpointError, load_arrays, save_arrays
 from .graph import Parameter, Step, Tensor, apply, placeholder
 from .layers import Layer
@@ -132,13 +133,14 @@ class FunctionalModel(Layer):
             return dict(zip(self.outputs, outputs, strict=True))
         return list(outputs)
 
-    def __call__(self, x: Any, **options: Any) -> Any:
+    def __call__(self, x: Any, *more: Any, **options: Any) -> Any:
         """Use the model as a layer on tensors (a dict by name, or in the order of its inputs)."""
-        if isinstance(x, Mapping):
-            x = list(match("input", x, self.input_names).values())
-        return super().__call__(x, **options)
+        if isinstance(x, Mapping) or (self.inputs_are_dict and isinstance(x, list | tuple)):
+            given = match("input", x, self.input_names, by_name_only=self.inputs_are_dict)
+            x = list(given.values())
+        return super().__call__(x, *more, **options)
 
-    def predict(self, x: Any, batch_size: int = 32) -> Any:
+    def predict(self, x: Any, batch_size: int = 32, verbose: int = 0) -> Any:
         """The outputs for data, as NumPy arrays.
 
         Parameters
@@ -147,14 +149,15 @@ class FunctionalModel(Layer):
             One per input, in order or by name.
         batch_size : int
             Samples per forward pass. Default: 32.
+        verbose : int
+            For programs written for Keras; predict is always silent.
 
         Returns
         -------
         array, list or dict, as the model's outputs were declared
         """
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
-        data = arrays_for("input", self.inputs, x)
+        check_batch_size(batch_size)
+        data = arrays_for("input", self.inputs, x, self.inputs_are_dict)
         parts: list[list[np.ndarray]] = []
         for start in range(0, max(len(next(iter(data.values()))), 1), batch_size):
             feed = {t: data[name][start : start + batch_size] for name, t in self.inputs.items()}
@@ -188,23 +191,49 @@ class FunctionalModel(Layer):
         for (_, w), value in zip(named, values, strict=True):
             w.assign(np.array(value))
 
-    def save_weights(self, path: str | Path) -> None:
-        """Write all parameters to a file, by name."""
-        named = {name: w.numpy() for name, w in self.named_weights().items()}
-        save_arrays(path, named, model=self.name)
+    def save_weights(
+        self, path: str | Path, names: str = "keras", rename: Mapping[str, str] | None = None
+    ) -> None:
+        """Write all parameters to a file, by name.
 
-    def load_weights(self, path: str | Path) -> None:
-        """Take all parameters from a file that `save_weights` wrote, or, if one misfits, none.
+        Parameters
+        ----------
+        path : str or Path
+            ".safetensors" at its end makes a file that other frameworks read; every other file has
+            checksums, which find a changed byte.
+        names : "keras" or "torch"
+            Names and layouts of a .safetensors file, see `tinygrad_mo.exchange.save_safetensors`.
+        rename : dict, optional
+            What layers are called in a .safetensors file, where it is not as here.
+        """
+        if is_safetensors(path, names, rename):
+            save_safetensors(path, self, names, rename)
+        else:
+            named = {name: w.numpy() for name, w in self.named_weights().items()}
+            save_arrays(path, named, model=self.name)
+
+    def load_weights(
+        self, path: str | Path, names: str = "keras", rename: Mapping[str, str] | None = None
+    ) -> None:
+        """Take all parameters from a file, or, if one misfits, none.
+
+        Parameters
+        ----------
+        path, names, rename
+            As of `save_weights`. A .safetensors file may come from another framework.
 
         Raises
         ------
         CheckpointError
             Naming the weights that are missing, superfluous or of another shape.
         """
-        found = load_arrays(path)[0]
-        self.check_fit(str(path), found)
-        for name, w in self.named_weights().items():
-            w.assign(found[name])
+        if is_safetensors(path, names, rename):
+            load_safetensors(path, self, names, rename)
+        else:
+            found = load_arrays(path)[0]
+            self.check_fit(str(path), found)
+            for name, w in self.named_weights().items():
+                w.assign(found[name])
 
     def check_fit(self, source: str, found: Mapping[str, np.ndarray]) -> None:
         """Are `found` arrays for all weights, by name, and nothing else?"""
@@ -254,18 +283,20 @@ class FunctionalModel(Layer):
 
 
 def as_list(what: str, given: Tensors) -> list[Tensor]:
-    tensors = (
-        [given]
-        if isinstance(given, Tensor)
-        else list(given.values() if isinstance(given, Mapping) else given)
-    )
+    tensors: list[Any] = [given]
+    if isinstance(given, Mapping | list | tuple):
+        tensors = list(given.values() if isinstance(given, Mapping) else given)
     for t in tensors:
         if not isinstance(t, Tensor) or t.value is not None:
             raise TypeError(
-                f"the {what} of a model are symbolic tensors, starting at Input; got {t!r}"
+                f"the {what} of a model are symbolic tensors, which start at an Input; got "
+                f"{'one with a value' if isinstance(t, Tensor) else type(t).__name__}"
             )
     if not tensors:
         raise ValueError(f"a model needs {what}")
+    for name in given if isinstance(given, Mapping) else ():
+        if not isinstance(name, str):
+            raise TypeError(f"the {what} of a model are named by strings, not by {name!r}")
     return tensors
 
 
@@ -324,30 +355,41 @@ def with_fresh_inputs(
 
 def check_connected(steps: list[Step], inputs: list[Tensor], outputs: list[Tensor]) -> None:
     """Every symbolic leaf must be a declared input, and every input should be used."""
-    leaves: dict[Tensor, str] = {t: f"output {t.name!r}" for t in outputs if t.step is None}
+    leaves: dict[Tensor, str] = {t: "itself an output" for t in outputs if t.step is None}
     for step in steps:
         for x in step.inputs:
             if x is not None and x.step is None and x.value is None:
-                leaves.setdefault(x, f"{step.call.path if step.call else step.op.name!r}")
+                user = step.call.path if step.call else step.op.name
+                leaves.setdefault(x, f"used by {user!r}")
     for x, user in leaves.items():
         if x not in inputs:
             names = ", ".join([*(t.name for t in inputs), x.name])
+            needs = next(t for t in outputs if x is t or x in below(t))
             raise ValueError(
-                f"the model is not connected: it needs Input {x}, made at {x.site[0]}:{x.site[1]} "
-                f"and used by {user}; pass it, too: Model([{names}], ...)"
+                f"the model is not connected: output {needs.name!r} needs Input {x}, made at "
+                f"{x.site[0]}:{x.site[1]} and {user}; pass it, too: Model([{names}], ...)"
             )
     for t in inputs:
         if t not in leaves:
             warnings.warn(
                 f"no output depends on input {t}: no gradient will reach it", stacklevel=4
             )
-    if len(set(inputs)) < len(inputs):
-        raise ValueError("the same Input is listed twice among the inputs of a model")
+        if inputs.count(t) > 1:
+            raise ValueError(f"the same Input is listed twice among the inputs of a model: {t}")
+
+
+def below(tensor: Tensor) -> set[Tensor | None]:
+    """Everything that a tensor is computed from."""
+    return {x for step in topological_order([tensor]) for x in step.inputs}
 
 
 def unique_inputs(inputs: list[Tensor]) -> list[str]:
     names = [t.name for t in inputs]
     for name in names:
         if name != "input" and names.count(name) > 1:
-            raise ValueError(f"two inputs are called {name!r}; names must be unique within a model")
+            sites = [f"{t.site[0]}:{t.site[1]}" for t in inputs if t.name == name]
+            raise ValueError(
+                f"two inputs are called {name!r}: made at {' and '.join(sites)}; names must be "
+                f"unique within a model"
+            )
     return unique_names(names, "_")

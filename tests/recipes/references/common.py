@@ -5,7 +5,7 @@ down what comes out; the tests load the small .npz files with NumPy alone. (A re
 from this module, which chooses the backend first.) To make the files again:
 
     pip install torch==2.13.0
-    pip install keras==3.15.1 scikit-learn==1.9.1
+    pip install keras==3.15.1 scikit-learn==1.9.1 safetensors==0.8.0
     cd tests/recipes/references
     for recipe in record_*.py; do python $recipe; done
 
