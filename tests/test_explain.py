@@ -99,3 +99,9 @@ def test_a_layer_that_is_called_twice_has_two_outputs():
     left = tg.Model(x, model.get_output("shared:0")).predict(values)
     right = tg.Model(z, model.get_output("shared:1")).predict(values)
     np.testing.assert_array_equal(left, right)
+
+
+def test_a_layer_itself_has_no_output():
+    model, _, _ = headline()
+    with pytest.raises(AttributeError, match=r"model\.get_output\('lstm'\)"):
+        _ = model.get_layer("lstm").output

@@ -59,6 +59,8 @@ LAYERS = {
     "prelu": (layers.PReLU, ("ones",), {}, (3, 4)),
     "prelu_shared": (layers.PReLU, (), {"shared_axes": (1, 2)}, (3, 2, 4)),
     "gelu": (layers.Activation, ("gelu",), {}, (4,)),
+    "relu_limited": (layers.ReLU, (0.5, 0.1), {}, (4,)),
+    "softmax_columns": (layers.Softmax, (1,), {}, (3, 4)),
 }
 
 
@@ -66,6 +68,15 @@ LAYERS = {
 @pytest.mark.parametrize("kind, arguments, options, shape", LAYERS.values(), ids=LAYERS)
 def test_two_losses(kind, arguments, options, shape):
     check_losses(*two_losses(kind(*arguments, **options), *shape))
+
+
+def test_relu_and_softmax_as_they_are_set():
+    x = tg.Tensor([[-4.0, 0.5, 3.0]])
+    assert layers.ReLU(2.0, 0.25)(x).numpy().tolist() == [[-1.0, 0.5, 2.0]]
+    steps = tg.Tensor(np.arange(12.0).reshape(1, 3, 4))
+    turned = layers.Softmax()(tg.Tensor(steps.numpy().swapaxes(1, 2))).numpy().swapaxes(1, 2)
+    for axis in (1, -2):
+        np.testing.assert_array_equal(layers.Softmax(axis)(steps).numpy(), turned)
 
 
 @pytest.mark.usefixtures("float64")

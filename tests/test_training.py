@@ -1,4 +1,4 @@
-"""Compile, fit and evaluate: what is paired with what, what adds up, what takes effect when."""
+"""Compile, fit, evaluate: what adds up, what takes effect when (pairing: test_pairing.py)."""
 
 import itertools
 import os
@@ -13,27 +13,12 @@ from tinygrad_mo.callbacks import Callback
 from zoo import compiled, headline, numbers, three_heads_at_three_depths
 
 pytestmark = pytest.mark.usefixtures("float64")
-NAMES = ["main_output", "aux_output"]
 BCE = "binary_crossentropy"
-
-
-def by_name(values, order=(0, 1)):
-    return {NAMES[i]: values[i] for i in order}
 
 
 def fresh(seed=1, **options):
     tg.set_random_seed(seed)
     return headline(**options)
-
-
-def two_heads(as_dict=False):
-    """Two heads of one width, so that nothing but the pairing keeps them apart."""
-    tg.set_random_seed(1)
-    x = tg.Input((3,))
-    h = layers.Dense(4, "tanh")(x)
-    heads = [layers.Dense(1, "sigmoid", name=name)(h) for name in NAMES]
-    model = tg.Model(x, by_name(heads) if as_dict else heads)
-    return model, numbers(3), [(numbers(1) > 0) * 1.0, (numbers(2)[:, :1] > 0) * 1.0]
 
 
 def moved(model, x, y, **options):
@@ -50,82 +35,16 @@ def same(a, b):
     )
 
 
-class TestPairing:
-    def expected(self):
-        model, x, y = two_heads()
-        model.compile("sgd", {NAMES[0]: BCE, NAMES[1]: "mse"}, loss_weights=by_name([1.0, 0.2]))
-        return moved(model, x, y)
+def test_losses_may_be_objects_classes_and_functions():
+    def squared(y_true, y_pred):
+        return ((y_pred - y_true) ** 2).mean(axis=-1)
 
-    @pytest.mark.parametrize("loss", ["list", "dict", "dict reversed"])
-    @pytest.mark.parametrize("weights", ["list", "dict", "dict reversed"])
-    @pytest.mark.parametrize("labels", ["list", "dict", "dict reversed"])
-    def test_lists_and_dicts_of_any_order_mean_the_same(self, loss, weights, labels):
-        model, x, y = two_heads()
-        forms = {
-            "list": list,
-            "dict": by_name,
-            "dict reversed": lambda values: by_name(values, order=(1, 0)),
-        }
-        model.compile("sgd", forms[loss]([BCE, "mse"]), loss_weights=forms[weights]([1.0, 0.2]))
-        assert same(moved(model, x, forms[labels](y)), self.expected())
-
-    @pytest.mark.parametrize("orders", list(itertools.product([(0, 1), (1, 0)], repeat=4)))
-    def test_a_model_with_a_dict_of_outputs_pairs_by_name(self, orders):
-        loss, weights, labels, metrics = orders
-        model, x, y = two_heads(as_dict=True)
-        model.compile(
-            "sgd",
-            by_name([BCE, "mse"], loss),
-            by_name([1.0, 0.2], weights),
-            by_name(["accuracy", "mae"], metrics),
-        )
-        found = moved(model, x, by_name(y, labels))
-        names = ["loss", "main_output_loss", "aux_output_loss"]
-        assert list(found["logs"]) == [*names, "main_output_accuracy", "aux_output_mae"]
-        found["logs"] = {name: found["logs"][name] for name in names}
-        assert same(found, self.expected())
-
-    @pytest.mark.parametrize("what", ["loss", "loss_weights", "metrics"])
-    def test_a_model_with_a_dict_of_outputs_refuses_lists(self, what):
-        model, _, _ = two_heads(as_dict=True)
-        lists = {
-            "loss": [BCE, "mse"],
-            "loss_weights": [1.0, 0.2],
-            "metrics": [["accuracy"], ["mae"]],
-        }
-        options = {"loss": BCE, what: lists[what]}
-        with pytest.raises(ValueError, match=rf"{what}: a list can be read in two ways.*\(aux_out"):
-            model.compile("sgd", **options)
-
-    def test_labels_of_a_model_with_a_dict_of_outputs_are_no_list(self):
-        model, x, y = two_heads(as_dict=True)
-        model.compile("sgd", BCE)
-        with pytest.raises(ValueError, match="labels of output: a list can be read in two ways"):
-            model.fit(x, y, verbose=0)
-
-    def test_one_loss_stands_for_all_outputs(self):
-        """The form of the old functional guide: one loss, a list of weights."""
-        model, x, y = two_heads()
-        model.compile("sgd", BCE, loss_weights=[1.0, 0.2])
-        twin, _, _ = two_heads()
-        twin.compile("sgd", [BCE, BCE], loss_weights=by_name([1.0, 0.2], (1, 0)))
-        assert same(moved(model, x, y), moved(twin, x, y))
-
-    def test_one_weight_stands_for_all_losses(self):
-        model, _, _ = two_heads()
-        model.compile("sgd", BCE, loss_weights=0.5)
-        assert model.loss_weights == {"main_output": 0.5, "aux_output": 0.5}
-
-    def test_losses_may_be_objects_classes_and_functions(self):
-        def squared(y_true, y_pred):
-            return ((y_pred - y_true) ** 2).mean(axis=-1)
-
-        results = []
-        for loss in ("mse", losses.MeanSquaredError, losses.MeanSquaredError(), squared):
-            model, x, y = two_heads()
-            model.compile("sgd", loss)
-            results.append(moved(model, x, y))
-        assert all(same(results[0], other) for other in results[1:])
+    results = []
+    for loss in ("mse", losses.MeanSquaredError, losses.MeanSquaredError(), squared):
+        model, x, y = fresh()
+        model.compile("sgd", loss)
+        results.append(moved(model, x, y))
+    assert all(same(results[0], other) for other in results[1:])
 
 
 class TestHistory:
@@ -165,7 +84,7 @@ class TestHistory:
     def test_epoch_losses_are_means_over_samples(self):
         """Batches of unequal size count by their samples."""
         model, x, y = fresh()
-        model.compile(tg.optimizers.SGD(1e-300), BCE, metrics=["accuracy", "AUC"])
+        model.compile(tg.optimizers.SGD(1e-300), BCE, metrics=["accuracy", "AUC", "mae"])
         history = model.fit(x, y, batch_size=3, verbose=0).history
         expected = model.evaluate(x, y, return_dict=True)
         found = {key: history[key][0] for key in expected}
@@ -187,7 +106,7 @@ def test_train_on_batch_returns_the_losses_before_its_step():
 @pytest.mark.parametrize("batch_size", [1, 3, 100])
 def test_evaluate_does_not_depend_on_the_batch_size(batch_size):
     model, x, y = fresh()
-    model.compile("sgd", BCE, metrics=["accuracy", "auc"])
+    model.compile("sgd", BCE, metrics=[["accuracy", "auc"], "mae"])
     found = model.evaluate(x, y, batch_size=batch_size, return_dict=True)
     assert found == pytest.approx(model.evaluate(x, y, return_dict=True), rel=1e-12)
     assert list(found) == model.metrics_names
@@ -264,7 +183,7 @@ class TestOutputsWithoutLoss:
         words = r"no loss reaches aux_output/kernel, aux_output/bias.*without a loss: aux_output"
         with pytest.warns(UserWarning, match=words):
             history = model.fit(x, y[0], verbose=0)
-        assert list(history.history) == ["loss"]
+        assert list(history.history) == ["loss", "main_output_loss"]
         assert (model.get_layer("aux_output").kernel.value == before).all()
 
     @pytest.mark.parametrize("loss", [[BCE, None], {"main_output": BCE, "aux_output": None}])
@@ -273,7 +192,8 @@ class TestOutputsWithoutLoss:
         model, x, y = fresh()
         model.compile("sgd", loss)
         forms = {"one": y[0], "list of one": [y[0]], "dict": {"main_output": y[0]}, "all": y}
-        assert model.evaluate(x, forms[labels]) == pytest.approx(headline_loss_alone(), rel=1e-12)
+        expected = [headline_loss_alone()] * 2
+        assert model.evaluate(x, forms[labels]) == pytest.approx(expected, rel=1e-12)
 
 
 def headline_loss_alone():
@@ -421,6 +341,15 @@ def test_fit_prints_a_line_per_epoch(capsys):
 
 def broken(x):
     return x * 1.0, (lambda g: g * np.nan,)
+
+
+def test_evaluate_and_predict_are_silent_unless_asked(capsys):
+    model, x, y = fresh()
+    logs = model.evaluate(x, y, return_dict=True, verbose=0)
+    model.predict(x, verbose=1)
+    assert capsys.readouterr().out == ""
+    model.evaluate(x, y, verbose=1)
+    assert capsys.readouterr().out.split()[:2] == ["loss", f"{logs['loss']:.4g}"]
 
 
 def test_a_nan_gradient_refuses_the_step_and_names_the_weight():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .backend import Array
+from .feeding import check_batch_size
 from .graph import Tensor
 
 Feed = dict[Tensor, Array]
@@ -26,8 +27,7 @@ class ArrayBatches:
     def __init__(self, data: Feed, batch_size: int, shuffler: np.random.Generator | None = None):
         self.data, self.batch_size, self.shuffler = data, batch_size, shuffler
         self.samples = count(data)
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+        check_batch_size(batch_size)
         if self.samples < 1:
             raise ValueError("the data hold no samples")
 
@@ -128,7 +128,10 @@ def split(data: Feed, share: float, groups: Any = None) -> tuple[Feed, Feed]:
     if groups is not None:
         late = in_last_groups(np.asarray(groups), share, size)
     if late.all() or not late.any():
-        raise ValueError(f"validation_split={share} of {size} samples leaves one part empty")
+        raise ValueError(
+            f"validation_split={share} of {size} samples leaves one part empty: it is a share, "
+            f"between 0 and 1"
+        )
     return {t: a[~late] for t, a in data.items()}, {t: a[late] for t, a in data.items()}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .engine import Plan, Tape
-from .graph import Tensor
+from .graph import Tensor, is_float
 
 
 def gradients(losses: Any, wrt: Any, seeds: Any = None, *, per_loss: bool = False) -> Any:
@@ -39,7 +39,16 @@ def gradients(losses: Any, wrt: Any, seeds: Any = None, *, per_loss: bool = Fals
     if isinstance(losses, Tensor):
         losses, seeds = [losses], None if seeds is None else [seeds]
     seeds = [1.0] * len(losses) if seeds is None else seeds
-    targets = [wrt] if isinstance(wrt, Tensor) else list(wrt)
+    targets = list(wrt) if isinstance(wrt, list | tuple) else [wrt]
+    for tensor in targets:
+        if not isinstance(tensor, Tensor):
+            kind = type(tensor).__name__
+            raise TypeError(f"gradients are taken with respect to tensors, not {kind}")
+        if not is_float(tensor):
+            raise TypeError(
+                f"{tensor} holds whole numbers ({tensor.dtype}), which have no gradient: make it a "
+                f"tensor of floats"
+            )
     plan = Plan(losses, targets)
     found = plan.backward(recorded_tape(plan), seeds, per_loss=per_loss)
 
@@ -63,6 +72,9 @@ def recorded_tape(plan: Plan) -> Tape:
         outputs[slot] = (tensor.shape, tensor.dtype)
     for step, slots in zip(plan.steps, plan.outputs, strict=True):
         if step.back is None:
-            raise TypeError(f"this step holds no value: {step.describe()}\ntrain a Model instead")
+            raise TypeError(
+                f"this step is symbolic and holds no value: {step.describe()}\n"
+                f"train a Model instead, and watch its gradient_flow"
+            )
         outputs[slots.start : slots.stop] = step.outputs
     return Tape([None] * len(outputs), outputs, [step.back for step in plan.steps])

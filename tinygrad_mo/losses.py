@@ -11,7 +11,7 @@ from . import ops
 from .calls import Call, current_call, inside
 from .graph import Tensor
 from .naming import lookup, snake_case
-from .recipes import Recipe
+from .recipes import Recipe, refuse_unknown
 
 REDUCTIONS = ("sum_over_batch_size", "mean_with_sample_weight")
 
@@ -41,7 +41,9 @@ class Loss(Recipe):
         reduction: str = "sum_over_batch_size",
         name: str | None = None,
         missing: float | None = None,
+        **unknown: Any,
     ):
+        refuse_unknown(type(self), unknown)
         self.reduction = lookup("reduction", reduction, dict.fromkeys(REDUCTIONS, reduction))
         self.name, self.missing = name or snake_case(type(self).__name__), missing
 
@@ -68,7 +70,11 @@ class Loss(Recipe):
         with inside(current_call() or Call(self)):
             each = self.call(y_true, y_pred)
             if not isinstance(each, Tensor) or each.ndim < 1:
-                raise ValueError(f"loss {self.name!r} must return one number per sample: {each!r}")
+                made = f"a tensor of shape {each.shape}" if isinstance(each, Tensor) else repr(each)
+                raise ValueError(
+                    f"loss {self.name!r} must return one number per sample, not {made}: take the "
+                    f"mean over the last axis only, .mean(axis=-1)"
+                )
             if sample_weight is None:
                 sample_weight = np.ones((), each.dtype)
             by_weight = self.reduction == "mean_with_sample_weight"

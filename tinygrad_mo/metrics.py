@@ -17,7 +17,14 @@ class Metric(Recipe):
     ----------
     name : str, optional
         Default: the class's name in snake_case.
+
+    Attributes
+    ----------
+    higher_is_better : bool or None
+        For callbacks that watch it. None: nobody can know.
     """
+
+    higher_is_better: bool | None = None
 
     def __init__(self, name: str | None = None):
         self.name = name or snake_case(type(self).__name__)
@@ -57,6 +64,8 @@ class MeanMetric(Metric):
 class BinaryAccuracy(MeanMetric):
     """The share of labels 0 or 1 on whose side of `threshold` the prediction lies."""
 
+    higher_is_better = True
+
     def __init__(self, threshold: float = 0.5, name: str | None = None):
         super().__init__(name)
         self.threshold = threshold
@@ -68,6 +77,8 @@ class BinaryAccuracy(MeanMetric):
 class CategoricalAccuracy(MeanMetric):
     """The share of samples whose largest prediction is the right class (one-hot labels)."""
 
+    higher_is_better = True
+
     def scores(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         return y_true.argmax(axis=-1) == y_pred.argmax(axis=-1)
 
@@ -75,12 +86,16 @@ class CategoricalAccuracy(MeanMetric):
 class SparseCategoricalAccuracy(MeanMetric):
     """The share of samples whose largest prediction is the right class (labels are indices)."""
 
+    higher_is_better = True
+
     def scores(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         return y_true.reshape(y_pred.shape[:-1]) == y_pred.argmax(axis=-1)
 
 
 class MeanSquaredError(MeanMetric):
     """The mean of (y - p)**2."""
+
+    higher_is_better = False
 
     def scores(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         return np.square(y_pred - y_true).mean(axis=-1)
@@ -95,6 +110,8 @@ class RootMeanSquaredError(MeanSquaredError):
 
 class MeanAbsoluteError(MeanMetric):
     """The mean of |y - p|."""
+
+    higher_is_better = False
 
     def scores(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         return np.abs(y_pred - y_true).mean(axis=-1)
@@ -113,6 +130,8 @@ class AUC(Metric):
     >>> auc.result()
     0.75
     """
+
+    higher_is_better = True
 
     def reset(self) -> None:
         self.batches: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
@@ -136,6 +155,8 @@ class AUC(Metric):
 
 class Precision(Metric):
     """Of the predictions above 1/2, the share that is right."""
+
+    higher_is_better = True
 
     def reset(self) -> None:
         self.hits = self.claims = self.positives = 0.0
@@ -183,6 +204,12 @@ def get(metric: Any, labels: tuple[int | None, ...], predictions: tuple[int | No
         return metric
     if isinstance(metric, type) and issubclass(metric, Metric):
         return metric()
+    if not isinstance(metric, str):
+        given = getattr(metric, "__name__", type(metric).__name__)
+        raise TypeError(
+            f"a metric is a name, a Metric or its class, not {given}: derive a class from "
+            f"metrics.MeanMetric, with scores(y_true, y_pred)"
+        )
     if metric not in ACCURACIES:
         return lookup("metric", metric, {**METRICS, **dict.fromkeys(ACCURACIES)})(name=metric)
     if len(labels) < len(predictions):

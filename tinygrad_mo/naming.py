@@ -18,6 +18,8 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     words = set(str(name).split("_"))
     fuller = [other for other in known if words <= set(other.split("_"))]
     close = fuller[:1] or difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
+    if not close and len(str(name)) > 2:
+        close = [one for one in known if str(name).startswith(one) or one.startswith(str(name))]
     guess = f"did you mean {close[0]!r}? " if close else ""
     return f"{guess}Known: {', '.join(map(repr, known)) or 'none'}"
 

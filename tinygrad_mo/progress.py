@@ -15,11 +15,14 @@ def numbers(logs: Mapping[str, float]) -> str:
     return "  ".join(f"{name} {value:.4g}" for name, value in logs.items())
 
 
-def epoch_table(label: str, logs: Mapping[str, float], outputs: Sequence[str]) -> str:
-    """The numbers of an epoch, one row per output.
+def epoch_table(
+    label: str, logs: Mapping[str, float], outputs: Sequence[str], owners: Mapping[str, str]
+) -> str:
+    """The numbers of an epoch, one row per output; `owners` says by key which output it is of.
 
     >>> logs = {"loss": 1.2, "a_loss": 1.0, "b_loss": 0.2, "a_accuracy": 0.5, "val_a_loss": 1.1}
-    >>> print(epoch_table("Epoch 1/3", logs, ["a", "b"]))
+    >>> owners = {"a_loss": "a", "b_loss": "b", "a_accuracy": "a"}
+    >>> print(epoch_table("Epoch 1/3", logs, ["a", "b"], owners))
     Epoch 1/3           loss  accuracy  val_loss
     weighted sum       1.200
       a                1.000    0.5000     1.100
@@ -27,9 +30,9 @@ def epoch_table(label: str, logs: Mapping[str, float], outputs: Sequence[str]) -
     """
     cells: dict[str, dict[str, float]] = {"": {}, **{name: {} for name in outputs}}
     for key, value in logs.items():
-        val = "val_" if key.startswith("val_") else ""
-        rest = key.removeprefix("val_")
-        owner = max((n for n in outputs if rest.startswith(f"{n}_")), key=len, default="")
+        val = "val_" if key.startswith("val_") and key not in owners else ""
+        rest = key.removeprefix(val)
+        owner = owners.get(rest, "")
         name = rest.removeprefix(f"{owner}_") if owner else rest
         if not owner and name != "loss":
             cells.setdefault(name, {})[f"{val}loss"] = value
@@ -61,10 +64,20 @@ class Progress:
         0: silent, 1: bar and numbers, 2: numbers only.
     outputs : sequence of str
         If there are several, each gets a row.
+    owners : dict of str, by key
+        Which output a number is of.
     """
 
-    def __init__(self, label: str, total: int | None, verbose: int, outputs: Sequence[str] = ()):
+    def __init__(
+        self,
+        label: str,
+        total: int | None,
+        verbose: int,
+        outputs: Sequence[str] = (),
+        owners: Mapping[str, str] | None = None,
+    ):
         self.label, self.verbose, self.outputs = label, verbose, outputs
+        self.owners = owners or {}
         self._bar: Any = None
         if verbose == 1 and sys.stderr.isatty():
             try:
@@ -85,6 +98,6 @@ class Progress:
             self._bar.close()
         if logs is not None and self.verbose:
             if len(self.outputs) > 1:
-                print(epoch_table(self.label, logs, self.outputs), flush=True)
+                print(epoch_table(self.label, logs, self.outputs, self.owners), flush=True)
             else:
                 print(f"{self.label}  {numbers(logs)}", flush=True)

@@ -62,10 +62,11 @@ class Scores:
         """The numbers so far, by the names of `metrics_names`."""
         means = (self.sums / np.maximum(self.counts, 1)).tolist()
         values = [sum(self.parts())]
-        values += means if len(means) > 1 else []
+        values += means if max(len(means), len(self.model.outputs)) > 1 else []
         if with_metrics:
             values += [metric.result() for ms in self.model.metrics.values() for metric in ms]
-        return dict(zip(self.model.metrics_names, values, strict=False))
+        names = self.model.metrics_names
+        return dict(zip(names if with_metrics else names[: len(values)], values, strict=True))
 
     def parts(self) -> list[float]:
         """The weighted mean of each loss; their sum is the total."""

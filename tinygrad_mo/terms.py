@@ -15,8 +15,9 @@ import numpy as np
 
 from . import losses
 from .calls import Call, inside
+from .feeding import as_numbers
 from .graph import Tensor, placeholder
-from .naming import did_you_mean
+from .naming import unique_names
 
 
 @dataclass(eq=False)
@@ -53,16 +54,28 @@ class LossTerm:
 def terms_of_output(name: str, output: Tensor, given: Any) -> list[LossTerm]:
     """The losses of one output, given as one or as a list; they share labels and weights."""
     chosen = [losses.get(one) for one in (given if isinstance(given, list | tuple) else [given])]
+    if not chosen:
+        raise ValueError(
+            f"loss of output {name!r}: an empty list; None is an output without a loss"
+        )
     kinds = {loss.sparse for loss in chosen}
     if len(kinds) > 1:
         raise ValueError(f"the losses of {name!r} need different labels: indices and one-hot")
+    marks = {loss.missing for loss in chosen if loss.missing is not None}
+    if len(marks) > 1:
+        raise ValueError(
+            f"the losses of {name!r} have different marks for a missing label: "
+            f"{', '.join(map(str, sorted(marks)))}"
+        )
     dtype = "int32" if kinds == {True} else output.dtype
     target = placeholder(chosen[0].target_shape(output), dtype, f"{name} labels")
     weights = placeholder((None,), output.dtype, f"{name} sample weights")
+    names = [name]
+    if len(chosen) > 1:
+        names = unique_names([f"{name}_{loss.name}" for loss in chosen], ":")
     terms = []
-    for loss in chosen:
+    for own, loss in zip(names, chosen, strict=True):
         warn_of_odd_pairs(name, output, loss)
-        own = name if len(chosen) == 1 else f"{name}_{loss.name}"
         term = LossTerm(own, name, None, target, weights, loss)
         with inside(Call(term)):
             term.value = loss(target, output, weights)
@@ -103,27 +116,39 @@ def separate_missing(
 
 
 def sample_weights(
-    name: str, given: Any, classes: Any, labels: np.ndarray, labelled: np.ndarray
+    name: str, given: Any, classes: Any, labels: np.ndarray, labelled: np.ndarray, count: int = 0
 ) -> np.ndarray:
-    """The weight of each sample: its own times that of its class; NaN where it has no label."""
+    """The weight of each sample: its own times that of its class; NaN where it has no label.
+
+    `count`: of the classes that there are, even where no label of this batch says so.
+    """
     size = len(labels)
-    weights = np.ones(size) if given is None else np.asarray(given, float)
+    what = f"sample_weight of {name!r}"
+    weights = np.ones(size) if given is None else as_numbers(what, given).astype(float)
     if weights.shape != (size,):
-        raise ValueError(f"sample_weight of {name!r} has shape {weights.shape}, expected ({size},)")
+        raise ValueError(
+            f"{what}: shape {weights.shape}, expected ({size},), one number for each sample"
+        )
     if not np.isfinite(weights).all():
-        raise ValueError(f"sample_weight of {name!r} holds NaN or infinite values")
+        row = int((~np.isfinite(weights)).argmax())
+        raise ValueError(f"{what}: that of sample {row} is {weights[row]}, it must be finite")
     if classes is not None:
-        weights = weights * class_weights(name, classes, labels, labelled)
+        weights = weights * class_weights(name, classes, labels, labelled, count)
     return np.where(labelled, weights, np.nan)
 
 
-def class_weights(name: str, given: Any, labels: np.ndarray, labelled: np.ndarray) -> np.ndarray:
+def class_weights(
+    name: str, given: Any, labels: np.ndarray, labelled: np.ndarray, count: int = 0
+) -> np.ndarray:
     """By sample, the weight of its class. "balanced": all classes together count the same."""
     if labels.ndim > 1 and labels.shape[-1] > 1:
         labels = labels.argmax(axis=-1)
     classes = labels.reshape(len(labels), -1)
     if classes.shape[1] != 1 or (classes != np.round(classes)).any():
-        raise ValueError(f"class_weight of {name!r}: its labels are not one class per sample")
+        raise ValueError(
+            f"class_weight of {name!r}: its labels are not one class per sample: a whole number, "
+            f"or a one-hot row"
+        )
     classes = classes[:, 0].astype(int)
     known, counts = np.unique(classes[labelled], return_counts=True)
     if given == "balanced":
@@ -134,12 +159,14 @@ def class_weights(name: str, given: Any, labels: np.ndarray, labelled: np.ndarra
         raise ValueError(
             f"class_weight of {name!r} is 'balanced' or a dict by class, not {given!r}"
         )
-    for c in given:
-        if c not in known:
+    for c, weight in given.items():
+        if c not in known and c not in range(count):
             raise ValueError(
-                f"class_weight of {name!r}: no label is {c!r}; "
-                f"{did_you_mean(c, map(str, known.tolist()))}"
+                f"class_weight of {name!r}: no label is {c!r}; known: "
+                f"{', '.join(map(str, known.tolist()))}"
             )
+        if not isinstance(weight, int | float | np.number) or not 0 <= weight < np.inf:
+            raise ValueError(f"class_weight of {name!r}: the weight of {c!r} cannot be {weight!r}")
     table = dict.fromkeys(known.tolist(), 1.0) | dict(given)
     return np.array([table.get(c, 1.0) for c in classes.tolist()])
 
@@ -148,8 +175,6 @@ def weights_by_term(given: Any, terms: Sequence[LossTerm]) -> Any:
     """Loss weights where an output has several losses: its name stands for all of them."""
     if not isinstance(given, Mapping):
         return given
-    spread: dict[str, Any] = {}
-    for name, factor in given.items():
-        own = [t.name for t in terms if t.output == name] or [name]
-        spread |= dict.fromkeys(own, factor)
-    return spread
+    spread = {t.name: given[t.output] for t in terms if t.output in given}
+    names, outputs = {t.name for t in terms}, {t.output for t in terms}
+    return spread | {n: f for n, f in given.items() if n in names or n not in outputs}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import reduce
 from pathlib import Path
@@ -18,11 +18,13 @@ from .birthplace import birthplace
 from .callbacks import Callback, History
 from .calls import Call, inside
 from .engine import Plan, Tape
-from .feeding import arrays_for, cast, match, matched_arrays
+from .feeding import arrays_for, cast, counted, match, matched_arrays
 from .fitting import Batches, Fit
 from .graph import Tensor
+from .losses import LOSSES
 from .metrics import Metric
 from .model import FunctionalModel, Tensors
+from .progress import numbers
 from .saving import save_model
 from .scores import Scores
 from .terms import LossTerm, sample_weights, separate_missing, terms_of_output, weights_by_term
@@ -67,36 +69,51 @@ class TrainableModel(FunctionalModel):
         compiled_with = {
             "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics
         }  # fmt: skip
-        names, strict = list(self.outputs), self.outputs_are_dict
+        if isinstance(optimizer, str) and optimizer in LOSSES:
+            raise ValueError(f"{optimizer!r} is a loss: the optimizer comes first, then the loss")
+        chosen_optimizer = optimizers.get(optimizer)
+        names = list(self.outputs)
+        strict = self.outputs_are_dict and len(names) > 1
         if len(names) == 1 and isinstance(loss, list | tuple):
             loss = {names[0]: loss}  # several losses for the only output
         chosen = match("loss", loss, names, by_name_only=strict, repeat=True)
         terms: dict[str, LossTerm] = {}
+
+        def enter(term: LossTerm) -> None:
+            if term.name in terms:
+                raise ValueError(f"two losses are called {term.name!r}: rename an output or a loss")
+            terms[term.name] = term
+
         for name, given in chosen.items():
             if given is not None:
-                of_output = terms_of_output(name, self.outputs[name], given)
-                terms |= {term.name: term for term in of_output}
+                for term in terms_of_output(name, self.outputs[name], given):
+                    enter(term)
         if not terms and not self.added:
             raise ValueError(f"compile needs a loss for at least one output: {', '.join(names)}")
         several = len(terms) > len({term.output for term in terms.values()})
-        self.balancer = loss_weights if callable(loss_weights) else None
-        given = {} if loss_weights is None or self.balancer else loss_weights
+        balancer = loss_weights if callable(loss_weights) else None
+        given = {} if loss_weights is None or balancer else loss_weights
         given = weights_by_term(given, list(terms.values()))
         of = [*terms] if several else names
+        if isinstance(given, Mapping):
+            of = list(dict.fromkeys([*of, *names, *self.added]))
         factors = match("loss_weights", given, of, by_name_only=strict, repeat=True)
-        factors = {name: factor for name, factor in factors.items() if name in terms}
         for name, (tensor, weight) in self.added.items():
-            terms[name], factors[name] = LossTerm(name, value=tensor), weight
+            enter(LossTerm(name, value=tensor))
+            factors.setdefault(name, weight)
         penalised = [w for w in self.weights if w.regularizer is not None]
         if penalised:
-            terms["regularization"] = term = LossTerm("regularization")
+            enter(term := LossTerm("regularization"))
             with inside(Call(term)):
                 term.value = reduce(ops.add, [w.regularizer(w) for w in penalised])
-        self.optimizer = optimizers.get(optimizer)
-        self.metrics = self._metrics(metrics, terms)
+        factors = {name: factor for name, factor in factors.items() if name in terms}
+        factors = checked_weights(dict.fromkeys(terms, 1.0) | factors)
+        chosen_metrics = self._metrics(metrics, terms)
+        check_unique(history_keys(terms, chosen_metrics, len(names)))
+        self.optimizer = chosen_optimizer
+        self.metrics, self.terms = chosen_metrics, terms
+        self._loss_weights, self.balancer = factors, balancer
         self.compiled_with = compiled_with
-        self.terms = terms
-        self._change_weights(factors)
         self.step = 0
         self._plan: tuple[Any, Plan] | None = None
         self.shuffler = new_generator()
@@ -115,7 +132,8 @@ class TrainableModel(FunctionalModel):
             Default: 1.
         """
         if not isinstance(tensor, Tensor) or tensor.shape != ():
-            raise ValueError(f"loss {name!r} must be a scalar, use .mean() or .sum(): {tensor!r}")
+            given = f"{tensor}" if isinstance(tensor, Tensor) else type(tensor).__name__
+            raise ValueError(f"loss {name!r} must be a scalar, use .mean() or .sum(), not {given}")
         if name in self.added or name in self.outputs:
             raise ValueError(f"there is a loss or output called {name!r} already")
         term = LossTerm(name)
@@ -132,55 +150,72 @@ class TrainableModel(FunctionalModel):
         return self._loss_weights
 
     @loss_weights.setter
-    def loss_weights(self, given: Mapping[str, float] | Callable[..., Any]) -> None:
-        self.balancer = given if callable(given) else None
+    def loss_weights(self, given: Any) -> None:
         if not callable(given):
             self._change_weights(given)
+        self.balancer = given if callable(given) else None
 
-    def _change_weights(self, given: Mapping[str, float]) -> None:
-        names = list(self.compiled_terms())
-        chosen = dict.fromkeys(names, 1.0) | match("loss_weights", given, names)
-        for name, factor in chosen.items():
-            if not isinstance(factor, int | float | np.number) or not np.isfinite(factor):
-                raise ValueError(f"loss_weights: that of {name!r} must be a number, not {factor!r}")
-        self._loss_weights = {name: float(factor) for name, factor in chosen.items()}
+    def _change_weights(self, given: Any) -> None:
+        names, strict = list(self.compiled_terms()), self.outputs_are_dict
+        chosen = match("loss_weights", given, names, by_name_only=strict, repeat=True)
+        self._loss_weights = checked_weights(dict.fromkeys(names, 1.0) | chosen)
 
     @property
     def weight_list(self) -> list[float]:
         """The loss weights in the order of the losses, as `Plan.backward` takes them."""
         known = match("loss_weights", self._loss_weights, list(self.compiled_terms()))
-        return list(known.values())
+        return list(checked_weights(known).values())
 
     def _metrics(self, given: Any, terms: Mapping[str, LossTerm]) -> dict[str, list[Metric]]:
         if given is None:
             return {}
         judged = {term.output: term for term in terms.values()}
-        by_output = isinstance(given, Mapping)
+        strict, by_output = self.outputs_are_dict, isinstance(given, Mapping)
         if isinstance(given, list | tuple):
             by_output = any(m is None or isinstance(m, list | tuple) for m in given)
-        if not by_output:  # the same for every output, each with a count of its own
-            given = {name: deepcopy(given) for name in self.outputs if name in judged}
-        strict = self.outputs_are_dict
+            if not by_output and len(given) == len(self.outputs) > 1:
+                each = ", ".join(f"{m} for {o}" for o, m in zip(self.outputs, given, strict=True))
+                form = "a dict of lists" if strict else "a list of lists, or a dict of lists"
+                raise ValueError(
+                    f"metrics: a list can be read in two ways: one metric for each output ({each}),"
+                    f" or all {len(given)} for every output. Give {form}"
+                )
+        if not by_output:  # the same for every output
+            given = {name: given for name in self.outputs if name in judged}
         matched = match("metrics", given, list(self.outputs), by_name_only=strict)
         result: dict[str, list[Metric]] = {}
         for name, chosen in matched.items():
             if not isinstance(chosen, list | tuple):
                 chosen = [] if chosen is None else [chosen]
-            if chosen and name not in judged:
-                raise ValueError(f"metrics: output {name!r} has no loss, so it is given no labels")
-            result[name] = [
-                metrics.get(m, judged[name].target.shape, self.outputs[name].shape) for m in chosen
-            ]
+            if not chosen:
+                continue
+            if name not in judged:
+                raise ValueError(
+                    f"metrics: output {name!r} has no loss, so it is given no labels: give it a "
+                    f"loss (of weight 0, if it is not to be trained)"
+                )
+            shapes = judged[name].target.shape, self.outputs[name].shape
+            result[name] = [metrics.get(deepcopy(m), *shapes) for m in chosen]  # own counts
         return result
 
     @property
     def metrics_names(self) -> list[str]:
         """The keys of a row of History, in order."""
-        terms = self.compiled_terms()
-        names = ["loss"]
-        if len(terms) > 1:
-            names += [term.label for term in terms.values()]
-        return names + [self._metric_name(o, m) for o, ms in self.metrics.items() for m in ms]
+        return history_keys(self.compiled_terms(), self.metrics, len(self.outputs))
+
+    def outputs_of_keys(self) -> dict[str, str]:
+        """Which output the keys of History speak of, where they speak of one."""
+        owners = {t.label: t.output for t in self.compiled_terms().values() if t.output is not None}
+        for output, chosen in self.metrics.items():
+            keys = history_keys({}, {output: chosen}, len(self.outputs))[1:]
+            owners |= dict.fromkeys(keys, output)
+        return owners
+
+    def metric_called(self, key: str) -> Metric | None:
+        """The metric behind a key of History, if it is one."""
+        names = history_keys({}, self.metrics, len(self.outputs))[1:]
+        every = [metric for chosen in self.metrics.values() for metric in chosen]
+        return dict(zip(names, every, strict=True)).get(key)
 
     @property
     def account_names(self) -> list[str]:
@@ -189,12 +224,12 @@ class TrainableModel(FunctionalModel):
         kinds = ("weighted", "share", "gradient_share") if len(terms) > 1 else ()
         return [f"{kind}/{name}" for kind in kinds for name in terms]
 
-    def _metric_name(self, output: str, metric: Metric) -> str:
-        return metric.name if len(self.outputs) == 1 else f"{output}_{metric.name}"
-
     def compiled_terms(self) -> dict[str, LossTerm]:
         if self.terms is None:
             raise RuntimeError(f"call compile(optimizer, loss) before training {self}")
+        late = [name for name in self.added if name not in self.terms]
+        if late:
+            raise RuntimeError(f"the loss {late[0]!r} was added after compile: call compile again")
         return self.terms
 
     def pairing(self) -> str:
@@ -238,25 +273,62 @@ class TrainableModel(FunctionalModel):
         class_weight : "balanced" or dict by class; or a dict of them by output, optional
         """
         judged = {t.output: t for t in self.compiled_terms().values() if t.output is not None}
-        inputs = arrays_for("input", self.inputs, x)
+        inputs = arrays_for("input", self.inputs, x, self.inputs_are_dict)
         feed = {self.inputs[name]: array for name, array in inputs.items()}
-        if isinstance(y, list | tuple) and len(y) == len(self.outputs) > len(judged):
-            y = {name: one for name, one in zip(self.outputs, y, strict=True) if name in judged}
         targets = {name: term.target for name, term in judged.items()}
-        labels = matched_arrays("labels of output", targets, y, self.outputs_are_dict)
+        origins = {name: self._origin_of_labels(term) for name, term in judged.items()}
+        what, strict = "labels of output", self.outputs_are_dict
+        y = self._of_judged(what, y, judged)
+        labels = matched_arrays(what, targets, y, strict, origins)
         counts = {f"input {n!r}": len(a) for n, a in inputs.items()}
         counts |= {f"labels of {n!r}": len(a) for n, a in labels.items()}
         if len(set(counts.values())) > 1:
-            raise ValueError(f"data and labels hold different numbers of samples: {counts}")
-        weights = by_output("sample_weight", sample_weight, list(judged))
-        classes = by_output("class_weight", class_weight, list(judged))
+            raise ValueError(f"data and labels: different numbers of samples: {counted(counts)}")
+        weights = self._by_output("sample_weight", sample_weight, judged)
+        classes = self._by_output("class_weight", class_weight, judged)
+        missing = {
+            t.output: t.loss.missing
+            for t in self.compiled_terms().values()
+            if t.loss is not None and t.loss.missing is not None
+        }
         for name, term in judged.items():
             what = f"labels of output {name!r}"
-            known, labelled = separate_missing(what, labels[name], term.loss.missing)
+            known, labelled = separate_missing(what, labels[name], missing.get(name))
             feed[term.target] = cast(what, known, term.target)
-            own = sample_weights(name, weights.get(name), classes.get(name), known, labelled)
+            count = max(self.outputs[name].shape[-1] or 2, 2)
+            own = sample_weights(name, weights.get(name), classes.get(name), known, labelled, count)
             feed[term.weights] = own.astype(term.weights.dtype)
         return feed
+
+    def _by_output(self, what: str, given: Any, judged: Mapping[str, LossTerm]) -> dict[str, Any]:
+        """Something optional, given once for all outputs, or by output."""
+        if given is None:
+            return {}
+        once = isinstance(given, Mapping) and not any(isinstance(key, str) for key in given)
+        if isinstance(given, list | tuple) and given:
+            once = all(isinstance(one, int | float | np.number) for one in given)
+        if once:  # by class, or by sample
+            return dict.fromkeys(judged, given)
+        given = self._of_judged(what, given, judged)
+        return match(what, given, list(judged), by_name_only=self.outputs_are_dict, repeat=True)
+
+    def _of_judged(self, what: str, given: Any, judged: Mapping[str, LossTerm]) -> Any:
+        """Leave out what is given for outputs without a loss."""
+        names = list(self.outputs)
+        if len(judged) == len(names) or not isinstance(given, list | tuple | Mapping):
+            return given
+        if not isinstance(given, Mapping) and len(given) != len(names):
+            return given  # for those with a loss only
+        given = match(what, given, names, by_name_only=self.outputs_are_dict)
+        return {name: one for name, one in given.items() if name in judged}
+
+    def _origin_of_labels(self, term: LossTerm) -> str:
+        """Why labels must have the shape that they must have."""
+        output = self.outputs[str(term.output)]
+        words = f"since {term.loss.name} compares them with {output}"
+        if term.loss.sparse:
+            words += ": the index of a class, not one-hot rows"
+        return words
 
     def save(self, path: str | Path) -> None:
         """Write the whole model to a file: graph, weights, and where its training stands.
@@ -274,7 +346,7 @@ class TrainableModel(FunctionalModel):
             values = [float(plan.value(tape, loss)) for loss in plan.losses]
             changes = self.balancer(self.step, dict(zip(self._loss_weights, values, strict=True)))
             self._change_weights({**self._loss_weights, **changes})
-        found = plan.backward(tape, self.weight_list)
+        found = plan.backward(tape, self.weight_list, sparse=True)
         try:
             self.optimizer.apply({w: g[0] for w, g in found.items() if g is not None})
         except FloatingPointError as error:
@@ -341,7 +413,8 @@ class TrainableModel(FunctionalModel):
         sample_weight : array, or a list or dict of arrays, optional
             How much each sample counts, for all outputs or by output.
         class_weight : "balanced" or dict by class; or a dict of them by output, optional
-            How much the samples of each class count. "balanced": each class as much as the others.
+            How much the samples of each class count in training (not in validation). "balanced":
+            each class as much as the others.
         groups : array, shape (samples,), optional
             Which samples belong together (frames of one video, pictures of one person): the
             `validation_split` never parts them, so that held-back data are really new.
@@ -370,27 +443,39 @@ class TrainableModel(FunctionalModel):
                 raise ValueError("steps_per_epoch is for an iterable of batches")
             data = self.labelled_data(x, y, sample_weight, class_weight)
             if validation_data is None and (validation_split or groups is not None):
-                data, late = split(data, validation_split, groups)
+                plain = self.labelled_data(x, y, sample_weight) if class_weight else data
+                data, _ = split(data, validation_split, groups)
+                _, late = split(plain, validation_split, groups)
                 held_out = ArrayBatches(late, batch_size)
             batches = ArrayBatches(data, batch_size, self.shuffler if shuffle else None)
         if is_stream(validation_data):
             held_out = self._stream(validation_data)
         elif validation_data is not None:
+            if not isinstance(validation_data, list | tuple) or len(validation_data) not in (2, 3):
+                kind = type(validation_data).__name__
+                raise TypeError(f"validation_data is (x, y) or (x, y, sample_weight), not {kind}")
             held_out = ArrayBatches(self.labelled_data(*validation_data), batch_size)
-        if epochs < 0:
-            raise ValueError(f"epochs cannot be {epochs}")
+        if not isinstance(epochs, int | np.integer) or epochs < 0:
+            raise ValueError(f"epochs cannot be {epochs}: it counts passes through the data")
         self._warn_of_untrained()
         self.log_names = [*self.metrics_names, *self.account_names]
         if held_out is not None:
             self.log_names += [f"val_{name}" for name in self.metrics_names]
+        check_unique(self.log_names)
         self.stop_training: bool | str = False  # a callback may say True, or why
         history = History()
-        listeners = [history, *(callbacks or [])]
+        listeners = [history, *as_callbacks(callbacks)]
         self.fitting = Fit(self, batches, held_out, listeners, epochs, initial_epoch, verbose)
         self.fitting.run()
         return history
 
     def _stream(self, x: Any, steps: int | None = None, class_weight: Any = None) -> StreamBatches:
+        if is_balanced(class_weight):
+            raise ValueError(
+                "class_weight='balanced' counts all labels, and a batch that is yielded shows only "
+                "its own: give numbers by class"
+            )
+
         def label(x: Any, y: Any, sample_weight: Any = None) -> dict[Tensor, Array]:
             return self.labelled_data(x, y, sample_weight, class_weight)
 
@@ -404,6 +489,7 @@ class TrainableModel(FunctionalModel):
         sample_weight: Any = None,
         return_dict: bool = False,
         class_weight: Any = None,
+        verbose: int = 0,
     ) -> Any:
         """Losses and metrics on data, without training.
 
@@ -413,6 +499,8 @@ class TrainableModel(FunctionalModel):
             As for `fit`.
         return_dict : bool
             Default: False.
+        verbose : int
+            Default: 0, silent. Otherwise the numbers are printed, too.
 
         Returns
         -------
@@ -423,6 +511,8 @@ class TrainableModel(FunctionalModel):
         else:
             data = self.labelled_data(x, y, sample_weight, class_weight)
             scored = self.score(ArrayBatches(data, batch_size))
+        if verbose:
+            print(numbers(scored))
         return self._as_asked(scored, return_dict)
 
     def score(self, batches: Batches) -> dict[str, float]:
@@ -434,6 +524,8 @@ class TrainableModel(FunctionalModel):
 
     def _warn_of_untrained(self) -> None:
         plan = self.training_plan()
+        if not plan.wrt and self.weights:
+            warnings.warn(f"{self}: every weight is frozen, so nothing is trained", stacklevel=3)
         idle = [w.name for w in plan.wrt if not plan.reaches(w)]
         if idle:
             without = [name for name in self.outputs if name not in self.compiled_terms()]
@@ -444,8 +536,48 @@ class TrainableModel(FunctionalModel):
             )
 
 
-def by_output(what: str, given: Any, names: list[str]) -> dict[str, Any]:
-    """Something optional, given once for all outputs, or by output."""
-    if isinstance(given, Mapping) and not any(isinstance(key, str) for key in given):
-        return dict.fromkeys(names, given)  # a dict by class, not by output
-    return {} if given is None else match(what, given, names, repeat=True)
+def history_keys(
+    terms: Mapping[str, LossTerm], metrics: Mapping[str, list[Metric]], outputs: int
+) -> list[str]:
+    """The total, each loss if there are several of them or of outputs, and the metrics."""
+    keys = ["loss"]
+    if max(len(terms), outputs) > 1:
+        keys += [term.label for term in terms.values()]
+    for output, chosen in metrics.items():
+        keys += [metric.name if outputs == 1 else f"{output}_{metric.name}" for metric in chosen]
+    return keys
+
+
+def check_unique(keys: Sequence[str]) -> None:
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ValueError(
+                f"History would hold two series called {key!r}: rename an output, or give a metric "
+                f"or loss a name of its own, name='...'"
+            )
+
+
+def is_balanced(class_weight: Any) -> bool:
+    """Is "balanced" asked for, for some output?"""
+    every = class_weight.values() if isinstance(class_weight, Mapping) else class_weight
+    return class_weight == "balanced" or (
+        isinstance(class_weight, Mapping | list | tuple)
+        and any(isinstance(one, str) and one == "balanced" for one in every)
+    )
+
+
+def as_callbacks(given: Any) -> list[Callback]:
+    chosen = [given] if isinstance(given, Callback) else list(given or [])
+    for one in chosen:
+        if isinstance(one, type):
+            raise TypeError(f"callbacks: {one.__name__} is a class, write {one.__name__}(...)")
+        if not isinstance(one, Callback):
+            raise TypeError(f"callbacks: a {type(one).__name__} is no Callback")
+    return chosen
+
+
+def checked_weights(given: Mapping[str, Any]) -> dict[str, float]:
+    for name, factor in given.items():
+        if not isinstance(factor, int | float | np.number) or not np.isfinite(factor):
+            raise ValueError(f"loss_weights: that of {name!r} must be a number, not {factor!r}")
+    return {name: float(factor) for name, factor in given.items()}

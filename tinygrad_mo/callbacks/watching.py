@@ -26,10 +26,12 @@ class Watch(Callback):
     """
 
     saved: tuple[str, ...] = ("best", "best_epoch", "wait")
+    watcher = ""  # who watches, if it is not this object itself
 
     def __init__(self, monitor: str = "val_loss", min_delta: float = 0.0, mode: str = "auto"):
         if mode not in ("auto", "min", "max"):
             raise ValueError(f"mode is 'auto', 'min' or 'max', not {mode!r}")
+        self.mode = mode
         if mode == "auto":
             mode = "max" if monitor.lower().endswith(HIGHER_IS_BETTER) else "min"
         self.monitor, self.min_delta = monitor, abs(min_delta)
@@ -37,12 +39,26 @@ class Watch(Callback):
 
     def on_train_begin(self) -> None:
         """Start afresh, and check the name."""
-        known = self.model.log_names
+        who, known = self.watcher or type(self).__name__, self.model.log_names
         if self.monitor not in known:
+            own = self.monitor.removeprefix("val_")
+            if own in known:
+                raise ValueError(
+                    f"{who} watches {self.monitor!r}, but this fit has no validation data: give "
+                    f"validation_split or validation_data, or watch {own!r}"
+                )
             raise ValueError(
-                f"{type(self).__name__} watches {self.monitor!r}, which this fit does not report; "
+                f"{who} watches {self.monitor!r}, which this fit does not report; "
                 f"{did_you_mean(self.monitor, known)}"
             )
+        metric = self.model.metric_called(self.monitor.removeprefix("val_"))
+        if self.mode == "auto" and metric is not None:
+            if metric.higher_is_better is None:
+                raise ValueError(
+                    f"{who} cannot know if a higher {self.monitor!r} is better: give mode='max' or "
+                    f"mode='min'"
+                )
+            self.sign = -1 if metric.higher_is_better else 1
         self.best, self.best_epoch, self.wait = float("inf"), -1, 0
 
     def improved(self, epoch: int, logs: Logs) -> bool:
@@ -101,7 +117,14 @@ class EarlyStopping(Callback):
             raise ValueError(f"combine is 'all' or 'any' of some monitors, not {combine!r}")
         if restore_best_weights and len(names) > 1:
             raise ValueError("restore_best_weights needs one monitor: several have no best epoch")
+        if restore_best_weights and only is not None:
+            raise ValueError(
+                f"restore_best_weights would set back the other losses, too, which go on after "
+                f"{only!r} has stopped: leave it out, or leave out only={only!r}"
+            )
         self.watches = [Watch(name, min_delta, mode) for name in names]
+        for watch in self.watches:
+            watch.watcher = type(self).__name__
         self.patience, self.restore_best_weights = patience, restore_best_weights
         self.only, self.freeze, self.combine = only, freeze, combine
         self.stopped_epoch: int | None = None
@@ -153,7 +176,8 @@ class EarlyStopping(Callback):
             self.model.stop_training = f"{why}: stopped after epoch {epoch + 1}"
         else:
             self.model.loss_weights = {**self.model.loss_weights, self.only: 0.0}
-            print(f"{why}: the loss {self.only} has weight 0 from now on")
+            if self.model.fitting.verbose:
+                print(f"{why}: the loss {self.only} has weight 0 from now on")
 
 
 class ReduceLROnPlateau(Watch):

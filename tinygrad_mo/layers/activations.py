@@ -63,17 +63,57 @@ class Activation(Layer):
 
 
 class ReLU(Activation):
-    """max(x, 0)."""
+    """max(x, 0).
 
-    def __init__(self, **options: Any):
+    Parameters
+    ----------
+    max_value : float, optional
+        Where it ends to grow. Default: nowhere.
+    negative_slope : float
+        What x is multiplied with below 0. Default: 0.
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> tg.layers.ReLU(max_value=6.0)(tg.Tensor([-1.0, 2.0, 9.0])).numpy()
+    array([0., 2., 6.], dtype=float32)
+    """
+
+    def __init__(self, max_value: float | None = None, negative_slope: float = 0.0, **options: Any):
         super().__init__("relu", **options)
+        if max_value is not None and not max_value >= 0:
+            raise ValueError(f"{self}: max_value cannot be {max_value}, it is 0 or more")
+        self.max_value, self.negative_slope = max_value, negative_slope
+
+    def call(self, x: Tensor) -> Tensor:
+        if self.negative_slope:
+            y = ops.leaky_relu(x, negative_slope=self.negative_slope)
+        else:
+            y = ops.relu(x)
+        return y if self.max_value is None else ops.minimum(y, self.max_value)
 
 
 class Softmax(Activation):
-    """exp(x) / sum(exp(x)) along the last axis."""
+    """exp(x) / sum(exp(x)) along one axis.
 
-    def __init__(self, **options: Any):
+    Parameters
+    ----------
+    axis : int
+        Default: the last.
+    """
+
+    def __init__(self, axis: int = -1, **options: Any):
         super().__init__("softmax", **options)
+        self.axis = axis
+
+    def call(self, x: Tensor) -> Tensor:
+        if not -x.ndim <= self.axis < x.ndim or self.axis % x.ndim == 0:
+            raise ValueError(f"{self}: {x} has no axis {self.axis} behind the batch")
+        order = list(range(x.ndim))
+        order[self.axis], order[-1] = order[-1], order[self.axis]
+        if order == sorted(order):
+            return ops.softmax(x)
+        return ops.transpose(ops.softmax(ops.transpose(x, axes=order)), axes=order)
 
 
 class LeakyReLU(Layer):

@@ -10,7 +10,7 @@ from ..backend import new_generator
 from ..calls import Call, current_call, inside
 from ..graph import Parameter, Tensor, placeholder
 from ..naming import snake_case
-from ..recipes import Recipe
+from ..recipes import Recipe, refuse_unknown
 from . import initializers, regularizers
 
 
@@ -68,7 +68,10 @@ class Layer(Recipe):
     uses_mask = False  # does the layer work with the mask itself?
     is_model = False
 
-    def __init__(self, name: str | None = None, trainable: bool = True):
+    def __init__(self, name: str | None = None, trainable: bool = True, **unknown: Any):
+        refuse_unknown(type(self), unknown)
+        if not self.is_model:
+            self._refuse_tensors(self.made_with[0])
         self.named = name is not None
         self.name = name or self.default_name()
         self.built = False
@@ -156,8 +159,10 @@ class Layer(Recipe):
             f"{type(self).__name__} does not say what it computes: write call()"
         )
 
-    def __call__(self, x: Any, **options: Any) -> Any:
+    def __call__(self, x: Any, *more: Any, **options: Any) -> Any:
         """Apply the layer to a tensor, or a list of tensors, and return tensors."""
+        if more:
+            raise TypeError(f"{self} takes one tensor, or ONE list: call it on [a, b], not on a, b")
         inputs = [x] if isinstance(x, Tensor) else list(x) if isinstance(x, list | tuple) else [x]
         call = Call(self, current_call())
         with inside(call):
@@ -177,6 +182,24 @@ class Layer(Recipe):
 
     def __str__(self) -> str:
         return f"{type(self).__name__} {self.name!r}"
+
+    @property
+    def output(self) -> Tensor:
+        """A layer may be called in many places: the model knows what it makes in which."""
+        raise AttributeError(
+            f"{self} has an output wherever it is called: ask the model, "
+            f"model.get_output({self.name!r})"
+        )
+
+    def _refuse_tensors(self, settings: Sequence[Any]) -> None:
+        for one in settings:
+            first = one[0] if isinstance(one, list | tuple) and one else one
+            if isinstance(first, Tensor) and first.value is None:
+                kind = type(self).__name__
+                raise TypeError(
+                    f"{kind} was given the tensor {first} where its settings belong: make the "
+                    f"layer first and call it then, {kind}(...)(x)"
+                )
 
     def _check(self, inputs: list[Any]) -> None:
         for t in inputs:

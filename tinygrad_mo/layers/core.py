@@ -169,5 +169,8 @@ class Reshape(Layer):
         if -1 in shape:
             shape[shape.index(-1)] = size // -prod(shape)
         if prod(shape) != size or None in x.shape[1:]:
-            raise ValueError(f"{self} cannot turn samples of shape {x.shape[1:]} into {shape}")
+            raise ValueError(
+                f"{self} cannot turn samples of shape {x.shape[1:]} into {self.target_shape}: "
+                f"{size} numbers each, and {prod(shape)}"
+            )
         return ops.reshape(x, shape=(-1, *shape))

@@ -7,7 +7,8 @@ from functools import reduce
 from typing import Any
 
 from .. import ops
-from ..graph import Tensor
+from ..graph import Parameter, Step, Tensor
+from ..nodes import card_of
 from .base import Layer
 
 
@@ -17,9 +18,12 @@ class Merge(Layer):
     uses_mask = True
     exactly: int | None = None  # number of inputs, if it matters
 
-    def __call__(self, x: Any, **options: Any) -> Any:
+    def __call__(self, x: Any, *more: Any, **options: Any) -> Any:
+        if more:
+            raise TypeError(f"{self} joins ONE list of tensors: call it on [a, b], not on a, b")
         if not isinstance(x, list | tuple) or len(x) < 2:
-            raise ValueError(f"{self} joins a list of at least two tensors, got {x}")
+            given = ", ".join(map(format, x if isinstance(x, list | tuple) else [x]))
+            raise ValueError(f"{self} joins a list of at least two tensors, got {given or 'none'}")
         if self.exactly and len(x) != self.exactly:
             raise ValueError(f"{self} joins exactly {self.exactly} tensors, got {len(x)}")
         return super().__call__(x, **options)
@@ -29,14 +33,14 @@ class Merge(Layer):
             y = self.merge(xs)
         except ValueError as error:
             raise ValueError(
-                f"{self} cannot join {', '.join(map(format, xs))}: {self.why(error)}"
+                f"{self} cannot join {', '.join(map(format, xs))}: {self.why(xs, error)}{ways(xs)}"
             ) from error
         masks = [x.mask for x in xs if x.mask is not None]
         if masks:
             y.mask = self.merge_masks(xs, masks)
         return y
 
-    def why(self, error: Exception) -> str:
+    def why(self, xs: Sequence[Tensor], error: Exception) -> str:
         """What to do if the shapes do not fit."""
         return (
             "branches must have the same shape (or 1 where they are repeated). Bring them to one "
@@ -110,8 +114,18 @@ class Concatenate(Merge):
     def merge(self, xs: Sequence[Tensor]) -> Tensor:
         return ops.concatenate(*xs, axis=self.axis)
 
-    def why(self, error: Exception) -> str:
-        """The op says which axis does not fit."""
+    def why(self, xs: Sequence[Tensor], error: Exception) -> str:
+        """Which axis does not fit."""
+        if len({x.ndim for x in xs}) > 1:
+            return "all must have the same number of axes"
+        joined = self.axis % xs[0].ndim
+        for axis, lengths in enumerate(zip(*(x.shape for x in xs), strict=True)):
+            if axis != joined and len(set(lengths)) > 1:
+                return (
+                    f"joined along axis {joined}, all other axes must agree, but axis {axis} does "
+                    f"not: {' and '.join(map(str, lengths))}. Bring them to one length, with the "
+                    f"same strides and padding in all branches, or by cropping or padding one"
+                )
         return str(error)
 
     def merge_masks(self, xs: Sequence[Tensor], masks: list[Tensor]) -> Tensor:
@@ -146,9 +160,55 @@ class Dot(Merge):
             xs = [unit(x, axis) for x, axis in zip(xs, self.axes, strict=True)]
         return ops.dot(*xs, axes=self.axes)
 
-    def why(self, error: Exception) -> str:
-        """The op says which axes do not fit."""
-        return str(error)
+    def why(self, xs: Sequence[Tensor], error: Exception) -> str:
+        """Which axes do not fit."""
+        fits = (-x.ndim <= axis < x.ndim for x, axis in zip(xs, self.axes, strict=True))
+        if not all(fits):
+            return str(error)
+        one, other = (x.shape[axis] for x, axis in zip(xs, self.axes, strict=True))
+        return (
+            f"the axes to multiply must have one length, but axis {self.axes[0]} of the first has "
+            f"{one} and axis {self.axes[1]} of the second has {other}"
+            if one != other
+            else str(error)
+        )
+
+
+SETTINGS = ("units", "kernel_size", "pool_size", "size", "strides", "padding", "cropping")
+
+
+def ways(xs: Sequence[Tensor]) -> str:
+    """How the branches came to their shapes, from the tensor that they have in common."""
+    chains = [chain(x) for x in xs]
+    keys = [[t.key for t in links] for links in chains]
+    lines = ["\nhow they came about:"]
+    for links, own in zip(chains, keys, strict=True):
+        shared = [n for n, key in enumerate(own) if all(key in other for other in keys)]
+        first, *others = reversed(links[: shared[0] + 1] if shared else links)
+        lines.append(f"  {first}")
+        lines += [f"    -> {made_by(t)}: {t.shape}" for t in others]
+    return "\n".join(lines) if len(lines) > 1 + len(xs) else ""
+
+
+def chain(x: Tensor) -> list[Tensor]:
+    """What each layer above x made, along their first inputs, up to an Input."""
+    links = [x]
+    while x.step is not None:
+        card = card_of(x.step)
+        while x.step is not None and card_of(x.step) == card:
+            x = next(t for t in x.step.inputs if t is not None and not isinstance(t, Parameter))
+        links.append(x)
+    return links
+
+
+def made_by(tensor: Tensor) -> str:
+    """A layer and those of its settings that decide about shapes, or an op."""
+    assert tensor.step is not None
+    card = card_of(tensor.step)
+    if isinstance(card, Step):
+        return f"op {card.op.name!r}"
+    known = [f"{n} {getattr(card.owner, n)!r}" for n in SETTINGS if hasattr(card.owner, n)]
+    return f"{card.owner}" + f" ({', '.join(known)})" * bool(known)
 
 
 def unit(x: Tensor, axis: int) -> Tensor:
@@ -159,10 +219,10 @@ def unit(x: Tensor, axis: int) -> Tensor:
 def as_function(layer: type[Layer]) -> Callable[..., Tensor]:
     """The function that makes a layer and calls it at once."""
 
-    def function(xs: Sequence[Tensor], **options: Any) -> Tensor:
-        return layer(**options)(xs)
+    def function(xs: Sequence[Tensor], *more: Tensor, **options: Any) -> Tensor:
+        return layer(**options)(xs, *more)
 
-    function.__name__ = layer.__name__.lower()
+    function.__name__ = function.__qualname__ = layer.__name__.lower()
     function.__doc__ = f"{layer.__name__} as a function: ``{layer.__name__}(**options)(xs)``."
     return function
 
