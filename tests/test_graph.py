@@ -288,3 +288,10 @@ def test_use_inside_with_is_undone_even_after_an_error():
     with pytest.raises(RuntimeError), tg.use(floatx="float64"):
         raise RuntimeError
     assert tg.Tensor(1.0).dtype == "float32"
+
+
+def test_functions_of_numpy_refuse_tensors():
+    x = tg.Tensor([1.0, 2.0], name="x")
+    for function in (np.array, np.linalg.norm, lambda x: np.dot([1.0, 1.0], x)):
+        with pytest.raises(TypeError, match=r"NumPy was given the tensor 'x' \(2,\).*\.numpy\(\)"):
+            function(x)

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="tinygrad-mo",
         description="Networks with several inputs and outputs, and where their gradients go.",
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     demo = commands.add_parser("demo", help="train the two-output network and draw its gradient")
     demo.add_argument("--epochs", type=int, default=3, help="how long to train (default: 3)")
     some = commands.add_parser("train", help="train one of the systems and draw its gradient")
@@ -41,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     course.add_commands(commands)
     commands.add_parser("doctor", help="say what is installed and in use")
     options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return 2
     try:
         if options.command in course.COMMANDS:
             return course.run(options)

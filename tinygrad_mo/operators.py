@@ -34,6 +34,12 @@ class Operators:
             raise TypeError(f"{self} has no known length")
         return self.shape[0]
 
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError(
+            f"NumPy was given the tensor {self}: write it with the ops of tinygrad_mo.ops, or take "
+            f"the tensor's value with .numpy()"
+        )
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         """``array * tensor`` and ``np.exp(tensor)`` are recorded, too, or else refused."""
         name = ufunc.__name__
