@@ -16,6 +16,7 @@ plt = pytest.importorskip("matplotlib.pyplot")
 
 from matplotlib.colors import to_rgba  # noqa: E402
 
+pytestmark = pytest.mark.slow  # drawing takes seconds
 random = np.random.default_rng(0)
 
 

@@ -16,6 +16,8 @@ from tinygrad_mo import layers
 from tinygrad_mo.flow import page, words
 from tinygrad_mo.systems import headlines
 
+pytestmark = pytest.mark.slow  # a browser takes seconds
+
 NASTY = '</script><img src=x onerror="document.title=1"><!--'
 
 

@@ -75,8 +75,12 @@ def same(one, other):
     assert one[2] == other[2]
 
 
-@pytest.mark.parametrize("every", ["epoch", 1, 3])
-@pytest.mark.parametrize("after", [1, 4, 5, 6, 13, 24, 29])
+SOME = [(13, "epoch"), (4, 1), (6, 3)]
+ALL = [(after, every) for after in (1, 4, 5, 6, 13, 24, 29) for every in ("epoch", 1, 3)]
+OTHERS = [pytest.param(*case, marks=pytest.mark.slow) for case in ALL if case not in SOME]
+
+
+@pytest.mark.parametrize(("after", "every"), [*SOME, *OTHERS])
 def test_an_interrupted_training_ends_with_the_same_bits(uninterrupted, tmp_path, after, every):
     with pytest.raises(RuntimeError, match="power cut"):
         train(tmp_path, every, Stop(after))
