@@ -24,7 +24,8 @@ FLOORS = [  # from the ground up
     "engine",
     "eager",
     "layers losses feeding files nodes summary exchange model",
-    "metrics schedules optimizers callbacks progress terms architecture saving scores batches birthplace fitting training check",
+    "metrics schedules optimizers terms architecture saving batches birthplace callbacks progress "
+    "scores fitting training check",
     "data flow multitask systems",
     "learn",
     "cli",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,10 @@ from ..backend import Array, winograd_allowed
 from ..ops.contract import flat, rows_of
 from ..ops.linear import column_sums
 from ..ops.windows import Windows, windows_over
-from .registry import call, cotangent, kernel, plain, usable
+from ..pool import in_parts
+from .registry import call, call_in_parts, cotangent, kernel, plain, usable
+
+WINOGRAD = 1 / 3  # of the time of as many multiplications
 
 
 @kernel("convolution")
@@ -95,18 +99,46 @@ def correlate(x: Array, kernel: Array, bias: Array | None, w: Windows) -> Array:
     y = np.empty((len(x), *w.count, kernel.shape[-1]), x.dtype)
     bias = None if bias is None else plain(bias)
     if suits_winograd(w, kernel):
-        call("winograd_correlate", winograd_shape(x, y, w.pads), x, kernel, bias, y)
+        by_winograd(x, kernel, bias, w.pads, y)
     else:
-        call("correlate", *windows_of(x, axes_of(x, w), y), kernel, bias, y)
+        plainly(x, kernel, bias, axes_of(x, w), y)
     return y
 
 
+def by_winograd(x: Array, kernel: Array, bias: Array | None, pads: Any, y: Array) -> None:
+    cost, shape = WINOGRAD * y.size * prod(kernel.shape[:-1]), winograd_shape(x, y, pads)
+    call_in_parts("winograd_correlate", cost, shape, x, kernel, bias, y, whole=(2, 3))
+
+
+def plainly(
+    x: Array, kernel: Array, bias: Array | None, axes: Any, y: Array, start: Any = ()
+) -> None:
+    """start: where in y the first result goes."""
+    cost = len(x) * prod(axis.windows for axis in axes) * kernel.size
+    where = windows_of(x, axes, y)
+    call_in_parts("correlate", cost, *where, kernel, bias, y[start], whole=(2, 3, 4))
+
+
 def add_kernel_gradient(x: Array, g: Array, w: Windows, total: Array) -> None:
-    """How the kernel of `correlate` takes part, added to `total`."""
-    if suits_winograd(w, total):
-        call("winograd_kernel_gradient", winograd_shape(x, g, w.pads), x, g, total)
-    else:
-        call("kernel_gradient", *windows_of(x, axes_of(x, w), g), g, total)
+    """How the kernel of `correlate` takes part, put into `total`, which holds zeros.
+
+    Each part of the batch makes a sum of its own. They are added in order: the same bits each time.
+    """
+    suited = suits_winograd(w, total)
+
+    def work(part: slice) -> Array:
+        images, of_images = x[part], g[part]
+        own = np.zeros_like(total) if part.start else total
+        if suited:
+            shape = winograd_shape(images, g, w.pads)
+            call("winograd_kernel_gradient", shape, images, of_images, own)
+        else:
+            call("kernel_gradient", *windows_of(images, axes_of(x, w), g), of_images, own)
+        return own
+
+    cost = (WINOGRAD if suited else 1) * g.size * prod(total.shape[:-1])
+    for more in in_parts(len(x), work, cost)[1:]:
+        total += more
 
 
 def spread_back(g: Array, kernel: Array, w: Windows, lengths: tuple[int, ...]) -> Array:
@@ -119,15 +151,15 @@ def spread_back(g: Array, kernel: Array, w: Windows, lengths: tuple[int, ...]) -
     if suits_winograd(w, kernel):
         pads = tuple((2 - before, 2 - behind) for before, behind in w.pads)
         turned = plain(kernel[::-1, ::-1].swapaxes(-1, -2))
-        call("winograd_correlate", winograd_shape(g, gx, pads), g, turned, None, gx)
+        by_winograd(g, turned, None, pads, gx)
         return gx
     for part in product(*map(range, w.strides)):
         of_axes = [part_of_axis(w, i, lengths[i], first) for i, first in enumerate(part)]
         axes, elements = zip(*of_axes, strict=True)
         if all(axis.windows and axis.starts for axis in axes):
             some = plain(kernel[np.ix_(*elements)].swapaxes(-1, -2))
-            to = gx[(slice(None), *(slice(first, None) for first in part))]
-            call("correlate", *windows_of(g, axes, gx), some, None, to)
+            start = (slice(None), *(slice(first, None) for first in part))
+            plainly(g, some, None, axes, gx, start)
     return gx
 
 

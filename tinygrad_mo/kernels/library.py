@@ -23,8 +23,6 @@ from typing import Any
 
 FLAGS = ["-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math"]  # never -ffast-math:
 FLAGS += ["-fvisibility=hidden", "-fPIC"]  # gcc 12 then sets subnormals to 0 in the whole process
-KEPT = 32 << 20  # bytes
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
 class Missing(Exception):
@@ -34,7 +32,6 @@ class Missing(Exception):
 @cache
 def load() -> tuple[ctypes.CDLL | None, str]:
     """The library and where it is; or None and why there is none. Builds it if need be."""
-    keep_freed_memory()
     try:
         sources, compiler = find_sources(), find_compiler()
         folder, name = cache_folder(), name_of(sources, compiler)
@@ -48,21 +45,6 @@ def load() -> tuple[ctypes.CDLL | None, str]:
         return ctypes.CDLL(str(path)), str(path)
     except (Missing, OSError, RuntimeError, ValueError) as error:  # no home folder, odd CC ...
         return None, str(error) or type(error).__name__
-
-
-def keep_freed_memory() -> None:
-    """Let the C library keep up to 32 MB of freed memory for the next step of training.
-
-    Otherwise it gives arrays back to the system as they are freed, which has to clear every page
-    anew when the next one is made: a quarter of the time of a step of a small convolutional
-    network. Only glibc can be told so, and not if the user's environment has told it otherwise.
-    """
-    if sys.platform != "linux" or any(name.startswith("MALLOC_") for name in os.environ):
-        return
-    tell = getattr(ctypes.CDLL(None), "mallopt", None)
-    if tell is not None:
-        tell(M_MMAP_THRESHOLD, KEPT)
-        tell(M_TRIM_THRESHOLD, KEPT)
 
 
 def find_sources() -> list[Path]:

@@ -9,7 +9,9 @@ import numpy as np
 from ..backend import Array
 from ..ops.contract import rows_of
 from ..ops.windows import windows_over
-from .registry import call, cotangent, kernel, plain, usable
+from .registry import call_in_parts, cotangent, kernel, plain, usable
+
+PER_NUMBER = 20  # of the input: the time of so many multiplications
 
 
 @kernel("max_pool")
@@ -18,13 +20,13 @@ def max_pool(x, *, pool_size, strides, padding):
         return NotImplemented
     x = plain(x)
     shape, y = shape_and_room(x, pool_size, strides, padding)
-    call("max_pool", shape, x, y)
+    call_in_parts("max_pool", PER_NUMBER * x.size, shape, x, y)
 
     def pull_x(g):
         g = cotangent(g, y)
         gx = np.empty(rows_of(g, y) + x.shape, x.dtype)
         for of_row, to in zip(g, gx, strict=True):
-            call("max_pool_pull", shape, x, y, of_row, to)
+            call_in_parts("max_pool_pull", PER_NUMBER * x.size, shape, x, y, of_row, to)
         return gx
 
     return y, (pull_x,)
@@ -36,13 +38,13 @@ def average_pool(x, *, pool_size, strides, padding):
         return NotImplemented
     x = plain(x)
     shape, y = shape_and_room(x, pool_size, strides, padding)
-    call("average_pool", shape, x, y)
+    call_in_parts("average_pool", PER_NUMBER * x.size, shape, x, y)
 
     def pull_x(g):
         g = cotangent(g, y)
         gx = np.empty(rows_of(g, y) + x.shape, x.dtype)
         for of_row, to in zip(g, gx, strict=True):
-            call("average_pool_pull", shape, of_row, to)
+            call_in_parts("average_pool_pull", PER_NUMBER * x.size, shape, of_row, to)
         return gx
 
     return y, (pull_x,)

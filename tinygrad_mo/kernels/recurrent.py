@@ -9,8 +9,11 @@ import numpy as np
 
 from ..backend import Array
 from ..ops.contract import flat
+from ..ops.linear import product
 from . import registry
-from .registry import call, cotangent, kernel, plain, usable
+from .registry import call_in_parts, cotangent, kernel, plain, usable
+
+PER_UNIT = 60  # in each step, besides products: the time of so many multiplications
 
 
 @kernel("lstm")
@@ -22,27 +25,30 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
         return NotImplemented
     recurrent, mask = plain(recurrent_kernel), as_bytes(mask)
     shape = np.array([batch, time, units, go_backwards], np.intp)
+    cost = batch * time * units * (4 * units + PER_UNIT)
 
     rows = flat(plain(x))  # (batch * time, features)
-    gates = (rows @ kernel).reshape(batch, time, 4 * units)
+    gates = product(rows, kernel).reshape(batch, time, 4 * units)
     gates += bias
     h, c = (first_state(state, batch, units) for state in (h0, c0))
     h_all, h_before, c_before, tanh_c = (np.empty((batch, time, units), x.dtype) for _ in range(4))
-    call("lstm_forward", shape, recurrent, mask, gates, h, c, h_all, h_before, c_before, tanh_c)
+    states = h, c, h_all, h_before, c_before, tanh_c
+    call_in_parts("lstm_forward", cost, shape, recurrent, mask, gates, *states, whole=(1,))
 
     def backwards(gs):
         g_all, g_h, g_c = map(cotangent, gs, (h_all, h, c))
         dh, dc = g_h.copy(), g_c.copy()
         dz = np.empty((len(dh), *gates.shape), x.dtype)
         for row in zip(g_all, dh, dc, dz, strict=True):
-            call("lstm_backward", shape, recurrent, mask, gates, c_before, tanh_c, *row)
+            arrays = recurrent, mask, gates, c_before, tanh_c, *row
+            call_in_parts("lstm_backward", cost, shape, *arrays, whole=(1,))
         return flat(dz, dz.shape[:1]), dh, dc
 
     found = once_for_each(backwards)
     return (h_all, h, c), (
-        lambda gs: (found(gs)[0] @ kernel.T).reshape(-1, *x.shape),
-        lambda gs: rows.T @ found(gs)[0],
-        lambda gs: flat(h_before).T @ found(gs)[0],
+        lambda gs: product(found(gs)[0], kernel.T).reshape(-1, *x.shape),
+        lambda gs: product(rows.T, found(gs)[0]),
+        lambda gs: product(flat(h_before).T, found(gs)[0]),
         lambda gs: sums(found(gs)[0]),
         lambda gs: found(gs)[1],
         lambda gs: found(gs)[2],
@@ -59,27 +65,30 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
         return NotImplemented
     recurrent, mask = plain(recurrent_kernel), as_bytes(mask)
     shape = np.array([batch, time, units, go_backwards], np.intp)
+    cost = batch * time * units * (3 * units + PER_UNIT)
 
     rows = flat(plain(x))
-    gates = (rows @ kernel).reshape(batch, time, 3 * units)
+    gates = product(rows, kernel).reshape(batch, time, 3 * units)
     gates += bias[0]
     h = first_state(h0, batch, units)
     h_all, h_before, inner = (np.empty((batch, time, units), x.dtype) for _ in range(3))
-    call("gru_forward", shape, recurrent, plain(bias[1]), mask, gates, h, h_all, h_before, inner)
+    arrays = recurrent, plain(bias[1]), mask, gates, h, h_all, h_before, inner
+    call_in_parts("gru_forward", cost, shape, *arrays, whole=(1, 2))
 
     def backwards(gs):
         g_all, g_h = map(cotangent, gs, (h_all, h))
         dh = g_h.copy()
         dz, dz_h = (np.empty((len(dh), *gates.shape), x.dtype) for _ in range(2))
         for row in zip(g_all, dh, dz, dz_h, strict=True):
-            call("gru_backward", shape, recurrent, mask, gates, h_before, inner, *row)
+            arrays = recurrent, mask, gates, h_before, inner, *row
+            call_in_parts("gru_backward", cost, shape, *arrays, whole=(1,))
         return flat(dz, dz.shape[:1]), flat(dz_h, dz.shape[:1]), dh
 
     found = once_for_each(backwards)
     return (h_all, h), (
-        lambda gs: (found(gs)[0] @ kernel.T).reshape(-1, *x.shape),
-        lambda gs: rows.T @ found(gs)[0],
-        lambda gs: flat(h_before).T @ found(gs)[1],
+        lambda gs: product(found(gs)[0], kernel.T).reshape(-1, *x.shape),
+        lambda gs: product(rows.T, found(gs)[0]),
+        lambda gs: product(flat(h_before).T, found(gs)[1]),
         lambda gs: np.stack([sums(dz) for dz in found(gs)[:2]], axis=-2),
         lambda gs: found(gs)[2],
         None,

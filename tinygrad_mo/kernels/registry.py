@@ -12,6 +12,7 @@ import numpy as np
 from .. import backend
 from ..backend import Array
 from ..ops import OPS
+from ..pool import in_parts
 from . import library
 
 KERNELS: dict[str, Callable[..., Any]] = {}
@@ -67,6 +68,29 @@ def call(name: str, *arguments: Any) -> None:
     """
     if not getattr(library.load()[0], name)(*map(for_c, arguments)):
         raise MemoryError(f"{name} of the compiled kernels got no memory")
+
+
+def call_in_parts(
+    name: str, cost: float, sizes: Any, *arguments: Any, whole: tuple[int, ...] = ()
+) -> None:
+    """Call a function of the library for parts of the batch, side by side if that pays.
+
+    Its first argument says how long the batch is: `sizes` is that number, or an array that begins
+    with it. All arrays are cut, but for those at the places `whole` of the C function's arguments.
+    What `cost` means, `in_parts` says.
+    """
+
+    many = isinstance(sizes, np.ndarray)
+
+    def work(part: slice) -> None:
+        count = part.stop - part.start
+        own = [
+            a[part] if isinstance(a, np.ndarray) and place not in whole else a
+            for place, a in enumerate(arguments, 1)
+        ]
+        call(name, np.array([count, *sizes[1:]]) if many else count, *own)
+
+    in_parts(int(sizes[0]) if many else sizes, work, cost)
 
 
 def for_c(argument: Any) -> Any:

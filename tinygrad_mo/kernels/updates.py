@@ -8,8 +8,10 @@ from typing import Any
 
 from .. import backend
 from ..backend import Array
+from ..pool import in_parts
 from .registry import call, plain, usable
 
+PER_NUMBER = 30  # the time of so many multiplications
 UPDATES: dict[str, Callable[..., Any]] = {}  # by the qualified name of the rule
 
 
@@ -27,7 +29,12 @@ def update(
         return False
     if not all(x.flags.c_contiguous and x.size == w.size == g.size for x in (*slots, new)):
         return False
-    fast(optimizer, step, w.size, plain(w), plain(g), *slots, new)
+    arrays = [a.reshape(-1) for a in (plain(w), plain(g), *slots, new)]
+
+    def work(part: slice) -> None:
+        fast(optimizer, step, part.stop - part.start, *(a[part] for a in arrays))
+
+    in_parts(w.size, work, PER_NUMBER * w.size)
     return True
 
 
