@@ -181,7 +181,7 @@ class Parameter(Tensor):
 
     def assign(self, value: Array) -> None:
         """Take a new value of the same shape."""
-        if np.shape(value) != self.shape:
+        if getattr(value, "shape", None) != self.shape and np.shape(value) != self.shape:
             raise ValueError(f"{self} cannot take a value of shape {np.shape(value)}")
         self.value = xp().asarray(value, self.dtype)
 

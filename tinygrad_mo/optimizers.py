@@ -7,7 +7,7 @@ one to one. A rule sees one block of a parameter at a time: what it computes wit
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite, sqrt
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +23,7 @@ from .pool import in_parts
 from .recipes import Recipe, refuse_unknown
 
 BLOCK = 1 << 16  # elements per block: a few arrays of them fit into a core's cache
+SMALL = 1 << 13  # elements of a parameter that is worth joining with others
 
 
 class Optimizer(Recipe):
@@ -71,6 +72,8 @@ class Optimizer(Recipe):
         self.step = 0
         self._slots: dict[Parameter, list[Array]] = {}
         self._behind: dict[Parameter, Behind] = {}
+        self._together: list[Parameter] = []
+        self._flat: list[Array] = []  # the slots of those, joined
         self._rate: Any = None
         self.learning_rate = learning_rate
 
@@ -112,7 +115,7 @@ class Optimizer(Recipe):
     def remember(self, memory: Mapping[Parameter, Mapping[str, Array]]) -> None:
         """Go on from what `memory` gave; the arrays are then the optimizer's own."""
         self._slots = {w: [arrays[name] for name in self.slots] for w, arrays in memory.items()}
-        self._behind = {}
+        self._behind, self._together = {}, []
         for w, arrays in memory.items():
             if "seen" in arrays:
                 self._behind[w] = behind = Behind(w.value)
@@ -134,19 +137,23 @@ class Optimizer(Recipe):
         FloatingPointError
             If a gradient holds NaN or infinity; no parameter has changed then.
         """
-        for parameter, g in gradients.items():
-            numbers = g.values if isinstance(g, SparseGradient) else g
-            if not isfinite(numbers.sum()) and not np.isfinite(numbers).all():
-                raise FloatingPointError(
-                    f"the gradient of {parameter} is not finite, so no step was made: look for "
-                    f"NaN in the data, a log or division by 0, or a learning rate that is too high"
-                )
-        for parameter, g in self._clipped(gradients).items():
+        small, large = by_size(gradients)
+        together = joined([gradients[w] for w in small])
+        if not all(map(is_finite, (together, *(gradients[w] for w in large)))):
+            refuse_step(gradients)
+        clipped = self._clipped(gradients)
+        if clipped is not gradients:
+            together = joined([clipped[w] for w in small])
+        for parameter in gradients:
             if parameter not in self._slots:
                 start = array_module(parameter.value).full(
                     parameter.shape, self.slot_start, parameter.dtype
                 )
                 self._slots[parameter] = [start.copy() for _ in self.slots]
+        if small:
+            self._step_together(small, together)
+        for parameter in large:
+            g = clipped[parameter]
             if isinstance(g, SparseGradient) and self.decay is not None:
                 self._step_where_read(parameter, g, self.decay)
             else:
@@ -163,6 +170,24 @@ class Optimizer(Recipe):
             whole = sqrt(sum(norm(g) ** 2 for g in gradients.values()))
             return {w: g * shrink(whole, self.global_clipnorm) for w, g in gradients.items()}
         return gradients
+
+    def _step_together(self, parameters: list[Parameter], g: Array) -> None:
+        """The step of small parameters, side by side in one array: their slots are parts of one."""
+        if parameters != self._together:
+            own = [self._slots[w] for w in parameters]
+            self._flat = [joined(slots) for slots in zip(*own, strict=True)]
+            parts = [parted(slots, parameters) for slots in self._flat]
+            for n, w in enumerate(parameters):
+                self._slots[w] = [part[n] for part in parts]
+            self._together = parameters
+        for parameter in self._behind.keys() & parameters:
+            self._catch_up(parameter)
+        new = self._updated(joined([w.value for w in parameters]), g, self._flat)
+        for w, part in zip(parameters, parted(new, parameters), strict=True):
+            w.assign(part)
+        if (self.step + 1) % 64 == 0:
+            for slot in self._flat:
+                drop_subnormal(slot)
 
     def _step_everywhere(self, parameter: Parameter, g: Array) -> None:
         self._catch_up(parameter)
@@ -421,6 +446,47 @@ def own_array(parameter: Parameter) -> Array:
     if isinstance(parameter.value, np.ndarray):
         parameter.value.setflags(write=True)
     return parameter.value
+
+
+def by_size(gradients: Mapping[Parameter, Any]) -> tuple[list[Parameter], list[Parameter]]:
+    """The small parameters, which one step can serve together, and the others."""
+    small: list[Parameter] = []
+    large: list[Parameter] = []
+    for w, g in gradients.items():
+        dense = not isinstance(g, SparseGradient)
+        fits = dense and w.value.size <= SMALL and (not small or w.dtype == small[0].dtype)
+        (small if fits else large).append(w)
+    return small, large
+
+
+def joined(arrays: Sequence[Array]) -> Array:
+    """One behind the other, flat."""
+    xp = array_module(arrays[0]) if arrays else np
+    return xp.concatenate([a.reshape(-1) for a in arrays]) if arrays else xp.zeros(0)
+
+
+def parted(array: Array, parameters: Sequence[Parameter]) -> list[Array]:
+    """The way back from `joined`: the parts in the shapes of the parameters."""
+    parts, start = [], 0
+    for w in parameters:
+        stop = start + w.value.size
+        parts.append(array[start:stop].reshape(w.shape))
+        start = stop
+    return parts
+
+
+def is_finite(g: Any) -> bool:
+    numbers = g.values if isinstance(g, SparseGradient) else g
+    return isfinite(numbers.sum()) or bool(np.isfinite(numbers).all())
+
+
+def refuse_step(gradients: Mapping[Parameter, Any]) -> None:
+    """The error that names the parameter."""
+    name = next(w for w, g in gradients.items() if not is_finite(g))
+    raise FloatingPointError(
+        f"the gradient of {name} is not finite, so no step was made: look for NaN in the data, a "
+        f"log or division by 0, or a learning rate that is too high"
+    )
 
 
 def norm(g: Any) -> float:

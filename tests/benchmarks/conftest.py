@@ -1,0 +1,3 @@
+"""Benchmarks are run by hand; here is tested that they can be."""
+
+collect_ignore = ["pytorch_peer.py"]  # it needs PyTorch
