@@ -110,16 +110,19 @@ def weighted_mean(losses, weights, mask, *, by_weight=False):
     """
     xp = array_module(losses)
     scale = weights.reshape(weights.shape + (1,) * (losses.ndim - weights.ndim))
-    scale = xp.broadcast_to(scale, losses.shape)
-    counts = ~xp.isnan(scale) if mask is None else mask & ~xp.isnan(scale)
-    scale = xp.where(counts, scale, 0)
-    count = scale.sum() if by_weight else counts.sum()
+    if scale.shape != losses.shape:
+        scale = xp.broadcast_to(scale, losses.shape)
+    counts = scale == scale if mask is None else mask & (scale == scale)  # NaN is not itself
+    number = counts.sum()
+    if number < losses.size:
+        scale, losses = xp.where(counts, scale, 0), xp.where(counts, losses, 0)
+    count = scale.sum() if by_weight else number
     scale = scale / losses.dtype.type(count or 1)
 
     def pull_losses(g):
         return g.reshape(*g.shape, *[1] * losses.ndim) * scale
 
-    return (scale * xp.where(counts, losses, 0)).sum(), (pull_losses, None, None)
+    return (scale * losses).sum(), (pull_losses, None, None)
 
 
 def log_softmax(logits: Array) -> tuple[Array, Array]:
@@ -133,8 +136,11 @@ def one_hot(index: Array, like: Array) -> Array:
     xp, count = array_module(like), like.shape[-1]
     if index.shape == (*like.shape[:-1], 1):
         index = index[..., 0]
-    bad = to_numpy((index < 0) | (index >= count) | (index != xp.floor(index)))
+    bad = (index < 0) | (index >= count)
+    if index.dtype.kind == "f":
+        bad |= index != xp.floor(index)
     if bad.any():
+        bad = to_numpy(bad)
         row = tuple(int(axis[0]) for axis in bad.nonzero())
         raise ValueError(
             f"label {index[row]} in row {row[0]} is not one of the {count} classes 0 to {count - 1}"
