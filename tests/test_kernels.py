@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tinygrad_mo as tg
-from tinygrad_mo import cli, kernels, ops, optimizers
+from tinygrad_mo import cli, kernels, ops, optimizers, pool
 from tinygrad_mo.kernels import KERNELS, UPDATES, library, registry
 from tinygrad_mo.ops import OPS
 
@@ -360,6 +361,75 @@ def test_a_cotangent_of_a_wrong_shape_is_refused(name, draw):
         pulls[0](gs if several else gs[0])
 
 
+# In parts, side by side.
+
+
+@pytest.fixture
+def cut_always(monkeypatch):
+    if pool.blas_threads() is None:
+        pytest.skip("nothing is cut without threadpoolctl")
+    monkeypatch.setattr(pool, "WORTH_CUTTING", 0)
+
+
+@compiled
+@each_kernel
+@pytest.mark.parametrize("threads", [2, 4])
+def test_parts_make_up_the_whole_with_the_same_bits_each_time(name, draw, threads, cut_always):
+    for inputs, attributes, random in draws(draw, 4):
+        whole, gs = by_kernel(name, inputs, attributes, random=random)
+        with tg.use(threads=threads), pool.at_work():
+            parts, again = (by_kernel(name, inputs, attributes, gs=gs)[0] for _ in range(2))
+        assert_close(parts, whole)
+        for one, other in zip(parts, again, strict=True):
+            assert one is None or one.tobytes() == other.tobytes()
+
+
+@compiled
+@each_kernel
+def test_every_kernel_is_cut(name, draw, cut_always, monkeypatch):
+    together = []
+    call = registry.call
+    for module in ("convolution", "registry"):
+        monkeypatch.setattr(
+            f"tinygrad_mo.kernels.{module}.call",
+            lambda *arguments: (together.append(threading.get_ident()), call(*arguments)),
+        )
+    inputs, attributes, _ = next(i for i in draws(draw) if len(i[0][0]) > 1 or i[0][0].ndim == 1)
+    with tg.use(threads=2), pool.at_work():
+        forward = by_kernel(name, inputs, attributes, random=np.random.default_rng(0))
+    assert forward and len(together) >= (2 if name == "tanh" else 4)
+
+
+@compiled
+def test_an_error_of_one_part_comes_through(cut_always, monkeypatch):
+    call = registry.call
+
+    def out_of_memory(name, shape, x, *others):
+        if x[0, 0, 0, 0] == 1:  # the second half
+            raise MemoryError("no memory for the second half")
+        call(name, shape, x, *others)
+
+    monkeypatch.setattr(registry, "call", out_of_memory)
+    x = np.zeros((4, 4, 4, 1), "float32")
+    x[2:] = 1
+    options = {"pool_size": (2, 2), "strides": (2, 2), "padding": "valid"}
+    with tg.use(threads=2), pool.at_work():
+        with pytest.raises(MemoryError, match="second half"):
+            ops.max_pool.run(x, **options)
+        assert (ops.max_pool.run(x[:2], **options)[0] == 0).all()
+
+
+@compiled
+@pytest.mark.parametrize("threads", [2, 4])
+def test_models_train_the_same_in_parts(threads, cut_always):
+    with tg.use(threads=1):
+        whole = losses_of_training(True)[0]
+    with tg.use(threads=threads):
+        parts, again = (losses_of_training(True) for _ in range(2))
+    np.testing.assert_allclose(parts[0], whole, rtol=1e-4)
+    assert parts == again
+
+
 # Optimizers.
 
 OPTIMIZERS = [
@@ -388,6 +458,22 @@ def test_a_compiled_step_is_the_step_of_the_rule(optimizer):
         w, v = new, optimizer.rule(v, g, step, *others)
         for one, other in zip((w, *slots), (v, *others), strict=True):
             np.testing.assert_allclose(one, other, rtol=2e-6, atol=2e-7)
+
+
+@compiled
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: type(o).__name__)
+def test_a_step_in_parts_has_the_same_bits(optimizer, cut_always):
+    w, g = floats(np.random.default_rng(0), 2, 37, 5)
+
+    def step():
+        slots = [np.full_like(w, optimizer.slot_start) for _ in optimizer.slots]
+        new = np.empty_like(w)
+        assert kernels.update(optimizer, w, g, 1, slots, new)
+        return [a.tobytes() for a in (new, *slots)]
+
+    whole = step()
+    with tg.use(threads=4), pool.at_work():
+        assert step() == whole
 
 
 def test_a_rule_of_ones_own_is_not_replaced():
@@ -434,7 +520,7 @@ def losses_of_training(wanted):
 def test_models_train_the_same_with_and_without_kernels(monkeypatch):
     called = set()
     call = registry.call
-    for module in ("activations", "convolution", "losses", "normalization", "pooling", "recurrent"):
+    for module in ("convolution", "normalization", "registry"):
         monkeypatch.setattr(
             f"tinygrad_mo.kernels.{module}.call",
             lambda name, *arguments: (called.add(name), call(name, *arguments)),
@@ -466,7 +552,7 @@ MUTATIONS = [
     ("lstm.c", "cb[u] = c * f[u]", "cb[u] = c", "lstm", an_lstm),
     ("lstm.c", "if (!mask || mask[at])", "if (1)", "lstm", an_lstm),
     ("gru.c", "hb[k] *= u[k]", "hb[k] *= r[k]", "gru", a_gru),
-    ("softmax.c", "scale * (of[k] * weight", "scale * (of[k]",
+    ("softmax.c", "scale * (p[k] * weight", "scale * (p[k]",
      "categorical_crossentropy_from_logits", lambda r: ((floats(r, 2, 20), floats(r, 2, 20)), {})),
 ]  # fmt: skip
 

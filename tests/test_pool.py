@@ -1,5 +1,6 @@
 """Large operations cut into parts that run side by side, and what training runs in."""
 
+import os
 import threading
 
 import numpy as np
@@ -64,6 +65,19 @@ class TestParts:
         assert sorted(ended) == [0, 1, 2]
         assert len(names_of_threads()) == 4
 
+    def test_what_no_worker_has_begun_is_done_by_who_waits_for_it(self):
+        names_of_threads()  # now there are workers
+        workers, release = len(pool._workers), threading.Event()
+        busy = threading.Barrier(workers + 1, timeout=60)
+        for _ in range(workers):
+            pool._tasks.put(lambda: (busy.wait(), release.wait(60)))
+        busy.wait()
+        try:
+            names = {name for _, name in names_of_threads()}
+            assert names == {threading.current_thread().name}
+        finally:
+            release.set()
+
     def test_numpys_error_handling_is_that_of_the_caller(self):
         def divide(part):
             return np.ones(1) / np.zeros(1)
@@ -98,7 +112,8 @@ def test_the_linear_algebra_library_is_held_to_one_thread_and_let_go():
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("winograd", [False, True])
 @pytest.mark.parametrize("strides", [(1, 1), (2, 2)])
-def test_a_convolution_in_parts_is_the_same(threads, winograd, strides):
+def test_a_convolution_in_parts_is_the_same(threads, winograd, strides, monkeypatch):
+    monkeypatch.setattr(pool, "WORTH_CUTTING", 0)
     random = np.random.default_rng(0)
     x = random.standard_normal((5, 16, 16, 16)).astype("float32")
     kernel = random.standard_normal((3, 3, 16, 32)).astype("float32")
@@ -117,6 +132,25 @@ def test_a_convolution_in_parts_is_the_same(threads, winograd, strides):
     for a, b, c in zip(whole, parts, again, strict=True):
         np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-5 * np.abs(a).max())
         assert b.tobytes() == c.tobytes(), "the same number of threads, the same bits"
+
+
+@pytest.mark.parametrize("variables", [{}, {"MALLOC_TRIM_THRESHOLD_": "131072"}])
+def test_memory_is_kept_unless_the_environment_says_how(variables, monkeypatch):
+    told = []
+
+    class C:
+        mallopt = staticmethod(lambda *option: told.append(option))
+        malloc_trim = staticmethod(lambda pad: told.append("given back"))
+
+    for name in [name for name in os.environ if name.startswith("MALLOC_")]:
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(pool.os, "name", "posix")
+    monkeypatch.setattr(pool.ctypes, "CDLL", lambda name: C)
+    with pool.memory_kept():
+        assert len(told) == (0 if variables else 2)
+    assert told[4:] == ([] if variables else ["given back"])
 
 
 def test_a_number_of_threads_below_1_is_refused():

@@ -6,6 +6,7 @@ import pytest
 import tinygrad_mo as tg
 from tinygrad_mo import layers, ops
 from tinygrad_mo.engine import Plan
+from tinygrad_mo.kernels import library
 from tinygrad_mo.ops import SparseGradient, dense_gradient
 from tinygrad_mo.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 
@@ -287,3 +288,24 @@ def test_fit_learns_the_same_with_dense_gradients(optimizer, monkeypatch):
     monkeypatch.setattr(Plan, "backward", swept_dense)
     for a, b in zip(sparse, fitted(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10)
+
+
+def trained_table(kernels):
+    """A table after ten steps of RMSprop, each of which reads some of its entries."""
+    draw = np.random.default_rng(4)
+    with tg.use(floatx="float32"):
+        table = tg.Parameter(draw.normal(size=(700, 40)), "table")
+    optimizer = RMSprop(0.01)
+    with tg.use(kernels=kernels):
+        for _ in range(10):
+            ids = draw.integers(0, 700, 600)
+            values = draw.normal(size=(600, 40)).astype("float32")
+            optimizer.apply({table: SparseGradient(ids, values, 700)})
+    return table.numpy(), optimizer.state[table][0]
+
+
+@pytest.mark.skipif(library.load()[0] is None, reason="no C compiler")
+def test_the_compiled_step_of_a_table_is_that_of_numpy():
+    for compiled, plain in zip(trained_table(True), trained_table(False), strict=True):
+        np.testing.assert_allclose(compiled, plain, rtol=2e-5, atol=1e-7)
+        assert not np.array_equal(compiled, plain)  # so the kernel was really used

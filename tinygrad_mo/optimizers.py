@@ -16,7 +16,7 @@ import numpy as np
 
 from .backend import Array, array_module, drop_subnormal
 from .graph import Parameter, lock
-from .kernels import update
+from .kernels import update, update_entries
 from .naming import lookup
 from .ops import SparseGradient, dense_gradient
 from .pool import in_parts
@@ -205,8 +205,10 @@ class Optimizer(Recipe):
         if parameter not in self._behind:
             self._behind[parameter] = Behind(value)
         behind = self._behind[parameter]
+        faded = behind.faded(decay, g.ids)
+        done = update_entries(self, value, g.ids, g.values, slots, faded)  # compiled
         many = max(1, BLOCK // max(1, value.shape[-1]))
-        for start in range(0, len(g.ids), many):
+        for start in range(0, 0 if done else len(g.ids), many):
             ids = g.ids[start : start + many]
             now = [slot[ids] for slot in slots]
             behind.catch_up(now, decay, ids)
@@ -246,10 +248,14 @@ class Behind:
 
     def catch_up(self, slots: list[Array], decay: tuple[float, ...], ids: Any) -> None:
         """Let the slots of some entries decay by the steps that these have not seen."""
-        missed = self.steps - self.seen[ids]
-        for slot, factor in zip(slots, decay, strict=True):
+        for slot, factor, share in zip(slots, decay, self.faded(decay, ids), strict=True):
             if factor != 1:
-                slot *= array_module(slot).asarray(factor**missed, slot.dtype)[:, None]
+                slot *= array_module(slot).asarray(share, slot.dtype)[:, None]
+
+    def faded(self, decay: tuple[float, ...], ids: Any) -> list[Array]:
+        """To which share of itself each slot of some entries has shrunk in these steps."""
+        missed = self.steps - self.seen[ids]
+        return [factor**missed for factor in decay]
 
 
 class SGD(Optimizer):

@@ -11,18 +11,17 @@
         return 1;                                                                        \
     }
 
-/* Each of the rows of g times the slope, which is a function of the value x, or of y. */
-#define PULL(name, slope)                                                                    \
-    EXPORT int name(num rows, num n, const float *restrict numbers, const float *restrict g, \
-                    float *restrict to, float a) {                                           \
-        (void)a;                                                                             \
-        for (num row = 0; row < rows; row++, g += n, to += n)                                \
-            for (num i = 0; i < n; i++) {                                                    \
-                float x = numbers[i], y = x;                                                 \
-                (void)y;                                                                     \
-                to[i] = g[i] * (slope);                                                      \
-            }                                                                                \
-        return 1;                                                                            \
+/* g times the slope, which is a function of the value x, or of y. */
+#define PULL(name, slope)                                                          \
+    EXPORT int name(num n, const float *restrict numbers, const float *restrict g, \
+                    float *restrict to, float a) {                                 \
+        (void)a;                                                                   \
+        for (num i = 0; i < n; i++) {                                              \
+            float x = numbers[i], y = x;                                           \
+            (void)y;                                                               \
+            to[i] = g[i] * (slope);                                                \
+        }                                                                          \
+        return 1;                                                                  \
     }
 
 /* Comparisons with NaN are false: written so, NaN stays NaN. */

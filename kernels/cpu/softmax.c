@@ -53,32 +53,26 @@ EXPORT int softmax(
     return 1;
 }
 
-/* gx = p (g - sum(g p)), for all rows of losses; p has n rows. */
+/* gx = p (g - sum(g p)) for each row */
 EXPORT int softmax_pull(
-    num rows, num n, num classes, const float *restrict p, const float *restrict g,
-    float *restrict gx
+    num n, num classes, const float *restrict p, const float *restrict g, float *restrict gx
 ) {
-    for (num row = 0; row < rows; row++) {
-        const float *of = p;
-        for (num i = 0; i < n; i++, of += classes, g += classes, gx += classes) {
-            for (num k = 0; k < classes; k++) gx[k] = g[k] * of[k];
-            float total = sum_of(gx, classes);
-            for (num k = 0; k < classes; k++) gx[k] = of[k] * (g[k] - total);
-        }
+    for (num row = 0; row < n; row++, p += classes, g += classes, gx += classes) {
+        for (num k = 0; k < classes; k++) gx[k] = g[k] * p[k];
+        float total = sum_of(gx, classes);
+        for (num k = 0; k < classes; k++) gx[k] = p[k] * (g[k] - total);
     }
     return 1;
 }
 
 /* gx = g (p w - label), where w is the sum of a row's labels. */
 EXPORT int crossentropy_pull(
-    num rows, num n, num classes, const float *restrict p, const float *restrict label,
+    num n, num classes, const float *restrict p, const float *restrict label,
     const float *restrict g, float *restrict gx
 ) {
-    for (num row = 0; row < rows; row++)
-        for (num i = 0; i < n; i++, gx += classes) {
-            const float *of = p + i * classes, *right = label + i * classes;
-            float scale = *g++, weight = sum_of(right, classes);
-            for (num k = 0; k < classes; k++) gx[k] = scale * (of[k] * weight - right[k]);
-        }
+    for (num row = 0; row < n; row++, p += classes, label += classes, gx += classes) {
+        float scale = g[row], weight = sum_of(label, classes);
+        for (num k = 0; k < classes; k++) gx[k] = scale * (p[k] * weight - label[k]);
+    }
     return 1;
 }

@@ -37,6 +37,24 @@ EXPORT int update_rmsprop(
     return 1;
 }
 
+/* For the entries of a table that a batch has read, in place. faded: what the mean square of each
+ * has shrunk to, as a share, in the steps that have not read it. */
+EXPORT int update_rmsprop_entries(
+    num entries, num width, const int64_t *ids, const float *faded, const float *restrict g,
+    float *restrict w, float *restrict mean_square, float rate, float rho, float rest,
+    float epsilon
+) {
+    for (num e = 0; e < entries; e++, g += width) {
+        float *restrict to = w + ids[e] * width, *restrict v = mean_square + ids[e] * width;
+        float keep = rho * faded[e];
+        for (num i = 0; i < width; i++) {
+            float m = v[i] = keep * v[i] + rest * (g[i] * g[i]);
+            to[i] -= rate * g[i] / sqrtf(m + epsilon);
+        }
+    }
+    return 1;
+}
+
 EXPORT int update_adam(
     num n, const float *restrict w, const float *restrict g, float *restrict mean,
     float *restrict mean_square, float *restrict to, float rate, float rest_1, float rest_2,

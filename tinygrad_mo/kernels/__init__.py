@@ -9,4 +9,4 @@ TINYGRAD_MO_KERNELS=0 switch them off.
 
 from . import activations, convolution, losses, normalization, pooling, recurrent
 from .registry import KERNELS, status
-from .updates import UPDATES, update
+from .updates import UPDATES, update, update_entries

@@ -15,7 +15,7 @@ from ..ops.windows import Windows, windows_over
 from ..pool import in_parts
 from .registry import call, call_in_parts, cotangent, kernel, plain, usable
 
-WINOGRAD = 1 / 3  # of the time of as many multiplications
+PER_OUTPUT = 16  # besides the products: the time of so many multiplications
 
 
 @kernel("convolution")
@@ -106,17 +106,21 @@ def correlate(x: Array, kernel: Array, bias: Array | None, w: Windows) -> Array:
 
 
 def by_winograd(x: Array, kernel: Array, bias: Array | None, pads: Any, y: Array) -> None:
-    cost, shape = WINOGRAD * y.size * prod(kernel.shape[:-1]), winograd_shape(x, y, pads)
-    call_in_parts("winograd_correlate", cost, shape, x, kernel, bias, y, whole=(2, 3))
+    cost, arrays = cost_of(y.size, kernel) / 2, (x, kernel, bias, y)
+    call_in_parts("winograd_correlate", cost, winograd_shape(x, y, pads), *arrays, whole=(2, 3))
 
 
 def plainly(
     x: Array, kernel: Array, bias: Array | None, axes: Any, y: Array, start: Any = ()
 ) -> None:
     """start: where in y the first result goes."""
-    cost = len(x) * prod(axis.windows for axis in axes) * kernel.size
+    cost = cost_of(len(x) * prod(axis.windows for axis in axes) * y.shape[-1], kernel)
     where = windows_of(x, axes, y)
     call_in_parts("correlate", cost, *where, kernel, bias, y[start], whole=(2, 3, 4))
+
+
+def cost_of(outputs: int, kernel: Array) -> float:
+    return outputs * (prod(kernel.shape[:-1]) + PER_OUTPUT)
 
 
 def add_kernel_gradient(x: Array, g: Array, w: Windows, total: Array) -> None:
@@ -136,7 +140,7 @@ def add_kernel_gradient(x: Array, g: Array, w: Windows, total: Array) -> None:
             call("kernel_gradient", *windows_of(images, axes_of(x, w), g), of_images, own)
         return own
 
-    cost = (WINOGRAD if suited else 1) * g.size * prod(total.shape[:-1])
+    cost = cost_of(g.size, total) / (2 if suited else 1)
     for more in in_parts(len(x), work, cost)[1:]:
         total += more
 

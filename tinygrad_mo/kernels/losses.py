@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..ops.contract import flat
 from ..ops.losses import one_hot
-from .registry import call, cotangent, kernel, plain, usable
+from .registry import call_in_parts, cotangent, kernel, plain, usable
 
 SHORT = 16  # numbers of a row; shorter ones are as fast in NumPy
+PER_NUMBER = 30  # the time of so many multiplications
 
 
 @kernel("softmax")
@@ -16,13 +18,14 @@ def softmax(x):
         return NotImplemented
     x = plain(x)
     p = np.empty_like(x)
-    n, classes = x.size // x.shape[-1], x.shape[-1]
-    call("softmax", n, classes, x, None, p, None)
+    (n, classes), cost = flat(p).shape, PER_NUMBER * x.size
+    call_in_parts("softmax", cost, n, classes, flat(x), None, flat(p), None)
 
     def pull_x(g):
         g = cotangent(g, p)
         gx = np.empty_like(g)
-        call("softmax_pull", len(g), n, classes, p, g, gx)
+        for row, to in zip(g, gx, strict=True):
+            call_in_parts("softmax_pull", cost, n, classes, flat(p), flat(row), flat(to))
         return gx
 
     return p, (pull_x,)
@@ -34,12 +37,14 @@ def categorical_crossentropy_from_logits(label, logits):
         return NotImplemented
     label, logits = plain(label), plain(logits)
     p, loss = np.empty_like(logits), np.empty(logits.shape[:-1], logits.dtype)
-    n, classes = loss.size, logits.shape[-1]
-    call("softmax", n, classes, logits, label, p, loss)
+    (n, classes), cost = flat(p).shape, PER_NUMBER * p.size
+    label = flat(label)
+    call_in_parts("softmax", cost, n, classes, flat(logits), label, flat(p), loss.reshape(-1))
 
     def pull_logits(g):
-        gx = np.empty((len(g), *logits.shape), logits.dtype)
-        call("crossentropy_pull", len(g), n, classes, p, label, cotangent(g, loss), gx)
+        g, gx = cotangent(g, loss), np.empty((len(g), *logits.shape), logits.dtype)
+        for row, to in zip(g.reshape(len(g), n), gx, strict=True):
+            call_in_parts("crossentropy_pull", cost, n, classes, flat(p), label, row, flat(to))
         return gx
 
     return loss, (None, pull_logits)

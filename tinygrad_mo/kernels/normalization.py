@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..ops.contract import flat, rows_of
-from .registry import call, cotangent, kernel, plain, usable
+from .registry import call, call_in_parts, cotangent, kernel, plain, usable
+
+PER_NUMBER = 10  # of what is not a sum: the time of so many multiplications
 
 
 @kernel("batch_normalization")
@@ -36,7 +38,8 @@ def batch_normalization(
     scale = inverse if gamma is None else inverse * gamma
     shift = np.zeros(channels, x.dtype) if beta is None else plain(beta)
     y = np.empty_like(x)
-    call("normalise", *size, x, mean, scale, shift, y)
+    arrays = flat(x), mean, scale, shift, flat(y)
+    call_in_parts("normalise", PER_NUMBER * x.size, *size, *arrays, whole=(3, 4, 5))
 
     def pull_back(gs):
         g, g_mean, g_variance = map(cotangent, gs, (y, mean, variance))
@@ -49,7 +52,8 @@ def batch_normalization(
         of_x = (2 * g_variance - scale * inverse * g_gamma) / x.dtype.type(n)
         of_one = (g_mean - scale * g_beta) / x.dtype.type(n)
         for row in range(len(g)):
-            call("normalise_pull", *size, x, mean, g[row], scale, of_x[row], of_one[row], gx[row])
+            arrays = flat(x), mean, flat(g[row]), scale, of_x[row], of_one[row], flat(gx[row])
+            call_in_parts("normalise_pull", PER_NUMBER * x.size, *size, *arrays, whole=(3, 5, 6, 7))
         return gx, g_gamma, g_beta, None, None, None
 
     return (y, mean, variance), pull_back

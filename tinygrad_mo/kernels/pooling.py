@@ -11,7 +11,7 @@ from ..ops.contract import rows_of
 from ..ops.windows import windows_over
 from .registry import call_in_parts, cotangent, kernel, plain, usable
 
-PER_NUMBER = 20  # of the input: the time of so many multiplications
+PER_NUMBER = 30  # of the input: the time of so many multiplications
 
 
 @kernel("max_pool")

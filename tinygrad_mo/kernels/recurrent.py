@@ -13,7 +13,7 @@ from ..ops.linear import product
 from . import registry
 from .registry import call_in_parts, cotangent, kernel, plain, usable
 
-PER_UNIT = 60  # in each step, besides products: the time of so many multiplications
+PER_UNIT = 300  # in each step, besides products: the time of so many multiplications
 
 
 @kernel("lstm")

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from math import sqrt
 from typing import Any
 
+import numpy as np
+
 from .. import backend
 from ..backend import Array
 from ..pool import in_parts
 from .registry import call, plain, usable
 
-PER_NUMBER = 30  # the time of so many multiplications
+PER_NUMBER = 20  # the time of so many multiplications
 UPDATES: dict[str, Callable[..., Any]] = {}  # by the qualified name of the rule
 
 
@@ -71,3 +73,31 @@ def adam(o, step, n, w, g, mean, mean_square, new):
 @update_of("Adagrad")
 def adagrad(o, step, n, w, g, accumulator, new):
     call("update_adagrad", n, w, g, accumulator, new, float(o.learning_rate), float(o.epsilon))
+
+
+def update_entries(
+    optimizer: Any, table: Array, ids: Array, g: Array, slots: Sequence[Array], faded: Any
+) -> bool:
+    """Make the step of those entries of a table that a batch has read, in place.
+
+    `faded` says, by slot, to which share it has shrunk since each entry was read. False: there is
+    no kernel for it, nothing was done.
+    """
+    rule = type(optimizer).rule
+    known = f"{rule.__module__}.{rule.__qualname__}" == "tinygrad_mo.optimizers.RMSprop.rule"
+    if not known or not backend.kernels_wanted() or not usable(g, table, *slots):
+        return False
+    (mean_square,), (share,) = slots, faded
+    if not (table.flags.c_contiguous and mean_square.flags.c_contiguous):
+        return False
+    places, share, g = ids.astype(np.int64), plain(share), plain(g)
+    numbers = [float(x) for x in (optimizer.learning_rate, optimizer.rho, 1 - optimizer.rho)]
+
+    def work(part: slice) -> None:
+        some = places[part], share[part], g[part]
+        shape = len(some[0]), table.shape[-1]
+        tail = table, mean_square, *numbers, float(optimizer.epsilon)
+        call("update_rmsprop_entries", *shape, *some, *tail)
+
+    in_parts(len(places), work, PER_NUMBER * g.size)  # no id occurs twice, so parts do not meet
+    return True
