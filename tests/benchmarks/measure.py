@@ -18,9 +18,11 @@ TUNING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # what would change the libr
 GO_ON = 3.0  # seconds after which an engine counts as warm, however slow it is
 
 
-def threads(count):
-    """The environment variables that set the number of threads, before NumPy is imported."""
-    return dict.fromkeys(THREADS, str(count))
+def prepare(threads):
+    """Set the number of threads and drop what tunes the library, before NumPy is imported."""
+    os.environ.update(dict.fromkeys(THREADS, str(threads)))
+    for name in TUNING:
+        os.environ.pop(name, None)
 
 
 class Engine:

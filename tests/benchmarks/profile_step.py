@@ -17,7 +17,7 @@ from time import perf_counter, process_time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from measure import threads
+from measure import prepare
 
 
 class Clock:
@@ -159,7 +159,7 @@ def main():
     parser.add_argument("--by", choices=["op", "step"], default="op", help="what a row is")
     parser.add_argument("--steps", type=int, default=20, help="how many to time (default: 20)")
     options = parser.parse_args()
-    os.environ.update(threads(1))
+    prepare(threads=1)
     for workload in options.workloads:
         print(*table(workload, options.by, options.steps), "", sep="\n", flush=True)
 

@@ -21,9 +21,10 @@ from math import log
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from measure import threads
+import measure
 
-os.environ.update(threads(1))
+if "numpy" not in sys.modules:
+    measure.prepare(threads=1)
 
 import numpy as np
 
@@ -187,7 +188,7 @@ SERIES = [
     Series("blocks, a step", DEPTHS, depth, 1, 1),
     Series("blocks, gradient flow", DEPTHS, flow_of, 1, 1),
     Series("blocks, its page", DEPTHS, page_of, 1, 1),
-    Series("losses, a step", LOSSES, partial(many_heads, per_loss=False), 0, 0),
+    Series("losses, a step", LOSSES, partial(many_heads, per_loss=False), 1, 0),  # heads add up
     Series("losses, each apart", LOSSES, partial(many_heads, per_loss=True), 1, 1),
     Series("rows, SGD", ROWS, partial(vocabulary, optimizer=optimizers.SGD), 0, 0),
     Series("rows, RMSprop", ROWS, partial(vocabulary, optimizer=optimizers.RMSprop), 0, 0),

@@ -24,7 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from measure import Engine, threads
+from measure import Engine, prepare
 
 HERE = Path(__file__).resolve().parent
 WORKLOADS = ["w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8:w1", "w8:w7", "w9"]
@@ -153,7 +153,7 @@ def main():
     parser.add_argument("--json", default="speed.json", help="where the figures go")
     options = parser.parse_args()
     chosen = sides(options.torch, options.engine)
-    os.environ.update(threads(options.threads))
+    prepare(options.threads)
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, ", end="")
     print(f"{options.threads} thread(s)\n")
     print("| | engine | CPU ms | wall ms | CPU ratio | of best | wall ratio ", end="")
