@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_mo as tg
-from tinygrad_mo import backend
+from tinygrad_mo import backend, pool
 
 collect_ignore = ["conftest.py", "recipes"]  # recipes need Keras and others, and are run by hand
 
@@ -19,6 +19,7 @@ def fresh_start():
     tg.set_random_seed(0)
     yield
     assert backend._settings == before, "this test has changed the settings for all others"
+    assert not pool._inside, "this test has left the pool at work"
     assert (np.random.get_state()[1] == numpy_state).all(), "numpy.random's global state was used"
 
 

@@ -1,3 +1,14 @@
 """Benchmarks are run by hand; here is tested that they can be."""
 
+import pytest
+
 collect_ignore = ["pytorch_peer.py"]  # it needs PyTorch
+
+
+@pytest.fixture(autouse=True)
+def work_ends():
+    """Steps of a benchmark work as in `fit` until their process ends; a test must end it."""
+    import tinygrad_mo_peer
+
+    yield
+    tinygrad_mo_peer.working.close()
