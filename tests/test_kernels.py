@@ -602,6 +602,7 @@ def test_a_library_is_built_once(cache):
     assert load()[1] == path and Path(path).stat().st_mtime_ns == built
 
 
+@pytest.mark.slow
 @compiled
 def test_what_decides_about_a_library_is_in_its_name(cache, monkeypatch):
     names = {load()[1]}
@@ -614,6 +615,7 @@ def test_what_decides_about_a_library_is_in_its_name(cache, monkeypatch):
     assert len(names) == 4 and len(list(cache.iterdir())) == 4
 
 
+@pytest.mark.slow
 @compiled
 @pytest.mark.parametrize("harm", ["cut short", "one byte", "empty", "text"])
 def test_a_broken_library_is_built_anew(cache, harm):
@@ -631,6 +633,7 @@ def test_a_broken_library_is_built_anew(cache, harm):
     assert found.update_sgd and Path(other).read_bytes() == whole
 
 
+@pytest.mark.slow
 @compiled
 def test_two_processes_may_build_at_once(cache):
     code = "from tinygrad_mo.kernels import library as l; r = l.load(); print(bool(r[0]), r[1])"

@@ -48,6 +48,7 @@ def test_a_solved_lesson_runs_as_a_script_without_warnings(lesson, tmp_path):
     assert run.stdout and not run.stderr
 
 
+@pytest.mark.slow
 @every_hole
 def test_a_solution_passes_all_checks(lesson, hole, tmp_path):
     done = solved(lesson, tmp_path)

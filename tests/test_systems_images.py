@@ -149,6 +149,7 @@ def test_each_omniglot_output_has_its_own_classifier_and_the_shared_embedding():
     assert reached(model, flow, "letter") == {"conv", "embedding", "letter"}
 
 
+@pytest.mark.slow
 def test_auxiliary_classifiers_of_googlenet_reach_what_lies_before_them():
     model, flow = small_flow("googlenet")
     first, second = (reached(model, flow, name) for name in ("aux_1", "aux_2"))
