@@ -29,6 +29,10 @@ class Folds(Mapping[str, list[str]]):
         self._fold_by_name(nodes)
         for level in (None, *self):
             self._fold_by_shape(level)
+        self._members: dict[str, list[str]] = {}
+        for name in self.order:
+            for fold in self.around(name):
+                self._members.setdefault(fold, []).append(name)
 
     def __iter__(self) -> Iterator[str]:
         """Outer folds before inner ones."""
@@ -38,10 +42,7 @@ class Folds(Mapping[str, list[str]]):
         return len(set(self.parent.values()))
 
     def __getitem__(self, fold: str) -> list[str]:
-        found = [name for name in self.order if fold in self.around(name)]
-        if not found:
-            raise KeyError(fold)
-        return found
+        return self._members[fold]
 
     def around(self, name: str) -> list[str]:
         """The folds around a node or fold, the innermost first."""

@@ -241,9 +241,13 @@ def connect(
 ) -> list[list[Point]]:
     """From a port on the source's right side to one on the target's left."""
     ports: dict[tuple[int, str], Point] = {}
+    ends: dict[tuple[str, int], list[int]] = {}  # by card and end: the chains
+    for i, chain in enumerate(chains):
+        for end in (0, -1):
+            ends.setdefault((chain[end], end), []).append(i)
     for name, (width, height) in sizes.items():
         for side, end, neighbour in ((+1, 0, 1), (-1, -1, -2)):
-            here = [i for i, chain in enumerate(chains) if chain[end] == name]
+            here = ends.get((name, end), [])
             here.sort(key=lambda i: (y[chains[i][neighbour]], i))
             room = height * 0.72
             for place, i in enumerate(here):

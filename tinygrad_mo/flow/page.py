@@ -294,10 +294,10 @@ class View:
 
     def _sizes(self, direction: str) -> dict[str, tuple[float, float]]:
         """Of the cards, large enough for their wires."""
+        leaving, arriving = Counter(a for a, _ in self.wires), Counter(b for _, b in self.wires)
         sizes = {}
         for name, card in self.cards.items():
-            leaving = sum(a == name for a, _ in self.wires)
-            room = PORT[direction] * max(leaving, sum(b == name for _, b in self.wires)) / 0.72
+            room = PORT[direction] * max(leaving[name], arriving[name]) / 0.72
             width, height = card.size
             sizes[name] = (
                 (width, max(height, room)) if direction == "wide" else (max(width, room), height)
