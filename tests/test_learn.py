@@ -518,3 +518,11 @@ def test_pytest_runs_the_checks_of_one_lesson(tmp_path):
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     counts = f"{len(first.checks())} passed, {len(second.checks())} skipped"
     assert counts in run.stdout, run.stdout
+
+
+def test_a_teacher_gets_solved_lessons(tmp_path, capsys):
+    assert cli.main(["learn", "--start", str(tmp_path / "shown"), "--solved"]) == 0
+    assert cli.main(["check", "1", str(tmp_path / "shown")]) == 0
+    assert "Copied" in capsys.readouterr().out
+    assert cli.main(["learn", str(tmp_path / "shown"), "--solved"]) == 2
+    assert "learn --start DIR --solved" in capsys.readouterr().err

@@ -22,6 +22,9 @@ def add_commands(commands: Any) -> None:
     """Describe the commands to argparse."""
     learn = commands.add_parser("learn", help="work through the lessons")
     learn.add_argument("--start", type=Path, metavar="DIR", help="copy the lessons to a folder")
+    learn.add_argument(
+        "--solved", action="store_true", help="with --start: the solutions are in, to show a lesson"
+    )
     check = commands.add_parser("check", help="check your work in one lesson")
     notebook = commands.add_parser("notebook", help="make a notebook of a lesson")
     lab = commands.add_parser("lab", help="open all lessons as notebooks in JupyterLab")
@@ -43,7 +46,10 @@ def run(options: argparse.Namespace) -> int:
     """Run one of the commands; the result is the exit code."""
     print_on_any_terminal()
     if options.command == "learn":
-        return run_start(options.start) if options.start else run_learn(options.folder)
+        if options.solved and not options.start:
+            raise ValueError("--solved makes a new copy of the lessons: learn --start DIR --solved")
+        start = options.start
+        return run_start(start, options.solved) if start else run_learn(options.folder)
     if options.command == "check":
         return run_check_lesson(options.number, options.folder)
     if options.command == "notebook":
@@ -78,9 +84,9 @@ def students_lesson(number: int, folder: Path) -> Lesson:
     raise ValueError(f"there is no lesson {number}; there are {known}")
 
 
-def run_start(folder: Path) -> int:
+def run_start(folder: Path, solved: bool = False) -> int:
     """Copy the lessons, and say what to type next."""
-    copied, kept = copy_lessons(folder)
+    copied, kept = copy_lessons(folder, solved)
     print(f"Copied {len(copied)} files to {folder.resolve()}")
     if kept:
         print(f"Kept, because they were there already: {', '.join(kept)}")

@@ -101,6 +101,14 @@ class Lesson:
                 return "\n".join(text.splitlines()[node.lineno - 1 : node.end_lineno])
         raise ValueError(f"{self.answers_path.name} has no solution for {hole}")
 
+    def solved_text(self) -> str:
+        """The lesson with the solutions in its holes, as for a teacher who wants to show it."""
+        lines = self.text().splitlines()
+        for node in reversed(ast.parse(self.text()).body):
+            if isinstance(node, ast.FunctionDef) and node.name in self.holes:
+                lines[node.lineno - 1 : node.end_lineno] = [self.solution(node.name)]
+        return "\n".join(lines) + "\n"
+
 
 def course_folder() -> Path:
     """Where the lessons are: inside the package when installed, beside it in a checkout."""
@@ -117,25 +125,35 @@ def lessons_in(folder: Path) -> list[Lesson]:
     return [Lesson(path, answers / path.name) for path in files if (answers / path.name).is_file()]
 
 
-def copy_lessons(folder: Path) -> tuple[list[str], list[str]]:
+def copy_lessons(folder: Path, solved: bool = False) -> tuple[list[str], list[str]]:
     """Copy all lessons to a folder; a file that is already there stays as it is.
+
+    Parameters
+    ----------
+    folder : Path
+    solved : bool
+        True: with the solutions in their holes. Default: as the student gets them.
 
     Returns
     -------
     copied, kept : list of str
         Names of files.
     """
-    lessons = [lesson.path for lesson in lessons_in(course_folder())]
+    files = {
+        one.path.name: one.solved_text().encode() if solved else one.path.read_bytes()
+        for one in lessons_in(course_folder())
+    }
+    files |= {name: (course_folder() / name).read_bytes() for name in TEST_FILES}
     copied: list[str] = []
     kept: list[str] = []
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file, not a folder")
     folder.mkdir(parents=True, exist_ok=True)
-    for source in (*lessons, *(course_folder() / name for name in TEST_FILES)):
+    for name, content in files.items():
         try:
-            with (folder / source.name).open("xb") as file:  # x: never onto an existing file
-                file.write(source.read_bytes())
-            copied.append(source.name)
+            with (folder / name).open("xb") as file:  # x: never onto an existing file
+                file.write(content)
+            copied.append(name)
         except FileExistsError:
-            kept.append(source.name)
+            kept.append(name)
     return copied, kept
