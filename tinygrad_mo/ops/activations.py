@@ -87,12 +87,6 @@ def hard_sigmoid(x):
 @op
 def softmax(x):
     """exp(x) / sum(exp(x)) along the last axis."""
-    y = normalised_exp(x)
+    e = array_module(x).exp(x - x.max(axis=-1, keepdims=True))
+    y = e / e.sum(axis=-1, keepdims=True)
     return y, (lambda g: y * (g - (g * y).sum(axis=-1, keepdims=True)),)
-
-
-def normalised_exp(x):
-    """Softmax as a plain function, for the rules that contain one."""
-    xp = array_module(x)
-    e = xp.exp(x - x.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)

@@ -5,7 +5,7 @@ before the logarithm; where that bites, the slope is 0.
 """
 
 from ..backend import Array, array_module, to_numpy
-from .activations import log_1_plus_exp, normalised_exp
+from .activations import log_1_plus_exp
 from .contract import op
 
 EPSILON = 1e-7
@@ -126,9 +126,12 @@ def weighted_mean(losses, weights, mask, *, by_weight=False):
 
 
 def log_softmax(logits: Array) -> tuple[Array, Array]:
+    """log(softmax) and softmax, from one exp."""
     xp = array_module(logits)
     shifted = logits - logits.max(axis=-1, keepdims=True)
-    return shifted - xp.log(xp.exp(shifted).sum(axis=-1, keepdims=True)), normalised_exp(logits)
+    e = xp.exp(shifted)
+    total = e.sum(axis=-1, keepdims=True)
+    return shifted - xp.log(total), e / total
 
 
 def one_hot(index: Array, like: Array) -> Array:
