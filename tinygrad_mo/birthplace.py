@@ -9,7 +9,7 @@ import numpy as np
 
 from .backend import Array, to_numpy
 from .engine import Plan
-from .graph import Parameter, Step, Tensor
+from .graph import Parameter, Tensor
 
 
 def birthplace(plan: Plan, feed: Mapping[Tensor, Array], weights: Sequence[float]) -> str:
@@ -45,8 +45,8 @@ def born_forward(plan: Plan, values: Mapping[int, Any], slot: int, loss: Tensor)
                 for x, s in zip(plan.steps[n].inputs, plan.inputs[n], strict=True)
                 if x is not None and s is not None
             )
-            what = kind(values[slot])
-            return f"loss {loss.name!r}: {what} first, forward, {place(plan.steps[n])}\n({seen})"
+            what, where = kind(values[slot]), plan.steps[n].describe()
+            return f"loss {loss.name!r}: {what} first, forward, {where}\n({seen})"
         slot = bad[0]
     leaf = next(tensor for s, tensor in plan.leaves if s == slot)
     who = "the weight" if isinstance(leaf, Parameter) else "what is fed to"
@@ -62,7 +62,7 @@ def born_backward(plan: Plan, feed: Mapping[Tensor, Array], weights: Sequence[fl
             x, loss = plan.steps[n].inputs[position], plan.losses[losses[row]]
             found.append(
                 f"loss {loss.name!r}: {kind(gradient)} first in the backward sweep, in the "
-                f"gradient of {x}, {place(plan.steps[n])}"
+                f"gradient of {x}, {plan.steps[n].describe()}"
             )
 
     plan.backward(plan.forward(feed, training=True), weights, per_loss=True, record=watch)
@@ -85,7 +85,3 @@ def kind(x: Any) -> str:
 def span(x: Any) -> str:
     x = to_numpy(x)
     return f"{x.min():.4g} to {x.max():.4g}" if x.size else "no numbers"
-
-
-def place(step: Step) -> str:
-    return step.describe()

@@ -56,7 +56,7 @@ class Fit:
         verbose: int = 0,
     ):
         self.model, self.batches, self.held_out = model, batches, held_out
-        self.listeners = sorted(listeners, key=lambda one: getattr(one, "comes_last", False))
+        self.listeners = sorted(listeners, key=lambda one: one.comes_last)
         self.epochs, self.epoch, self.batch = epochs, first_epoch, 0
         self.verbose, self.finished = verbose, False
         self.scores = Scores(model)
@@ -90,16 +90,13 @@ class Fit:
         progress = Progress(label, self.batches.steps, self.verbose, names, owners)
         try:
             for number, (feed, where) in enumerate(self.batches.epoch()):
-                if number >= self.batch:  # the others were done before an interruption
-                    try:
-                        self.step(feed)
-                    except Exception as error:
-                        words = self.batches.words(where)
-                        error.add_note(f"in step {self.model.step} of the training; {words}")
-                        raise
+                if number < self.batch:  # done before an interruption
+                    logs = self.scores.logs(with_metrics=False)
+                else:
+                    logs = self.step(feed, where)
                     if self.model.stop_training:
                         break
-                progress.advance(self.scores.logs(with_metrics=False))
+                progress.advance(logs)
                 stop_here()
         except BaseException:
             progress.close()
@@ -115,8 +112,16 @@ class Fit:
         if self.verbose and isinstance(self.model.stop_training, str):
             print(self.model.stop_training)
 
-    def step(self, feed: Any) -> None:
-        """One batch: forward, backward, and a step of the optimizer."""
+    def step(self, feed: Any, where: Any) -> dict[str, float]:
+        """One batch, and the losses of the epoch so far; an error is told which batch it was."""
+        try:
+            return self._step(feed)
+        except Exception as error:
+            words = self.batches.words(where)
+            error.add_note(f"in step {self.model.step} of the training; {words}")
+            raise
+
+    def _step(self, feed: Any) -> dict[str, float]:
         self.tell("on_train_batch_begin", self.model.step, feed)
         try:
             tape = self.model.learn(feed)
@@ -124,13 +129,14 @@ class Fit:
             handled = [one.on_not_finite(str(error)) for one in self.listeners]
             if not any(handled):
                 raise
-            return
+            return self.scores.logs(with_metrics=False)
         self.scores.add(feed, tape)
         if not self.batch and len(self.scores.terms) > 1:
             self.scores.compare_gradients(tape)
         self.batch += 1
         logs = self.scores.logs(with_metrics=False)
         self.tell("on_train_batch_end", self.model.step - 1, logs)
+        return logs
 
     def save(self, path: str | Path) -> None:
         """Write everything that `resume` needs, in one instant."""

@@ -113,3 +113,12 @@ class Nodes:
         """The node that made a tensor, or None for constants."""
         card = tensor if tensor.step is None else card_of(tensor.step)
         return self._of_card.get(card)
+
+
+def calls_of_layers(nodes: Iterable[Node]) -> list[list[Node]]:
+    """The layers that have weights, in the order of their first call: the calls of each."""
+    calls: dict[int, list[Node]] = {}
+    for node in nodes:
+        if node.kind == "layer" and node.parameters:
+            calls.setdefault(id(node.owner), []).append(node)
+    return list(calls.values())

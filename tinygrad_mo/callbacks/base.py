@@ -21,6 +21,7 @@ class Callback:
 
     model: Any = None
     saved: tuple[str, ...] = ()
+    comes_last = False  # is it told everything after the others?
 
     def on_train_begin(self) -> None:
         """Before the first epoch."""

@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import fill
 
-from ..nodes import Node
+from ..nodes import calls_of_layers
 from ..terms import LossTerm
 from ..training import TrainableModel
 from .recording import FlowPlan
-from .words import few, listing
+from .words import SCALE_FREE, few, listing
 
 WIDTH = 88
-SCALE_FREE = ("Adam", "AdamW", "RMSprop", "Adagrad")  # they divide by the gradient's own size
 
 
 @dataclass
@@ -50,12 +49,8 @@ def explain(model: TrainableModel) -> str:
 
 def trained(plan: FlowPlan) -> list[Trained]:
     """The layers that have weights, in the order of their first call."""
-    calls: dict[int, list[Node]] = {}
-    for node in plan.nodes.all:
-        if node.kind == "layer" and node.parameters:
-            calls.setdefault(id(node.owner), []).append(node)
     found = []
-    for nodes in calls.values():
+    for nodes in calls_of_layers(plan.nodes.all):
         own = nodes[0].parameters
         reached = {k for w in own for k in plan.plan.reaches(w)}
         frozen = all(plan.name_of[w] in plan.frozen for w in own)

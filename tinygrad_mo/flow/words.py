@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ..nodes import Node
+from ..nodes import calls_of_layers
 from .measure import Measure
 
 if TYPE_CHECKING:
     from .flow import Flow
 
+SCALE_FREE = ("Adam", "AdamW", "RMSprop", "Adagrad")  # they divide by the gradient's own size
 CONFLICT, AGREE = -0.25, 0.25  # cosines beyond which losses are said to oppose or help each other
 
 
@@ -85,11 +86,7 @@ def report(flow: Flow) -> str:
 
 def trained_layers(flow: Flow) -> list[tuple[str, Measure]]:
     """The layers that have weights, once each however often they are called."""
-    seen: dict[int, Node] = {}
-    for node in flow.nodes:
-        if node.parameters and node.kind == "layer":
-            seen.setdefault(id(node.owner), node)
-    return [(node.name, flow.measure(node.name)) for node in seen.values()]
+    return [(calls[0].name, flow.measure(calls[0].name)) for calls in calls_of_layers(flow.nodes)]
 
 
 def paths_of(flow: Flow, k: int) -> str:
@@ -132,7 +129,7 @@ def forecast_lines(flow: Flow) -> list[str]:
 
 def optimizer_note(flow: Flow) -> str:
     """What an optimizer that divides by the gradient's own size does to a loss weight."""
-    if flow.optimizer not in ("Adam", "AdamW", "RMSprop", "Adagrad"):
+    if flow.optimizer not in SCALE_FREE:
         return ""
     alone = [layer for layer, m in trained_layers(flow) if sum(m.reach) == 1]
     if not alone or len(flow.losses) < 2:

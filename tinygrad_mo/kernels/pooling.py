@@ -16,35 +16,30 @@ PER_NUMBER = 30  # of the input: the time of so many multiplications
 
 @kernel("max_pool")
 def max_pool(x, *, pool_size, strides, padding):
-    if x.ndim not in (3, 4) or not usable(x):
-        return NotImplemented
-    x = plain(x)
-    shape, y = shape_and_room(x, pool_size, strides, padding)
-    call_in_parts("max_pool", PER_NUMBER * x.size, shape, x, y)
-
-    def pull_x(g):
-        g = cotangent(g, y)
-        gx = np.empty(rows_of(g, y) + x.shape, x.dtype)
-        for of_row, to in zip(g, gx, strict=True):
-            call_in_parts("max_pool_pull", PER_NUMBER * x.size, shape, x, y, of_row, to)
-        return gx
-
-    return y, (pull_x,)
+    return pooled("max_pool", x, pool_size, strides, padding, pull_reads_both=True)
 
 
 @kernel("average_pool")
 def average_pool(x, *, pool_size, strides, padding):
+    return pooled("average_pool", x, pool_size, strides, padding, pull_reads_both=False)
+
+
+def pooled(
+    name: str, x: Array, pool_size: Any, strides: Any, padding: str, pull_reads_both: bool
+) -> Any:
+    """One number per window; does its pullback read x and y, or nothing but the cotangent?"""
     if x.ndim not in (3, 4) or not usable(x):
         return NotImplemented
     x = plain(x)
     shape, y = shape_and_room(x, pool_size, strides, padding)
-    call_in_parts("average_pool", PER_NUMBER * x.size, shape, x, y)
+    call_in_parts(name, PER_NUMBER * x.size, shape, x, y)
+    read = (x, y) if pull_reads_both else ()
 
     def pull_x(g):
         g = cotangent(g, y)
         gx = np.empty(rows_of(g, y) + x.shape, x.dtype)
         for of_row, to in zip(g, gx, strict=True):
-            call_in_parts("average_pool_pull", PER_NUMBER * x.size, shape, of_row, to)
+            call_in_parts(f"{name}_pull", PER_NUMBER * x.size, shape, *read, of_row, to)
         return gx
 
     return y, (pull_x,)
