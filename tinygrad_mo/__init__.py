@@ -7,5 +7,6 @@ from .engine import Plan, Tape
 from .flow import Flow, FlowRecorder, Model, load
 from .graph import Parameter, Tensor
 from .layers import Input
+from .replay import ReplayedPlan
 
 __version__ = "0.1.0"

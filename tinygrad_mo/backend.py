@@ -23,11 +23,13 @@ _settings: dict[str, Any] = {
 _seeds = np.random.SeedSequence()
 
 
-def array_module(x: Array) -> ModuleType:
-    """The library that made `x`, so that one rule serves NumPy and CuPy arrays."""
-    if not isinstance(x, np.ndarray) and type(x).__module__.startswith("cupy"):
+def array_module(x: Array) -> Any:
+    """The library that made `x`, so that one rule serves NumPy, CuPy and traced arrays."""
+    if isinstance(x, np.ndarray):
+        return np
+    if type(x).__module__.startswith("cupy"):
         return sys.modules["cupy"]
-    return np
+    return getattr(x, "array_module", np)
 
 
 def xp() -> ModuleType:

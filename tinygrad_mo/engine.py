@@ -155,7 +155,7 @@ class Plan:
         outputs: list[Any] = [None] * len(self.reach)
         backs: list[Any] = []
         for slot, tensor in self.leaves:
-            value = tensor.value if tensor.value is not None else fed(tensor, feed or {})
+            value = fed(tensor, feed or {})
             values[slot], outputs[slot] = value, (getattr(value, "shape", ()), tensor.dtype)
         each = zip(self.steps, self.inputs, self.outputs, self.edges, self._done, strict=True)
         for step, read, written, edges, done in each:
@@ -217,6 +217,14 @@ class Plan:
             raise ValueError("this tape kept no pullbacks: run forward with keep=True")
         if len(seeds) != len(self.losses):
             raise ValueError(f"{len(seeds)} seeds for {len(self.losses)} losses")
+        starts = []
+        for loss, seed in zip(self.losses, seeds, strict=True):
+            starts.append(cotangent(loss, seed, *tape.outputs[self.slots[loss.key]]))
+        found = self.sweep(tape, starts, per_loss, record)
+        return dict(zip(self.wrt, found if sparse else map(dense_gradient, found), strict=True))
+
+    def sweep(self, tape: Tape, starts: list[Array], per_loss: bool, record: Record) -> list[Any]:
+        """From the cotangents of the losses, one row each, down to the gradients by `wrt`."""
         rows = self.reach if per_loss else [losses and (0,) for losses in self.reach]
         g: list[Any] = [None] * len(rows)
 
@@ -232,9 +240,8 @@ class Plan:
             shape, dtype = tape.outputs[slot]
             return xp().zeros((len(losses), *shape), dtype)
 
-        for k, (loss, seed) in enumerate(zip(self.losses, seeds, strict=True)):
-            slot = self.slots[loss.key]
-            send(slot, cotangent(loss, seed, *tape.outputs[slot]), (k,) if per_loss else (0,))
+        for k, (loss, start) in enumerate(zip(self.losses, starts, strict=True)):
+            send(self.slots[loss.key], start, (k,) if per_loss else (0,))
         try:
             for n, step, edges, outputs, arriving in self._sweep:
                 back, losses = tape.backs[n], arriving if per_loss else (0,)
@@ -255,15 +262,16 @@ class Plan:
         except Exception as error:
             error.add_note(f"in the backward sweep, {step.describe()}")
             raise
-        found = [None if slot is None else g[slot] for slot in self._wrt_slots]
-        return dict(zip(self.wrt, found if sparse else map(dense_gradient, found), strict=True))
+        return [None if slot is None else g[slot] for slot in self._wrt_slots]
 
 
 def fed(tensor: Tensor, feed: Mapping[Tensor, Array]) -> Array:
-    if tensor not in feed:
+    """The value of a leaf: what is fed to it, or its own."""
+    value = feed.get(tensor, tensor.value)
+    if value is None:
         known = ", ".join(map(format, feed)) or "nothing"
         raise KeyError(f"input {tensor} was not fed; fed was: {known}")
-    return feed[tensor]
+    return value
 
 
 def cotangent(loss: Tensor, seed: Any, shape: tuple[int, ...], dtype: Any) -> Array:
@@ -281,9 +289,9 @@ def spread(gradient: Any, losses: tuple[int, ...], rows: tuple[int, ...]) -> Arr
     gradient = dense_gradient(gradient)
     if losses == rows:
         return gradient
-    wide = xp().zeros((len(rows), *gradient.shape[1:]), gradient.dtype)
-    wide[[rows.index(k) for k in losses]] = gradient
-    return wide
+    zeros = xp().zeros((1, *gradient.shape[1:]), gradient.dtype)
+    places = [losses.index(k) if k in losses else None for k in rows]
+    return xp().concatenate([zeros if i is None else gradient[i : i + 1] for i in places])
 
 
 def all_gradients(pull: Any, g: Any, step: Step) -> Sequence[Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from .backend import to_numpy
 from .calls import Call, current_call, inside
-from .engine import Plan, topological_order
+from .engine import topological_order
 from .exchange import is_safetensors, load_safetensors, save_safetensors
 from .feeding import arrays_for, check_batch_size, match
 from .files import CheckpointError, load_arrays, save_arrays
@@ -19,6 +19,7 @@ from .graph import Parameter, Step, Tensor, apply, placeholder
 from .layers import Layer
 from .naming import did_you_mean, unique_names
 from .nodes import Nodes
+from .replay import ReplayedPlan
 from .summary import summary_lines
 
 Tensors = Tensor | Sequence[Tensor] | Mapping[str, Tensor]
@@ -49,7 +50,7 @@ class FunctionalModel(Layer):
         self.inputs_are_dict = isinstance(inputs, Mapping)
         is_dict = isinstance(outputs, Mapping)
         self.form = "one" if isinstance(outputs, Tensor) else "dict" if is_dict else "list"
-        self._forward = Plan([], [], fetch=ends)
+        self._forward = ReplayedPlan([], [], fetch=ends)
         self.built = True
 
     @property

@@ -18,6 +18,7 @@ from .birthplace import birthplace
 from .callbacks import Callback, History
 from .calls import Call, inside
 from .engine import Plan, Tape
+from .replay import ReplayedPlan
 from .feeding import arrays_for, cast, counted, match, matched_arrays
 from .fitting import Batches, Fit
 from .graph import Tensor
@@ -255,7 +256,7 @@ class TrainableModel(FunctionalModel):
         terms, wrt = self.compiled_terms(), self.trainable_weights
         if self._plan is None or self._plan[0] != wrt:
             values = [t.value for t in terms.values()]
-            self._plan = wrt, Plan(values, wrt, fetch=list(self.outputs.values()))
+            self._plan = wrt, ReplayedPlan(values, wrt, fetch=list(self.outputs.values()))
         return self._plan[1]
 
     def labelled_data(

@@ -239,7 +239,7 @@ def w9(mode="plan"):
         return float(loss.value)
 
     loss = chain_of(tg.Tensor(start), w, b, float(c))
-    plan = tg.Plan([loss], [w, b])
+    plan = tg.ReplayedPlan([loss], [w, b])
 
     def step():
         tape = plan.forward()

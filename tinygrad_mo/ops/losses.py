@@ -20,9 +20,9 @@ def held(p: Array) -> tuple[Array, Array]:
 
 def check_labels(label: Array) -> None:
     """Labels of a yes or no are 0, 1 or between (NaN passes: it is found elsewhere)."""
-    wrong = to_numpy((label < 0) | (label > 1))
+    wrong = (label < 0) | (label > 1)
     if wrong.any():
-        where = tuple(int(axis[0]) for axis in wrong.nonzero())
+        where = tuple(int(axis[0]) for axis in to_numpy(wrong).nonzero())
         raise ValueError(
             f"label {label[where]:g} in row {where[0]} is not between 0 and 1: scale "
             f"the labels, or use another loss"
@@ -117,7 +117,8 @@ def weighted_mean(losses, weights, mask, *, by_weight=False):
     if number < losses.size:
         scale, losses = xp.where(counts, scale, 0), xp.where(counts, losses, 0)
     count = scale.sum() if by_weight else number
-    scale = scale / losses.dtype.type(count or 1)
+    if count:
+        scale = scale / count.astype(losses.dtype)
 
     def pull_losses(g):
         return g.reshape(*g.shape, *[1] * losses.ndim) * scale

@@ -1,0 +1,288 @@
+"""Arrays that write down what is done to them, so that all of it can be done again.
+
+On small arrays Python spends more time between the operations than NumPy spends in them. So what is
+repeated batch after batch is run once on `Traced` arrays: each operation is carried out, and noted
+as an `Instruction` on arrays that stay where they are. New numbers put into the first of these
+arrays, and the instructions carried out once more, give new results in the last ones.
+
+A rule of `ops` needs no second text for this. Where it asks whether a condition holds (are all
+labels between 0 and 1?), the answer is kept as a guard: if it comes out otherwise another time,
+the instructions do not apply. Whatever cannot be followed ends in `Untraceable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from .backend import Array
+
+UFUNCS = frozenset(
+    "add subtract multiply divide power negative absolute sign square sqrt exp expm1 log log1p sin "
+    "cos tanh floor maximum minimum matmul greater greater_equal less less_equal equal not_equal "
+    "logical_and logical_or logical_not bitwise_and bitwise_or invert isnan isfinite".split()
+)
+REDUCTIONS = frozenset(["add", "maximum", "minimum", "logical_and", "logical_or"])
+VIEWS = frozenset([np.broadcast_to, np.expand_dims, np.moveaxis, np.swapaxes, np.transpose])
+ABOUT_SHAPES = frozenset([np.shape, np.ndim, np.size])
+
+
+class Untraceable(AttributeError):
+    """Something was done to a traced array that cannot be written down."""
+
+
+class Instruction(NamedTuple):
+    """One call of NumPy: what is done, to which arrays, and where the result goes."""
+
+    what: str  # a ufunc, a reduction such as "add.reduce", or "copy"
+    inputs: tuple[Array, ...]
+    out: Array
+    options: dict[str, Any]
+
+    def call(self) -> Callable[[], Any]:
+        """A function without arguments that does it."""
+        if self.what == "copy":
+            if self.options:
+                return partial(np.copyto, self.out, *self.inputs, **self.options)
+            return partial(self.out.__setitem__, ..., *self.inputs)
+        return partial(attrgetter(self.what)(np), *self.inputs, out=self.out, **self.options)
+
+
+class Trace:
+    """What is being written.
+
+    Parameters
+    ----------
+    largest : int
+        How many numbers an array may have that is computed.
+
+    Attributes
+    ----------
+    instructions : list of Instruction or None
+        Where the next one goes; None: the trace has ended.
+    guards : list of (array, bool)
+        Conditions, and how each must come out.
+    """
+
+    def __init__(self, largest: int) -> None:
+        self.largest = largest
+        self.instructions: list[Instruction] | None = []
+        self.guards: list[tuple[Array, bool]] | None = []
+
+    def follow(self, value: Any) -> Traced:
+        """A traced array that starts with these numbers, in an array of its own."""
+        return Traced(self, np.array(value))
+
+    def write(
+        self, what: str, inputs: Sequence[Any], out: Array = None, options: dict | None = None
+    ) -> Traced:
+        """Carry an instruction out and note it; `out` is a new array if none is given."""
+        if self.instructions is None:
+            raise Untraceable("a traced array is of no use after its trace")
+        arrays = tuple(x.array if isinstance(x, Traced) else x for x in inputs)
+        if out is None:
+            out = np.asarray(attrgetter(what)(np)(*arrays, **(options or {})))
+            self.instructions.append(Instruction(what, arrays, out, options or {}))
+        else:
+            self.instructions.append(Instruction(what, arrays, out, options or {}))
+            self.instructions[-1].call()()
+        if out.size > self.largest:
+            raise Untraceable("a large array")
+        return Traced(self, out)
+
+    def alike(self, inputs: Sequence[Any]) -> list[Any]:
+        """Arrays of one type: converted by instructions of their own, which is faster."""
+        dtype = np.result_type(*[x.array if isinstance(x, Traced) else x for x in inputs])
+        return [x.astype(dtype) if isinstance(x, Traced) else np.asarray(x, dtype) for x in inputs]
+
+    def select(self, condition: Any, x: Any, y: Any) -> Traced:
+        """x where the condition holds, y elsewhere."""
+        x, y = self.alike([x, y])
+        shape = np.broadcast_shapes(*[a.shape for a in (condition, x, y)])
+        out = np.empty(shape, x.dtype)
+        self.write("copy", [y], out)
+        where = condition.array if isinstance(condition, Traced) else condition
+        return self.write("copy", [x], out, {"where": where})
+
+    def join(self, parts: Sequence[Any], axis: int = 0) -> Traced:
+        """The parts one behind the other along an axis."""
+        parts = self.alike(parts)
+        shape = list(parts[0].shape)
+        shape[axis] = sum(x.shape[axis] for x in parts)
+        out, start = np.empty(shape, parts[0].dtype), 0
+        for x in parts:
+            place = [slice(None)] * len(shape)
+            place[axis] = slice(start, start := start + x.shape[axis])
+            self.write("copy", [x], out[tuple(place)])
+        return Traced(self, out)
+
+
+class Traced(NDArrayOperatorsMixin):
+    """An array on whose behalf a `Trace` is written. Rules of `ops` take it for a NumPy array."""
+
+    __slots__ = ("array", "trace")
+
+    def __init__(self, trace: Trace, array: Array):
+        self.trace, self.array = trace, array
+
+    # What is known while tracing, and the same each time.
+
+    shape = property(lambda self: self.array.shape)
+    dtype = property(lambda self: self.array.dtype)
+    ndim = property(lambda self: self.array.ndim)
+    size = property(lambda self: self.array.size)
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    @property
+    def array_module(self) -> TracedNumPy:
+        return TracedNumPy(self.trace)
+
+    # What is computed.
+
+    def __array_ufunc__(
+        self, ufunc: Any, method: str, *inputs: Any, out: Any = (), **options: Any
+    ) -> Traced:
+        name = ufunc.__name__
+        if getattr(np, name, None) is not ufunc or any(not isinstance(y, Traced) for y in out):
+            raise Untraceable(f"np.{name} into an array that is not traced")
+        target = out[0].array if out else None
+        if method == "reduce" and name in REDUCTIONS and {*options} <= {"axis", "keepdims"}:
+            return self.trace.write(f"{name}.reduce", inputs, target, options)
+        if method != "__call__" or name not in UFUNCS or options:
+            raise Untraceable(f"np.{name} ({method}) is not known to traces")
+        return self.trace.write(name, self.trace.alike(inputs), target)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        known = {np.where: self.trace.select, np.concatenate: self.trace.join, np.clip: Traced.clip}
+        if function in known:
+            return known[function](*args, **options)
+        if function is np.stack:
+            parts, axis = args[0], options.get("axis", 0)
+            return self.trace.join([np.expand_dims(x, axis) for x in parts], axis)
+        if function in VIEWS and args[0] is self:
+            return self.view(function(self.array, *args[1:], **options))
+        if function in ABOUT_SHAPES:
+            return function(self.array)
+        raise Untraceable(f"np.{function.__name__} is not known to traces")
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise Untraceable("the numbers of a traced array change from run to run")
+
+    __float__ = __int__ = __index__ = __complex__ = __array__
+
+    def __bool__(self) -> bool:
+        if self.trace.guards is None:
+            raise Untraceable("a branch where none may be")
+        self.trace.guards.append((self.array, bool(self.array)))
+        return self.trace.guards[-1][1]
+
+    def __getattr__(self, name: str) -> Any:
+        raise Untraceable(f"{name} of a traced array")
+
+    def reduced(self, what: str, axis: Any, keepdims: bool) -> Traced:
+        return self.trace.write(f"{what}.reduce", [self], None, {"axis": axis, "keepdims": keepdims})
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Traced:
+        return self.reduced("add", axis, keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Traced:
+        total = self.reduced("add", axis, keepdims)
+        total /= self.size // max(total.size, 1)
+        return total
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Traced:
+        return self.reduced("maximum", axis, keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Traced:
+        return self.reduced("minimum", axis, keepdims)
+
+    def any(self, axis: Any = None, keepdims: bool = False) -> Traced:
+        return self.reduced("logical_or", axis, keepdims)
+
+    def all(self, axis: Any = None, keepdims: bool = False) -> Traced:
+        return self.reduced("logical_and", axis, keepdims)
+
+    def clip(self, low: Any, high: Any) -> Any:
+        return np.minimum(np.maximum(self, low), high)
+
+    def copy(self) -> Traced:
+        return self.trace.write("copy", [self], np.empty_like(self.array))
+
+    def astype(self, dtype: Any, copy: bool = False) -> Traced:
+        if self.dtype == dtype and not copy:
+            return self
+        return self.trace.write("copy", [self], np.empty_like(self.array, dtype))
+
+    # What only looks at the same numbers in another way.
+
+    def view(self, array: Array) -> Traced:
+        """Another look at this array."""
+        if not np.may_share_memory(array, self.array) and self.size:
+            raise Untraceable("new numbers, but not by an instruction")
+        return Traced(self.trace, array)
+
+    def reshape(self, *shape: Any) -> Traced:
+        array = self.array.reshape(*shape)
+        if np.may_share_memory(array, self.array) or not self.size:
+            return Traced(self.trace, array)
+        out = np.empty(self.shape, self.dtype)
+        self.trace.write("copy", [self], out)
+        return Traced(self.trace, out.reshape(*shape))
+
+    def transpose(self, *axes: Any) -> Traced:
+        return self.view(self.array.transpose(*axes))
+
+    def swapaxes(self, first: int, second: int) -> Traced:
+        return self.view(self.array.swapaxes(first, second))
+
+    @property
+    def T(self) -> Traced:
+        return self.view(self.array.T)
+
+    def __getitem__(self, index: Any) -> Traced:
+        return self.view(self.array[always_array(index)])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        place = self[index].array
+        if not isinstance(value, Traced):
+            value = np.asarray(value, self.dtype)
+        self.trace.write("copy", [value], place)
+
+    def __iter__(self) -> Iterator[Traced]:
+        return (self[i] for i in range(len(self)))
+
+
+class TracedNumPy:
+    """NumPy, as far as rules of `ops` use it on traced arrays: new arrays are traced, too."""
+
+    def __init__(self, trace: Trace):
+        self._trace = trace
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+    def empty(self, shape: Any, dtype: Any = float) -> Traced:
+        return Traced(self._trace, np.empty(shape, dtype))
+
+    def zeros(self, shape: Any, dtype: Any = float) -> Traced:
+        return self._trace.write("copy", [np.zeros((), dtype)], np.empty(shape, dtype))
+
+    def asarray(self, x: Any, dtype: Any = None) -> Any:
+        if isinstance(x, Traced):
+            return x.astype(dtype or x.dtype)
+        if isinstance(x, np.ndarray):
+            raise Untraceable("an array from elsewhere, which may be another one each time")
+        return np.asarray(x, dtype)
+
+
+def always_array(index: Any) -> tuple[Any, ...]:
+    """An index that picks an array, if only one of a single number (and not the number)."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return parts if any(part is ... for part in parts) else (*parts, ...)
