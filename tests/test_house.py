@@ -15,14 +15,14 @@ PACKAGE = Path(tinygrad_mo.__file__).parent
 FLOORS = [  # from the ground up
     "naming recipes",
     "backend",
-    "pool",
+    "pool tracing",
     "ops",
     "kernels",
     "calls",
     "operators",
     "graph",
     "engine",
-    "eager",
+    "eager replay",
     "layers losses feeding files nodes summary exchange model",
     "metrics schedules optimizers terms architecture saving batches birthplace callbacks progress "
     "scores fitting training check",

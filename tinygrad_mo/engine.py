@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from .backend import Array, xp
 from .graph import Step, Tensor
 from .ops import dense_gradient, unbroadcast
@@ -217,9 +215,8 @@ class Plan:
             raise ValueError("this tape kept no pullbacks: run forward with keep=True")
         if len(seeds) != len(self.losses):
             raise ValueError(f"{len(seeds)} seeds for {len(self.losses)} losses")
-        starts = []
-        for loss, seed in zip(self.losses, seeds, strict=True):
-            starts.append(cotangent(loss, seed, *tape.outputs[self.slots[loss.key]]))
+        pairs = zip(self.losses, seeds, strict=True)
+        starts = [cotangent(x, seed, *tape.outputs[self.slots[x.key]]) for x, seed in pairs]
         found = self.sweep(tape, starts, per_loss, record)
         return dict(zip(self.wrt, found if sparse else map(dense_gradient, found), strict=True))
 
@@ -229,14 +226,13 @@ class Plan:
         g: list[Any] = [None] * len(rows)
 
         def send(slot: int, gradient: Any, losses: tuple[int, ...]) -> None:
-            if losses != rows[slot]:
-                gradient = spread(gradient, losses, rows[slot])
+            gradient = spread(gradient, losses, rows[slot])
             so_far = g[slot]
             g[slot] = gradient if so_far is None else so_far + gradient
 
         def arrived(slot: int, losses: tuple[int, ...]) -> Array:
             if g[slot] is not None:
-                return spread(g[slot], rows[slot], losses)
+                return dense_gradient(spread(g[slot], rows[slot], losses))
             shape, dtype = tape.outputs[slot]
             return xp().zeros((len(losses), *shape), dtype)
 
@@ -245,10 +241,8 @@ class Plan:
         try:
             for n, step, edges, outputs, arriving in self._sweep:
                 back, losses = tape.backs[n], arriving if per_loss else (0,)
-                if step.several:
-                    cotangents = tuple([arrived(slot, losses) for slot in outputs])
-                else:
-                    cotangents = arrived(outputs[0], losses)
+                of_each = [arrived(slot, losses) for slot in outputs]
+                cotangents = tuple(of_each) if step.several else of_each[0]
                 every = all_gradients(back, cotangents, step) if callable(back) else None
                 for position, slot in edges:
                     gradient = back[position](cotangents) if every is None else every[position]
@@ -276,22 +270,24 @@ def fed(tensor: Tensor, feed: Mapping[Tensor, Array]) -> Array:
 
 def cotangent(loss: Tensor, seed: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     """The seed of one loss as a single row."""
-    if np.shape(seed) != shape:
+    start = xp().asarray(seed, dtype)
+    if start.shape != shape:
         raise ValueError(
-            f"the loss {loss} needs a seed of its own shape, not {np.shape(seed)}: make it a "
-            f"scalar with .sum() or .mean(), or pass seeds"
+            f"the loss {loss} needs a seed of its own shape, not {start.shape}: make it a scalar "
+            f"with .sum() or .mean(), or pass seeds"
         )
-    return xp().asarray(seed, dtype)[None]
+    return start[None]
 
 
-def spread(gradient: Any, losses: tuple[int, ...], rows: tuple[int, ...]) -> Array:
+def spread(gradient: Any, losses: tuple[int, ...], rows: tuple[int, ...]) -> Any:
     """The rows of `losses` in their places among `rows`, zeros in the others."""
-    gradient = dense_gradient(gradient)
     if losses == rows:
         return gradient
+    gradient = dense_gradient(gradient)
     zeros = xp().zeros((1, *gradient.shape[1:]), gradient.dtype)
-    places = [losses.index(k) if k in losses else None for k in rows]
-    return xp().concatenate([zeros if i is None else gradient[i : i + 1] for i in places])
+    return xp().concatenate(
+        [gradient[losses.index(k)][None] if k in losses else zeros for k in rows]
+    )
 
 
 def all_gradients(pull: Any, g: Any, step: Step) -> Sequence[Any]:

@@ -122,7 +122,7 @@ class FunctionalModel(Layer):
                     stacklevel=4,
                 )
         start = {own.key: t for own, t in zip(self.inputs.values(), given, strict=True)}
-        new = replay(self.steps, start)
+        new = wired_again(self.steps, start)
         outputs = [renewed(t, new) for t in self.outputs.values()]
         return self._as_declared(outputs)
 
@@ -317,7 +317,7 @@ def renewed(tensor: Tensor, new: Mapping[Any, Tensor]) -> Tensor:
     return result
 
 
-def replay(steps: Iterable[Step], new: dict[Any, Tensor]) -> dict[Any, Tensor]:
+def wired_again(steps: Iterable[Step], new: dict[Any, Tensor]) -> dict[Any, Tensor]:
     """Apply the steps again, with some tensors replaced; each old call becomes one new call.
 
     `new` maps keys of tensors to what replaces them, and is filled with all that is made.
@@ -350,7 +350,7 @@ def with_fresh_inputs(
     new: dict[Any, Tensor] = {t.key: f for t, f in zip(inputs, fresh, strict=True)}
     masks = [t.mask for t in outputs if t.mask is not None]
     above = set(topological_order(inputs))
-    replay([step for step in topological_order([*outputs, *masks]) if step not in above], new)
+    wired_again([step for step in topological_order([*outputs, *masks]) if step not in above], new)
     return fresh, [renewed(t, new) for t in outputs]
 
 

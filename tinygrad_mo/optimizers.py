@@ -7,8 +7,10 @@ one to one. A rule sees one block of a parameter at a time: what it computes wit
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, pairwise
 from math import isfinite, sqrt
+from operator import is_
 from types import SimpleNamespace
 from typing import Any
 
@@ -72,8 +74,7 @@ class Optimizer(Recipe):
         self.step = 0
         self._slots: dict[Parameter, list[Array]] = {}
         self._behind: dict[Parameter, Behind] = {}
-        self._together: list[Parameter] = []
-        self._flat: list[Array] = []  # the slots of those, joined
+        self._together = Joined([], [])
         self._rate: Any = None
         self.learning_rate = learning_rate
 
@@ -115,7 +116,7 @@ class Optimizer(Recipe):
     def remember(self, memory: Mapping[Parameter, Mapping[str, Array]]) -> None:
         """Go on from what `memory` gave; the arrays are then the optimizer's own."""
         self._slots = {w: [arrays[name] for name in self.slots] for w, arrays in memory.items()}
-        self._behind, self._together = {}, []
+        self._behind, self._together = {}, Joined([], [])
         for w, arrays in memory.items():
             if "seen" in arrays:
                 self._behind[w] = behind = Behind(w.value)
@@ -138,18 +139,14 @@ class Optimizer(Recipe):
             If a gradient holds NaN or infinity; no parameter has changed then.
         """
         small, large = by_size(gradients)
-        together = joined([gradients[w] for w in small])
+        together = side_by_side([gradients[w] for w in small])
         if not all(map(is_finite, (together, *(gradients[w] for w in large)))):
             refuse_step(gradients)
         clipped = self._clipped(gradients)
         if clipped is not gradients:
-            together = joined([clipped[w] for w in small])
-        for parameter in gradients:
-            if parameter not in self._slots:
-                start = array_module(parameter.value).full(
-                    parameter.shape, self.slot_start, parameter.dtype
-                )
-                self._slots[parameter] = [start.copy() for _ in self.slots]
+            together = side_by_side([clipped[w] for w in small])
+        if not gradients.keys() <= self._slots.keys():
+            self._make_slots(gradients)
         if small:
             self._step_together(small, together)
         for parameter in large:
@@ -171,22 +168,28 @@ class Optimizer(Recipe):
             return {w: g * shrink(whole, self.global_clipnorm) for w, g in gradients.items()}
         return gradients
 
+    def _make_slots(self, parameters: Iterable[Parameter]) -> None:
+        for w in parameters:
+            if w not in self._slots:
+                start = array_module(w.value).full(w.shape, self.slot_start, w.dtype)
+                self._slots[w] = [start.copy() for _ in self.slots]
+
     def _step_together(self, parameters: list[Parameter], g: Array) -> None:
         """The step of small parameters, side by side in one array: their slots are parts of one."""
-        if parameters != self._together:
-            own = [self._slots[w] for w in parameters]
-            self._flat = [joined(slots) for slots in zip(*own, strict=True)]
-            parts = [parted(slots, parameters) for slots in self._flat]
-            for n, w in enumerate(parameters):
-                self._slots[w] = [part[n] for part in parts]
-            self._together = parameters
-        for parameter in self._behind.keys() & parameters:
+        together = self._together
+        if parameters != together.parameters:
+            self._together = together = Joined(parameters, [self._slots[w] for w in parameters])
+            self._slots.update(zip(parameters, together.parts_of_slots(), strict=True))
+        for parameter in self._behind.keys() & parameters if self._behind else ():
             self._catch_up(parameter)
-        new = self._updated(joined([w.value for w in parameters]), g, self._flat)
-        for w, part in zip(parameters, parted(new, parameters), strict=True):
-            w.assign(part)
+        value, slots = together.value(), together.slots
+        large = value.size > BLOCK
+        step = self.step + 1
+        together.assign(
+            self._updated(value, g, slots) if large else self.rule(value, g, step, *slots)
+        )
         if (self.step + 1) % 64 == 0:
-            for slot in self._flat:
+            for slot in together.slots:
                 drop_subnormal(slot)
 
     def _step_everywhere(self, parameter: Parameter, g: Array) -> None:
@@ -237,6 +240,39 @@ class Optimizer(Recipe):
 
         in_parts(len(starts), work, cost=10 * value.size)
         return new
+
+
+class Joined:
+    """Small parameters as parts of one array, on which one operation serves them all."""
+
+    def __init__(self, parameters: list[Parameter], slots: list[list[Array]]):
+        self.parameters = parameters
+        bounds = pairwise(accumulate((w.value.size for w in parameters), initial=0))
+        self.places = [(slice(*span), w) for span, w in zip(bounds, parameters, strict=True)]
+        self.slots = [side_by_side(of_each) for of_each in zip(*slots, strict=True)]
+        self._value: Array = None
+        self._parts: list[Array] = []
+
+    def parts(self, array: Array) -> list[Array]:
+        return [array[place].reshape(w.shape) for place, w in self.places]
+
+    def parts_of_slots(self) -> list[list[Array]]:
+        """By parameter."""
+        slots = [self.parts(slot) for slot in self.slots]
+        return [[parts[n] for parts in slots] for n in range(len(self.parameters))]
+
+    def value(self) -> Array:
+        """Of all parameters; joined anew where somebody has assigned to one of them."""
+        values = [w.value for w in self.parameters]
+        if all(map(is_, values, self._parts)) and self._parts:
+            return self._value
+        return side_by_side(values)
+
+    def assign(self, value: Array) -> None:
+        """A new array, whose parts are the new values of the parameters."""
+        self._value, self._parts = value, self.parts(value)
+        for w, part in zip(self.parameters, self._parts, strict=True):
+            w.value = part
 
 
 class Behind:
@@ -465,20 +501,10 @@ def by_size(gradients: Mapping[Parameter, Any]) -> tuple[list[Parameter], list[P
     return small, large
 
 
-def joined(arrays: Sequence[Array]) -> Array:
+def side_by_side(arrays: Sequence[Array]) -> Array:
     """One behind the other, flat."""
     xp = array_module(arrays[0]) if arrays else np
     return xp.concatenate([a.reshape(-1) for a in arrays]) if arrays else xp.zeros(0)
-
-
-def parted(array: Array, parameters: Sequence[Parameter]) -> list[Array]:
-    """The way back from `joined`: the parts in the shapes of the parameters."""
-    parts, start = [], 0
-    for w in parameters:
-        stop = start + w.value.size
-        parts.append(array[start:stop].reshape(w.shape))
-        start = stop
-    return parts
 
 
 def is_finite(g: Any) -> bool:

@@ -1,9 +1,9 @@
 """A plan for small arrays: traced once, then replayed on the same arrays, batch after batch.
 
-The third batch of the same shapes is run on `tracing.Traced` arrays. From then on a forward pass
-copies the batch and the parameters into the first arrays of the trace and carries its instructions
-out; a sweep does the same with the cotangents of the losses. The numbers are the same, the time
-between the operations is gone.
+The first batch of its kind (shapes, types) is run on `tracing.Traced` arrays. From then on a
+forward pass copies the batch and the parameters into the first arrays of the trace and carries its
+instructions out, and a sweep does the same with the cotangents of the losses. The numbers are the
+same; the time that passes between the operations is gone.
 
 A replay keeps what a plan promises. Its arrays are lent to one tape at a time: while somebody holds
 that tape, the next pass works the plain way. What leaves (values, gradients) is a copy. A batch
@@ -13,9 +13,8 @@ arrays, ops that draw random numbers, and ops of your own, which may depend on a
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -23,12 +22,12 @@ from . import ops
 from .backend import Array, kernels_wanted
 from .engine import Plan, Record, Tape, fed
 from .graph import Step, Tensor
+from .kernels import apart, together
 from .tracing import Instruction, Trace, Traced, Untraceable
 
-PLAIN_RUNS = 2  # of the same shapes, before a trace is worth it
 SMALL = 1 << 14  # numbers; on larger arrays the time between the operations does not count
 LEAVES = 1 << 16  # numbers of a parameter, which is copied for each pass
-MOST = 8  # shapes of a batch for which one plan keeps a replay
+MOST = 32  # kinds of batches for which one plan keeps a replay
 
 
 class ReplayedPlan(Plan):
@@ -50,7 +49,6 @@ class ReplayedPlan(Plan):
         self._fed = [tensor for _, tensor in self.leaves if tensor.value is None]
         self._layers = [s.attributes["layer"] for s in self.steps if s.attributes.get("layer")]
         self._traceable = all(map(is_traceable, self.steps))
-        self._seen: Counter[Any] = Counter()
         self._free: dict[Any, list[Replay]] = {}  # those that no tape holds
 
     def forward(
@@ -61,7 +59,7 @@ class ReplayedPlan(Plan):
         keep: bool = True,
     ) -> Tape:
         feed = feed or {}
-        free = self._replays_for(feed, training) if self._traceable else []
+        free = self._replays_for(feed, training, keep) if self._traceable else []
         try:
             replay = free.pop()
         except IndexError:  # none, or lent
@@ -79,9 +77,11 @@ class ReplayedPlan(Plan):
             return tape.replay.sweeps[per_loss].run(starts, record)
         return super().sweep(tape, starts, per_loss, record)
 
-    def _replays_for(self, feed: Mapping[Tensor, Array], training: bool) -> list[Replay]:
-        """The free ones that suit a batch."""
-        look: list[Any] = [training]
+    def _replays_for(
+        self, feed: Mapping[Tensor, Array], training: bool, keep: bool
+    ) -> list[Replay]:
+        """The free ones for a batch of this kind: one or none."""
+        look: list[Any] = [training, keep]
         for tensor in self._fed:
             x = feed.get(tensor)
             if type(x) is not np.ndarray:
@@ -91,11 +91,10 @@ class ReplayedPlan(Plan):
             look.append(layer.trainable)
         kind = tuple(look)
         if kind not in self._free:
-            self._seen[kind] += 1
-            if self._seen[kind] <= PLAIN_RUNS or len(self._free) == MOST:
-                return []
+            if len(self._free) == MOST:
+                del self._free[next(iter(self._free))]  # the oldest
             try:
-                self._free[kind] = [Replay(self, feed, training)]
+                self._free[kind] = [Replay(self, feed, training, keep)]
             except Untraceable:
                 self._free[kind] = []
         return self._free[kind]
@@ -114,7 +113,7 @@ class ReplayedTape(Tape):
 class Replay:
     """The trace of a plan for batches of one kind, made from the first of them."""
 
-    def __init__(self, plan: Plan, feed: Mapping[Tensor, Array], training: bool):
+    def __init__(self, plan: Plan, feed: Mapping[Tensor, Array], training: bool, keep: bool):
         self.trace = trace = Trace(SMALL)
         leaves: dict[Tensor, Traced] = {}
         for _, tensor in plan.leaves:
@@ -126,10 +125,11 @@ class Replay:
         self.into = [(tensor, x.array.__setitem__) for tensor, x in leaves.items()]
         with np.errstate(all="ignore"):
             self.tape = Plan.forward(plan, leaves, training=training)
-            self.guards, trace.guards = trace.guards, None
+            self.kept = [(slot, x) for slot, x in enumerate(self.tape.values) if x is not None]
+            self.guards, trace.may_branch = trace.guards, False
             self.script = Script(trace.instructions)
-            self.sweeps = [Sweep(plan, self, per_loss) for per_loss in (False, True)]
-        trace.instructions = None
+            self.sweeps = [Sweep(plan, self, per_loss) for per_loss in (False, True) if keep]
+        trace.ended = True
 
     def forward(self, feed: Mapping[Tensor, Array]) -> list[Array] | None:
         """The values of a tape; None if this batch is an exception."""
@@ -139,14 +139,18 @@ class Replay:
         for condition, expected in self.guards:
             if bool(condition) != expected:
                 return None
-        return [copied(x) for x in self.tape.values]
+        values: list[Array] = [None] * len(self.tape.values)
+        for slot, x in self.kept:
+            values[slot] = copied(x)
+        return values
 
 
 class Sweep:
     """The backward half of a replay."""
 
     def __init__(self, plan: Plan, replay: Replay, per_loss: bool):
-        trace, self.edges = replay.trace, []
+        trace = replay.trace
+        self.edges: list[tuple[Any, ...]] = []
         trace.instructions = []
         shapes = [replay.tape.outputs[plan.slots[loss.key]] for loss in plan.losses]
         starts = [trace.follow(np.zeros((1, *shape), dtype)) for shape, dtype in shapes]
@@ -171,10 +175,14 @@ class Script:
     """Instructions, to be carried out again and again."""
 
     def __init__(self, instructions: list[Instruction]):
-        self.calls = [instruction.call() for instruction in instructions]
+        self.instructions = [instruction.simplified() for instruction in instructions]
+        self.calls: dict[bool, list[Any]] = {}  # compiled or not
 
     def run(self) -> None:
-        for call in self.calls:
+        compiled = kernels_wanted()
+        if compiled not in self.calls:
+            self.calls[compiled] = (together if compiled else apart)(self.instructions)
+        for call in self.calls[compiled]:
             call()
 
 

@@ -14,20 +14,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from math import prod
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
+from numpy.lib.stride_tricks import as_strided
 
 from .backend import Array
 
-UFUNCS = frozenset(
+UFUNCS = (
     "add subtract multiply divide power negative absolute sign square sqrt exp expm1 log log1p sin "
     "cos tanh floor maximum minimum matmul greater greater_equal less less_equal equal not_equal "
-    "logical_and logical_or logical_not bitwise_and bitwise_or invert isnan isfinite".split()
+    "logical_and logical_or logical_not bitwise_and bitwise_or invert isnan isfinite"
 )
-REDUCTIONS = frozenset(["add", "maximum", "minimum", "logical_and", "logical_or"])
+REDUCTIONS = "add maximum minimum logical_and logical_or"
 VIEWS = frozenset([np.broadcast_to, np.expand_dims, np.moveaxis, np.swapaxes, np.transpose])
 ABOUT_SHAPES = frozenset([np.shape, np.ndim, np.size])
 
@@ -39,7 +41,7 @@ class Untraceable(AttributeError):
 class Instruction(NamedTuple):
     """One call of NumPy: what is done, to which arrays, and where the result goes."""
 
-    what: str  # a ufunc, a reduction such as "add.reduce", or "copy"
+    what: str  # a ufunc, a reduction such as "add.reduce", "copy", or "choose": copy where
     inputs: tuple[Array, ...]
     out: Array
     options: dict[str, Any]
@@ -47,10 +49,39 @@ class Instruction(NamedTuple):
     def call(self) -> Callable[[], Any]:
         """A function without arguments that does it."""
         if self.what == "copy":
-            if self.options:
-                return partial(np.copyto, self.out, *self.inputs, **self.options)
             return partial(self.out.__setitem__, ..., *self.inputs)
+        if self.what == "choose":
+            x, where = self.inputs
+            return partial(np.copyto, self.out, x, where=where)
         return partial(attrgetter(self.what)(np), *self.inputs, out=self.out, **self.options)
+
+    def simplified(self) -> Instruction:
+        """The same on arrays with as few axes as possible, over which NumPy is faster."""
+        if not self.out.size or "." in self.what:
+            return self
+        arrays = [*self.inputs, self.out]
+        if self.what == "matmul":
+            if self.out.ndim < 3 or any(x.size != prod(x.shape[-2:]) for x in arrays):
+                return self
+            arrays = [x.reshape(x.shape[-2:]) for x in arrays]
+        else:
+            arrays = merged([np.broadcast_to(x, self.out.shape) for x in self.inputs], self.out)
+        return self._replace(inputs=tuple(arrays[:-1]), out=arrays[-1])
+
+
+def merged(inputs: Sequence[Array], out: Array) -> list[Array]:
+    """Arrays of one shape, seen with fewer axes: neighbours through which all of them step evenly
+    are one."""
+    arrays = [*inputs, out]
+    axes: list[tuple[int, tuple[int, ...]]] = []
+    for n, *steps in zip(out.shape, *[x.strides for x in arrays], strict=True):
+        if n == 1:
+            continue
+        if axes and all(a == n * b for a, b in zip(axes[-1][1], steps, strict=True)):
+            n *= axes.pop()[0]
+        axes.append((n, tuple(steps)))
+    shape = [n for n, _ in axes]
+    return [as_strided(x, shape, [s[i] for _, s in axes]) for i, x in enumerate(arrays)]
 
 
 class Trace:
@@ -63,16 +94,20 @@ class Trace:
 
     Attributes
     ----------
-    instructions : list of Instruction or None
-        Where the next one goes; None: the trace has ended.
+    instructions : list of Instruction
+        Where the next one goes.
     guards : list of (array, bool)
         Conditions, and how each must come out.
+    may_branch : bool
+        May there be more of them?
+    ended : bool
     """
 
     def __init__(self, largest: int) -> None:
         self.largest = largest
-        self.instructions: list[Instruction] | None = []
-        self.guards: list[tuple[Array, bool]] | None = []
+        self.instructions: list[Instruction] = []
+        self.guards: list[tuple[Array, bool]] = []
+        self.may_branch, self.ended = True, False
 
     def follow(self, value: Any) -> Traced:
         """A traced array that starts with these numbers, in an array of its own."""
@@ -82,7 +117,7 @@ class Trace:
         self, what: str, inputs: Sequence[Any], out: Array = None, options: dict | None = None
     ) -> Traced:
         """Carry an instruction out and note it; `out` is a new array if none is given."""
-        if self.instructions is None:
+        if self.ended:
             raise Untraceable("a traced array is of no use after its trace")
         arrays = tuple(x.array if isinstance(x, Traced) else x for x in inputs)
         if out is None:
@@ -106,8 +141,7 @@ class Trace:
         shape = np.broadcast_shapes(*[a.shape for a in (condition, x, y)])
         out = np.empty(shape, x.dtype)
         self.write("copy", [y], out)
-        where = condition.array if isinstance(condition, Traced) else condition
-        return self.write("copy", [x], out, {"where": where})
+        return self.write("choose", [x, condition], out)
 
     def join(self, parts: Sequence[Any], axis: int = 0) -> Traced:
         """The parts one behind the other along an axis."""
@@ -153,19 +187,22 @@ class Traced(NDArrayOperatorsMixin):
         if getattr(np, name, None) is not ufunc or any(not isinstance(y, Traced) for y in out):
             raise Untraceable(f"np.{name} into an array that is not traced")
         target = out[0].array if out else None
-        if method == "reduce" and name in REDUCTIONS and {*options} <= {"axis", "keepdims"}:
+        if method == "reduce" and name in REDUCTIONS.split() and {*options} <= {"axis", "keepdims"}:
             return self.trace.write(f"{name}.reduce", inputs, target, options)
-        if method != "__call__" or name not in UFUNCS or options:
+        if method != "__call__" or name not in UFUNCS.split() or options:
             raise Untraceable(f"np.{name} ({method}) is not known to traces")
         return self.trace.write(name, self.trace.alike(inputs), target)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
-        known = {np.where: self.trace.select, np.concatenate: self.trace.join, np.clip: Traced.clip}
-        if function in known:
-            return known[function](*args, **options)
+        if function is np.where:
+            return self.trace.select(*args, **options)
+        if function is np.concatenate:
+            return self.trace.join(*args, **options)
         if function is np.stack:
             parts, axis = args[0], options.get("axis", 0)
             return self.trace.join([np.expand_dims(x, axis) for x in parts], axis)
+        if function is np.clip:
+            return Traced.clip(*args, **options)
         if function in VIEWS and args[0] is self:
             return self.view(function(self.array, *args[1:], **options))
         if function in ABOUT_SHAPES:
@@ -178,7 +215,7 @@ class Traced(NDArrayOperatorsMixin):
     __float__ = __int__ = __index__ = __complex__ = __array__
 
     def __bool__(self) -> bool:
-        if self.trace.guards is None:
+        if not self.trace.may_branch:
             raise Untraceable("a branch where none may be")
         self.trace.guards.append((self.array, bool(self.array)))
         return self.trace.guards[-1][1]
@@ -187,7 +224,9 @@ class Traced(NDArrayOperatorsMixin):
         raise Untraceable(f"{name} of a traced array")
 
     def reduced(self, what: str, axis: Any, keepdims: bool) -> Traced:
-        return self.trace.write(f"{what}.reduce", [self], None, {"axis": axis, "keepdims": keepdims})
+        return self.trace.write(
+            f"{what}.reduce", [self], None, {"axis": axis, "keepdims": keepdims}
+        )
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Traced:
         return self.reduced("add", axis, keepdims)

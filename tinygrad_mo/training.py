@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import reduce
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from .birthplace import birthplace
 from .callbacks import Callback, History
 from .calls import Call, inside
 from .engine import Plan, Tape
-from .replay import ReplayedPlan
 from .feeding import arrays_for, cast, counted, match, matched_arrays
 from .fitting import Batches, Fit
 from .graph import Tensor
@@ -26,6 +26,7 @@ from .losses import LOSSES
 from .metrics import Metric
 from .model import FunctionalModel, Tensors
 from .progress import numbers
+from .replay import ReplayedPlan
 from .saving import save_model
 from .scores import Scores
 from .terms import LossTerm, sample_weights, separate_missing, terms_of_output, weights_by_term
@@ -164,8 +165,10 @@ class TrainableModel(FunctionalModel):
     @property
     def weight_list(self) -> list[float]:
         """The loss weights in the order of the losses, as `Plan.backward` takes them."""
-        known = match("loss_weights", self._loss_weights, list(self.compiled_terms()))
-        return list(checked_weights(known).values())
+        known, names = self._loss_weights, self.compiled_terms().keys()
+        if known.keys() != names:
+            known = match("loss_weights", known, list(names))
+        return list(checked_weights({name: known[name] for name in names}).values())
 
     def _metrics(self, given: Any, terms: Mapping[str, LossTerm]) -> dict[str, list[Metric]]:
         if given is None:
@@ -579,6 +582,6 @@ def as_callbacks(given: Any) -> list[Callback]:
 
 def checked_weights(given: Mapping[str, Any]) -> dict[str, float]:
     for name, factor in given.items():
-        if not isinstance(factor, int | float | np.number) or not np.isfinite(factor):
+        if not isinstance(factor, int | float | np.number) or not isfinite(factor):
             raise ValueError(f"loss_weights: that of {name!r} must be a number, not {factor!r}")
     return {name: float(factor) for name, factor in given.items()}

@@ -8,5 +8,6 @@ TINYGRAD_MO_KERNELS=0 switch them off.
 """
 
 from . import activations, convolution, losses, normalization, pooling, recurrent
+from .program import apart, together
 from .registry import KERNELS, status
 from .updates import UPDATES, update, update_entries
