@@ -203,8 +203,9 @@ class Plan:
             of the step, which of its inputs, the gradient ``(rows, *input.shape)``, and the loss
             that each row belongs to.
         sparse : bool
-            True: the gradient of a table may come as an `ops.SparseGradient`, which is what an
-            optimizer would rather have. Default: all gradients are arrays.
+            True: for an optimizer, which uses them at once. The gradient of a table may come as an
+            `ops.SparseGradient`, and the next sweep may write into the arrays. Default: all are
+            arrays to keep.
 
         Returns
         -------

@@ -509,7 +509,8 @@ def side_by_side(arrays: Sequence[Array]) -> Array:
 
 def is_finite(g: Any) -> bool:
     numbers = g.values if isinstance(g, SparseGradient) else g
-    return isfinite(numbers.sum()) or bool(np.isfinite(numbers).all())
+    square = array_module(numbers).vdot(numbers, numbers)  # may be infinite, too, if they are not
+    return isfinite(square) or bool(array_module(numbers).isfinite(numbers).all())
 
 
 def refuse_step(gradients: Mapping[Parameter, Any]) -> None:

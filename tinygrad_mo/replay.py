@@ -6,9 +6,10 @@ instructions out, and a sweep does the same with the cotangents of the losses. T
 same; the time that passes between the operations is gone.
 
 A replay keeps what a plan promises. Its arrays are lent to one tape at a time: while somebody holds
-that tape, the next pass works the plain way. What leaves (values, gradients) is a copy. A batch
-that a guard refuses, because a label is missing or wrong, goes the plain way, too; so do large
-arrays, ops that draw random numbers, and ops of your own, which may depend on anything.
+that tape, the next pass works the plain way. What leaves (values, gradients) is a copy; only an
+optimizer (``sparse=True``), which needs them at once, gets the arrays themselves. A batch that a
+guard refuses, because a label is missing or wrong, goes the plain way, too; so do large arrays, ops
+that draw random numbers, and ops of your own, which may depend on anything.
 """
 
 from __future__ import annotations
@@ -64,13 +65,22 @@ class ReplayedPlan(Plan):
             replay = free.pop()
         except IndexError:  # none, or lent
             return super().forward(feed, training=training, keep=keep)
-        values = replay.forward(feed)
-        if values is None:
+        if not replay.forward(feed):
             free.append(replay)
             return super().forward(feed, training=training, keep=keep)
-        tape = ReplayedTape(values, replay.tape.outputs, replay.tape.backs if keep else [])
+        tape = ReplayedTape(replay.values, replay.tape.outputs, replay.tape.backs if keep else [])
         tape.replay, tape.free = replay, free
         return tape
+
+    def value(self, tape: Tape, tensor: Tensor) -> Array:
+        value = super().value(tape, tensor)
+        return copied(value) if isinstance(tape, ReplayedTape) else value
+
+    def backward(self, tape: Tape, seeds: Sequence, **options: Any) -> dict[Any, Any]:
+        found = super().backward(tape, seeds, **options)
+        if not isinstance(tape, ReplayedTape) or options.get("sparse"):
+            return found
+        return {tensor: None if g is None else copied(g) for tensor, g in found.items()}
 
     def sweep(self, tape: Tape, starts: list[Array], per_loss: bool, record: Record) -> list[Any]:
         if isinstance(tape, ReplayedTape):
@@ -125,24 +135,18 @@ class Replay:
         self.into = [(tensor, x.array.__setitem__) for tensor, x in leaves.items()]
         with np.errstate(all="ignore"):
             self.tape = Plan.forward(plan, leaves, training=training)
-            self.kept = [(slot, x) for slot, x in enumerate(self.tape.values) if x is not None]
+            self.values = [plain(x) for x in self.tape.values]
             self.guards, trace.may_branch = trace.guards, False
             self.script = Script(trace.instructions)
             self.sweeps = [Sweep(plan, self, per_loss) for per_loss in (False, True) if keep]
         trace.ended = True
 
-    def forward(self, feed: Mapping[Tensor, Array]) -> list[Array] | None:
-        """The values of a tape; None if this batch is an exception."""
+    def forward(self, feed: Mapping[Tensor, Array]) -> bool:
+        """Work out the values; False if this batch is an exception."""
         for tensor, put in self.into:
             put(..., feed.get(tensor, tensor.value))
         self.script.run()
-        for condition, expected in self.guards:
-            if bool(condition) != expected:
-                return None
-        values: list[Array] = [None] * len(self.tape.values)
-        for slot, x in self.kept:
-            values[slot] = copied(x)
-        return values
+        return all(bool(condition) == expected for condition, expected in self.guards)
 
 
 class Sweep:
@@ -155,7 +159,7 @@ class Sweep:
         shapes = [replay.tape.outputs[plan.slots[loss.key]] for loss in plan.losses]
         starts = [trace.follow(np.zeros((1, *shape), dtype)) for shape, dtype in shapes]
         self.into = [start.array.__setitem__ for start in starts]
-        self.found = Plan.sweep(plan, replay.tape, starts, per_loss, self.note)
+        self.found = [plain(g) for g in Plan.sweep(plan, replay.tape, starts, per_loss, self.note)]
         self.script = Script(trace.instructions)
 
     def note(self, *edge: Any) -> None:
@@ -167,8 +171,8 @@ class Sweep:
         self.script.run()
         if record:
             for n, position, gradient, losses in self.edges:
-                record(n, position, copied(gradient), losses)
-        return [copied(g) for g in self.found]
+                record(n, position, copied(plain(gradient)), losses)
+        return self.found
 
 
 class Script:
@@ -186,11 +190,14 @@ class Script:
             call()
 
 
-def copied(x: Any) -> Any:
-    """The numbers of a traced array as they are now, a single one as a scalar."""
-    if not isinstance(x, Traced):
-        return x
-    return x.array.copy() if x.array.ndim else x.array[()]
+def plain(x: Any) -> Any:
+    """The array behind a traced one."""
+    return x.array if isinstance(x, Traced) else x
+
+
+def copied(x: Array) -> Array:
+    """The numbers as they are now, a single one as a scalar."""
+    return x.copy() if x.ndim else x[()]
 
 
 def is_traceable(step: Step) -> bool:

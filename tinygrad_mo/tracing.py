@@ -19,6 +19,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.lib.stride_tricks import as_strided
 
@@ -53,7 +54,34 @@ class Instruction(NamedTuple):
         if self.what == "choose":
             x, where = self.inputs
             return partial(np.copyto, self.out, x, where=where)
+        if self.what == "matmul" and self.out.ndim <= 2 and self.out.flags.c_contiguous:
+            return partial(self.inputs[0].dot, self.inputs[1], self.out)
+        if self.what == "add.reduce" and (product := self.sum_by_product()):
+            return product
         return partial(attrgetter(self.what)(np), *self.inputs, out=self.out, **self.options)
+
+    def sum_by_product(self) -> Callable[[], Any] | None:
+        """A sum over one end of a matrix as a product with ones, which takes half the time."""
+        x, wide = self.reduction()
+        kept = [n for n, step in zip(wide.shape, wide.strides, strict=True) if step]
+        if x.ndim > 2 or x.dtype.kind != "f" or not self.out.flags.c_contiguous:
+            return None
+        to = self.out.reshape(kept)
+        if x.ndim == len(kept):  # nothing to add up
+            return partial(to.__setitem__, ..., x)
+        if x.ndim == 2 and not wide.strides[0]:
+            x = x.T
+        return partial(x.dot, np.ones(x.shape[-1], x.dtype), to) if x.ndim > len(kept) else None
+
+    def reduction(self) -> list[Array]:
+        """Of a reduction what it reads, and where to: an array of the same shape, in which reduced
+        axes stay at one place."""
+        (x,), out, axis = self.inputs, self.out, self.options.get("axis", 0)
+        axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
+        if not self.options.get("keepdims"):
+            out = np.expand_dims(out, axes)
+        steps = [0 if a in axes else step for a, step in enumerate(out.strides)]
+        return merged([x], as_strided(out, x.shape, steps))
 
     def simplified(self) -> Instruction:
         """The same on arrays with as few axes as possible, over which NumPy is faster."""
@@ -233,8 +261,7 @@ class Traced(NDArrayOperatorsMixin):
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Traced:
         total = self.reduced("add", axis, keepdims)
-        total /= self.size // max(total.size, 1)
-        return total
+        return total / (self.size // max(total.size, 1))
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Traced:
         return self.reduced("maximum", axis, keepdims)

@@ -139,19 +139,15 @@ def compiled(workload):
     return model, feeds
 
 
-def weighted_loss(model, plan, tape):
-    terms = model.compiled_terms().values()
-    pairs = zip(model.weight_list, terms, strict=True)
-    return sum(factor * float(plan.value(tape, term.value)) for factor, term in pairs)
-
-
 def trainer(workload):
     model, feeds = compiled(workload)
     plan, turns = model.training_plan(), cycle(feeds)
+    pairs = list(zip(model.weight_list, plan.losses, strict=True))
     working.enter_context(at_work())  # as in `fit`
 
     def step():
-        return weighted_loss(model, plan, model.learn(next(turns)))
+        tape = model.learn(next(turns))
+        return sum(factor * float(plan.value(tape, loss)) for factor, loss in pairs)
 
     return described(step, plan, feeds[0], model)
 

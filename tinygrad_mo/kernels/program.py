@@ -9,7 +9,6 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..backend import Array
 from ..tracing import Instruction, merged
@@ -84,7 +83,7 @@ def rows_of_code(instruction: Instruction) -> list[list[int]] | None:
     if what not in REDUCTIONS:
         return in_code(what, x, more[0] if more else x, out)
     name, start = REDUCTIONS[what]
-    x, wide = merged([x], with_reduced_axes(instruction))
+    x, wide = instruction.reduction()
     first = np.broadcast_to(number(start, out.dtype), out.shape)
     fill = in_code("copy", *merged([first, first], out))
     run = in_code(name, x, x, wide)
@@ -100,7 +99,7 @@ def number(value: float, dtype: np.dtype) -> Array:
 def in_code(what: str, x: Array, y: Array, out: Array) -> list[list[int]] | None:
     letters = "".join(LETTERS.get(a.dtype.name, "?") for a in (out, x, y))
     code = numbers_of_instructions().get(f"{what}_{letters}")
-    if code is None or out.ndim > AXES:
+    if code is None or out.ndim > AXES or not x.shape == y.shape == out.shape:
         return None
     ones, row = [1] * (AXES - out.ndim), [code]
     row += [*ones, *out.shape]
@@ -120,17 +119,6 @@ def product(x: Array, y: Array, out: Array) -> list[list[int]] | None:
     for a in (x, y, out):
         row += [a.ctypes.data, a.itemsize, *a.strides, 0, 0]
     return [row]
-
-
-def with_reduced_axes(instruction: Instruction) -> Array:
-    """The result of a reduction in the shape of its input: reduced axes stay at one place."""
-    (x,), out, options = instruction.inputs, instruction.out, instruction.options
-    axis = options.get("axis", 0)
-    axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
-    if not options.get("keepdims"):
-        out = np.expand_dims(out, axes)
-    steps = [0 if a in axes else step for a, step in enumerate(out.strides)]
-    return np.lib.stride_tricks.as_strided(out, x.shape, steps)
 
 
 def overlap(instruction: Instruction) -> bool:

@@ -89,7 +89,12 @@ def sparse_categorical_crossentropy(index, p):
 @op
 def sparse_categorical_crossentropy_from_logits(index, logits):
     """The same of p = softmax(logits)."""
-    return categorical_crossentropy_from_logits.rule(one_hot(index, logits), logits)
+    xp, hot = array_module(logits), one_hot(index, logits)
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    e = xp.exp(shifted)
+    total = e.sum(axis=-1, keepdims=True)
+    y = xp.log(total[..., 0]) - (hot * shifted).sum(axis=-1)
+    return y, (None, lambda g: g[..., None] * (e / total - hot))
 
 
 @op
@@ -112,13 +117,14 @@ def weighted_mean(losses, weights, mask, *, by_weight=False):
     scale = weights.reshape(weights.shape + (1,) * (losses.ndim - weights.ndim))
     if scale.shape != losses.shape:
         scale = xp.broadcast_to(scale, losses.shape)
-    counts = scale == scale if mask is None else mask & (scale == scale)  # NaN is not itself
-    number = counts.sum()
-    if number < losses.size:
+    count, total = losses.size, scale.sum()
+    if mask is not None or total != total:  # NaN is not itself
+        counts = scale == scale if mask is None else mask & (scale == scale)
         scale, losses = xp.where(counts, scale, 0), xp.where(counts, losses, 0)
-    count = scale.sum() if by_weight else number
-    if count:
-        scale = scale / count.astype(losses.dtype)
+        count, total = counts.sum(), scale.sum()
+    divisor = total if by_weight else count
+    if divisor:
+        scale = scale / xp.asarray(divisor, losses.dtype)
 
     def pull_losses(g):
         return g.reshape(*g.shape, *[1] * losses.ndim) * scale
@@ -140,13 +146,18 @@ def one_hot(index: Array, like: Array) -> Array:
     xp, count = array_module(like), like.shape[-1]
     if index.shape == (*like.shape[:-1], 1):
         index = index[..., 0]
-    bad = (index < 0) | (index >= count)
-    if index.dtype.kind == "f":
-        bad |= index != xp.floor(index)
+    hot = (index[..., None] == xp.arange(count)).astype(like.dtype)
+    if hot.sum() != index.size:  # a row is empty (or there are more than a float can count)
+        refuse_other_labels(index, count)
+    return hot
+
+
+def refuse_other_labels(index: Array, count: int) -> None:
+    """Labels must be whole numbers from 0 to count - 1."""
+    xp = array_module(index)
+    bad = to_numpy((index < 0) | (index >= count) | (index != xp.floor(index)))
     if bad.any():
-        bad = to_numpy(bad)
         row = tuple(int(axis[0]) for axis in bad.nonzero())
         raise ValueError(
             f"label {index[row]} in row {row[0]} is not one of the {count} classes 0 to {count - 1}"
         )
-    return (index[..., None] == xp.arange(count)).astype(like.dtype)
