@@ -682,13 +682,13 @@ def test_the_environment_switches_kernels_off():
 
 
 @compiled
-def test_an_import_and_a_small_model_build_nothing(tmp_path):
+def test_what_computes_nothing_builds_nothing(tmp_path):
     code = """if True:
         import numpy as np, tinygrad_mo as tg
         x = tg.Input((4,))
         model = tg.Model(x, tg.layers.Dense(1, activation="sigmoid")(x))
         model.compile("adam", "binary_crossentropy")
-        model.fit(np.ones((32, 4)), np.ones((32, 1)), verbose=0)"""
+        tg.gradients((tg.Tensor([1.0, 2.0]) ** 2).sum(), [])"""
     run_python(code, TINYGRAD_MO_CACHE=str(tmp_path / "cache"))
     assert not (tmp_path / "cache").exists()
 

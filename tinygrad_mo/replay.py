@@ -5,11 +5,12 @@ forward pass copies the batch and the parameters into the first arrays of the tr
 instructions out, and a sweep does the same with the cotangents of the losses. The numbers are the
 same; the time that passes between the operations is gone.
 
-A replay keeps what a plan promises. Its arrays are lent to one tape at a time: while somebody holds
-that tape, the next pass works the plain way. What leaves (values, gradients) is a copy; only an
-optimizer (``sparse=True``), which needs them at once, gets the arrays themselves. A batch that a
-guard refuses, because a label is missing or wrong, goes the plain way, too; so do large arrays, ops
-that draw random numbers, and ops of your own, which may depend on anything.
+A replay keeps what a plan promises. Its arrays are lent to one tape at a time; while somebody holds
+that tape, another replay serves. What leaves (values, gradients) is a copy; only an optimizer
+(``sparse=True``), which needs them at once, gets the arrays themselves. Where a rule branches on
+numbers (is a label missing?), each way has a replay of its own, and which one serves depends on
+nothing but the batch. The plain way is left to large arrays, to ops that draw random numbers, to
+ops of your own, which may depend on anything, and to errors.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from .tracing import Instruction, Trace, Traced, Untraceable
 
 SMALL = 1 << 14  # numbers; on larger arrays the time between the operations does not count
 LEAVES = 1 << 16  # numbers of a parameter, which is copied for each pass
-MOST = 32  # kinds of batches for which one plan keeps a replay
+KINDS = 32  # of batches for which one plan keeps replays
+EACH = 8  # attempts at a replay for a kind
 
 
 class ReplayedPlan(Plan):
@@ -50,7 +52,7 @@ class ReplayedPlan(Plan):
         self._fed = [tensor for _, tensor in self.leaves if tensor.value is None]
         self._layers = [s.attributes["layer"] for s in self.steps if s.attributes.get("layer")]
         self._traceable = all(map(is_traceable, self.steps))
-        self._free: dict[Any, list[Replay]] = {}  # those that no tape holds
+        self._replays: dict[Any, Replays] = {}  # by kind of batch
 
     def forward(
         self,
@@ -60,17 +62,28 @@ class ReplayedPlan(Plan):
         keep: bool = True,
     ) -> Tape:
         feed = feed or {}
-        free = self._replays_for(feed, training, keep) if self._traceable else []
-        try:
-            replay = free.pop()
-        except IndexError:  # none, or lent
-            return super().forward(feed, training=training, keep=keep)
-        if not replay.forward(feed):
-            free.append(replay)
-            return super().forward(feed, training=training, keep=keep)
-        tape = ReplayedTape(replay.values, replay.tape.outputs, replay.tape.backs if keep else [])
-        tape.replay, tape.free = replay, free
-        return tape
+        kind = self._kind_of(feed, training, keep) if self._traceable else None
+        if kind is not None:
+            if kind not in self._replays:
+                if len(self._replays) == KINDS:
+                    del self._replays[next(iter(self._replays))]  # the oldest
+                self._replays[kind] = Replays()
+            tape = self._replays[kind].run(self, feed, training, keep)
+            if tape is not None:
+                return tape
+        return super().forward(feed, training=training, keep=keep)
+
+    def _kind_of(self, feed: Mapping[Tensor, Array], training: bool, keep: bool) -> Any:
+        """Whatever but numbers a trace depends on; None if it is not for traces."""
+        kind: list[Any] = [training, keep]
+        for tensor in self._fed:
+            x = feed.get(tensor)
+            if type(x) is not np.ndarray:
+                return None
+            kind += x.shape, x.dtype
+        for layer in self._layers:
+            kind.append(layer.trainable)
+        return tuple(kind)
 
     def value(self, tape: Tape, tensor: Tensor) -> Array:
         value = super().value(tape, tensor)
@@ -87,28 +100,6 @@ class ReplayedPlan(Plan):
             return tape.replay.sweeps[per_loss].run(starts, record)
         return super().sweep(tape, starts, per_loss, record)
 
-    def _replays_for(
-        self, feed: Mapping[Tensor, Array], training: bool, keep: bool
-    ) -> list[Replay]:
-        """The free ones for a batch of this kind: one or none."""
-        look: list[Any] = [training, keep]
-        for tensor in self._fed:
-            x = feed.get(tensor)
-            if type(x) is not np.ndarray:
-                return []
-            look += x.shape, x.dtype
-        for layer in self._layers:
-            look.append(layer.trainable)
-        kind = tuple(look)
-        if kind not in self._free:
-            if len(self._free) == MOST:
-                del self._free[next(iter(self._free))]  # the oldest
-            try:
-                self._free[kind] = [Replay(self, feed, training, keep)]
-            except Untraceable:
-                self._free[kind] = []
-        return self._free[kind]
-
 
 class ReplayedTape(Tape):
     """A tape on the arrays of a replay, which it gives back in the end."""
@@ -118,6 +109,43 @@ class ReplayedTape(Tape):
 
     def __del__(self) -> None:
         self.free.append(self.replay)
+
+
+class Replays:
+    """Those for one kind of batch: one for each way through its branches, and for each tape that is
+    held."""
+
+    def __init__(self) -> None:
+        self.free: list[Replay] = []  # no tape holds them
+        self.tried = 0  # how often one was to be made
+
+    def run(
+        self, plan: Plan, feed: Mapping[Tensor, Array], training: bool, keep: bool
+    ) -> Tape | None:
+        """The tape of a batch, or None."""
+        for _ in range(len(self.free)):
+            try:
+                replay = self.free.pop(0)
+            except IndexError:  # another thread was faster
+                break
+            if tape := self.tape_of(replay, feed, keep):
+                return tape
+        if self.tried == EACH:
+            return None
+        self.tried += 1
+        try:
+            replay = Replay(plan, feed, training, keep)
+        except Exception:  # untraceable; or an error, which the plain way will say better
+            return None
+        return self.tape_of(replay, feed, keep)
+
+    def tape_of(self, replay: Replay, feed: Mapping[Tensor, Array], keep: bool) -> Tape | None:
+        if not replay.forward(feed):
+            self.free.append(replay)
+            return None
+        tape = ReplayedTape(replay.values, replay.tape.outputs, replay.tape.backs if keep else [])
+        tape.replay, tape.free = replay, self.free
+        return tape
 
 
 class Replay:

@@ -62,6 +62,8 @@ class Instruction(NamedTuple):
 
     def sum_by_product(self) -> Callable[[], Any] | None:
         """A sum over one end of a matrix as a product with ones, which takes half the time."""
+        if not self.inputs[0].size:
+            return None
         x, wide = self.reduction()
         kept = [n for n, step in zip(wide.shape, wide.strides, strict=True) if step]
         if x.ndim > 2 or x.dtype.kind != "f" or not self.out.flags.c_contiguous:
@@ -166,6 +168,7 @@ class Trace:
     def select(self, condition: Any, x: Any, y: Any) -> Traced:
         """x where the condition holds, y elsewhere."""
         x, y = self.alike([x, y])
+        condition = condition if isinstance(condition, Traced) else np.asarray(condition)
         shape = np.broadcast_shapes(*[a.shape for a in (condition, x, y)])
         out = np.empty(shape, x.dtype)
         self.write("copy", [y], out)
