@@ -13,6 +13,7 @@ import tinygrad_mo as tg
 from tinygrad_mo import cli, kernels, ops, optimizers, pool
 from tinygrad_mo.kernels import KERNELS, UPDATES, library, registry
 from tinygrad_mo.ops import OPS
+from tinygrad_mo.tracing import Instruction
 
 compiled = pytest.mark.skipif(
     library.load()[0] is None, reason=f"no compiled kernels: {library.load()[1]}"
@@ -700,3 +701,106 @@ def test_use_switches_kernels_off_and_on():
         assert not kernels.update(optimizers.SGD(), x, x, 1, [], x.copy())
     with tg.use(kernels=True):
         assert "switched off" not in kernels.status()[1]
+
+
+# Programs: each instruction of C against NumPy.
+
+if library.load()[0] is not None:
+    from tinygrad_mo.kernels.program import Block, numbers_of_instructions, together
+
+    INSTRUCTIONS = sorted(numbers_of_instructions())
+else:
+    INSTRUCTIONS = []
+TYPES = {"f": "float32", "b": "bool", "i": "int32", "l": "int64"}
+C_NAMES = {"sum": "add", "largest": "maximum", "smallest": "minimum"}
+C_NAMES |= {"any": "logical_or", "every": "logical_and"}
+ODD = np.array([0.0, -0.0, 1.0, np.inf, -np.inf, np.nan, 1e-41, -1e-41, 3e38], "float32")
+
+
+def some_numbers(random, letter, shape):
+    if letter == "f":
+        x = 2 * floats(random, *shape)
+        odd = random.random(shape) < 0.1
+        return np.where(odd, random.choice(ODD, shape), x)
+    return random.integers(0, 2 if letter == "b" else 5, shape).astype(TYPES[letter])
+
+
+def laid_out(random, x):
+    """The same numbers, perhaps not one after the other."""
+    kind = random.integers(3)
+    if kind == 1 and x.ndim:
+        return np.asfortranarray(x)
+    if kind == 2 and x.ndim:
+        wide = np.zeros((*x.shape[:-1], 2 * x.shape[-1]), x.dtype)
+        wide[..., ::2] = x
+        return wide[..., ::2]
+    return x
+
+
+def an_instruction(random, name):
+    """One of this name, on arrays of random shapes."""
+    what, (to, *of) = name.rsplit("_", 1)
+    shape = tuple(random.integers(0, 7, random.integers(0, 5)))
+    if random.random() < 0.3:
+        shape = (int(random.integers(200, 600)),)
+    if what == "matmul":
+        m, k, n = random.integers(1, 40, 3)
+        x, y = floats(random, m, k), floats(random, k, n)
+        return Instruction(
+            what, (laid_out(random, x), laid_out(random, y)), floats(random, m, n), {}
+        )
+    x, y = (laid_out(random, some_numbers(random, letter, shape)) for letter in of)
+    if what in C_NAMES:
+        axes = tuple(np.flatnonzero(random.random(len(shape)) < 0.5).tolist())
+        ufunc = getattr(np, C_NAMES[what])
+        if C_NAMES[what] in ("maximum", "minimum") and 0 in shape:
+            x = some_numbers(random, of[0], (2, 3))
+            axes = (0,)
+        keepdims = bool(random.integers(2))
+        like = ufunc.reduce(np.zeros_like(x), axis=axes, keepdims=keepdims)
+        out = np.zeros_like(like, TYPES[to], order="C")
+        options = {"axis": axes, "keepdims": keepdims}
+        return Instruction(f"{C_NAMES[what]}.reduce", (x,), np.asarray(out), options)
+    out = laid_out(random, some_numbers(random, to, shape))
+    two = what == "choose" or (what != "copy" and getattr(np, what).nin == 2)
+    if two and shape and random.random() < 0.3:
+        y = y[..., :1]  # broadcast
+    return Instruction(what, (x, y) if two else (x,), out, {})
+
+
+@compiled
+@pytest.mark.parametrize("name", INSTRUCTIONS)
+def test_an_instruction_does_what_numpys_does(name):
+    random, by_c = np.random.default_rng(len(name)), 0
+    for _ in range(60):
+        plain = an_instruction(random, name)
+        copy = plain._replace(out=laid_out(random, plain.out.copy()))
+        with np.errstate(all="ignore"):
+            plain.call()()
+        (call,) = together([copy.simplified()])
+        by_c += isinstance(call, Block)
+        with np.errstate(all="ignore"):
+            call()
+        if plain.out.dtype == "float32":
+            exact = plain.what in ("add", "subtract", "multiply", "divide", "maximum", "copy")
+            scale = 30 if plain.what == "matmul" else 1
+            tolerance = 0 if exact else 4 * SINGLE
+            if plain.what == "add.reduce":
+                finite = np.abs(plain.inputs[0][np.isfinite(plain.inputs[0])])
+                scale = finite.sum() if finite.max(initial=0) < 1e30 else np.inf
+            if np.isinf(scale):
+                continue
+            np.testing.assert_allclose(copy.out, plain.out, tolerance, tolerance * scale)
+        else:
+            np.testing.assert_array_equal(copy.out, plain.out)
+    assert by_c > 10, "many are done in C"
+
+
+@compiled
+def test_what_c_does_not_know_is_left_to_numpy():
+    x, y = np.ones(3, "float32"), np.ones(3)
+    known, unknown = Instruction("add", (x, x), x.copy(), {}), Instruction("add", (y, y), y, {})
+    shifted = Instruction("copy", (x[1:],), x[:-1], {})  # it would read what it has overwritten
+    calls = together([known, known, unknown, shifted, known])
+    assert [isinstance(call, Block) for call in calls] == [True, False, False, True]
+    assert len(calls[0].code) == 2
