@@ -24,7 +24,7 @@ class Clock:
     """Times each op of a plan by standing in for what it runs, and the optimizer.
 
     Ops run in the order of the plan's steps, so the n-th that is called is step n; what an op calls
-    inside belongs to it.
+    inside belongs to it. A plan that is replayed runs no ops: then its two scripts are timed.
     """
 
     def __init__(self, plan, optimizer=None):
@@ -32,10 +32,19 @@ class Clock:
         self.spent = {}  # by (step number or "optimizer", "forward" or "backward")
         self.cost = 0.0  # of watching one call
         self.cost = self.of_nothing()
-        for op in {step.op for step in plan.steps}:
-            op.run = self.watched(op, op.run)
+        self.unwatched = {step.op: step.op.run for step in plan.steps}
+        for op, rule in self.unwatched.items():
+            op.run = self.watched(op, rule)
+        for replay in replays(plan):
+            replay.script.run = self.timed(("replay", "forward"), replay.script.run)
+            for sweep in replay.sweeps:
+                sweep.script.run = self.timed(("replay", "backward"), sweep.script.run)
         if optimizer is not None:
             optimizer.apply = self.timed(("optimizer", "forward"), optimizer.apply)
+
+    def stop(self):
+        for op, rule in self.unwatched.items():
+            op.run = rule
 
     def timed(self, key, function):
         def run(*arguments, **options):
@@ -88,6 +97,11 @@ class Clock:
         return whole, self.spent
 
 
+def replays(plan):
+    """Those that a plan has made, if it is one that makes any."""
+    return [replay for some in getattr(plan, "_replays", {}).values() for replay in some.free]
+
+
 def profile(workload, steps):
     """The step, a tape, its median seconds, and those of its parts.
 
@@ -95,22 +109,26 @@ def profile(workload, steps):
     """
     import tinygrad_mo_peer
 
+    from tinygrad_mo import Tape
+
     name, *arguments = workload.split(":")
     step = getattr(tinygrad_mo_peer, name)(*arguments)
-    tape = step.tape()
+    step()
+    tape = Tape(*step.tape())  # a replay is not to be held
     clock = Clock(step.plan, step.model and step.model.optimizer)
     warm = perf_counter() + 0.3
     while perf_counter() < warm:
         clock.one(step)
     runs = [clock.one(step) for _ in range(steps)]
+    clock.stop()
     keys = sorted({key for _, parts in runs for key in parts}, key=str)
     parts = {key: median(parts.get(key, 0.0) for _, parts in runs) for key in keys}
     return step, tape, median(whole for whole, _ in runs), parts
 
 
 def row_name(plan, n, by):
-    if n == "optimizer":
-        return "optimizer"
+    if isinstance(n, str):
+        return n
     step = plan.steps[n]
     if by == "op":
         return step.op.name
@@ -130,6 +148,9 @@ def table(workload, by, steps):
         key = row_name(plan, n, by), "" if n == "optimizer" else direction
         if n == "optimizer":
             least = optimizer_work(optimizer, plan, tape)
+        elif n == "replay":
+            each = [work(plan, tape, i, step.per_loss) for i in range(len(plan.steps))]
+            least = sum((one[direction == "backward"] for one in each), NOTHING)
         else:
             least = work(plan, tape, n, step.per_loss)[direction == "backward"]
         spent[key] = spent.get(key, 0.0) + seconds
