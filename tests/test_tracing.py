@@ -18,8 +18,8 @@ def traced(function, *arrays):
     trace = Trace(largest=1000)
     starts = [trace.follow(x) for x in arrays]
     result = function(*starts)
-    trace.ended = True
-    calls = [instruction.simplified().call() for instruction in trace.instructions]
+    instructions = [instruction.simplified() for instruction in trace.instructions]
+    calls = [instruction.call() for instruction in instructions]
 
     def again(*others):
         for start, x in zip(starts, others, strict=True):
@@ -144,7 +144,7 @@ def test_no_branch_where_none_may_be_and_nothing_after_the_end():
     trace.may_branch = False
     with pytest.raises(Untraceable):
         bool(x.sum())
-    trace.ended = True
+    trace.end()
     with pytest.raises(Untraceable):
         x + 1
 

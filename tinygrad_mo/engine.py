@@ -147,6 +147,7 @@ class Plan:
         *,
         training: bool = False,
         keep: bool = True,
+        run: Callable[..., tuple[Any, Any]] = Step.run,
     ) -> Tape:
         """Run every step; ``keep=False`` drops each pullback at once (there will be no sweep)."""
         values: list[Array] = [None] * len(self.reach)
@@ -158,12 +159,9 @@ class Plan:
         each = zip(self.steps, self.inputs, self.outputs, self.edges, self._done, strict=True)
         for step, read, written, edges, done in each:
             arrays = [None if slot is None else values[slot] for slot in read]
-            y, back = step.run(arrays, training)
-            if step.several:
-                for slot, value in zip(written, y, strict=True):
-                    values[slot], outputs[slot] = value, (value.shape, value.dtype)
-            else:
-                values[written[0]], outputs[written[0]] = y, (y.shape, y.dtype)
+            y, back = run(step, arrays, training)
+            for slot, value in zip(written, y if step.several else (y,), strict=True):
+                values[slot], outputs[slot] = value, (value.shape, value.dtype)
             for slot in done:
                 values[slot] = None
             if keep:

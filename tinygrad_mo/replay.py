@@ -3,28 +3,31 @@
 The first batch of its kind (shapes, types) is run on `tracing.Traced` arrays. From then on a
 forward pass copies the batch and the parameters into the first arrays of the trace and carries its
 instructions out, and a sweep does the same with the cotangents of the losses. The numbers are the
-same; the time that passes between the operations is gone.
+same; the time that passes between the operations is gone. An op that cannot be traced (it throws
+dice; it is of your own, and may depend on anything) is run aside: as always, in its turn.
 
 A replay keeps what a plan promises. Its arrays are lent to one tape at a time; while somebody holds
 that tape, another replay serves. What leaves (values, gradients) is a copy; only an optimizer
 (``sparse=True``), which needs them at once, gets the arrays themselves. Where a rule branches on
 numbers (is a label missing?), each way has a replay of its own, and which one serves depends on
-nothing but the batch. The plain way is left to large arrays, to ops that draw random numbers, to
-ops of your own, which may depend on anything, and to errors.
+nothing but the batch. Large arrays go the plain way, and so do errors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
 from . import ops
 from .backend import Array, kernels_wanted
 from .engine import Plan, Record, Tape, fed
 from .graph import Step, Tensor
 from .kernels import apart, together
+from .ops import dense_gradient
 from .tracing import Instruction, Trace, Traced, Untraceable
 
 SMALL = 1 << 14  # numbers; on larger arrays the time between the operations does not count
@@ -51,7 +54,8 @@ class ReplayedPlan(Plan):
         super().__init__(losses, wrt, fetch)
         self._fed = [tensor for _, tensor in self.leaves if tensor.value is None]
         self._layers = [s.attributes["layer"] for s in self.steps if s.attributes.get("layer")]
-        self._traceable = all(map(is_traceable, self.steps))
+        dice = [x for s in self.steps for x in s.attributes.values() if isinstance(x, Generator)]
+        self._dice = [generator.bit_generator for generator in dice]
         self._replays: dict[Any, Replays] = {}  # by kind of batch
 
     def forward(
@@ -60,9 +64,10 @@ class ReplayedPlan(Plan):
         *,
         training: bool = False,
         keep: bool = True,
+        **options: Any,
     ) -> Tape:
         feed = feed or {}
-        kind = self._kind_of(feed, training, keep) if self._traceable else None
+        kind = self._kind_of(feed, training, keep)
         if kind is not None:
             if kind not in self._replays:
                 if len(self._replays) == KINDS:
@@ -71,7 +76,16 @@ class ReplayedPlan(Plan):
             tape = self._replays[kind].run(self, feed, training, keep)
             if tape is not None:
                 return tape
-        return super().forward(feed, training=training, keep=keep)
+        return super().forward(feed, training=training, keep=keep, **options)
+
+    def dice(self) -> list[Any]:
+        """How the generators of random numbers stand."""
+        return [generator.state for generator in self._dice]
+
+    def put_back(self, dice: list[Any]) -> None:
+        """Let what was drawn since then be drawn again."""
+        for generator, state in zip(self._dice, dice, strict=True):
+            generator.state = state
 
     def _kind_of(self, feed: Mapping[Tensor, Array], training: bool, keep: bool) -> Any:
         """Whatever but numbers a trace depends on; None if it is not for traces."""
@@ -101,6 +115,10 @@ class ReplayedPlan(Plan):
         return super().sweep(tape, starts, per_loss, record)
 
 
+class TooLarge(Untraceable):
+    """An array for which it does not matter what passes between the operations."""
+
+
 class ReplayedTape(Tape):
     """A tape on the arrays of a replay, which it gives back in the end."""
 
@@ -120,7 +138,7 @@ class Replays:
         self.tried = 0  # how often one was to be made
 
     def run(
-        self, plan: Plan, feed: Mapping[Tensor, Array], training: bool, keep: bool
+        self, plan: ReplayedPlan, feed: Mapping[Tensor, Array], training: bool, keep: bool
     ) -> Tape | None:
         """The tape of a batch, or None."""
         for _ in range(len(self.free)):
@@ -128,46 +146,82 @@ class Replays:
                 replay = self.free.pop(0)
             except IndexError:  # another thread was faster
                 break
-            if tape := self.tape_of(replay, feed, keep):
+            if tape := self.tape_of(plan, replay, feed, keep):
                 return tape
         if self.tried == EACH:
             return None
         self.tried += 1
+        dice = plan.dice()
         try:
             replay = Replay(plan, feed, training, keep)
-        except Exception:  # untraceable; or an error, which the plain way will say better
+        except TooLarge:
+            self.tried = EACH
             return None
-        return self.tape_of(replay, feed, keep)
+        except Exception:  # the plain way will say it better
+            return None
+        finally:
+            plan.put_back(dice)
+        return self.tape_of(plan, replay, feed, keep)
 
-    def tape_of(self, replay: Replay, feed: Mapping[Tensor, Array], keep: bool) -> Tape | None:
-        if not replay.forward(feed):
-            self.free.append(replay)
-            return None
+    def tape_of(
+        self, plan: ReplayedPlan, replay: Replay, feed: Mapping[Tensor, Array], keep: bool
+    ) -> Tape | None:
         tape = ReplayedTape(replay.values, replay.tape.outputs, replay.tape.backs if keep else [])
         tape.replay, tape.free = replay, self.free
-        return tape
+        dice = plan.dice()
+        if replay.forward(feed):
+            return tape
+        plan.put_back(dice)
+        return None
 
 
 class Replay:
     """The trace of a plan for batches of one kind, made from the first of them."""
 
     def __init__(self, plan: Plan, feed: Mapping[Tensor, Array], training: bool, keep: bool):
-        self.trace = trace = Trace(SMALL)
+        self.trace, self.keep = Trace(SMALL), keep
         leaves: dict[Tensor, Traced] = {}
         for _, tensor in plan.leaves:
             value = fed(tensor, feed)
             if isinstance(value, np.ndarray):
                 if value.size > LEAVES:
-                    raise Untraceable("a large array")
-                leaves[tensor] = trace.follow(value)
+                    raise TooLarge
+                leaves[tensor] = self.trace.follow(value)
         self.into = [(tensor, x.array.__setitem__) for tensor, x in leaves.items()]
         with np.errstate(all="ignore"):
-            self.tape = Plan.forward(plan, leaves, training=training)
+            self.tape = Plan.forward(plan, leaves, training=training, run=self.run)
             self.values = [plain(x) for x in self.tape.values]
-            self.guards, trace.may_branch = trace.guards, False
-            self.script = Script(trace.instructions)
+            self.guards, self.trace.may_branch = self.trace.guards, False
+            self.script = Script(self.trace.instructions)
             self.sweeps = [Sweep(plan, self, per_loss) for per_loss in (False, True) if keep]
-        trace.ended = True
+        self.trace.end()
+
+    def run(self, step: Step, arrays: list[Any], training: bool) -> tuple[Any, Any]:
+        """One step on traced arrays: traced if it can be, otherwise aside."""
+        trace = self.trace
+        if is_traceable(step):
+            so_far = len(trace.instructions), len(trace.guards)
+            try:
+                y, back = step.run(arrays, training)
+                if self.keep:
+                    self.try_pullbacks(y if step.several else (y,), back, step.several)
+                return y, back
+            except Exception:
+                del trace.instructions[so_far[0] :], trace.guards[so_far[1] :]
+        aside = Aside(trace, step, arrays, training)
+        return aside.y, aside.back
+
+    def try_pullbacks(self, values: Sequence[Any], back: Any, several: bool) -> None:
+        """Raise what they will raise in a sweep."""
+        trace = self.trace
+        kept, trace.instructions, trace.may_branch = trace.instructions, [], False
+        try:
+            gs = tuple(trace.follow(np.zeros((1, *y.shape), y.dtype)) for y in values)
+            for pull in [back] if callable(back) else back:
+                if pull is not None:
+                    pull(gs if several else gs[0])
+        finally:
+            trace.instructions, trace.may_branch = kept, True
 
     def forward(self, feed: Mapping[Tensor, Array]) -> bool:
         """Work out the values; False if this batch is an exception."""
@@ -175,6 +229,55 @@ class Replay:
             put(..., feed.get(tensor, tensor.value))
         self.script.run()
         return all(bool(condition) == expected for condition, expected in self.guards)
+
+
+class Aside:
+    """A step of a replay whose op runs as always, on the arrays of the replay.
+
+    Attributes
+    ----------
+    y : Traced or tuple of Traced
+        What the step makes.
+    back : function, or tuple of function
+        Its pullbacks, for a trace of the sweep.
+    """
+
+    def __init__(self, trace: Trace, step: Step, arrays: Sequence[Any], training: bool):
+        self.trace, self.step, self.training = trace, step, training
+        self.arrays = [plain(x) for x in arrays]
+        made = self.again(self.forward)
+        if any(x.size > SMALL for x in made):
+            raise TooLarge
+        self.y = tuple(made) if step.several else made[0]
+        self.back: Any = self.pull_all
+        if not callable(self.pullbacks):
+            pulls = enumerate(self.pullbacks)
+            self.back = tuple(None if pull is None else partial(self.pull, n) for n, pull in pulls)
+
+    def forward(self) -> Sequence[Array]:
+        y, self.pullbacks = self.step.run(self.arrays, self.training)
+        return y if self.step.several else (y,)
+
+    def pull(self, position: int, g: Any) -> Traced:
+        return self.again(lambda: [self.pullbacks[position](plain(g))])[0]
+
+    def pull_all(self, g: Any) -> list[Any]:
+        return self.again(lambda: self.pullbacks(plain(g)))
+
+    def again(self, work: Callable[[], Sequence[Any]]) -> list[Any]:
+        """Do it now, and whenever the trace is replayed: the results, in arrays of their own."""
+        rooms = [None if x is None else np.array(dense_gradient(x)) for x in work()]
+
+        def run() -> None:
+            for room, x in zip(rooms, work(), strict=True):
+                if room is not None:
+                    x = dense_gradient(x)
+                    if np.shape(x) != room.shape:
+                        raise ValueError(f"{np.shape(x)} where it was {room.shape}")
+                    room[...] = x
+
+        self.trace.run(run)
+        return [None if room is None else Traced(self.trace, room) for room in rooms]
 
 
 class Sweep:
@@ -220,6 +323,8 @@ class Script:
 
 def plain(x: Any) -> Any:
     """The array behind a traced one."""
+    if isinstance(x, tuple):
+        return tuple(map(plain, x))
     return x.array if isinstance(x, Traced) else x
 
 
@@ -230,5 +335,5 @@ def copied(x: Array) -> Array:
 
 def is_traceable(step: Step) -> bool:
     """Does it always do the same to the same arrays? Known of our own ops, if none draws."""
-    drawn = any(isinstance(value, np.random.Generator) for value in step.attributes.values())
+    drawn = any(isinstance(value, Generator) for value in step.attributes.values())
     return step.op.rule.__module__.startswith(ops.__name__) and not drawn

@@ -42,13 +42,15 @@ class Untraceable(AttributeError):
 class Instruction(NamedTuple):
     """One call of NumPy: what is done, to which arrays, and where the result goes."""
 
-    what: str  # a ufunc, a reduction such as "add.reduce", "copy", or "choose": copy where
+    what: str  # a ufunc, a reduction such as "add.reduce", "copy", "choose" (copy where), or "run"
     inputs: tuple[Array, ...]
     out: Array
     options: dict[str, Any]
 
     def call(self) -> Callable[[], Any]:
         """A function without arguments that does it."""
+        if self.what == "run":  # whatever else there is to do
+            return self.options["function"]
         if self.what == "copy":
             return partial(self.out.__setitem__, ..., *self.inputs)
         if self.what == "choose":
@@ -66,14 +68,15 @@ class Instruction(NamedTuple):
             return None
         x, wide = self.reduction()
         kept = [n for n, step in zip(wide.shape, wide.strides, strict=True) if step]
-        if x.ndim > 2 or x.dtype.kind != "f" or not self.out.flags.c_contiguous:
+        ends = x.ndim - len(kept)  # over how many it is
+        if x.ndim > 2 or ends > 1 or x.dtype.kind != "f" or not self.out.flags.c_contiguous:
             return None
         to = self.out.reshape(kept)
-        if x.ndim == len(kept):  # nothing to add up
+        if not ends:
             return partial(to.__setitem__, ..., x)
         if x.ndim == 2 and not wide.strides[0]:
             x = x.T
-        return partial(x.dot, np.ones(x.shape[-1], x.dtype), to) if x.ndim > len(kept) else None
+        return partial(x.dot, np.ones(x.shape[-1], x.dtype), to)
 
     def reduction(self) -> list[Array]:
         """Of a reduction what it reads, and where to: an array of the same shape, in which reduced
@@ -130,14 +133,17 @@ class Trace:
         Conditions, and how each must come out.
     may_branch : bool
         May there be more of them?
-    ended : bool
     """
 
     def __init__(self, largest: int) -> None:
         self.largest = largest
         self.instructions: list[Instruction] = []
         self.guards: list[tuple[Array, bool]] = []
-        self.may_branch, self.ended = True, False
+        self.may_branch, self._ended = True, False
+
+    def end(self) -> None:
+        """Nothing more is written, and the trace lets go of what it holds."""
+        self.instructions, self.guards, self._ended = [], [], True
 
     def follow(self, value: Any) -> Traced:
         """A traced array that starts with these numbers, in an array of its own."""
@@ -147,7 +153,7 @@ class Trace:
         self, what: str, inputs: Sequence[Any], out: Array = None, options: dict | None = None
     ) -> Traced:
         """Carry an instruction out and note it; `out` is a new array if none is given."""
-        if self.ended:
+        if self._ended:
             raise Untraceable("a traced array is of no use after its trace")
         arrays = tuple(x.array if isinstance(x, Traced) else x for x in inputs)
         if out is None:
@@ -159,6 +165,10 @@ class Trace:
         if out.size > self.largest:
             raise Untraceable("a large array")
         return Traced(self, out)
+
+    def run(self, function: Callable[[], None]) -> None:
+        """Note something that has been carried out already and is no call of NumPy."""
+        self.instructions.append(Instruction("run", (), np.empty(0), {"function": function}))
 
     def alike(self, inputs: Sequence[Any]) -> list[Any]:
         """Arrays of one type: converted by instructions of their own, which is faster."""

@@ -75,9 +75,10 @@ def numbers_of_instructions() -> dict[str, int]:
 
 def rows_of_code(instruction: Instruction) -> list[list[int]] | None:
     """The instruction as rows of numbers for C (two for a reduction), or None if C has none."""
-    what, (x, *more), out, _ = instruction
+    what, inputs, out, _ = instruction
     if not out.size or overlap(instruction):
         return None
+    x, *more = inputs
     if what == "matmul":
         return product(x, more[0], out)
     if what not in REDUCTIONS:
