@@ -212,10 +212,12 @@ class Optimizer(Recipe):
         done = update_entries(self, value, g.ids, g.values, slots, faded)  # compiled
         many = max(1, BLOCK // max(1, value.shape[-1]))
         for start in range(0, 0 if done else len(g.ids), many):
-            ids = g.ids[start : start + many]
-            now = [slot[ids] for slot in slots]
-            behind.catch_up(now, decay, ids)
-            value[ids] = self._updated(value[ids], g.values[start : start + many], now)
+            part = slice(start, start + many)
+            ids = g.ids[part]
+            now = [slot.take(ids, axis=0) for slot in slots]
+            for slot, share in zip(now, faded, strict=True):
+                shrink_entries(slot, share[part])
+            value[ids] = self.rule(value.take(ids, axis=0), g.values[part], self.step + 1, *now)
             for slot, new in zip(slots, now, strict=True):
                 slot[ids] = new
         behind.steps += 1
@@ -224,7 +226,7 @@ class Optimizer(Recipe):
 
     def _catch_up(self, parameter: Parameter) -> None:
         if parameter in self._behind and self.decay is not None:
-            self._behind.pop(parameter).catch_up(self._slots[parameter], self.decay, slice(None))
+            self._behind.pop(parameter).catch_up(self._slots[parameter], self.decay)
 
     def _updated(self, value: Array, g: Array, slots: list[Array]) -> Array:
         new = array_module(g).empty(value.shape, value.dtype)
@@ -282,11 +284,10 @@ class Behind:
         self.steps = 0  # made on this table
         self.seen = array_module(table).zeros(len(table), int)  # by entry
 
-    def catch_up(self, slots: list[Array], decay: tuple[float, ...], ids: Any) -> None:
-        """Let the slots of some entries decay by the steps that these have not seen."""
-        for slot, factor, share in zip(slots, decay, self.faded(decay, ids), strict=True):
-            if factor != 1:
-                slot *= array_module(slot).asarray(share, slot.dtype)[:, None]
+    def catch_up(self, slots: list[Array], decay: tuple[float, ...]) -> None:
+        """Let the slots decay by the steps that their entries have not seen."""
+        for slot, share in zip(slots, self.faded(decay, slice(None)), strict=True):
+            shrink_entries(slot, share)
 
     def faded(self, decay: tuple[float, ...], ids: Any) -> list[Array]:
         """To which share of itself each slot of some entries has shrunk in these steps."""
@@ -369,7 +370,9 @@ class RMSprop(Optimizer):
         mean_square, *velocity = slots
         mean_square *= self.rho
         mean_square += (1 - self.rho) * (g * g)
-        move = self.learning_rate * g / array_module(g).sqrt(mean_square + self.epsilon)
+        move = array_module(g).sqrt(mean_square + self.epsilon)
+        array_module(g).divide(g, move, out=move)
+        move *= self.learning_rate
         if not velocity:
             return w - move
         velocity[0] *= self.momentum
@@ -410,11 +413,14 @@ class Adam(Optimizer):
 
     def rule(self, w: Array, g: Array, step: int, *slots: Array) -> Array:
         mean, mean_square = slots
-        mean += (1 - self.beta_1) * (g - mean)
-        mean_square += (1 - self.beta_2) * (g * g - mean_square)
+        approach(mean, g, 1 - self.beta_1)
+        approach(mean_square, g * g, 1 - self.beta_2)
         rate = self.learning_rate * sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
         shrink = 1 - self.learning_rate * self.weight_decay
-        move = rate * mean / (array_module(g).sqrt(mean_square) + self.epsilon)
+        move = array_module(g).sqrt(mean_square)
+        move += self.epsilon
+        array_module(g).divide(mean, move, out=move)
+        move *= rate
         return (w if shrink == 1 else w * shrink) - move
 
 
@@ -466,6 +472,18 @@ class Adagrad(Optimizer):
         (accumulator,) = slots
         accumulator += g * g
         return w - self.learning_rate * g / array_module(g).sqrt(accumulator + self.epsilon)
+
+
+def shrink_entries(table: Array, shares: Array) -> None:
+    """Multiply each entry by its share, in place."""
+    table *= array_module(table).asarray(shares, table.dtype)[:, None]
+
+
+def approach(mean: Array, x: Array, share: float) -> None:
+    """``mean += share * (x - mean)``; in place there is less to move through the cache."""
+    way = x - mean
+    way *= share
+    mean += way
 
 
 def times_held(holder: Any) -> int:

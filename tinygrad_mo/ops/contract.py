@@ -10,7 +10,8 @@ An op is a function of plain arrays that returns ``(y, back)``:
 
 - ``back`` holds one pullback per input, in order; None marks an input that has no derivative
   (ids, labels, masks). Where the inputs share work, ``back`` is ONE function that returns the
-  gradients of all of them.
+  gradients of all of them; or the pullbacks share it by `once_for_each`, so that what nobody asks
+  for is not computed.
 - A pullback receives the cotangent ``g`` of the value, of shape ``(rows, *y.shape)``: one row per
   loss, all carried through at once. It returns ``(rows, *x.shape)``, or something that
   broadcasting made larger: the engine sums it back with `unbroadcast`. Rules therefore count axes
@@ -99,6 +100,18 @@ def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
     stretched = (1 + new + i for i, n in enumerate(shape) if n == 1)
     g = g.sum(axis=(*range(1, 1 + new), *stretched), keepdims=True)
     return g.reshape(g.shape[:1] + shape)
+
+
+def once_for_each(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The function, remembering its last answer: what several pullbacks of the same g share."""
+    last: list[Any] = []
+
+    def remembered(g: Any) -> Any:
+        if not (last and last[0] is g):
+            last[:] = g, function(g)
+        return last[1]
+
+    return remembered
 
 
 def rows_of(g: Array, y: Array) -> tuple[int, ...]:

@@ -32,7 +32,7 @@ def convolution(x, kernel, bias, *, strides, padding, dilation_rate, groups=1):
     w = windows_over(x.shape[1:-1], kernel.shape[:-2], strides, dilation_rate, padding)
     y = by_group(lambda x, kernel: correlate(x, kernel, w), groups, x, kernel)
     if bias is not None:
-        y += bias
+        add_by_line(y, bias)
 
     def pull_x(g):
         def pull(g, kernel):
@@ -60,7 +60,7 @@ def transposed_convolution(x, kernel, bias, *, strides, padding, dilation_rate):
     w = windows_over(lengths, kernel.shape[:-2], strides, dilation_rate, padding)
     y = spread_back(x, kernel, w, lengths)
     if bias is not None:
-        y += bias
+        add_by_line(y, bias)
 
     def pull_x(g):
         return correlate(rows_in_batch(g, y), kernel, w).reshape(rows_of(g, y) + x.shape)
@@ -91,7 +91,7 @@ def depthwise_convolution(x, kernel, bias, *, strides, padding, dilation_rate):
         for element, place in w.places():
             y[images] += block[place] * filters[element]
     if bias is not None:
-        y += bias
+        add_by_line(y, bias)
 
     def pull_x(g):
         g_many = rows_in_batch(g, y)
@@ -195,6 +195,14 @@ def by_group(work: Callable[[Array, Array], Array], groups: int, a: Array, b: Ar
     xp = array_module(a)
     pairs = zip(xp.split(a, groups, axis=-1), xp.split(b, groups, axis=-1), strict=True)
     return xp.concatenate([work(*pair) for pair in pairs], axis=-1)
+
+
+def add_by_line(y: Array, bias: Array) -> None:
+    """``y += bias``, where y is in one piece: NumPy goes line by line, so these should be long."""
+    line = array_module(y).empty(y.shape[-2:], y.dtype)
+    line[...] = bias
+    lines = y.reshape(*y.shape[:-2], line.size)
+    lines += line.reshape(-1)
 
 
 def rows_in_batch(g: Array, y: Array) -> Array:

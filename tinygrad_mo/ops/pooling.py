@@ -9,7 +9,7 @@ from typing import Any
 
 from ..backend import Array, array_module
 from .contract import op, rows_of
-from .windows import Windows, inside, pad, padded_zeros, windows_over
+from .windows import Windows, blocks, inside, pad, padded_zeros, windows_over
 
 
 @op
@@ -21,12 +21,14 @@ def max_pool(x, *, pool_size, strides, padding):
     y = join(padded, w, xp.maximum)
 
     def handed_back(g):
-        still_free = xp.ones(y.shape, bool)
-        for _, place in w.places():
-            is_first = xp.ascontiguousarray(padded[place]) == y  # in one piece it compares faster
-            is_first &= still_free
-            still_free &= ~is_first
-            yield place, g * is_first
+        for images in blocks(len(x), prod(x.shape[1:])):
+            g_images = g[(..., images, *[slice(None)] * (x.ndim - 1))]
+            still_free = xp.ones(y[images].shape, bool)
+            for _, (_, *place) in w.places():
+                is_first = padded[(images, *place)] == y[images]
+                is_first &= still_free
+                still_free ^= is_first
+                yield (images, *place), g_images * is_first
 
     return y, (lambda g: collect(g, x, w, handed_back(g)),)
 

@@ -2,8 +2,8 @@
 
 from ..backend import array_module, drop_subnormal
 from ..pool import single_threaded
-from .contract import flat, op
-from .linear import product
+from .contract import flat, once_for_each, op
+from .linear import column_sums, product
 
 
 @op
@@ -19,76 +19,90 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
     With gates i, f, o = sigmoid(z) and candidate j = tanh(z), where z = x W + h U + b:
     c <- f c + i j and h <- o tanh(c).
 
-    Inside, time comes first and the batch last, so that the four gates of a step are contiguous.
-    sigmoid(z) = 0.5 tanh(0.5 z) + 0.5: with the 0.5 folded into the weights, one tanh serves all.
+    x W + b is one product for all steps. sigmoid(z) = s tanh(s z) + 1 - s with s = 0.5, and tanh(z)
+    is the same with s = 1: the inner s is folded into the weights, and one tanh serves all gates.
     """
     xp = array_module(x)
     (batch, time, _), units = x.shape, recurrent_kernel.shape[0]
-    steps = range(time)[::-1] if go_backwards else range(time)
-    shape = (time, units, batch)
-
-    half = x.dtype.type(0.5)
-    scale = xp.repeat(xp.asarray([half, half, 1, half], x.dtype), units)
-    recurrent = (recurrent_kernel * scale).T.copy()
-    z = product((kernel * scale).T, x.transpose(1, 2, 0))
-    z += (bias * scale)[:, None]
-    gates = z.reshape(time, 4, units, batch)
-    h_before, c_before, tanh_c = (xp.empty(shape, x.dtype) for _ in range(3))
-    h_all = xp.empty(shape, x.dtype)
-    go = None if mask is None else mask.T[:, None, :]  # (time, 1, batch)
-
-    h, c = (xp.zeros(shape[1:], x.dtype) if s is None else s.T for s in (h0, c0))
-    for t in steps:
-        z_t, (i, f, j, o) = z[t], gates[t]
-        h_before[t], c_before[t] = h, c
-        z_t += recurrent @ h
-        xp.tanh(z_t, out=z_t)
-        for gate in (i, f, o):
-            gate *= half
-            gate += half
-        c_new = f * c
-        c_new += i * j
-        h_new = o * xp.tanh(c_new, out=tanh_c[t])
-        h = h_new if go is None else xp.where(go[t], h_new, h)
-        c = c_new if go is None else xp.where(go[t], c_new, c)
-        h_all[t] = h
-
     order = slice(None, None, -1 if go_backwards else 1)
-    values = h_all[order].transpose(2, 0, 1).copy(), h.T.copy(), c.T.copy()
 
+    s = xp.asarray([0.5, 0.5, 1, 0.5], x.dtype).repeat(units)
+    stretch = s.reshape(4, 1, units).repeat(batch, axis=1)
+    lift = 1 - stretch
+    recurrent = recurrent_kernel * s
+    z_x = product(flat(x), kernel * s)
+    z_x += bias * s
+    z_x = z_x.reshape(batch, time, 4 * units)[:, order]  # from here on in the order of computing
+    gates = xp.empty((time, 4, batch, units), x.dtype)
+    tanh_c = xp.empty((time, batch, units), x.dtype)
+    h, c = (xp.empty((time + 1, batch, units), x.dtype) for _ in range(2))  # first, after each step
+    h[0], c[0] = (0 if start is None else start for start in (h0, c0))
+    go = None if mask is None else mask.T[order, :, None]
+
+    for t in range(time):
+        gate, h_new, c_new = gates[t], h[t + 1], c[t + 1]
+        z = h[t] @ recurrent
+        z += z_x[:, t]
+        xp.tanh(z.reshape(batch, 4, units).swapaxes(0, 1), out=gate)
+        gate *= stretch
+        gate += lift
+        i, f, j, o = gate
+        xp.multiply(f, c[t], out=c_new)
+        c_new += i * j
+        xp.multiply(o, xp.tanh(c_new, out=tanh_c[t]), out=h_new)
+        if go is not None:
+            h_new[...] = xp.where(go[t], h_new, h[t])
+            c_new[...] = xp.where(go[t], c_new, c[t])
+
+    @once_for_each
     @single_threaded
-    def pull_back(gs):
-        """Backward through time; what does not depend on g is prepared for all steps at once."""
-        g_all, g_h, g_c = gs
-        rows = g_h.shape[:-2]
+    def back_through_time(gs):
+        """Gradients of z, h0, c0; what does not depend on g is prepared for all steps at once."""
+        g_all, dh, dc = gs
+        rows = dh.shape[:-2]
         i, f, j, o = gates.swapaxes(0, 1)
+        slopes = gates * (1 - gates)  # d c / d z for the gates i, f, j and d h / d z for the gate o
+        slopes[:, 2] = 1 - j * j
+        for slope, factor in zip(slopes.swapaxes(0, 1), (j, c[:-1], i, tanh_c), strict=True):
+            slope *= factor
         dh_dc = o * (1 - tanh_c * tanh_c)
-        # d c / d z for the gates i, f, j and d h / d z for the gate o
-        slopes = xp.stack(
-            [j * i * (1 - i), c_before * f * (1 - f), i * (1 - j * j), tanh_c * o * (1 - o)], axis=1
-        )
-        g_seq = xp.moveaxis(g_all, -2, 0)[order].swapaxes(-1, -2)  # (time, *rows, units, batch)
-        dh, dc = g_h.swapaxes(-1, -2), g_c.swapaxes(-1, -2)
-        dz = xp.empty((time, *rows, 4, units, batch), g_all.dtype)
-        for t in reversed(steps):
+        g_seq = xp.moveaxis(g_all, -2, 0).copy()  # a step in one piece is read faster
+        dz = xp.empty((*rows, batch, time, 4 * units), dh.dtype)
+        dz_seq = xp.moveaxis(dz[..., order, :], -2, 0)
+        for t in reversed(range(time)):
             dh = dh + g_seq[t]
-            carry_h, carry_c = (0, 0) if go is None else (dh * ~go[t], dc * ~go[t])
-            dh_t, dc_t = (dh, dc) if go is None else (dh * go[t], dc * go[t])
-            dc_t = dc_t + dh_t * dh_dc[t]
-            xp.multiply(dc_t[..., None, :, :], slopes[t, :3], out=dz[t][..., :3, :, :])
-            xp.multiply(dh_t, slopes[t, 3], out=dz[t][..., 3, :, :])
-            dc = dc_t * f[t] + carry_c
-            dh = recurrent_kernel @ dz[t].reshape(*rows, 4 * units, batch) + carry_h
+            dc_t = dc + dh * dh_dc[t]
+            dz_t = dz_seq[t].reshape(*rows, batch, 4, units).swapaxes(-3, -2)
+            xp.multiply(dc_t[..., None, :, :], slopes[t, :3], out=dz_t[..., :3, :, :])
+            xp.multiply(dh, slopes[t, 3], out=dz_t[..., 3, :, :])
+            dh_t = dz_seq[t] @ recurrent_kernel.T
+            dc_t *= f[t]
+            if go is not None:
+                dz_t *= go[t]
+                dh_t, dc_t = xp.where(go[t], dh_t, dh), xp.where(go[t], dc_t, dc)
+            dh, dc = dh_t, dc_t
             if t % 8 == 0:
                 drop_subnormal(dh)
                 drop_subnormal(dc)
+        return flat(dz, rows), dh, dc
 
-        by_sample = xp.moveaxis(dz.reshape(time, *rows, 4 * units, batch), (-1, 0), (-3, -2))
-        dz2 = flat(by_sample, rows)  # (*rows, batch * time, 4 * units)
-        g_x = product(dz2, kernel.T).reshape(*rows, *x.shape)
-        g_kernel = product(flat(x).T, dz2)
-        g_recurrent = flat(h_before.transpose(2, 0, 1)).T @ dz2
-        g_h0, g_c0 = dh.swapaxes(-1, -2), dc.swapaxes(-1, -2)
-        return g_x, g_kernel, g_recurrent, dz2.sum(axis=-2), g_h0, g_c0, None
+    def pull_x(gs):
+        dz, dh, _ = back_through_time(gs)
+        return product(dz, kernel.T).reshape(*dh.shape[:-2], *x.shape)
 
-    return values, pull_back
+    def pull_kernel(gs):
+        return product(flat(x).T, back_through_time(gs)[0])
+
+    def pull_recurrent(gs):
+        h_before = h[:-1][order].swapaxes(0, 1)
+        return flat(h_before).T @ back_through_time(gs)[0]
+
+    return (h[1:].swapaxes(0, 1).copy(), h[-1].copy(), c[-1].copy()), (
+        pull_x,
+        pull_kernel,
+        pull_recurrent,
+        lambda gs: column_sums(back_through_time(gs)[0]),
+        lambda gs: back_through_time(gs)[1],
+        lambda gs: back_through_time(gs)[2],
+        None,
+    )
