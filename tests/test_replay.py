@@ -10,6 +10,7 @@ import pytest
 import tinygrad_mo as tg
 from tinygrad_mo import kernels, layers, ops, replay
 from tinygrad_mo.ops import op
+from tinygrad_mo.ops.contract import once_for_each
 from tinygrad_mo.replay import Replay, ReplayedPlan, ReplayedTape
 from zoo import ZOO, headline, numbers
 
@@ -203,6 +204,30 @@ def test_an_op_of_your_own_is_run_aside(own_op):
     assert any("op 'scaled'" in note for note in caught.value.__notes__)
     w.assign(np.ones(3))
     assert isinstance(plan.forward(), ReplayedTape), "all goes on"
+
+
+def test_pullbacks_that_share_work_share_it_in_each_sweep_anew():
+    calls = []
+
+    @op
+    def shared(x, y):
+        @once_for_each
+        def doubled(g):
+            calls.append(g)
+            return 2 * g
+
+        return 2 * (x + y), (doubled, doubled)
+
+    del ops.OPS["shared"]
+    w, v = tg.Parameter(np.ones(3), "w"), tg.Parameter(np.ones(3), "v")
+    plan = ReplayedPlan([shared(w, v).sum()], [w, v])
+    tape = plan.forward()
+    assert isinstance(tape, ReplayedTape)
+    calls.clear()
+    for seed in (1.0, 3.0, 3.0):
+        found = plan.backward(tape, [seed])
+        assert found[w].tolist() == found[v].tolist() == [[2 * seed] * 3]
+    assert len(calls) == 3
 
 
 def test_an_error_on_the_way_back_names_the_step():

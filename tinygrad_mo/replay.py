@@ -245,6 +245,8 @@ class Aside:
     def __init__(self, trace: Trace, step: Step, arrays: Sequence[Any], training: bool):
         self.trace, self.step, self.training = trace, step, training
         self.arrays = [plain(x) for x in arrays]
+        self._pulled: Any = None
+        self._cotangent: list[Any] = []
         made = self.again(self.forward)
         if any(x.size > SMALL for x in made):
             raise TooLarge
@@ -259,10 +261,26 @@ class Aside:
         return y if self.step.several else (y,)
 
     def pull(self, position: int, g: Any) -> Traced:
-        return self.again(lambda: [self.pullbacks[position](plain(g))])[0]
+        cotangent = self.cotangent(g)
+        return self.again(lambda: [self.pullbacks[position](*cotangent)])[0]
 
     def pull_all(self, g: Any) -> list[Any]:
-        return self.again(lambda: self.pullbacks(plain(g)))
+        cotangent = self.cotangent(g)
+        return self.again(lambda: self.pullbacks(*cotangent))
+
+    def cotangent(self, g: Any) -> list[Any]:
+        """What g stands for in a sweep, in a list: one object for all pullbacks of the step, and
+        another one in each sweep, since pullbacks may know it again (`ops.contract.once_for_each`).
+        """
+        if self._pulled is not g:
+            self._pulled, self._cotangent = g, [plain(g)]
+
+            def renew() -> None:
+                cotangent[:] = [seen_anew(plain(g))]
+
+            cotangent = self._cotangent
+            self.trace.run(renew)
+        return self._cotangent
 
     def again(self, work: Callable[[], Sequence[Any]]) -> list[Any]:
         """Do it now, and whenever the trace is replayed: the results, in arrays of their own."""
@@ -326,6 +344,11 @@ def plain(x: Any) -> Any:
     if isinstance(x, tuple):
         return tuple(map(plain, x))
     return x.array if isinstance(x, Traced) else x
+
+
+def seen_anew(x: Any) -> Any:
+    """Other objects for the same arrays."""
+    return tuple(map(seen_anew, x)) if isinstance(x, tuple) else x.view()
 
 
 def copied(x: Array) -> Array:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..backend import Array
-from ..ops.contract import flat
+from ..ops.contract import flat, once_for_each
 from ..ops.linear import product
 from . import registry
 from .registry import call_in_parts, cotangent, kernel, plain, usable
@@ -105,18 +104,6 @@ def fit(x: Array, kernel: Array, recurrent: Array, states: Any, mask: Any, gates
         and all(state is None or state.shape == (batch, units) for state in states)
         and (mask is None or mask.shape == (batch, time))
     )
-
-
-def once_for_each(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The function, remembering its last answer: what several pullbacks of the same g share."""
-    last: list[Any] = []
-
-    def remembered(gs: Any) -> Any:
-        if not (last and last[0] is gs):
-            last[:] = gs, function(gs)
-        return last[1]
-
-    return remembered
 
 
 def first_state(state: Array | None, batch: int, units: int) -> Array:
