@@ -1,4 +1,4 @@
-/* Optimizer steps, each in one pass: the formulas are those of tinygrad_mo/optimizers.py. */
+/* Optimizer steps, each in one pass: the formulas are those of tinygrad_mo/optimizers/rules.py. */
 #include <math.h>
 
 #include "common.h"

@@ -42,7 +42,7 @@ def update(
 
 def update_of(rule: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def register(fast: Callable[..., Any]) -> Callable[..., Any]:
-        UPDATES[f"tinygrad_mo.optimizers.{rule}.rule"] = fast
+        UPDATES[f"tinygrad_mo.optimizers.rules.{rule}.rule"] = fast
         return fast
 
     return register
@@ -84,7 +84,7 @@ def update_entries(
     no kernel for it, nothing was done.
     """
     rule = type(optimizer).rule
-    known = f"{rule.__module__}.{rule.__qualname__}" == "tinygrad_mo.optimizers.RMSprop.rule"
+    known = f"{rule.__module__}.{rule.__qualname__}" == "tinygrad_mo.optimizers.rules.RMSprop.rule"
     if not known or not backend.kernels_wanted() or not usable(g, table, *slots):
         return False
     (mean_square,), (share,) = slots, faded
