@@ -36,11 +36,17 @@ def leaky_relu(x, *, negative_slope=0.2):
 def elu(x, *, alpha=1.0):
     """x above 0, alpha (exp(x) - 1) below."""
     xp, alpha = array_module(x), x.dtype.type(alpha)
-    below = alpha * xp.expm1(xp.minimum(x, 0))  # 0 where x is above 0
+    below = alpha * exp_minus_1(xp.minimum(x, 0))  # 0 where x is above 0
     y = xp.maximum(x, 0) + below
     if alpha == 1:
         return y, (lambda g: g * (below + 1),)
     return y, (lambda g: g * (below + alpha + (1 - alpha) * (x > 0)),)
+
+
+def exp_minus_1(x: Array) -> Array:
+    """2 t / (1 - t) with t = tanh(x / 2): as exact as `expm1`, for x up to 0, and faster."""
+    t = array_module(x).tanh(0.5 * x)
+    return 2 * t / (1 - t)
 
 
 @op

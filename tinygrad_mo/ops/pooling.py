@@ -22,13 +22,12 @@ def max_pool(x, *, pool_size, strides, padding):
 
     def handed_back(g):
         for images in blocks(len(x), prod(x.shape[1:])):
-            g_images = g[(..., images, *[slice(None)] * (x.ndim - 1))]
-            still_free = xp.ones(y[images].shape, bool)
+            left = g[(..., images, *[slice(None)] * (x.ndim - 1))]
             for _, (_, *place) in w.places():
-                is_first = padded[(images, *place)] == y[images]
-                is_first &= still_free
-                still_free ^= is_first
-                yield (images, *place), g_images * is_first
+                is_largest = padded[(images, *place)] == y[images]
+                part = left * is_largest.astype(g.dtype)
+                left = left - part
+                yield (images, *place), part
 
     return y, (lambda g: collect(g, x, w, handed_back(g)),)
 
