@@ -31,6 +31,7 @@ import numpy as np
 import tinygrad_mo as tg
 from tinygrad_mo import layers, optimizers
 from tinygrad_mo.layers import initializers
+from tinygrad_mo.pool import at_work
 
 TOLERANCE = 0.3  # what outgrows a cache costs more
 ROUNDS, SHARE = 4, 0.2  # seconds for one size in one round
@@ -254,9 +255,10 @@ def main():
     options = parser.parse_args()
     print("| series | what | size: value | exponent | law | |\n|---|---|---|---:|---:|---|")
     broken = []
-    for series in SERIES:
-        if not options.names or any(name in series.name for name in options.names):
-            broken += report(series, options.quick)
+    with at_work():  # as in `fit`
+        for series in SERIES:
+            if not options.names or any(name in series.name for name in options.names):
+                broken += report(series, options.quick)
     print("", *(broken or ["Everything follows its law."]), sep="\n")
     sys.exit(1 if broken else 0)
 
