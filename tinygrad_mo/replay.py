@@ -69,12 +69,12 @@ class ReplayedPlan(Plan):
         feed = feed or {}
         kind = self._kind_of(feed, training, keep)
         if kind is not None:
-            if kind not in self._replays:
+            replays = self._replays.get(kind)
+            if replays is None:
                 if len(self._replays) == KINDS:
                     del self._replays[next(iter(self._replays))]  # the oldest
-                self._replays[kind] = Replays()
-            tape = self._replays[kind].run(self, feed, training, keep)
-            if tape is not None:
+                replays = self._replays[kind] = Replays()
+            if tape := replays.run(self, feed, training, keep):
                 return tape
         return super().forward(feed, training=training, keep=keep, **options)
 
@@ -262,11 +262,18 @@ class Aside:
 
     def pull(self, position: int, g: Any) -> Traced:
         cotangent = self.cotangent(g)
-        return self.again(lambda: [self.pullbacks[position](*cotangent)])[0]
+        return self.again(lambda: [self.pulled(self.pullbacks[position], *cotangent)])[0]
 
     def pull_all(self, g: Any) -> list[Any]:
         cotangent = self.cotangent(g)
-        return self.again(lambda: self.pullbacks(*cotangent))
+        return self.again(lambda: self.pulled(self.pullbacks, *cotangent))
+
+    def pulled(self, pullback: Callable[[Any], Any], g: Any) -> Any:
+        try:
+            return pullback(g)
+        except Exception as error:
+            error.add_note(f"in the backward sweep, {self.step.describe()}")
+            raise
 
     def cotangent(self, g: Any) -> list[Any]:
         """What g stands for in a sweep, in a list: one object for all pullbacks of the step, and
