@@ -10,7 +10,8 @@ A replay keeps what a plan promises. Its arrays are lent to one tape at a time; 
 that tape, another replay serves. What leaves (values, gradients) is a copy; only an optimizer
 (``sparse=True``), which needs them at once, gets the arrays themselves. Where a rule branches on
 numbers (is a label missing?), each way has a replay of its own, and which one serves depends on
-nothing but the batch. Large arrays go the plain way, and so do errors.
+nothing but the batch. Large arrays go the plain way, and so do errors, and plans for sequences or
+pictures of any length, whose batches are all of different kinds.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ SMALL = 1 << 14  # numbers; on larger arrays the time between the operations doe
 LEAVES = 1 << 16  # numbers of a parameter, which is copied for each pass
 KINDS = 32  # of batches for which one plan keeps replays
 EACH = 8  # attempts at a replay for a kind
+LONG = 64  # instructions of an op that is rather run aside
 
 
 class ReplayedPlan(Plan):
@@ -53,6 +55,7 @@ class ReplayedPlan(Plan):
     ):
         super().__init__(losses, wrt, fetch)
         self._fed = [tensor for _, tensor in self.leaves if tensor.value is None]
+        self._of_any_length = any(None in tensor.shape[1:] for tensor in self._fed)
         self._layers = [s.attributes["layer"] for s in self.steps if s.attributes.get("layer")]
         dice = [x for s in self.steps for x in s.attributes.values() if isinstance(x, Generator)]
         self._dice = [generator.bit_generator for generator in dice]
@@ -89,6 +92,8 @@ class ReplayedPlan(Plan):
 
     def _kind_of(self, feed: Mapping[Tensor, Array], training: bool, keep: bool) -> Any:
         """Whatever but numbers a trace depends on; None if it is not for traces."""
+        if self._of_any_length:
+            return None
         kind: list[Any] = [training, keep]
         for tensor in self._fed:
             x = feed.get(tensor)
@@ -205,9 +210,11 @@ class Replay:
                 y, back = step.run(arrays, training)
                 if self.keep:
                     self.try_pullbacks(y if step.several else (y,), back, step.several)
-                return y, back
-            except Exception:
-                del trace.instructions[so_far[0] :], trace.guards[so_far[1] :]
+                if len(trace.instructions) - so_far[0] <= LONG:
+                    return y, back
+            except Exception:  # it cannot be traced, or there is an error, which comes again
+                pass
+            del trace.instructions[so_far[0] :], trace.guards[so_far[1] :]
         aside = Aside(trace, step, arrays, training)
         return aside.y, aside.back
 
