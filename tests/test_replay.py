@@ -1,5 +1,6 @@
 """Plans that are traced once and replayed: the same numbers as the plain way, and its promises."""
 
+import copy
 import gc
 import threading
 import weakref
@@ -365,6 +366,17 @@ def test_a_plan_and_its_replays_are_freed_by_reference_counting():
         assert [ref() for ref in refs] == [None] * 2
     finally:
         gc.enable()
+
+
+def test_a_copied_model_has_replays_of_its_own():
+    model, x, y = small_model()
+    model.fit(x, y, verbose=0)
+    copied = copy.deepcopy(model)
+    assert replays_of(model.training_plan()) and not replays_of(copied.training_plan())
+    model.fit(x, y, verbose=0)
+    before = copied.predict(x)[0]
+    copied.fit(x, y, epochs=2, verbose=0)
+    assert (before != model.predict(x)[0]).any() and (before != copied.predict(x)[0]).any()
 
 
 def test_feeding_a_parameter_asks_what_if():

@@ -81,6 +81,10 @@ class ReplayedPlan(Plan):
                 return tape
         return super().forward(feed, training=training, keep=keep, **options)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For a copy, which makes replays of its own."""
+        return vars(self) | {"_replays": {}}
+
     def dice(self) -> list[Any]:
         """How the generators of random numbers stand."""
         return [generator.state for generator in self._dice]
