@@ -125,7 +125,8 @@ sys.path.insert(0, {tests!r})
 from test_resuming import Announce, train
 folder = Path(sys.argv[1])
 history, weights, log = train(folder, 2, Announce())
-np.savez(folder / "done.npz", *weights, history=np.array(list(history.values())))
+np.savez(folder / "new.npz", *weights, history=np.array(list(history.values())))
+(folder / "new.npz").rename(folder / "done.npz")  # whole, or not there
 """
 
 
