@@ -106,9 +106,8 @@ class Tensor(Operators):
     site: tuple[str, int]  # where an Input was made
 
     def __init__(self, value: Any, dtype: Any = None, name: str | None = None):
-        array = xp().array(value, dtype)
-        if dtype is None and array.dtype.kind == "f":
-            array = array.astype(floatx())
+        array = xp().asarray(value, dtype)
+        array = array.astype(floatx() if dtype is None and array.dtype.kind == "f" else array.dtype)
         if array.dtype.kind not in "fiub":
             raise TypeError(f"a tensor holds numbers, not {array.dtype} ({str(value)[:60]})")
         lock(array)

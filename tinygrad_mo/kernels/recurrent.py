@@ -27,12 +27,16 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
     cost = batch * time * units * (4 * units + PER_UNIT)
 
     rows = flat(plain(x))  # (batch * time, features)
-    gates = product(rows, kernel).reshape(batch, time, 4 * units)
-    gates += bias
+    gates = np.empty((batch, time, 4 * units), x.dtype)
+
+    def into_gates(part):
+        multiply_add(x[part], kernel, bias, gates[part])
+
     h, c = (first_state(state, batch, units) for state in (h0, c0))
     h_all, h_before, c_before, tanh_c = (np.empty((batch, time, units), x.dtype) for _ in range(4))
     states = h, c, h_all, h_before, c_before, tanh_c
-    call_in_parts("lstm_forward", cost, shape, recurrent, mask, gates, *states, whole=(1,))
+    arrays, both = (recurrent, mask, gates, *states), cost + rows.size * 4 * units
+    call_in_parts("lstm_forward", both, shape, *arrays, whole=(1,), first=into_gates)
 
     def backwards(gs):
         g_all, g_h, g_c = map(cotangent, gs, (h_all, h, c))
@@ -67,12 +71,16 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
     cost = batch * time * units * (3 * units + PER_UNIT)
 
     rows = flat(plain(x))
-    gates = product(rows, kernel).reshape(batch, time, 3 * units)
-    gates += bias[0]
+    gates = np.empty((batch, time, 3 * units), x.dtype)
+
+    def into_gates(part):
+        multiply_add(x[part], kernel, bias[0], gates[part])
+
     h = first_state(h0, batch, units)
     h_all, h_before, inner = (np.empty((batch, time, units), x.dtype) for _ in range(3))
     arrays = recurrent, plain(bias[1]), mask, gates, h, h_all, h_before, inner
-    call_in_parts("gru_forward", cost, shape, *arrays, whole=(1, 2))
+    both = cost + rows.size * 3 * units
+    call_in_parts("gru_forward", both, shape, *arrays, whole=(1, 2), first=into_gates)
 
     def backwards(gs):
         g_all, g_h = map(cotangent, gs, (h_all, h))
@@ -104,6 +112,12 @@ def fit(x: Array, kernel: Array, recurrent: Array, states: Any, mask: Any, gates
         and all(state is None or state.shape == (batch, units) for state in states)
         and (mask is None or mask.shape == (batch, time))
     )
+
+
+def multiply_add(x: Array, kernel: Array, bias: Array, to: Array) -> None:
+    """x @ kernel + bias."""
+    np.matmul(flat(x), kernel, out=flat(to))
+    to += bias
 
 
 def first_state(state: Array | None, batch: int, units: int) -> Array:

@@ -71,18 +71,25 @@ def call(name: str, *arguments: Any) -> None:
 
 
 def call_in_parts(
-    name: str, cost: float, sizes: Any, *arguments: Any, whole: tuple[int, ...] = ()
+    name: str,
+    cost: float,
+    sizes: Any,
+    *arguments: Any,
+    whole: tuple[int, ...] = (),
+    first: Callable[[slice], None] | None = None,
 ) -> None:
     """Call a function of the library for parts of the batch, side by side if that pays.
 
     Its first argument says how long the batch is: `sizes` is that number, or an array that begins
     with it. All arrays are cut, but for those at the places `whole` of the C function's arguments.
-    What `cost` means, `in_parts` says.
+    `first` is done before the call, for each part. What `cost` means, `in_parts` says.
     """
 
     many = isinstance(sizes, np.ndarray)
 
     def work(part: slice) -> None:
+        if first:
+            first(part)
         count = part.stop - part.start
         own = [
             a[part] if isinstance(a, np.ndarray) and place not in whole else a
