@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -26,33 +27,40 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
     shape = np.array([batch, time, units, go_backwards], np.intp)
     cost = batch * time * units * (4 * units + PER_UNIT)
 
-    rows = flat(plain(x))  # (batch * time, features)
+    x = plain(x)
     gates = np.empty((batch, time, 4 * units), x.dtype)
+    h, c = (first_state(state, batch, units) for state in (h0, c0))
+    h_all, h_before, c_before, tanh_c = (np.empty((batch, time, units), x.dtype) for _ in range(4))
 
     def into_gates(part):
         multiply_add(x[part], kernel, bias, gates[part])
 
-    h, c = (first_state(state, batch, units) for state in (h0, c0))
-    h_all, h_before, c_before, tanh_c = (np.empty((batch, time, units), x.dtype) for _ in range(4))
-    states = h, c, h_all, h_before, c_before, tanh_c
-    arrays, both = (recurrent, mask, gates, *states), cost + rows.size * 4 * units
+    states, both = (h, c, h_all, h_before, c_before, tanh_c), cost + x.size * 4 * units
+    arrays = recurrent, mask, gates, *states
     call_in_parts("lstm_forward", both, shape, *arrays, whole=(1,), first=into_gates)
 
     def backwards(gs):
         g_all, g_h, g_c = map(cotangent, gs, (h_all, h, c))
         dh, dc = g_h.copy(), g_c.copy()
         dz = np.empty((len(dh), *gates.shape), x.dtype)
+        of_weights = []
         for row in zip(g_all, dh, dc, dz, strict=True):
             arrays = recurrent, mask, gates, c_before, tanh_c, *row
-            call_in_parts("lstm_backward", cost, shape, *arrays, whole=(1,))
-        return flat(dz, dz.shape[:1]), dh, dc
+
+            def products(part, dz=row[-1]):
+                d = flat(dz[part])
+                return flat(x[part]).T @ d, flat(h_before[part]).T @ d, sums(d)
+
+            parts = call_in_parts("lstm_backward", both, shape, *arrays, whole=(1,), last=products)
+            of_weights.append(added_up(parts))
+        return flat(dz, dz.shape[:1]), dh, dc, *map(np.stack, zip(*of_weights, strict=True))
 
     found = once_for_each(backwards)
     return (h_all, h, c), (
         lambda gs: product(found(gs)[0], kernel.T).reshape(-1, *x.shape),
-        lambda gs: product(rows.T, found(gs)[0]),
-        lambda gs: product(flat(h_before).T, found(gs)[0]),
-        lambda gs: sums(found(gs)[0]),
+        lambda gs: found(gs)[3],
+        lambda gs: found(gs)[4],
+        lambda gs: found(gs)[5],
         lambda gs: found(gs)[1],
         lambda gs: found(gs)[2],
         None,
@@ -70,34 +78,42 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
     shape = np.array([batch, time, units, go_backwards], np.intp)
     cost = batch * time * units * (3 * units + PER_UNIT)
 
-    rows = flat(plain(x))
+    x = plain(x)
     gates = np.empty((batch, time, 3 * units), x.dtype)
+    h = first_state(h0, batch, units)
+    h_all, h_before, inner = (np.empty((batch, time, units), x.dtype) for _ in range(3))
 
     def into_gates(part):
         multiply_add(x[part], kernel, bias[0], gates[part])
 
-    h = first_state(h0, batch, units)
-    h_all, h_before, inner = (np.empty((batch, time, units), x.dtype) for _ in range(3))
     arrays = recurrent, plain(bias[1]), mask, gates, h, h_all, h_before, inner
-    both = cost + rows.size * 3 * units
+    both = cost + x.size * 3 * units
     call_in_parts("gru_forward", both, shape, *arrays, whole=(1, 2), first=into_gates)
 
     def backwards(gs):
         g_all, g_h = map(cotangent, gs, (h_all, h))
         dh = g_h.copy()
         dz, dz_h = (np.empty((len(dh), *gates.shape), x.dtype) for _ in range(2))
+        of_weights = []
         for row in zip(g_all, dh, dz, dz_h, strict=True):
             arrays = recurrent, mask, gates, h_before, inner, *row
-            call_in_parts("gru_backward", cost, shape, *arrays, whole=(1,))
-        return flat(dz, dz.shape[:1]), flat(dz_h, dz.shape[:1]), dh
+
+            def products(part, of_z=row[-2:]):
+                d, d_h = (flat(one[part]) for one in of_z)
+                of_bias = np.stack([sums(d), sums(d_h)])
+                return flat(x[part]).T @ d, flat(h_before[part]).T @ d_h, of_bias
+
+            parts = call_in_parts("gru_backward", both, shape, *arrays, whole=(1,), last=products)
+            of_weights.append(added_up(parts))
+        return flat(dz, dz.shape[:1]), dh, *map(np.stack, zip(*of_weights, strict=True))
 
     found = once_for_each(backwards)
     return (h_all, h), (
         lambda gs: product(found(gs)[0], kernel.T).reshape(-1, *x.shape),
-        lambda gs: product(rows.T, found(gs)[0]),
-        lambda gs: product(flat(h_before).T, found(gs)[1]),
-        lambda gs: np.stack([sums(dz) for dz in found(gs)[:2]], axis=-2),
         lambda gs: found(gs)[2],
+        lambda gs: found(gs)[3],
+        lambda gs: found(gs)[4],
+        lambda gs: found(gs)[1],
         None,
     )
 
@@ -118,6 +134,11 @@ def multiply_add(x: Array, kernel: Array, bias: Array, to: Array) -> None:
     """x @ kernel + bias."""
     np.matmul(flat(x), kernel, out=flat(to))
     to += bias
+
+
+def added_up(parts: list[tuple[Array, ...]]) -> list[Array]:
+    """The gradients of the weights from all parts of a batch, in order: the same bits each time."""
+    return [reduce(np.add, of_all) for of_all in zip(*parts, strict=True)]
 
 
 def first_state(state: Array | None, batch: int, units: int) -> Array:

@@ -77,17 +77,19 @@ def call_in_parts(
     *arguments: Any,
     whole: tuple[int, ...] = (),
     first: Callable[[slice], None] | None = None,
-) -> None:
+    last: Callable[[slice], Any] | None = None,
+) -> list[Any]:
     """Call a function of the library for parts of the batch, side by side if that pays.
 
     Its first argument says how long the batch is: `sizes` is that number, or an array that begins
     with it. All arrays are cut, but for those at the places `whole` of the C function's arguments.
-    `first` is done before the call, for each part. What `cost` means, `in_parts` says.
+    `first` is done before the call and `last` after it, for each part; what `last` gave is returned,
+    in a list with one entry per part. What `cost` means, `in_parts` says.
     """
 
     many = isinstance(sizes, np.ndarray)
 
-    def work(part: slice) -> None:
+    def work(part: slice) -> Any:
         if first:
             first(part)
         count = part.stop - part.start
@@ -96,8 +98,9 @@ def call_in_parts(
             for place, a in enumerate(arguments, 1)
         ]
         call(name, np.array([count, *sizes[1:]]) if many else count, *own)
+        return last(part) if last else None
 
-    in_parts(int(sizes[0]) if many else sizes, work, cost)
+    return in_parts(int(sizes[0]) if many else sizes, work, cost)
 
 
 def for_c(argument: Any) -> Any:
