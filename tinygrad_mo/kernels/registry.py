@@ -83,8 +83,8 @@ def call_in_parts(
 
     Its first argument says how long the batch is: `sizes` is that number, or an array that begins
     with it. All arrays are cut, but for those at the places `whole` of the C function's arguments.
-    `first` is done before the call and `last` after it, for each part; what `last` gave is returned,
-    in a list with one entry per part. What `cost` means, `in_parts` says.
+    `first` is done before the call and `last` after it, for each part; what `last` gave comes back
+    as a list with one entry per part. What `cost` means, `in_parts` says.
     """
 
     many = isinstance(sizes, np.ndarray)
