@@ -296,6 +296,18 @@ def test_large_arrays_go_the_plain_way(columns):
     assert isinstance(tape, ReplayedTape) == (columns == 4)
 
 
+def test_a_feed_of_another_type_is_of_another_kind():
+    x = tg.Input((2,), name="x")
+    plan = ReplayedPlan([], [], fetch=[y := x * 3.0])
+    for dtype in ("float32", "float64", "float32"):
+        fed = np.full((1, 2), 1 / 3, dtype)
+        tape = plan.forward({x: fed})
+        found = plan.value(tape, y)
+        assert isinstance(tape, ReplayedTape)
+        assert found.dtype == dtype and (found == fed * np.float32(3)).all()
+        tape = None
+
+
 def test_a_long_loop_is_run_aside():
     """A recurrent layer traces one step as well as the next: that would be a long list."""
     lengths = []
