@@ -13,7 +13,7 @@ import tinygrad_mo as tg
 from tinygrad_mo import cli, kernels, ops, optimizers, pool
 from tinygrad_mo.kernels import KERNELS, UPDATES, library, registry
 from tinygrad_mo.ops import OPS
-from tinygrad_mo.tracing import Instruction
+from tinygrad_mo.tracing import Deviation, Instruction
 
 compiled = pytest.mark.skipif(
     library.load()[0] is None, reason=f"no compiled kernels: {library.load()[1]}"
@@ -806,3 +806,21 @@ def test_what_c_does_not_know_is_left_to_numpy():
     calls = together([known, known, unknown, shifted, known])
     assert [isinstance(call, Block) for call in calls] == [True, False, False, True]
     assert len(calls[0].code) == 2
+
+
+@compiled
+def test_guards_are_asked_before_what_is_not_done_in_c():
+    x, done, yes = np.ones(3, "float32"), [], np.array(True)
+    in_c = Instruction("add", (x, x), x, {})
+    guard = Instruction("guard", (yes,), np.empty(0), {"expected": True})
+    run = Instruction("run", (), np.empty(0), {"function": lambda: done.append(1)})
+    calls = together([in_c, guard, in_c, run, in_c, guard])
+    assert [isinstance(call, Block) for call in calls] == [True, False, False, True, False]
+    for call in calls:
+        call()
+    assert done == [1] and x.tolist() == [8, 8, 8]
+    yes[...] = False
+    with pytest.raises(Deviation):
+        for call in calls:
+            call()
+    assert done == [1]

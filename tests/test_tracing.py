@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinygrad_mo.backend import array_module
-from tinygrad_mo.tracing import Trace, Untraceable
+from tinygrad_mo.tracing import Deviation, Trace, Untraceable
 
 RANDOM = np.random.default_rng(0)
 
@@ -127,15 +127,16 @@ def test_what_cannot_be_written_down_is_refused(name):
         traced(REFUSED[name], floats(3, 4))
 
 
-def test_a_branch_becomes_a_guard():
+def test_a_branch_becomes_a_guard_before_what_depends_on_it():
     def function(x):
-        return x * 2 if (x > 0).all() else x
+        total = x.sum()
+        return x / total if total else x * 0
 
     _, again, trace = traced(function, np.ones(3))
-    ((condition, expected),) = trace.guards
-    assert expected and condition
-    again(np.array([1.0, -1.0, 1.0]))
-    assert not condition
+    assert [i.what for i in trace.instructions] == ["add.reduce", "guard", "divide"]
+    np.testing.assert_allclose(again(np.array([1.0, 2.0, 5.0])), [0.125, 0.25, 0.625])
+    with pytest.raises(Deviation):
+        again(np.array([1.0, -1.0, 0.0]))  # and no warning of a division by 0
 
 
 def test_no_branch_where_none_may_be_and_nothing_after_the_end():

@@ -29,7 +29,7 @@ from .engine import Plan, Record, Tape, fed
 from .graph import Step, Tensor
 from .kernels import apart, together
 from .ops import dense_gradient
-from .tracing import Instruction, Trace, Traced, Untraceable
+from .tracing import Deviation, Instruction, Trace, Traced, Untraceable
 
 SMALL = 1 << 14  # numbers; on larger arrays the time between the operations does not count
 LEAVES = 1 << 16  # numbers of a parameter, which is copied for each pass
@@ -200,7 +200,7 @@ class Replay:
         with np.errstate(all="ignore"):
             self.tape = Plan.forward(plan, leaves, training=training, run=self.run)
             self.values = [plain(x) for x in self.tape.values]
-            self.guards, self.trace.may_branch = self.trace.guards, False
+            self.trace.may_branch = False
             self.script = Script(self.trace.instructions)
             self.sweeps = [Sweep(plan, self, per_loss) for per_loss in (False, True) if keep]
         self.trace.end()
@@ -209,16 +209,16 @@ class Replay:
         """One step on traced arrays: traced if it can be, otherwise aside."""
         trace = self.trace
         if is_traceable(step):
-            so_far = len(trace.instructions), len(trace.guards)
+            so_far = len(trace.instructions)
             try:
                 y, back = step.run(arrays, training)
                 if self.keep:
                     self.try_pullbacks(y if step.several else (y,), back, step.several)
-                if len(trace.instructions) - so_far[0] <= LONG:
+                if len(trace.instructions) - so_far <= LONG:
                     return y, back
             except Exception:  # it cannot be traced, or there is an error, which comes again
                 pass
-            del trace.instructions[so_far[0] :], trace.guards[so_far[1] :]
+            del trace.instructions[so_far:]
         aside = Aside(trace, step, arrays, training)
         return aside.y, aside.back
 
@@ -238,8 +238,11 @@ class Replay:
         """Work out the values; False if this batch is an exception."""
         for tensor, put in self.into:
             put(..., feed.get(tensor, tensor.value))
-        self.script.run()
-        return all(bool(condition) == expected for condition, expected in self.guards)
+        try:
+            self.script.run()
+        except Deviation:
+            return False
+        return True
 
 
 class Aside:
@@ -297,7 +300,7 @@ class Aside:
                 cotangent[:] = [seen_anew(plain(g))]
 
             cotangent = self._cotangent
-            self.trace.run(renew)
+            self.trace.note("run", function=renew)
         return self._cotangent
 
     def again(self, work: Callable[[], Sequence[Any]]) -> list[Any]:
@@ -312,7 +315,7 @@ class Aside:
                         raise ValueError(f"{np.shape(x)} where it was {room.shape}")
                     room[...] = x
 
-        self.trace.run(run)
+        self.trace.note("run", function=run)
         return [None if room is None else Traced(self.trace, room) for room in rooms]
 
 

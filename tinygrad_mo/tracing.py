@@ -7,7 +7,7 @@ arrays, and the instructions carried out once more, give new results in the last
 
 A rule of `ops` needs no second text for this. Where it asks whether a condition holds (are all
 labels between 0 and 1?), the answer is kept as a guard: if it comes out otherwise another time,
-the instructions do not apply. Whatever cannot be followed ends in `Untraceable`.
+the instructions end there, with `Deviation`. Whatever cannot be followed ends in `Untraceable`.
 """
 
 from __future__ import annotations
@@ -39,10 +39,16 @@ class Untraceable(AttributeError):
     """Something was done to a traced array that cannot be written down."""
 
 
+class Deviation(Exception):
+    """A condition has come out otherwise than it did in the trace."""
+
+
 class Instruction(NamedTuple):
     """One call of NumPy: what is done, to which arrays, and where the result goes."""
 
-    what: str  # a ufunc, a reduction such as "add.reduce", "copy", "choose" (copy where), or "run"
+    what: (
+        str  # a ufunc, a reduction ("add.reduce"), "copy", "choose" (copy where), "guard" or "run"
+    )
     inputs: tuple[Array, ...]
     out: Array
     options: dict[str, Any]
@@ -51,6 +57,8 @@ class Instruction(NamedTuple):
         """A function without arguments that does it."""
         if self.what == "run":  # whatever else there is to do
             return self.options["function"]
+        if self.what == "guard":
+            return partial(guard, *self.inputs, **self.options)
         if self.what == "copy":
             return partial(self.out.__setitem__, ..., *self.inputs)
         if self.what == "choose":
@@ -102,6 +110,11 @@ class Instruction(NamedTuple):
         return self._replace(inputs=tuple(arrays[:-1]), out=arrays[-1])
 
 
+def guard(condition: Array, expected: bool) -> None:
+    if bool(condition) != expected:
+        raise Deviation
+
+
 def merged(inputs: Sequence[Array], out: Array) -> list[Array]:
     """Arrays of one shape, seen with fewer axes: neighbours through which all of them step evenly
     are one."""
@@ -129,21 +142,18 @@ class Trace:
     ----------
     instructions : list of Instruction
         Where the next one goes.
-    guards : list of (array, bool)
-        Conditions, and how each must come out.
     may_branch : bool
-        May there be more of them?
+        May a rule ask whether a condition holds?
     """
 
     def __init__(self, largest: int) -> None:
         self.largest = largest
         self.instructions: list[Instruction] = []
-        self.guards: list[tuple[Array, bool]] = []
         self.may_branch, self._ended = True, False
 
     def end(self) -> None:
         """Nothing more is written, and the trace lets go of what it holds."""
-        self.instructions, self.guards, self._ended = [], [], True
+        self.instructions, self._ended = [], True
 
     def follow(self, value: Any) -> Traced:
         """A traced array that starts with these numbers, in an array of its own."""
@@ -166,9 +176,9 @@ class Trace:
             raise Untraceable("a large array")
         return Traced(self, out)
 
-    def run(self, function: Callable[[], None]) -> None:
-        """Note something that has been carried out already and is no call of NumPy."""
-        self.instructions.append(Instruction("run", (), np.empty(0), {"function": function}))
+    def note(self, what: str, inputs: tuple[Array, ...] = (), **options: Any) -> None:
+        """Note something that is no call of NumPy, and has been carried out already."""
+        self.instructions.append(Instruction(what, inputs, np.empty(0), options))
 
     def alike(self, inputs: Sequence[Any]) -> list[Any]:
         """Arrays of one type: converted by instructions of their own, which is faster."""
@@ -258,8 +268,9 @@ class Traced(NDArrayOperatorsMixin):
     def __bool__(self) -> bool:
         if not self.trace.may_branch:
             raise Untraceable("a branch where none may be")
-        self.trace.guards.append((self.array, bool(self.array)))
-        return self.trace.guards[-1][1]
+        answer = bool(self.array)
+        self.trace.note("guard", (self.array,), expected=answer)
+        return answer
 
     def __getattr__(self, name: str) -> Any:
         raise Untraceable(f"{name} of a traced array")

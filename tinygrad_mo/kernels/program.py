@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -34,14 +33,32 @@ def apart(instructions: Sequence[Instruction]) -> list[Call]:
 
 
 def together(instructions: Sequence[Instruction]) -> list[Call]:
-    """Calls that do what the instructions say: as many of them as possible in one call of C."""
+    """Calls that do what the instructions say: as many of them as possible in one call of C.
+
+    C does not stop at a guard. It is asked before anything that is not done in C, and at the end.
+    """
     if library.load()[0] is None:
         return apart(instructions)
-    coded = [(instruction, rows_of_code(instruction)) for instruction in instructions]
     calls: list[Call] = []
-    for by_c, some in groupby(coded, key=lambda pair: pair[1] is not None):
-        pairs = list(some)
-        calls += [Block(pairs)] if by_c else apart([instruction for instruction, _ in pairs])
+    in_c: list[Any] = []
+    guards: list[Instruction] = []
+
+    def flush() -> None:
+        if in_c:
+            calls.append(Block(in_c[:]))
+        calls.extend(apart(guards))
+        in_c.clear()
+        guards.clear()
+
+    for instruction in instructions:
+        if instruction.what == "guard":
+            guards.append(instruction)
+        elif rows := rows_of_code(instruction):
+            in_c.append((instruction, rows))
+        else:
+            flush()
+            calls.append(instruction.call())
+    flush()
     return calls
 
 
