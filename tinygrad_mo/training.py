@@ -31,6 +31,8 @@ from .saving import save_model
 from .scores import Scores
 from .terms import LossTerm, sample_weights, separate_missing, terms_of_output, weights_by_term
 
+NUMBERS = (int, float, np.number)
+
 
 class TrainableModel(FunctionalModel):
     """A model that can be compiled, fitted and evaluated."""
@@ -118,6 +120,7 @@ class TrainableModel(FunctionalModel):
         self.compiled_with = compiled_with
         self.step = 0
         self._plan: tuple[Any, Plan] | None = None
+        self._switches = self.switches()
         self.shuffler = new_generator()
 
     def add_loss(self, tensor: Tensor, name: str, weight: float = 1.0) -> None:
@@ -256,10 +259,10 @@ class TrainableModel(FunctionalModel):
 
     def training_plan(self) -> Plan:
         """The plan of a training step; made anew when layers were frozen or unfrozen."""
-        terms, wrt = self.compiled_terms(), self.trainable_weights
-        if self._plan is None or self._plan[0] != wrt:
-            values = [t.value for t in terms.values()]
-            self._plan = wrt, ReplayedPlan(values, wrt, fetch=list(self.outputs.values()))
+        terms, trainable = self.compiled_terms(), [one.trainable for one in self._switches]
+        if self._plan is None or self._plan[0] != trainable:
+            values, wrt = [t.value for t in terms.values()], self.trainable_weights
+            self._plan = trainable, ReplayedPlan(values, wrt, fetch=list(self.outputs.values()))
         return self._plan[1]
 
     def labelled_data(
@@ -582,6 +585,6 @@ def as_callbacks(given: Any) -> list[Callback]:
 
 def checked_weights(given: Mapping[str, Any]) -> dict[str, float]:
     for name, factor in given.items():
-        if not isinstance(factor, int | float | np.number) or not isfinite(factor):
+        if not isinstance(factor, NUMBERS) or not isfinite(factor):
             raise ValueError(f"loss_weights: that of {name!r} must be a number, not {factor!r}")
     return {name: float(factor) for name, factor in given.items()}

@@ -118,6 +118,11 @@ class Layer(Recipe):
         own = [w for w in self.own_weights if w.trainable]
         return own + [w for layer in self.sublayers for w in layer.trainable_weights]
 
+    def switches(self) -> list[Any]:
+        """Everything whose `trainable` has a say: this layer, its weights, the layers within."""
+        within = [one for layer in self.sublayers for one in layer.switches()]
+        return [self, *self.own_weights, *within]
+
     def count_params(self) -> int:
         """How many numbers the weights hold."""
         return sum(w.value.size for w in self.weights)
