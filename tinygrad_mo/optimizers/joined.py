@@ -63,4 +63,4 @@ def by_size(gradients: Mapping[Parameter, Any]) -> tuple[list[Parameter], list[P
 def side_by_side(arrays: Sequence[Array]) -> Array:
     """One behind the other, flat."""
     xp = array_module(arrays[0]) if arrays else np
-    return xp.concatenate([a.reshape(-1) for a in arrays]) if arrays else xp.zeros(0)
+    return xp.concatenate(arrays, axis=None) if arrays else xp.zeros(0)
