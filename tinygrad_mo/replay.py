@@ -262,7 +262,7 @@ class Aside:
         self._pulled: Any = None
         self._cotangent: list[Any] = []
         made = self.again(self.forward)
-        if any(x.size > SMALL for x in made):
+        if any(x.size > trace.largest for x in made):
             raise TooLarge
         self.y = tuple(made) if step.several else made[0]
         self.back: Any = self.pull_all

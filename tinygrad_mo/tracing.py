@@ -25,12 +25,13 @@ from numpy.lib.stride_tricks import as_strided
 
 from .backend import Array
 
-UFUNCS = (
+NAMES = (
     "add subtract multiply divide power negative absolute sign square sqrt exp expm1 log log1p sin "
     "cos tanh floor maximum minimum matmul greater greater_equal less less_equal equal not_equal "
     "logical_and logical_or logical_not bitwise_and bitwise_or invert isnan isfinite"
 )
-REDUCTIONS = "add maximum minimum logical_and logical_or"
+UFUNCS = frozenset(NAMES.split())
+REDUCTIONS = frozenset(["add", "maximum", "minimum", "logical_and", "logical_or"])
 VIEWS = frozenset([np.broadcast_to, np.expand_dims, np.moveaxis, np.swapaxes, np.transpose])
 ABOUT_SHAPES = frozenset([np.shape, np.ndim, np.size])
 
@@ -44,18 +45,20 @@ class Deviation(Exception):
 
 
 class Instruction(NamedTuple):
-    """One call of NumPy: what is done, to which arrays, and where the result goes."""
+    """One call of NumPy: what is done, to which arrays, and where the result goes.
 
-    what: (
-        str  # a ufunc, a reduction ("add.reduce"), "copy", "choose" (copy where), "guard" or "run"
-    )
+    `what` is a ufunc, a reduction such as "add.reduce", "copy", or "choose" (copy where a condition
+    holds); or it is no call of NumPy: "guard", or "run" for whatever else there is to do.
+    """
+
+    what: str
     inputs: tuple[Array, ...]
     out: Array
     options: dict[str, Any]
 
     def call(self) -> Callable[[], Any]:
         """A function without arguments that does it."""
-        if self.what == "run":  # whatever else there is to do
+        if self.what == "run":
             return self.options["function"]
         if self.what == "guard":
             return partial(guard, *self.inputs, **self.options)
@@ -238,9 +241,9 @@ class Traced(NDArrayOperatorsMixin):
         if getattr(np, name, None) is not ufunc or any(not isinstance(y, Traced) for y in out):
             raise Untraceable(f"np.{name} into an array that is not traced")
         target = out[0].array if out else None
-        if method == "reduce" and name in REDUCTIONS.split() and {*options} <= {"axis", "keepdims"}:
+        if method == "reduce" and name in REDUCTIONS and {*options} <= {"axis", "keepdims"}:
             return self.trace.write(f"{name}.reduce", inputs, target, options)
-        if method != "__call__" or name not in UFUNCS.split() or options:
+        if method != "__call__" or name not in UFUNCS or options:
             raise Untraceable(f"np.{name} ({method}) is not known to traces")
         return self.trace.write(name, self.trace.alike(inputs), target)
 

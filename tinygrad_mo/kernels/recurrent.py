@@ -25,9 +25,8 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
         return NotImplemented
     recurrent, mask = plain(recurrent_kernel), as_bytes(mask)
     shape = np.array([batch, time, units, go_backwards], np.intp)
-    cost = batch * time * units * (4 * units + PER_UNIT)
-
     x = plain(x)
+    cost = batch * time * units * (4 * units + PER_UNIT) + x.size * 4 * units
     gates = np.empty((batch, time, 4 * units), x.dtype)
     h, c = (first_state(state, batch, units) for state in (h0, c0))
     h_all, h_before, c_before, tanh_c = (np.empty((batch, time, units), x.dtype) for _ in range(4))
@@ -35,9 +34,8 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
     def into_gates(part):
         multiply_add(x[part], kernel, bias, gates[part])
 
-    states, both = (h, c, h_all, h_before, c_before, tanh_c), cost + x.size * 4 * units
-    arrays = recurrent, mask, gates, *states
-    call_in_parts("lstm_forward", both, shape, *arrays, whole=(1,), first=into_gates)
+    arrays = recurrent, mask, gates, h, c, h_all, h_before, c_before, tanh_c
+    call_in_parts("lstm_forward", cost, shape, *arrays, whole=(1,), first=into_gates)
 
     def backwards(gs):
         g_all, g_h, g_c = map(cotangent, gs, (h_all, h, c))
@@ -51,7 +49,7 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
                 d = flat(dz[part])
                 return flat(x[part]).T @ d, flat(h_before[part]).T @ d, sums(d)
 
-            parts = call_in_parts("lstm_backward", both, shape, *arrays, whole=(1,), last=products)
+            parts = call_in_parts("lstm_backward", cost, shape, *arrays, whole=(1,), last=products)
             of_weights.append(added_up(parts))
         return flat(dz, dz.shape[:1]), dh, dc, *map(np.stack, zip(*of_weights, strict=True))
 
@@ -76,9 +74,8 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
         return NotImplemented
     recurrent, mask = plain(recurrent_kernel), as_bytes(mask)
     shape = np.array([batch, time, units, go_backwards], np.intp)
-    cost = batch * time * units * (3 * units + PER_UNIT)
-
     x = plain(x)
+    cost = batch * time * units * (3 * units + PER_UNIT) + x.size * 3 * units
     gates = np.empty((batch, time, 3 * units), x.dtype)
     h = first_state(h0, batch, units)
     h_all, h_before, inner = (np.empty((batch, time, units), x.dtype) for _ in range(3))
@@ -87,8 +84,7 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
         multiply_add(x[part], kernel, bias[0], gates[part])
 
     arrays = recurrent, plain(bias[1]), mask, gates, h, h_all, h_before, inner
-    both = cost + x.size * 3 * units
-    call_in_parts("gru_forward", both, shape, *arrays, whole=(1, 2), first=into_gates)
+    call_in_parts("gru_forward", cost, shape, *arrays, whole=(1, 2), first=into_gates)
 
     def backwards(gs):
         g_all, g_h = map(cotangent, gs, (h_all, h))
@@ -103,7 +99,7 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
                 of_bias = np.stack([sums(d), sums(d_h)])
                 return flat(x[part]).T @ d, flat(h_before[part]).T @ d_h, of_bias
 
-            parts = call_in_parts("gru_backward", both, shape, *arrays, whole=(1,), last=products)
+            parts = call_in_parts("gru_backward", cost, shape, *arrays, whole=(1,), last=products)
             of_weights.append(added_up(parts))
         return flat(dz, dz.shape[:1]), dh, *map(np.stack, zip(*of_weights, strict=True))
 

@@ -90,9 +90,7 @@ def sparse_categorical_crossentropy(index, p):
 def sparse_categorical_crossentropy_from_logits(index, logits):
     """The same of p = softmax(logits)."""
     xp, hot = array_module(logits), one_hot(index, logits)
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    e = xp.exp(shifted)
-    total = e.sum(axis=-1, keepdims=True)
+    shifted, e, total = exponentials(logits)
     y = xp.log(total[..., 0]) - (hot * shifted).sum(axis=-1)
     return y, (None, lambda g: g[..., None] * (e / total - hot))
 
@@ -134,11 +132,15 @@ def weighted_mean(losses, weights, mask, *, by_weight=False):
 
 def log_softmax(logits: Array) -> tuple[Array, Array]:
     """log(softmax) and softmax, from one exp."""
-    xp = array_module(logits)
+    shifted, e, total = exponentials(logits)
+    return shifted - array_module(logits).log(total), e / total
+
+
+def exponentials(logits: Array) -> tuple[Array, Array, Array]:
+    """Logits below their largest, exp of them, and its sum: nothing can overflow."""
     shifted = logits - logits.max(axis=-1, keepdims=True)
-    e = xp.exp(shifted)
-    total = e.sum(axis=-1, keepdims=True)
-    return shifted - xp.log(total), e / total
+    e = array_module(logits).exp(shifted)
+    return shifted, e, e.sum(axis=-1, keepdims=True)
 
 
 def one_hot(index: Array, like: Array) -> Array:
