@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 import tinygrad_mo as tg
-from tinygrad_mo import backend, pool
+from tinygrad_mo import device, pool
 
 collect_ignore = ["conftest.py", "recipes"]  # recipes need Keras and others, and are run by hand
 
 
 @pytest.fixture(autouse=True)
 def fresh_start():
-    before, numpy_state = dict(backend._settings), np.random.get_state()[1].copy()
+    before, numpy_state = dict(device._settings), np.random.get_state()[1].copy()
     tg.set_random_seed(0)
     yield
-    assert backend._settings == before, "this test has changed the settings for all others"
+    assert device._settings == before, "this test has changed the settings for all others"
     assert not pool._inside, "this test has left the pool at work"
     assert (np.random.get_state()[1] == numpy_state).all(), "numpy.random's global state was used"
 

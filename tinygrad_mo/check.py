@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .ops import Op, dense_gradient, unbroadcast
-from .training import TrainableModel
+from .training.training import TrainableModel
 
 STEP = 1e-6  # of the size of x: rounding and curvature are then both far below the tolerance
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import backend, data, kernels
+from . import compiled, data, device
 from .check import mixing_gap
 from .flow import FlowRecorder, Model
 from .flow.whatif import update_ratios
@@ -147,7 +147,7 @@ def run_list() -> None:
 
 def print_weight_experiment(model: Model, batch: tuple) -> None:
     """One step with the auxiliary weight 0.2 and one with 2, from the same weights, in float64."""
-    with backend.use(floatx="float64"):
+    with device.use(floatx="float64"):
         exact = headlines.build()
         exact.compile("sgd", "binary_crossentropy", loss_weights=headlines.WEIGHTS)
     exact.set_weights(model.get_weights())
@@ -186,9 +186,9 @@ def run_doctor() -> None:
 
     print(f"tinygrad_mo {__version__} at {Path(__file__).parent}")
     print(f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.platform()}")
-    print(f"Arrays: {backend.xp().__name__}, {backend.floatx()}")
-    compiled, text = kernels.status()
-    print(f"Compiled kernels: {'in use' if compiled else 'not in use'}, {text}")
+    print(f"Arrays: {device.xp().__name__}, {device.floatx()}")
+    in_use, text = compiled.status()
+    print(f"Compiled kernels: {'in use' if in_use else 'not in use'}, {text}")
     print(f"Data sets: {', '.join(data.available())}")
     for name, use in (
         ("matplotlib", "draws the figure"),

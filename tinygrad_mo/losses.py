@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from . import ops
-from .calls import Call, current_call, inside
-from .graph import Tensor
+from .engine.calls import Call, current_call, inside
+from .engine.graph import Tensor
 from .naming import lookup, snake_case
 from .recipes import Recipe, refuse_unknown
 

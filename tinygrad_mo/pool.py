@@ -27,7 +27,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
-from .backend import threads
+from .device import threads
 
 WORTH_CUTTING = 2e7  # multiplications, 0.2 ms or more; handing over a part takes 0.05 ms
 

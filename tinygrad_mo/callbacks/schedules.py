@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..backend import array_module, new_generator
+from ..device import array_module, new_generator
 from ..naming import did_you_mean
 from .base import Callback, Logs
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import fill
 
-from ..nodes import calls_of_layers
-from ..terms import LossTerm
-from ..training import TrainableModel
+from ..engine.nodes import calls_of_layers
+from ..training.terms import LossTerm
+from ..training.training import TrainableModel
 from .recording import FlowPlan
 from .words import SCALE_FREE, few, listing
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Array, to_numpy
-from ..graph import Tensor
+from ..device import Array, to_numpy
+from ..engine.graph import Tensor
 from ..naming import did_you_mean
-from ..training import TrainableModel
+from ..training.training import TrainableModel
 from . import charts, curves, figure, page, words
 from .measure import Measure
 from .recording import FlowPlan, Recorder

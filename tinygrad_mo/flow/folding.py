@@ -12,7 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import takewhile
 from typing import Any
 
-from ..nodes import Node, card_of
+from ..engine.nodes import Node, card_of
 
 MANY, LONG = 24, 12  # more cards, or more cards in a line, than this are folded further
 

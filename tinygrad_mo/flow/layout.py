@@ -13,7 +13,7 @@ from graphlib import TopologicalSorter
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..nodes import Node
+from ..engine.nodes import Node
 
 if TYPE_CHECKING:
     from .flow import Flow

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..backend import Array
 from ..callbacks import Callback
-from ..engine import topological_order
-from ..graph import Tensor
+from ..device import Array
+from ..engine.graph import Tensor
+from ..engine.plan import topological_order
+from ..files.checkpoint import load_model
 from ..naming import did_you_mean
-from ..saving import load_model
-from ..training import TrainableModel
+from ..training.training import TrainableModel
 from .explain import explain
 from .flow import Flow
 from .recording import FlowPlan

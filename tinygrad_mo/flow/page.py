@@ -23,7 +23,7 @@ from .measure import Measure
 from .words import optimizer_note, short_names
 
 if TYPE_CHECKING:
-    from ..nodes import Node
+    from ..engine.nodes import Node
     from .flow import Flow
 
 SIZES = {"card": (144, 108), "small": (118, 52), "loss": (132, 104), "weights": (176, 110)}

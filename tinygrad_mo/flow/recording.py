@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Array, to_numpy
-from ..engine import Plan, spread
-from ..graph import Parameter, Tensor
-from ..nodes import Node, Nodes
-from ..training import TrainableModel
+from ..device import Array, to_numpy
+from ..engine.graph import Parameter, Tensor
+from ..engine.nodes import Node, Nodes
+from ..engine.plan import Plan, spread
+from ..training.training import TrainableModel
 from .folding import Folds
 from .measure import Measure
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import optimizers
-from ..training import TrainableModel
+from ..training.training import TrainableModel
 
 
 def update_ratios(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ..nodes import calls_of_layers
+from ..engine.nodes import calls_of_layers
 from .measure import Measure
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import ops
-from ..graph import Tensor
+from ..engine.graph import Tensor
 from ..naming import lookup
 from .base import Layer
 

@@ -7,7 +7,7 @@ from functools import reduce
 from typing import Any
 
 from .. import ops
-from ..graph import Tensor
+from ..engine.graph import Tensor
 from .base import Layer
 
 FAR_BELOW = -1e9  # the score of a key that must not be seen

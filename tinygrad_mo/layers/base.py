@@ -6,9 +6,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from ..backend import new_generator
-from ..calls import Call, current_call, inside
-from ..graph import Parameter, Tensor, placeholder
+from ..device import new_generator
+from ..engine.calls import Call, current_call, inside
+from ..engine.graph import Parameter, Tensor, placeholder
 from ..naming import snake_case
 from ..recipes import Recipe, refuse_unknown
 from . import initializers, regularizers

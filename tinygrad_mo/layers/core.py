@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from .. import ops
-from ..graph import Tensor
+from ..engine.graph import Tensor
 from . import activations
 from .base import Layer
 

@@ -7,8 +7,8 @@ from functools import reduce
 from typing import Any
 
 from .. import ops
-from ..graph import Parameter, Step, Tensor
-from ..nodes import card_of
+from ..engine.graph import Parameter, Step, Tensor
+from ..engine.nodes import card_of
 from .base import Layer
 
 

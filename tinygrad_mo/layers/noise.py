@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import ops
-from ..graph import Tensor
+from ..engine.graph import Tensor
 from .base import Layer
 from .core import Dropout
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import ops
-from ..graph import Parameter, Tensor
+from ..engine.graph import Parameter, Tensor
 from .base import Layer
 
 

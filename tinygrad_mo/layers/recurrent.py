@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..graph import Tensor
+from ..engine.graph import Tensor
 from . import initializers
 from .base import Layer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph import Tensor
+from ..engine.graph import Tensor
 from ..naming import lookup
 from ..recipes import Recipe
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import ops
-from ..graph import Tensor
+from ..engine.graph import Tensor
 from ..naming import lookup
 from .axes import pairs, per_axis
 from .base import Layer

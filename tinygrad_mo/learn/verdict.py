@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
-from ..backend import set_random_seed
+from ..device import set_random_seed
 from .lesson import Check, Lesson
 
 HOLDS = "holds"

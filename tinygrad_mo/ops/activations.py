@@ -1,6 +1,6 @@
 """Activation functions."""
 
-from ..backend import Array, array_module
+from ..device import Array, array_module
 from .contract import op
 
 

@@ -1,6 +1,6 @@
 """Elementwise arithmetic, and the matrix product."""
 
-from ..backend import Array, array_module
+from ..device import Array, array_module
 from .contract import op
 
 

@@ -1,6 +1,6 @@
 """What attention needs besides products and softmax: heads, and not looking ahead."""
 
-from ..backend import array_module
+from ..device import array_module
 from .contract import op, rows_of
 
 

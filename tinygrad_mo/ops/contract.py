@@ -34,7 +34,7 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
-from ..backend import Array
+from ..device import Array
 
 OPS: dict[str, Op] = {}
 

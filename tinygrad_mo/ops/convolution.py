@@ -13,7 +13,7 @@ from functools import reduce
 from math import prod
 from operator import add
 
-from ..backend import Array, array_module
+from ..device import Array, array_module
 from ..pool import in_parts
 from . import winograd
 from .contract import flat, op, rows_of

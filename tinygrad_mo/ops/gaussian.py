@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import cos, erfc, fsum, log, pi, sqrt
 
-from ..backend import Array, array_module
+from ..device import Array, array_module
 from .contract import op
 
 

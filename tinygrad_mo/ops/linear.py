@@ -1,6 +1,6 @@
 """The affine map, and its sparse twin: picking rows of a table."""
 
-from ..backend import Array, array_module, to_numpy
+from ..device import Array, array_module, to_numpy
 from ..pool import WORTH_CUTTING, in_parts
 from .contract import flat, op, rows_of
 from .shaping import from_right

@@ -4,7 +4,7 @@ The label comes first and has no derivative. Probabilities are held inside [1e-7
 before the logarithm; where that bites, the slope is 0.
 """
 
-from ..backend import Array, array_module, to_numpy
+from ..device import Array, array_module, to_numpy
 from .activations import log_1_plus_exp
 from .contract import op
 

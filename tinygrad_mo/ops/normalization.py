@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from ..backend import Array, array_module
+from ..device import Array, array_module
 from .contract import flat, op, rows_of
 from .linear import column_sums
 from .shaping import from_right, kept

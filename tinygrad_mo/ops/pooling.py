@@ -7,7 +7,7 @@ from functools import reduce
 from math import prod
 from typing import Any
 
-from ..backend import Array, array_module
+from ..device import Array, array_module
 from .contract import op, rows_of
 from .windows import Windows, blocks, inside, pad, padded_zeros, windows_over
 

@@ -1,6 +1,6 @@
 """Ops that draw random numbers, while training only."""
 
-from ..backend import array_module
+from ..device import array_module
 from .contract import op
 
 

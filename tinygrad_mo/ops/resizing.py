@@ -2,7 +2,7 @@
 
 from math import prod
 
-from ..backend import array_module
+from ..device import array_module
 from .contract import op, rows_of
 
 

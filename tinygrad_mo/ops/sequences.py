@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import Array, array_module
+from ..device import Array, array_module
 from .contract import flat
 
 

@@ -3,7 +3,7 @@
 from itertools import pairwise
 from math import prod
 
-from ..backend import Array, array_module
+from ..device import Array, array_module
 from .contract import op, rows_of
 
 

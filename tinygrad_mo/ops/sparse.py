@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import Array, array_module
+from ..device import Array, array_module
 
 
 class SparseGradient:

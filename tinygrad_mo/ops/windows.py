@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
-from ..backend import Array, array_module
+from ..device import Array, array_module
 from .contract import flat
 
 BLOCK = 2**18  # numbers in a block of patches: 1 MB of float32, which a cache holds

@@ -25,7 +25,7 @@ from math import prod
 
 import numpy as np
 
-from ..backend import Array, array_module, winograd_allowed
+from ..device import Array, array_module, winograd_allowed
 from .contract import rows_of
 from .windows import Windows, inside, window_view
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Array, array_module
-from ..graph import Parameter
+from ..device import Array, array_module
+from ..engine.graph import Parameter
 from ..ops import SparseGradient
 
 SMALL = 1 << 13  # elements of a parameter that is worth joining with others

@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
-from ..backend import Array, array_module
+from ..device import Array, array_module
 from .base import Optimizer
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Array, array_module
-from ..graph import Parameter
+from ..device import Array, array_module
+from ..engine.graph import Parameter
 
 
 class Behind:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from copy import deepcopy
 
 from .. import layers
-from ..backend import set_random_seed
+from ..device import set_random_seed
 from ..flow import Model
 from ..losses import SparseCategoricalCrossentropy
 from ..optimizers import SGD, Adam

@@ -34,8 +34,8 @@ from dataclasses import replace
 import numpy as np
 
 from .. import data, layers
-from ..backend import set_random_seed
 from ..data.text import Vocabulary
+from ..device import set_random_seed
 from ..flow import Model
 from .system import Claim, System, Task, train_variant
 

@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 
 from .. import data, layers
-from ..backend import set_random_seed
+from ..device import set_random_seed
+from ..engine.graph import Tensor
 from ..flow import Model
-from ..graph import Tensor
 from ..losses import SparseCategoricalCrossentropy
 from ..optimizers import Adam
 from .pictures import enlarged

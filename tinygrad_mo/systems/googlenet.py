@@ -17,9 +17,9 @@ which has no weights, is left out.
 from __future__ import annotations
 
 from .. import layers
-from ..backend import set_random_seed
+from ..device import set_random_seed
+from ..engine.graph import Tensor
 from ..flow import Model
-from ..graph import Tensor
 from ..losses import SparseCategoricalCrossentropy
 from ..optimizers import Adam
 from . import residual

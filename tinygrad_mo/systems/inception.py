@@ -13,8 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from .. import data, layers
+from ..engine.graph import Tensor
 from ..flow import Model
-from ..graph import Tensor
 from ..losses import SparseCategoricalCrossentropy
 from .system import Claim, System, Task
 

@@ -24,9 +24,9 @@ from dataclasses import replace
 import numpy as np
 
 from .. import data, layers
-from ..backend import set_random_seed
+from ..device import set_random_seed
+from ..engine.graph import Tensor
 from ..flow import Model
-from ..graph import Tensor
 from ..losses import SparseCategoricalCrossentropy
 from ..optimizers import SGD
 from .pictures import draw_again

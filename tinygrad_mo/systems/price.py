@@ -34,8 +34,8 @@ import numpy as np
 
 from .. import data, layers
 from ..data.text import Vocabulary
+from ..engine.graph import Tensor
 from ..flow import Model
-from ..graph import Tensor
 from .system import Claim, System, Task, train_variant
 
 INPUTS = ("metadata", "text", "picture")

@@ -21,9 +21,9 @@ from __future__ import annotations
 import numpy as np
 
 from .. import data, layers
-from ..backend import set_random_seed
+from ..device import set_random_seed
+from ..engine.graph import Tensor
 from ..flow import Model
-from ..graph import Tensor
 from .pictures import enlarged
 from .system import Claim, System, Task
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import set_random_seed
+from ..device import set_random_seed
 from ..flow import Flow, FlowRecorder, Model
 from ..metrics import AUC
 

@@ -20,7 +20,7 @@ import safetensors.torch
 
 from common import FOLDER, Book, as_array, draw, generator, keras, torch
 
-sys.path.append(str(Path(__file__).resolve().parents[2]))
+sys.path.append(str(Path(__file__).resolve().parents[2] / "files"))
 import tinygrad_mo as tg
 from exchange_models import SHAPES, TORCH_NAMES, everything
 

@@ -1,0 +1,155 @@
+"""A training that was cut off goes on as if nothing had happened."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import tinygrad_mo as tg
+from tinygrad_mo import callbacks, layers
+from tinygrad_mo.files.archive import CheckpointError
+
+
+def network():
+    """Dropout, batch normalisation, a table, two losses: all that draws or keeps something."""
+    tg.set_random_seed(3)
+    x, ids = tg.Input((4,), name="x"), tg.Input((2,), "int32", name="ids")
+    words = layers.Flatten()(layers.Embedding(20, 3)(ids))
+    h = layers.Dense(8, "relu")(layers.concatenate([x, words]))
+    h = layers.Dropout(0.3)(layers.BatchNormalization()(h))
+    outputs = [layers.Dense(1, "sigmoid", name="a")(h), layers.Dense(2, name="b")(h)]
+    model = tg.Model([x, ids], outputs)
+    model.compile("rmsprop", ["binary_crossentropy", "mse"], [1.0, 0.2], {"a": ["AUC", "accuracy"]})
+    return model
+
+
+def data():
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(50, 4))
+    return [x, draw.integers(0, 20, (50, 2))], [
+        (x[:, :1] > 0) * 1.0,
+        x[:, 1:3] + draw.normal(size=(50, 2)),
+    ]
+
+
+class Stop(callbacks.Callback):
+    """Pull the plug after some steps."""
+
+    def __init__(self, after):
+        self.after = after
+
+    def on_train_batch_end(self, step, logs):
+        if step + 1 == self.after:
+            raise RuntimeError("power cut")
+
+
+def train(folder, every, *more):
+    model, (x, y) = network(), data()
+    listeners = [
+        callbacks.BackupAndRestore(folder / "backup.tg", every),
+        callbacks.EarlyStopping("val_b_loss", patience=3, only="b"),
+        callbacks.ReduceLROnPlateau("val_a_loss", patience=1, factor=0.5),
+        callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.97),
+        callbacks.TaskSampler(across={"a": 2, "b": 1}),
+        callbacks.CSVLogger(folder / "log.csv"),
+        *more,
+    ]
+    history = model.fit(
+        x, y, batch_size=8, epochs=6, verbose=0, callbacks=listeners, validation_split=0.2
+    )
+    return history.history, model.get_weights(), (folder / "log.csv").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    return train(tmp_path_factory.mktemp("whole"), "epoch")
+
+
+def same(one, other):
+    assert one[0] == other[0]
+    assert [w.tobytes() for w in one[1]] == [w.tobytes() for w in other[1]]
+    assert one[2] == other[2]
+
+
+SOME = [(13, "epoch"), (4, 1), (6, 3)]
+ALL = [(after, every) for after in (1, 4, 5, 6, 13, 24, 29) for every in ("epoch", 1, 3)]
+OTHERS = [pytest.param(*case, marks=pytest.mark.slow) for case in ALL if case not in SOME]
+
+
+@pytest.mark.parametrize(("after", "every"), [*SOME, *OTHERS])
+def test_an_interrupted_training_ends_with_the_same_bits(uninterrupted, tmp_path, after, every):
+    with pytest.raises(RuntimeError, match="power cut"):
+        train(tmp_path, every, Stop(after))
+    again = train(tmp_path, every, Stop(0))  # the same callbacks, no power cut
+    same(uninterrupted, again)
+    assert not (tmp_path / "backup.tg").exists()
+
+
+def test_a_backup_of_another_training_is_refused(tmp_path):
+    path = tmp_path / "backup.tg"
+    model, (x, y) = network(), data()
+    with pytest.raises(RuntimeError):
+        model.fit(x, y, verbose=0, callbacks=[callbacks.BackupAndRestore(path, 1), Stop(2)])
+    with pytest.raises(CheckpointError, match="another training: samples 50, now 40"):
+        few = [one[:40] for one in x], [one[:40] for one in y]
+        model.fit(*few, verbose=0, callbacks=[callbacks.BackupAndRestore(path, 1), Stop(2)])
+    with pytest.raises(CheckpointError, match="another training: callbacks"):
+        model.fit(x, y, verbose=0, callbacks=[callbacks.BackupAndRestore(path, 1)])
+    model.save(path)
+    with pytest.raises(CheckpointError, match="no backup of a training"):
+        model.fit(x, y, verbose=0, callbacks=[callbacks.BackupAndRestore(path, 1)])
+
+
+def test_every_must_be_a_number_of_steps(tmp_path):
+    with pytest.raises(ValueError, match="number of steps"):
+        callbacks.BackupAndRestore(tmp_path / "b.tg", every="step")
+
+
+class Announce(callbacks.Callback):
+    """Say when a step is done, and take a little time for it."""
+
+    def on_train_batch_end(self, step, logs):
+        print(step, flush=True)
+        time.sleep(0.004)
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+import numpy as np
+sys.path.insert(0, {tests!r})
+from test_resuming import Announce, train
+folder = Path(sys.argv[1])
+history, weights, log = train(folder, 2, Announce())
+np.savez(folder / "new.npz", *weights, history=np.array(list(history.values())))
+(folder / "new.npz").rename(folder / "done.npz")  # whole, or not there
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kill -9 is of Unix")
+def test_kill_9_at_random_moments(uninterrupted, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(SCRIPT.format(tests=os.path.dirname(os.path.dirname(__file__))), "utf-8")
+    draw, kills, trainings = np.random.default_rng(), 0, 0
+    while kills < 20:
+        folder = tmp_path / str(trainings)
+        folder.mkdir()
+        while not (folder / "done.npz").exists():
+            command = [sys.executable, str(program), str(folder)]
+            with subprocess.Popen(command, stdout=subprocess.PIPE) as run:
+                run.stdout.readline()  # it has begun
+                time.sleep(draw.uniform(0, 0.1))
+                if run.poll() is None:
+                    run.kill()
+                    kills += 1
+        trainings += 1
+        with np.load(folder / "done.npz") as done:
+            history = done["history"].tolist()
+            weights = [done[f"arr_{n}"] for n in range(len(uninterrupted[1]))]
+        log = (folder / "log.csv").read_bytes()
+        same((list(uninterrupted[0].values()), *uninterrupted[1:]), (history, weights, log))

@@ -1,0 +1,55 @@
+"""To which use of which layer, and to which line of the user's code, a step belongs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
+
+
+class Call:
+    """One use of a layer (or model, or loss): the steps recorded inside it belong to it.
+
+    A layer that is called twice is one owner with two calls: two cards in the picture, one set
+    of weights. `parent` is the call that this one happened in, such as that of a nested model.
+    """
+
+    __slots__ = ("owner", "parent", "site")
+
+    def __init__(self, owner: Any, parent: Call | None = None):
+        self.owner, self.parent, self.site = owner, parent, call_site()
+
+    @property
+    def path(self) -> str:
+        """The names from the outermost owner inwards, as in "base/conv1"."""
+        return f"{self.parent.path}/{self.owner.name}" if self.parent else self.owner.name
+
+
+_current_call: ContextVar[Call | None] = ContextVar("current_call", default=None)
+
+
+@contextmanager
+def inside(call: Call | None) -> Iterator[None]:
+    """Let the steps recorded in this block belong to `call`."""
+    token = _current_call.set(call)
+    try:
+        yield
+    finally:
+        _current_call.reset(token)
+
+
+def current_call() -> Call | None:
+    return _current_call.get()
+
+
+def call_site() -> tuple[str, int]:
+    """File and line of the user's code that led here: the first frame outside this package."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno

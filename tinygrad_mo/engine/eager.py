@@ -1,0 +1,80 @@
+"""The gradient of what ran at once: eager steps have left their tape already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .graph import Tensor, is_float
+from .plan import Plan, Tape
+
+
+def gradients(losses: Any, wrt: Any, seeds: Any = None, *, per_loss: bool = False) -> Any:
+    """The gradient of eager `losses` with respect to tensors, in one sweep.
+
+    Parameters
+    ----------
+    losses : Tensor or list of Tensor
+        Computed from tensors that hold values. Several losses are added up, each times its seed.
+    wrt : Tensor or list of Tensor
+    seeds : optional
+        One per loss: its weight, or an array of its shape if it is not a scalar. Default: 1.
+    per_loss : bool
+        True: keep the losses apart. Each gradient becomes a list with one entry per loss.
+
+    Returns
+    -------
+    array, or list of arrays where `wrt` is a list
+        None where there is no path from the losses.
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> w, v = tg.Tensor(3.0), tg.Tensor(2.0)
+    >>> main, aux = w * v, w * w
+    >>> tg.gradients([main, aux], w, [1.0, 0.2])  # 1 * v + 0.2 * 2w
+    np.float32(3.2)
+    >>> tg.gradients([main, aux], v, per_loss=True)  # no path from aux to v
+    [np.float32(3.0), None]
+    """
+    if isinstance(losses, Tensor):
+        losses, seeds = [losses], None if seeds is None else [seeds]
+    seeds = [1.0] * len(losses) if seeds is None else seeds
+    targets = list(wrt) if isinstance(wrt, list | tuple) else [wrt]
+    for tensor in targets:
+        if not isinstance(tensor, Tensor):
+            kind = type(tensor).__name__
+            raise TypeError(f"gradients are taken with respect to tensors, not {kind}")
+        if not is_float(tensor):
+            raise TypeError(
+                f"{tensor} holds whole numbers ({tensor.dtype}), which have no gradient: make it a "
+                f"tensor of floats"
+            )
+    plan = Plan(losses, targets)
+    found = plan.backward(recorded_tape(plan), seeds, per_loss=per_loss)
+
+    def tidy(tensor: Tensor) -> Any:
+        gradient = found[tensor]
+        if not per_loss:
+            return None if gradient is None else gradient[0]
+        apart: list[Any] = [None] * len(losses)
+        if gradient is not None:
+            for k, row in zip(plan.reaches(tensor), gradient, strict=True):
+                apart[k] = row
+        return apart
+
+    return tidy(wrt) if isinstance(wrt, Tensor) else [tidy(t) for t in targets]
+
+
+def recorded_tape(plan: Plan) -> Tape:
+    """The tape of a plan whose steps all ran when they were written."""
+    outputs: list[Any] = [None] * len(plan.reach)
+    for slot, tensor in plan.leaves:
+        outputs[slot] = (tensor.shape, tensor.dtype)
+    for step, slots in zip(plan.steps, plan.outputs, strict=True):
+        if step.back is None:
+            raise TypeError(
+                f"this step is symbolic and holds no value: {step.describe()}\n"
+                f"train a Model instead, and watch its gradient_flow"
+            )
+        outputs[slots.start : slots.stop] = step.outputs
+    return Tape([None] * len(outputs), outputs, [step.back for step in plan.steps])

@@ -1,0 +1,297 @@
+"""How gradients flow: a plan made once, a tape per batch, one sweep backward.
+
+The sweep has two seedings. With a weight per loss, all losses share one row, and the result is
+the gradient of the weighted sum: training. With `per_loss`, each loss travels in a row of its
+own, unweighted, wherever it reaches: the gradient of each loss on every edge, at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..device import Array, xp
+from ..ops import dense_gradient, unbroadcast
+from .graph import Step, Tensor
+
+Record = Callable[[int, int, Array, tuple[int, ...]], None] | None
+
+
+class Tape(NamedTuple):
+    """What one forward pass leaves behind: a value, to be swept as often as one likes."""
+
+    values: list[Array]  # by slot; None where nobody needs the value any more
+    outputs: list[tuple[tuple[int, ...], Any]]  # by slot: shape and type
+    backs: list[Any]  # by step: its pullbacks
+
+
+def topological_order(tensors: Sequence[Tensor]) -> list[Step]:
+    """All steps that lead to `tensors`, each after the steps it needs (and without recursion)."""
+    order: list[Step] = []
+    seen: set[Step] = set()
+    stack = [(t.step, False) for t in reversed(tensors)]
+    while stack:
+        step, inputs_done = stack.pop()
+        if step is None:
+            continue
+        if inputs_done:
+            order.append(step)
+        elif step not in seen:
+            seen.add(step)
+            stack.append((step, True))
+            stack.extend((x.step, False) for x in reversed(step.inputs) if x is not None)
+    return order
+
+
+class Plan:
+    """Everything about a graph that does not change from batch to batch.
+
+    Parameters
+    ----------
+    losses : sequence of Tensor
+        What the sweep starts from.
+    wrt : sequence of Tensor
+        Whose gradients are wanted.
+    fetch : sequence of Tensor, optional
+        Further tensors whose values the tape shall keep.
+
+    Attributes
+    ----------
+    steps : list of Step
+        In topological order.
+    inputs, outputs : list
+        By step: the slots of its inputs (None where there is none) and of its outputs.
+    edges : list of list of (int, int)
+        By step: its live inputs as (position, slot). An edge is live if some loss is above it, a
+        gradient can pass, and something below it is wanted.
+    reach : list of tuple of int
+        By slot: which losses touch this tensor along live edges. Empty means: no path.
+    """
+
+    def __init__(
+        self, losses: Sequence[Tensor], wrt: Sequence[Tensor], fetch: Sequence[Tensor] = ()
+    ):
+        self.losses, self.wrt = list(losses), list[Any](wrt)
+        self.steps = topological_order([*losses, *fetch])
+        self.slots: dict[Any, int] = {}
+        self.leaves: list[tuple[int, Tensor]] = []
+        self.inputs: list[list[int | None]] = []
+        self.outputs: list[range] = []
+        self.edges: list[list[tuple[int, int]]] = []
+        wanted = {t.key for t in wrt}
+        live: list[bool] = []  # by slot: is something wanted at or below it?
+
+        def new_slot(key: Any, below: bool) -> int:
+            self.slots[key] = len(live)
+            live.append(below or key in wanted)
+            return self.slots[key]
+
+        def slot_of(tensor: Tensor) -> int:
+            if tensor.key not in self.slots:  # not made by a step: a leaf
+                self.leaves.append((new_slot(tensor.key, False), tensor))
+            return self.slots[tensor.key]
+
+        for step in self.steps:
+            slots = [None if x is None else slot_of(x) for x in step.inputs]
+            edges = [
+                (position, slot)
+                for position, slot in enumerate(slots)
+                if slot is not None and step.differentiable[position] and live[slot]
+            ]
+            first = len(live)
+            for index in range(len(step.outputs)):
+                new_slot((step, index), bool(edges))
+            self.inputs.append(slots)
+            self.outputs.append(range(first, len(live)))
+            self.edges.append(edges)
+        self.averages: list[tuple[int, Any, float]] = [
+            (self.outputs[n][value], step.inputs[position], step.attributes["momentum"])
+            for n, step in enumerate(self.steps)
+            for value, position in step.op.averages.items()
+        ]
+        self._kept = {slot_of(t) for t in (*losses, *fetch)}
+        self._kept.update(slot for slot, _, _ in self.averages)
+        self._wrt_slots = [self.slots.get(t.key) for t in self.wrt]
+        self._wanted = set(self._wrt_slots)
+        self.reach, self._arriving = self._find_reach(len(live))
+        self.edges = [e if rows else [] for e, rows in zip(self.edges, self._arriving, strict=True)]
+        self._done = self._last_uses()
+        parts = zip(self.steps, self.edges, self.outputs, self._arriving, strict=True)
+        self._sweep = [(n, *part) for n, part in enumerate(parts) if part[1]][::-1]
+
+    def _find_reach(self, slots: int) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+        """Which losses touch each slot, and which arrive at each step, from the losses down."""
+        touched: list[set[int]] = [set() for _ in range(slots)]
+        arriving: list[set[int]] = []
+        for k, loss in enumerate(self.losses):
+            touched[self.slots[loss.key]].add(k)
+        for edges, outputs in zip(reversed(self.edges), reversed(self.outputs), strict=True):
+            arriving.append(set().union(*(touched[slot] for slot in outputs)))
+            for _, slot in edges:
+                touched[slot] |= arriving[-1]
+        return [tuple(sorted(s)) for s in touched], [tuple(sorted(s)) for s in reversed(arriving)]
+
+    def _last_uses(self) -> list[list[int]]:
+        """By step: the slots whose values nobody needs after it."""
+        needed = set(self._kept)
+        done: list[list[int]] = []
+        for slots, outputs in zip(reversed(self.inputs), reversed(self.outputs), strict=True):
+            last = {slot for slot in (*slots, *outputs) if slot is not None} - needed
+            needed |= last
+            done.append(sorted(last))
+        return done[::-1]
+
+    def forward(
+        self,
+        feed: Mapping[Tensor, Array] | None = None,
+        *,
+        training: bool = False,
+        keep: bool = True,
+        run: Callable[..., tuple[Any, Any]] = Step.run,
+    ) -> Tape:
+        """Run every step; ``keep=False`` drops each pullback at once (there will be no sweep)."""
+        values: list[Array] = [None] * len(self.reach)
+        outputs: list[Any] = [None] * len(self.reach)
+        backs: list[Any] = []
+        for slot, tensor in self.leaves:
+            value = fed(tensor, feed or {})
+            values[slot], outputs[slot] = value, (getattr(value, "shape", ()), tensor.dtype)
+        each = zip(self.steps, self.inputs, self.outputs, self.edges, self._done, strict=True)
+        for step, read, written, edges, done in each:
+            arrays = [None if slot is None else values[slot] for slot in read]
+            y, back = run(step, arrays, training)
+            for slot, value in zip(written, y if step.several else (y,), strict=True):
+                values[slot], outputs[slot] = value, (value.shape, value.dtype)
+            for slot in done:
+                values[slot] = None
+            if keep:
+                backs.append(back if edges else None)
+        return Tape(values, outputs, backs)
+
+    def move_averages(self, tape: Tape) -> None:
+        """After a training step, let the moving averages follow what the batch has shown."""
+        for slot, parameter, momentum in self.averages:
+            old, new = parameter.value, tape.values[slot]
+            parameter.assign(old + (1 - momentum) * (new - old))
+
+    def reaches(self, tensor: Tensor) -> tuple[int, ...]:
+        """Which losses have a path to `tensor`."""
+        slot = self.slots.get(tensor.key)
+        return () if slot is None else self.reach[slot]
+
+    def value(self, tape: Tape, tensor: Tensor) -> Array:
+        """The value of a loss or fetched tensor on `tape`."""
+        return tape.values[self.slots[tensor.key]]
+
+    def backward(
+        self, tape: Tape, seeds: Sequence, *, per_loss=False, record: Record = None, sparse=False
+    ) -> dict[Any, Any]:
+        """Sweep `tape` once, from the losses down.
+
+        Parameters
+        ----------
+        tape : Tape
+            From `forward`. It is only read: sweeping it twice gives identical bits.
+        seeds : sequence
+            Per loss its cotangent: the weight of a scalar loss, or an array of the loss's shape.
+        per_loss : bool
+            False: all losses in one row. True: each in a row of its own, as `reach` says.
+        record : callable, optional
+            Called as ``record(step, position, gradient, losses)`` for every live edge: the number
+            of the step, which of its inputs, the gradient ``(rows, *input.shape)``, and the loss
+            that each row belongs to.
+        sparse : bool
+            True: for an optimizer, which uses them at once. The gradient of a table may come as an
+            `ops.SparseGradient`, and the next sweep may write into the arrays. Default: all are
+            arrays to keep.
+
+        Returns
+        -------
+        dict
+            By tensor of `wrt` its gradient, rows first. None where no loss has a path to it.
+        """
+        if len(tape.backs) != len(self.steps):
+            raise ValueError("this tape kept no pullbacks: run forward with keep=True")
+        if len(seeds) != len(self.losses):
+            raise ValueError(f"{len(seeds)} seeds for {len(self.losses)} losses")
+        pairs = zip(self.losses, seeds, strict=True)
+        starts = [cotangent(x, seed, *tape.outputs[self.slots[x.key]]) for x, seed in pairs]
+        found = self.sweep(tape, starts, per_loss, record)
+        return dict(zip(self.wrt, found if sparse else map(dense_gradient, found), strict=True))
+
+    def sweep(self, tape: Tape, starts: list[Array], per_loss: bool, record: Record) -> list[Any]:
+        """From the cotangents of the losses, one row each, down to the gradients by `wrt`."""
+        rows = self.reach if per_loss else [losses and (0,) for losses in self.reach]
+        g: list[Any] = [None] * len(rows)
+
+        def send(slot: int, gradient: Any, losses: tuple[int, ...]) -> None:
+            gradient = spread(gradient, losses, rows[slot])
+            so_far = g[slot]
+            g[slot] = gradient if so_far is None else so_far + gradient
+
+        def arrived(slot: int, losses: tuple[int, ...]) -> Array:
+            if g[slot] is not None:
+                return dense_gradient(spread(g[slot], rows[slot], losses))
+            shape, dtype = tape.outputs[slot]
+            return xp().zeros((len(losses), *shape), dtype)
+
+        for k, (loss, start) in enumerate(zip(self.losses, starts, strict=True)):
+            send(self.slots[loss.key], start, (k,) if per_loss else (0,))
+        try:
+            for n, step, edges, outputs, arriving in self._sweep:
+                back, losses = tape.backs[n], arriving if per_loss else (0,)
+                of_each = [arrived(slot, losses) for slot in outputs]
+                cotangents = tuple(of_each) if step.several else of_each[0]
+                every = all_gradients(back, cotangents, step) if callable(back) else None
+                for position, slot in edges:
+                    gradient = back[position](cotangents) if every is None else every[position]
+                    gradient = unbroadcast(gradient, tape.outputs[slot][0])
+                    if record:
+                        record(n, position, dense_gradient(gradient), losses)
+                    send(slot, gradient, losses)
+                for slot in outputs:
+                    if slot not in self._wanted:
+                        g[slot] = None
+        except Exception as error:
+            error.add_note(f"in the backward sweep, {step.describe()}")
+            raise
+        return [None if slot is None else g[slot] for slot in self._wrt_slots]
+
+
+def fed(tensor: Tensor, feed: Mapping[Tensor, Array]) -> Array:
+    """The value of a leaf: what is fed to it, or its own."""
+    value = feed.get(tensor, tensor.value)
+    if value is None:
+        known = ", ".join(map(format, feed)) or "nothing"
+        raise KeyError(f"input {tensor} was not fed; fed was: {known}")
+    return value
+
+
+def cotangent(loss: Tensor, seed: Any, shape: tuple[int, ...], dtype: Any) -> Array:
+    """The seed of one loss as a single row."""
+    start = xp().asarray(seed, dtype)
+    if start.shape != shape:
+        raise ValueError(
+            f"the loss {loss} needs a seed of its own shape, not {start.shape}: make it a scalar "
+            f"with .sum() or .mean(), or pass seeds"
+        )
+    return start[None]
+
+
+def spread(gradient: Any, losses: tuple[int, ...], rows: tuple[int, ...]) -> Any:
+    """The rows of `losses` in their places among `rows`, zeros in the others."""
+    if losses == rows:
+        return gradient
+    gradient = dense_gradient(gradient)
+    zeros = xp().zeros((1, *gradient.shape[1:]), gradient.dtype)
+    return xp().concatenate(
+        [gradient[losses.index(k)][None] if k in losses else zeros for k in rows]
+    )
+
+
+def all_gradients(pull: Any, g: Any, step: Step) -> Sequence[Any]:
+    """The gradients of all inputs at once, from the one pullback that they share."""
+    every = pull(g)
+    if len(every) != len(step.inputs):
+        raise ValueError(f"{len(every)} gradients came back for {len(step.inputs)} inputs")
+    return every

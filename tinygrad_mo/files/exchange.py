@@ -1,0 +1,534 @@
+"""Weights to and from other frameworks: safetensors files with Keras's or PyTorch's names.
+
+Keras lays its weights out as this package does. For PyTorch a table says, for each class of layers,
+under which names and in which layout a module keeps the weights. `Model.save_weights` and
+`Model.load_weights` come here for every path that ends with ".safetensors".
+"""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..engine.graph import Parameter
+from ..layers import (
+    GRU,
+    LSTM,
+    BatchNormalization,
+    Bidirectional,
+    Conv1D,
+    Conv2D,
+    Conv2DTranspose,
+    Dense,
+    DepthwiseConv2D,
+    Embedding,
+    Layer,
+    LayerNormalization,
+    MultiHeadAttention,
+    PReLU,
+    SeparableConv1D,
+    SeparableConv2D,
+    SimpleRNN,
+)
+from ..naming import did_you_mean, lookup
+from .archive import CheckpointError, replace_file
+
+if TYPE_CHECKING:
+    from ..network.network import FunctionalModel
+
+SEPARATORS = {"keras": "/", "torch": "."}  # of the parts of a name
+Rename = Mapping[str, str] | None
+
+
+def is_safetensors(path: str | Path, names: str, rename: Rename) -> bool:
+    """Is the file one for other frameworks? Only there names can be chosen."""
+    found = Path(path).suffix == ".safetensors"
+    if not found and (names != "keras" or rename):
+        raise ValueError(f"names and rename are for files that end with .safetensors, not {path}")
+    return found
+
+
+class Layout(NamedTuple):
+    """How arrays of ours become theirs, and theirs ours.
+
+    Both functions take one or several arrays and return one or a tuple of them; `back` is told the
+    shape of ours first (where ours are several, they have one shape).
+    """
+
+    there: Callable[..., Any]
+    back: Callable[..., Any]
+
+
+def moved(*axes: int) -> Layout:
+    """The same axes in another order."""
+    return Layout(lambda x: x.transpose(axes), lambda shape, y: y.transpose(np.argsort(axes)))
+
+
+def channels_first(x: np.ndarray) -> np.ndarray:
+    """Depthwise kernels (..., channels, filters per channel) as (all filters, 1, ...)."""
+    y = np.moveaxis(x, (-2, -1), (0, 1))
+    return y.reshape(-1, 1, *y.shape[2:])
+
+
+def channels_last(shape: tuple[int, ...], y: np.ndarray) -> np.ndarray:
+    """The way back from `channels_first`."""
+    return np.moveaxis(y.reshape(*shape[-2:], *shape[:-2]), (0, 1), (-2, -1))
+
+
+def gates_swapped(x: np.ndarray) -> np.ndarray:
+    """Columns of the gates update, reset, candidate as reset, update, candidate, or back."""
+    first, second, third = np.split(x, 3, axis=-1)
+    return np.concatenate([second, first, third], axis=-1)
+
+
+def packed(*kernels: np.ndarray) -> np.ndarray:
+    """Kernels (width, heads, width of a head) of query, key and value as rows of one matrix."""
+    return np.concatenate([kernel.reshape(len(kernel), -1).T for kernel in kernels])
+
+
+SAME = Layout(lambda x: x, lambda shape, y: y)
+FLAT = Layout(lambda x: x.reshape(-1), lambda shape, y: y.reshape(shape))
+TRANSPOSED = moved(1, 0)
+DEPTHWISE = Layout(channels_first, channels_last)
+GATES = Layout(lambda x: gates_swapped(x).T, lambda shape, y: gates_swapped(y.T))
+TWO_BIASES = Layout(lambda x: tuple(gates_swapped(x)), lambda shape, *y: gates_swapped(np.stack(y)))
+SUM_OF_BIASES = Layout(lambda x: (x, np.zeros_like(x)), lambda shape, y, z: y + z)
+PACKED_KERNELS = Layout(
+    packed, lambda shape, y: tuple(part.T.reshape(shape) for part in np.split(y, 3))
+)
+PACKED_BIASES = Layout(
+    lambda *x: np.concatenate([bias.reshape(-1) for bias in x]),
+    lambda shape, y: tuple(part.reshape(shape) for part in np.split(y, 3)),
+)
+JOINED_HEADS = Layout(lambda x: x.reshape(-1, x.shape[-1]).T, lambda shape, y: y.T.reshape(shape))
+
+
+class Match(NamedTuple):
+    """Weights of a layer, and the entries of a module that stand for them (names, in order)."""
+
+    ours: str
+    theirs: str
+    layout: Layout
+
+
+BIAS = Match("bias", "bias", SAME)
+GAMMA_AND_BETA = [Match("gamma", "weight", SAME), Match("beta", "bias", SAME)]
+LSTM_OR_RNN = [
+    Match("kernel", "weight_ih_l0", TRANSPOSED),
+    Match("recurrent_kernel", "weight_hh_l0", TRANSPOSED),
+    Match("bias", "bias_ih_l0 bias_hh_l0", SUM_OF_BIASES),
+]
+
+TORCH: dict[type[Layer], list[Match]] = {
+    Dense: [Match("kernel", "weight", TRANSPOSED), BIAS],
+    Embedding: [Match("embeddings", "weight", SAME)],
+    Conv1D: [Match("kernel", "weight", moved(2, 1, 0)), BIAS],
+    Conv2D: [Match("kernel", "weight", moved(3, 2, 0, 1)), BIAS],
+    Conv2DTranspose: [Match("kernel", "weight", moved(3, 2, 0, 1)), BIAS],
+    DepthwiseConv2D: [Match("kernel", "weight", DEPTHWISE), BIAS],
+    SeparableConv1D: [
+        Match("depthwise_kernel", "depthwise.weight", DEPTHWISE),
+        Match("pointwise_kernel", "pointwise.weight", moved(2, 1, 0)),
+        Match("bias", "pointwise.bias", SAME),
+    ],
+    SeparableConv2D: [
+        Match("depthwise_kernel", "depthwise.weight", DEPTHWISE),
+        Match("pointwise_kernel", "pointwise.weight", moved(3, 2, 0, 1)),
+        Match("bias", "pointwise.bias", SAME),
+    ],
+    LSTM: LSTM_OR_RNN,
+    SimpleRNN: LSTM_OR_RNN,
+    GRU: [
+        Match("kernel", "weight_ih_l0", GATES),
+        Match("recurrent_kernel", "weight_hh_l0", GATES),
+        Match("bias", "bias_ih_l0 bias_hh_l0", TWO_BIASES),
+    ],
+    BatchNormalization: [
+        *GAMMA_AND_BETA,
+        Match("moving_mean", "running_mean", SAME),
+        Match("moving_variance", "running_var", SAME),
+    ],
+    LayerNormalization: GAMMA_AND_BETA,
+    MultiHeadAttention: [
+        Match("query_kernel key_kernel value_kernel", "in_proj_weight", PACKED_KERNELS),
+        Match("query_bias key_bias value_bias", "in_proj_bias", PACKED_BIASES),
+        Match("attention_output_kernel", "out_proj.weight", JOINED_HEADS),
+        Match("attention_output_bias", "out_proj.bias", SAME),
+    ],
+    PReLU: [Match("alpha", "weight", FLAT)],
+}
+
+
+def has_one_width(layer: MultiHeadAttention) -> bool:
+    """Are query, key, value and output as wide as all heads together?"""
+    heads, width = layer.num_heads, layer.num_heads * layer.key_dim
+    shapes = [kernel.shape for kernel, _ in layer.projections.values()]
+    return shapes == [(width, heads, layer.key_dim)] * 3 + [(heads, layer.key_dim, width)]
+
+
+def is_over_last_axes(layer: LayerNormalization) -> bool:
+    """Are the axes the last ones, and is there a gamma if there is a beta?"""
+    ndim = len(layer.built_for)
+    axes = [layer.axis] if isinstance(layer.axis, int) else layer.axis
+    is_last = {axis % ndim for axis in axes} == set(range(ndim - len(axes), ndim))
+    return is_last and (layer.scale or not layer.center)
+
+
+# Not every layer of these classes has a counterpart: what must be true of it, and what to say.
+TORCH_NEEDS: dict[type[Layer], tuple[Callable[[Any], bool], str]] = {
+    GRU: (lambda layer: layer.reset_after, "its GRU has reset_after=True"),
+    BatchNormalization: (
+        lambda layer: layer.scale == layer.center,
+        "its batch normalisation has both scale and center, or neither",
+    ),
+    LayerNormalization: (
+        is_over_last_axes,
+        "its layer normalisation is over the last axes, and has no center without scale",
+    ),
+    MultiHeadAttention: (
+        has_one_width,
+        "in its multi-head attention query, key, value and output are num_heads * key_dim wide",
+    ),
+    PReLU: (
+        lambda layer: set(layer.alpha.shape[:-1]) <= {1},
+        "its PReLU has one alpha per channel, or one for all: list the other axes in shared_axes",
+    ),
+}
+
+
+class Entry(NamedTuple):
+    """Weights of a model, and the names of the arrays that stand for them in a file."""
+
+    weights: list[Parameter]
+    names: list[str]
+    layout: Layout
+
+    def there(self) -> dict[str, np.ndarray]:
+        """The arrays of the file, by name."""
+        made = self.layout.there(*(w.numpy() for w in self.weights))
+        arrays = made if isinstance(made, tuple) else (made,)
+        return {name: np.asarray(a, order="C") for name, a in zip(self.names, arrays, strict=True)}
+
+    def back(self, found: Mapping[str, np.ndarray]) -> list[tuple[Parameter, np.ndarray]]:
+        """The weights, and what they become by a file's arrays."""
+        made = self.layout.back(self.weights[0].shape, *(found[name] for name in self.names))
+        values = made if isinstance(made, tuple) else (made,)
+        return [(w, np.array(v, order="C")) for w, v in zip(self.weights, values, strict=True)]
+
+
+def torch_entries(layer: Layer, path: str, end: str = "") -> Iterator[Entry]:
+    """The entries of a layer and the layers inside, called ``path.weight`` and so on."""
+    own = {w.name.rsplit("/", 1)[-1]: w for w in layer.own_weights}
+    matches = [m for m in TORCH.get(type(layer), []) if m.ours.split()[0] in own]
+    unmatched = own.keys() - {name for m in matches for name in m.ours.split()}
+    if unmatched:
+        raise ValueError(
+            f"PyTorch has no counterpart of {type(layer).__name__} {path!r}: its weights "
+            f"{', '.join(sorted(unmatched))} are not in the table tinygrad_mo.exchange.TORCH"
+        )
+    if own and type(layer) in TORCH_NEEDS:
+        fits, need = TORCH_NEEDS[type(layer)]
+        if not fits(layer):
+            kind = type(layer).__name__
+            raise ValueError(f"PyTorch has no counterpart of {kind} {path!r}: {need}")
+    for ours, theirs, layout in matches:
+        names = [f"{path}.{name}{end}" for name in theirs.split()]
+        yield Entry([own[name] for name in ours.split()], names, layout)
+    for inner in layer.sublayers:
+        if isinstance(layer, Bidirectional):  # one module in PyTorch
+            yield from torch_entries(inner, path, "_reverse" if inner is layer.backward else "")
+        else:
+            yield from torch_entries(inner, f"{path}.{inner.name}")
+
+
+def entries(model: FunctionalModel, names: str, rename: Rename) -> list[Entry]:
+    """Everything that a file of weights of `model` holds."""
+    separator = lookup("names", names, SEPARATORS)
+    if names == "keras":
+        found = [Entry([w], [name], SAME) for name, w in model.named_weights().items()]
+    else:
+        found = [entry for layer in model.sublayers for entry in torch_entries(layer, layer.name)]
+        warn_about_flatten(model)
+    new = renamed([name for entry in found for name in entry.names], rename or {}, separator)
+    return [entry._replace(names=[new[name] for name in entry.names]) for entry in found]
+
+
+def renamed(names: Iterable[str], rename: Mapping[str, str], separator: str) -> dict[str, str]:
+    """The names, with the longest start that `rename` knows replaced.
+
+    >>> renamed(["base.conv1.weight", "top.weight"], {"base/conv1": "features.0"}, ".")
+    {'base.conv1.weight': 'features.0.weight', 'top.weight': 'top.weight'}
+    """
+
+    def parts(name: str) -> tuple[str, ...]:
+        return tuple(part for part in name.split(separator) if part)
+
+    table = {parts(key.replace("/", separator)): parts(new) for key, new in rename.items()}
+    result: dict[str, str] = {}
+    unused = set(table)
+    for name in names:
+        whole = parts(name)
+        starts = [whole[:n] for n in range(len(whole) + 1) if whole[:n] in table]
+        unused -= set(starts)
+        longest = starts[-1] if starts else ()
+        new = separator.join(table.get(longest, ()) + whole[len(longest) :])
+        if new in result.values():
+            raise ValueError(f"rename gives two entries the name {new!r}, one of them is {name!r}")
+        result[name] = new
+    if unused:
+        wrong = separator.join(min(unused))
+        layers = dict.fromkeys(name.rpartition(separator)[0] for name in result)
+        raise ValueError(f"rename: there is no {wrong!r}; {did_you_mean(wrong, layers)}")
+    return result
+
+
+def warn_about_flatten(model: FunctionalModel) -> None:
+    """Tell where the order of the channels changes the order of a flat sample."""
+    has_convolution = any("convolution" in step.op.name for step in model.steps)
+    for step in model.steps:
+        x = step.inputs[0] if step.op.name == "flatten" else None
+        if x is None or (x.step is not None and x.step.op.name == "transpose"):
+            continue
+        *places, channels = x.shape[1:]
+        has_channels = len(places) > 1 or (places and has_convolution)
+        if has_channels and channels != 1 and any(n != 1 for n in places):
+            warnings.warn(
+                f"{step.call.path if step.call else 'flatten'!r} makes {x} flat with the channels "
+                f"last, a PyTorch module does it with the channels first, so the weights behind "
+                f"do not fit; put a Permute layer in front that brings the channels first",
+                stacklevel=5,
+            )
+            return
+
+
+def save_safetensors(
+    path: str | Path, model: FunctionalModel, names: str = "keras", rename: Rename = None
+) -> None:
+    """Write all weights of a model to a safetensors file; `Model.save_weights` calls it.
+
+    Parameters
+    ----------
+    path : str or Path
+    model : Model
+    names : str
+        "keras": as in ``model.named_weights()`` ("lstm/kernel"), in Keras's layout.
+        "torch": as in a module's `state_dict` ("lstm.weight_ih_l0"), in PyTorch's layout.
+    rename : dict, optional
+        What a layer, or a nested model, is called in the file, by its path here; also whole names
+        of entries, as they would be without it.
+
+    Raises
+    ------
+    ValueError
+        Naming a layer that has no counterpart in PyTorch.
+    ImportError
+        If the package safetensors is missing.
+
+    Notes
+    -----
+    The file holds weights only. In PyTorch, make the modules so that they compute the same:
+
+    - ``eps`` of its normalisations is 1e-5 by default; give it our `epsilon`, by default 1e-3.
+      ``momentum`` of its batch normalisation is the weight of the new, ours is that of the old:
+      ``momentum=0.01`` there is 0.99 here. While training it keeps the unbiased variance, we keep
+      the biased one.
+    - Its convolutions take the channels first, so what stands behind a `Flatten` of pictures fits
+      only if a `Permute` in front brings the channels first here, too (else you are warned).
+      Padding "same" with strides adds more zeros at the end than at the start: there by hand.
+    - Recurrent modules and attention need ``batch_first=True``. They read forwards: for
+      ``go_backwards=True`` turn the sequence round. Both directions are always concatenated.
+    - Its LSTM and RNN have two biases that are added: ours becomes the first, the second is zero.
+    - A separable convolution is a module with the convolutions ``depthwise`` and ``pointwise``.
+    - Layers of an ``LSTM(..., num_layers=2)`` are layers of their own here. `rename` entries:
+      ``{"second.weight_ih_l0": "lstm.weight_ih_l1", ...}``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import tinygrad_mo as tg
+    >>> from safetensors.numpy import load_file
+    >>> x = tg.Input((5, 3))
+    >>> model = tg.Model(x, tg.layers.LSTM(2, name="lstm")(x))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = folder + "/weights.safetensors"
+    ...     model.save_weights(path, names="torch", rename={"lstm": "encoder.rnn"})
+    ...     for name, array in sorted(load_file(path).items()):
+    ...         print(name, array.shape)
+    encoder.rnn.bias_hh_l0 (8,)
+    encoder.rnn.bias_ih_l0 (8,)
+    encoder.rnn.weight_hh_l0 (8, 2)
+    encoder.rnn.weight_ih_l0 (8, 3)
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for entry in entries(model, names, rename):
+        arrays |= entry.there()
+    replace_file(path, package().numpy.save(arrays))
+
+
+def load_safetensors(
+    path: str | Path, model: FunctionalModel, names: str = "keras", rename: Rename = None
+) -> None:
+    """Take all weights of a model from a safetensors file; `Model.load_weights` calls it.
+
+    Parameters
+    ----------
+    path : str or Path
+    model : Model
+    names, rename
+        As of `save_safetensors`, which also says what a file does not hold.
+
+    Raises
+    ------
+    CheckpointError
+        Naming the entries that are missing, superfluous or of another shape. The model is then as
+        it was.
+
+    Examples
+    --------
+    What PyTorch wrote with ``safetensors.torch.save_file(module.state_dict(), path)``, for a module
+    whose only part is ``self.fc = torch.nn.Linear(3, 2)``:
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import tinygrad_mo as tg
+    >>> from safetensors.numpy import save_file
+    >>> state_dict = {"fc.weight": np.arange(6.0).reshape(2, 3), "fc.bias": np.zeros(2)}
+    >>> x = tg.Input((3,))
+    >>> model = tg.Model(x, tg.layers.Dense(2, name="dense")(x))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = folder + "/weights.safetensors"
+    ...     save_file(state_dict, path)
+    ...     model.load_weights(path, names="torch", rename={"dense": "fc"})
+    >>> model.get_weights()[0]
+    array([[0., 3.],
+           [1., 4.],
+           [2., 5.]], dtype=float32)
+    """
+    wanted = entries(model, names, rename)
+    found = {
+        name: array
+        for name, array in arrays_of(path).items()
+        if not (names == "torch" and name.endswith(".num_batches_tracked"))  # of BatchNorm
+    }
+    problems = misfits(wanted, found, OTHER_NAMES[names])
+    if problems:
+        raise CheckpointError(f"{path} does not fit model {model.name!r}: {'; '.join(problems)}")
+    for w, value in [pair for entry in wanted for pair in entry.back(found)]:
+        w.assign(value)
+
+
+def arrays_of(path: str | Path) -> dict[str, np.ndarray]:
+    """Everything in a safetensors file."""
+    safetensors = package()
+    if not Path(path).is_file():
+        raise CheckpointError(f"there is no file {path}")
+    try:
+        return safetensors.numpy.load_file(path)
+    except safetensors.SafetensorError as error:
+        raise CheckpointError(f"{path} is not a whole safetensors file ({error})") from error
+    except (TypeError, KeyError) as error:
+        raise CheckpointError(
+            f"{path} holds numbers that NumPy does not know ({error}): write them as float32"
+        ) from error
+
+
+OTHER_NAMES = {
+    "keras": "say what has another name in the file: rename={'ours': 'theirs'}, or, if the names "
+    "are Keras's own, rename=tinygrad_mo.exchange.keras_paths(model)",
+    "torch": "say what has another name in the file: rename={'ours': 'theirs'}",
+}
+
+
+def misfits(
+    wanted: Iterable[Entry], found: Mapping[str, np.ndarray], other_names: str
+) -> list[str]:
+    """What keeps `found` arrays from being those of all entries, of the right shapes."""
+    shapes = {name: a.shape for entry in wanted for name, a in entry.there().items()}
+    others = [name for name in found if name not in shapes]
+    missing, wrong = [], []
+    for name, shape in shapes.items():
+        if name not in found:
+            alike = [other for other in others if found[other].shape == shape]
+            hints = [f" (did you mean {n}?)" for n in difflib.get_close_matches(name, alike, n=1)]
+            missing.append(f"{name} is missing{''.join(hints)}")
+        elif found[name].shape != shape:
+            wrong.append(f"{name} has shape {found[name].shape} instead of {shape}")
+    unknown = [f"{name} is not in the model" for name in others]
+    texts = [shortened(problems) for problems in (missing, unknown, wrong) if problems]
+    return [*texts, other_names] if missing and unknown else texts
+
+
+def shortened(problems: list[str], limit: int = 5) -> str:
+    """The first problems, and how many more there are.
+
+    >>> shortened(["a is missing", "b is missing", "c is missing"], limit=2)
+    'a is missing; b is missing; ... (3 in all)'
+    """
+    text = "; ".join(problems[:limit])
+    return text if len(problems) <= limit else f"{text}; ... ({len(problems)} in all)"
+
+
+def package() -> Any:
+    """The package safetensors."""
+    try:
+        import safetensors.numpy
+    except ImportError as error:
+        raise ImportError(
+            "files that end with .safetensors need the package safetensors: "
+            "pip install 'tinygrad-mo[exchange]'"
+        ) from error
+    return safetensors
+
+
+CELLS = {LSTM: "lstm_cell/", GRU: "gru_cell/", SimpleRNN: "simple_rnn_cell/"}
+
+
+def keras_paths(model: FunctionalModel) -> dict[str, str]:
+    """What Keras calls each weight (its ``weight.path``), by our name: a `rename` for files.
+
+    It differs for recurrent layers, attention, and layers of nested models.
+
+    Parameters
+    ----------
+    model : Model
+
+    Notes
+    -----
+    Keras, for a model of the same layers with the same names, reads such a file with
+
+        for weight in keras_model.weights:
+            weight.assign(arrays[weight.path])
+
+    and writes one as ``{weight.path: weight.numpy() for weight in keras_model.weights}``, with
+    `load_file` and `save_file` of `safetensors.numpy`. A `Sequential` puts its own name in front of
+    the paths of its layers: change the dict accordingly.
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> x = tg.Input((5, 3))
+    >>> model = tg.Model(x, tg.layers.LSTM(2, name="lstm")(x))
+    >>> tg.exchange.keras_paths(model)["lstm/kernel"]
+    'lstm/lstm_cell/kernel'
+
+    ``model.save_weights("weights.safetensors", rename=tg.exchange.keras_paths(model))`` writes
+    these names.
+    """
+
+    def walk(layer: Layer, ours: str, theirs: str) -> Iterator[tuple[str, str]]:
+        for w in layer.own_weights:
+            name = w.name.rsplit("/", 1)[-1]
+            if isinstance(layer, MultiHeadAttention):  # query_kernel: query/kernel
+                yield f"{ours}/{name}", f"{theirs}/{'/'.join(name.rsplit('_', 1))}"
+            else:
+                yield f"{ours}/{name}", f"{theirs}/{CELLS.get(type(layer), '')}{name}"
+        for inner in layer.sublayers:
+            path = inner.name if layer.is_model else f"{theirs}/{inner.name}"
+            yield from walk(inner, f"{ours}/{inner.name}", path)
+
+    return dict(pair for layer in model.sublayers for pair in walk(layer, layer.name, layer.name))

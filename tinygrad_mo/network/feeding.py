@@ -1,0 +1,179 @@
+"""What belongs to what: values and arrays given by order or by name, matched and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from ..device import xp
+from ..engine.graph import Tensor
+from ..naming import did_you_mean
+
+
+def match(
+    what: str, given: Any, names: Sequence[str], *, by_name_only: bool = False, repeat: bool = False
+) -> dict[str, Any]:
+    """Values by name, from one value, a list in the order of `names`, or a dict.
+
+    Parameters
+    ----------
+    what : str
+        What the values are, in the plural, for errors.
+    given : value, list, tuple or dict
+        A dict may leave names out; unknown names are errors.
+    names : sequence of str
+        Of inputs, outputs ..., in their declared order.
+    by_name_only : bool
+        The names came from a dict, so a list in some order could be read in two ways: refuse it.
+    repeat : bool
+        One value stands for all names.
+    """
+    names = list(names)
+    if isinstance(given, Mapping):
+        for name in given:
+            if name not in names:
+                raise ValueError(f"{what}: there is no {name!r}; {did_you_mean(name, names)}")
+        return {name: given[name] for name in names if name in given}
+    by_order, by_name_only = ", ".join(names), by_name_only and len(names) > 1
+    if isinstance(given, list | tuple):
+        if by_name_only:
+            raise ValueError(
+                f"{what}: a list can be read in two ways, since the model was made with a dict: in "
+                f"its order ({by_order}), or sorted ({', '.join(sorted(names))}). Give a dict with "
+                f"these keys"
+            )
+        if len(given) != len(names):
+            raise ValueError(
+                f"{what}: {len(given)} given for {len(names)}: {by_order}. Give one for each, in "
+                f"this order, or a dict by name"
+            )
+        return dict(zip(names, given, strict=True))
+    if len(names) == 1 or repeat:
+        return dict.fromkeys(names, given)
+    form = "a dict with these keys" if by_name_only else "a list in this order, or a dict by name"
+    raise ValueError(
+        f"{what}: one {type(given).__name__} given for {len(names)}: {by_order}. Give {form}"
+    )
+
+
+def arrays_for(
+    what: str, tensors: Mapping[str, Tensor], given: Any, by_name_only: bool = False
+) -> dict[str, np.ndarray]:
+    """Data matched to tensors by name, each checked and cast to the tensor's type.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Naming the array, what is wrong with it, and the fix.
+    """
+    raw = matched_arrays(what, tensors, given, by_name_only)
+    lengths = {name: len(array) for name, array in raw.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"{what}: different numbers of samples: {counted(lengths)}")
+    return {name: cast(f"{what} {name!r}", raw[name], tensors[name]) for name in tensors}
+
+
+def matched_arrays(
+    what: str,
+    tensors: Mapping[str, Tensor],
+    given: Any,
+    by_name_only: bool = False,
+    origins: Mapping[str, str] | None = None,
+) -> dict[str, np.ndarray]:
+    """Arrays of numbers that have the tensors' shapes, by name and as they were given.
+
+    `origins` says by name where an expected shape comes from. Default: the line of the Input.
+    """
+    if given is None and not tensors:
+        return {}
+    if given is None:
+        expected = ", ".join(f"{name!r} {t.shape}" for name, t in tensors.items())
+        raise ValueError(f"{what}: none given; expected: {expected}")
+    if len(tensors) == 1 and isinstance(given, list | tuple):
+        (tensor,) = tensors.values()
+        if len(given) != 1 or np.ndim(given[0]) < len(tensor.shape) - (tensor.shape[-1:] == (1,)):
+            given = [given]  # rows of numbers for the only one
+    matched = match(what, given, list(tensors), by_name_only=by_name_only)
+    matched = {name: one for name, one in matched.items() if one is not None}
+    missing = [name for name in tensors if name not in matched]
+    if missing:
+        raise ValueError(f"{what}: {', '.join(map(repr, missing))} missing; given: {list(matched)}")
+    raw = {name: as_numbers(f"{what} {name!r}", matched[name]) for name in tensors}
+    wrong = [name for name in tensors if not fits(raw[name], tensors[name])]
+    if wrong:
+        name = wrong[0]
+        file, line = tensors[name].site
+        origin = origins[name] if origins else f"as its Input was made at {file}:{line}"
+        raise ValueError(
+            f"{what} {name!r}: shape {raw[name].shape}, expected {tensors[name].shape}, {origin}"
+            + swap_hint(raw, tensors)
+        )
+    return raw
+
+
+def counted(lengths: Mapping[str, int]) -> str:
+    """
+    >>> counted({"title": 4, "extra": 3})
+    '4 in title, 3 in extra'
+    """
+    return ", ".join(f"{n} in {name}" for name, n in lengths.items())
+
+
+def check_batch_size(size: Any) -> None:
+    if not isinstance(size, int | np.integer) or size < 1:
+        raise ValueError(f"batch_size must be a whole number from 1 up, not {size}")
+
+
+def as_numbers(label: str, value: Any) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{label}: a ragged list, its rows differ in length; pad them") from error
+    if array.dtype.kind not in "fiub":
+        first = str(array.reshape(-1)[:1].tolist())[:60]
+        raise TypeError(
+            f"{label}: numbers are needed, not {array.dtype}, which starts with {first}"
+        )
+    return array
+
+
+def fits(array: np.ndarray, tensor: Tensor) -> bool:
+    """Does the array have the tensor's shape, apart from the batch and a trailing 1?"""
+    shape = tensor.shape
+    if array.ndim == len(shape) - 1 and shape[-1] == 1:
+        shape = shape[:-1]
+    return array.ndim == len(shape) and all(
+        n is None or n == m for n, m in zip(shape[1:], array.shape[1:], strict=True)
+    )
+
+
+def swap_hint(raw: Mapping[str, np.ndarray], tensors: Mapping[str, Tensor]) -> str:
+    for a, b in combinations(tensors, 2):
+        if fits(raw[a], tensors[b]) and fits(raw[b], tensors[a]):
+            return f". Did you swap {a!r} and {b!r}?"
+    return ""
+
+
+def cast(label: str, array: np.ndarray, tensor: Tensor) -> np.ndarray:
+    dtype = np.dtype(tensor.dtype)
+    if array.dtype.kind == "f":
+        bad = ~np.isfinite(array)
+        if bad.any():
+            where = tuple(int(axis[0]) for axis in bad.nonzero())
+            raise ValueError(
+                f"{label}: {bad.sum()} NaN or infinite values, the first at {where}; replace them, "
+                f"or leave out these samples"
+            )
+        if dtype.kind in "iu" and (array != np.floor(array)).any():
+            first = array[array != np.floor(array)][0]
+            raise TypeError(f"{label}: whole numbers ({dtype}) are needed, not {first}")
+    if dtype.kind in "iu" and array.size:
+        least, most = array.min(), array.max()
+        if least < np.iinfo(dtype).min or most > np.iinfo(dtype).max:
+            raise ValueError(f"{label}: {least} to {most} is more than {dtype} can hold")
+    if array.ndim < len(tensor.shape):
+        array = array[..., None]
+    return xp().asarray(array, dtype)

@@ -1,0 +1,87 @@
+"""Where a number that is no number came from: the step that made the first NaN or infinity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..device import Array, to_numpy
+from ..engine.graph import Parameter, Tensor
+from ..engine.plan import Plan
+
+
+def birthplace(plan: Plan, feed: Mapping[Tensor, Array], weights: Sequence[float]) -> str:
+    """Run a training step again and say where the first NaN or infinity appears, or "".
+
+    A step is to blame if all that went in is finite and what comes out is not. Random numbers are
+    drawn anew, so that a fault which depends on them may not show again.
+    """
+    with np.errstate(all="ignore"):
+        values: dict[int, Any] = {}
+        for slot, tensor in plan.leaves:
+            values[slot] = feed[tensor] if tensor.value is None else tensor.value
+        for n, step in enumerate(plan.steps):
+            arrays = [None if slot is None else values[slot] for slot in plan.inputs[n]]
+            y = step.run(arrays, training=True)[0]
+            values.update(zip(plan.outputs[n], y if step.several else (y,), strict=True))
+        for loss in plan.losses:
+            slot = plan.slots[loss.key]
+            if not finite(values[slot]):
+                return born_forward(plan, values, slot, loss)
+        return born_backward(plan, feed, weights)
+
+
+def born_forward(plan: Plan, values: Mapping[int, Any], slot: int, loss: Tensor) -> str:
+    """Go back from a loss that is not finite along what is not finite."""
+    made_by = {slot: n for n, outputs in enumerate(plan.outputs) for slot in outputs}
+    while slot in made_by:
+        n = made_by[slot]
+        bad = [s for s in plan.inputs[n] if s is not None and not finite(values[s])]
+        if not bad:
+            seen = ", ".join(
+                f"{x} from {span(values[s])}"
+                for x, s in zip(plan.steps[n].inputs, plan.inputs[n], strict=True)
+                if x is not None and s is not None
+            )
+            what, where = kind(values[slot]), plan.steps[n].describe()
+            return f"loss {loss.name!r}: {what} first, forward, {where}\n({seen})"
+        slot = bad[0]
+    leaf = next(tensor for s, tensor in plan.leaves if s == slot)
+    who = "the weight" if isinstance(leaf, Parameter) else "what is fed to"
+    return f"loss {loss.name!r}: {who} {leaf} holds {kind(values[slot])} already"
+
+
+def born_backward(plan: Plan, feed: Mapping[Tensor, Array], weights: Sequence[float]) -> str:
+    found: list[str] = []
+
+    def watch(n: int, position: int, gradient: Array, losses: tuple[int, ...]) -> None:
+        if not found and not finite(gradient):
+            row = next(k for k in range(len(losses)) if not finite(gradient[k]))
+            x, loss = plan.steps[n].inputs[position], plan.losses[losses[row]]
+            found.append(
+                f"loss {loss.name!r}: {kind(gradient)} first in the backward sweep, in the "
+                f"gradient of {x}, {plan.steps[n].describe()}"
+            )
+
+    plan.backward(plan.forward(feed, training=True), weights, per_loss=True, record=watch)
+    return found[0] if found else ""
+
+
+def finite(x: Any) -> bool:
+    x = to_numpy(x)
+    return x.dtype.kind != "f" or bool(np.isfinite(x).all())
+
+
+def kind(x: Any) -> str:
+    """What is wrong with x, and in which row."""
+    x = to_numpy(x)
+    bad = "NaN" if np.isnan(x).any() else "infinity"
+    rows = "" if x.ndim == 0 else f" (row {int((~np.isfinite(x)).nonzero()[0][0])})"
+    return f"{bad}{rows} appears"
+
+
+def span(x: Any) -> str:
+    x = to_numpy(x)
+    return f"{x.min():.4g} to {x.max():.4g}" if x.size else "no numbers"
