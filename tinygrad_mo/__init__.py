@@ -6,8 +6,9 @@ from .engine.eager import gradients
 from .engine.graph import Parameter, Tensor
 from .engine.plan import Plan, Tape
 from .files import exchange
-from .flow import Flow, FlowRecorder, Model, load
+from .flow import Flow, FlowRecorder
 from .layers import Input
+from .model import Model, load
 from .replay.plan import ReplayedPlan
 
 __version__ = "0.1.0"

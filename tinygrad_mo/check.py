@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from .ops import Op, dense_gradient, unbroadcast
-from .training.training import TrainableModel
 
 STEP = 1e-6  # of the size of x: rounding and curvature are then both far below the tolerance
 
@@ -151,7 +150,7 @@ class Trial:
 
 
 def check_model(
-    model: TrainableModel,
+    model: Any,
     x: Any,
     y: Any,
     sample_weight: Any = None,
@@ -189,9 +188,9 @@ def check_model(
         if w.dtype != np.float64:
             raise TypeError(f"{name} is {w.dtype}; make the model inside tg.use(floatx='float64')")
     random = np.random.default_rng(seed)
-    feed = model.labelled_data(x, y, sample_weight)
-    plan = model.training_plan()
-    weights = model.weight_list
+    objective = model.objective
+    feed = objective.labelled_data(x, y, sample_weight)
+    plan, weights = objective.plan(), objective.weight_list
 
     def loss() -> float:
         tape = plan.forward(feed, keep=False)

@@ -14,9 +14,10 @@ import numpy as np
 
 from . import compiled, data, device
 from .check import mixing_gap
-from .flow import FlowRecorder, Model
+from .flow import FlowRecorder
 from .flow.whatif import update_ratios
 from .learn import commands as course
+from .model import Model
 from .naming import lookup
 from .systems import SYSTEMS, System, Task, headlines, score_table, train
 
@@ -168,8 +169,8 @@ def print_weight_experiment(model: Model, batch: tuple) -> None:
 
 def one_sweep_gap(model: Model, x: object, y: object) -> str:
     """How well the weighted gradients of the single losses add up to the training gradient."""
-    plan, feed = model.training_plan(), model.labelled_data(x, y)
-    weights = model.weight_list
+    plan, feed = model.objective.plan(), model.objective.labelled_data(x, y)
+    weights = model.objective.weight_list
     tape = plan.forward(feed)
     whole = plan.backward(tape, weights)
     apart = plan.backward(tape, [1.0] * len(weights), per_loss=True)

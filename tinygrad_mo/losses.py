@@ -58,30 +58,44 @@ class Loss(Recipe):
         ----------
         y_true, y_pred : Tensor or array_like, of one shape
             For sparse losses `y_true` lacks the last axis.
-        sample_weight : Tensor or array_like, shape (batch,), optional
-            Default: 1 for each sample.
+        sample_weight : Tensor or array_like, optional
+            One number per sample, shape (batch,), or per step, (batch, steps). Default: 1.
         """
-        y_true, y_pred = as_tensor(y_true), as_tensor(y_pred)
+        y_pred = as_tensor(y_pred)
+        with inside(current_call() or Call(self)):
+            each = self.of_each(as_tensor(y_true), y_pred)
+            weights = np.ones((), each.dtype) if sample_weight is None else sample_weight
+            return self.mean_and_count(each, as_tensor(weights), y_pred.mask)[0]
+
+    def of_each(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """The loss of each sample, checked."""
         expected = self.target_shape(y_pred)
         if y_true.shape != expected and y_true.shape != (*expected, 1):
             raise ValueError(
                 f"{self.name}: labels of shape {y_true.shape} for predictions {y_pred}"
             )
-        with inside(current_call() or Call(self)):
-            each = self.call(y_true, y_pred)
-            if not isinstance(each, Tensor) or each.ndim < 1:
-                made = f"a tensor of shape {each.shape}" if isinstance(each, Tensor) else repr(each)
-                raise ValueError(
-                    f"loss {self.name!r} must return one number per sample, not {made}: take the "
-                    f"mean over the last axis only, .mean(axis=-1)"
-                )
-            if sample_weight is None:
-                sample_weight = np.ones((), each.dtype)
-            by_weight = self.reduction == "mean_with_sample_weight"
-            mask = (
-                y_pred.mask if y_pred.mask is not None and y_pred.mask.ndim == each.ndim else None
+        each = self.call(y_true, y_pred)
+        if not isinstance(each, Tensor) or each.ndim < 1:
+            made = f"a tensor of shape {each.shape}" if isinstance(each, Tensor) else repr(each)
+            raise ValueError(
+                f"loss {self.name!r} must return one number per sample, not {made}: take the "
+                f"mean over the last axis only, .mean(axis=-1)"
             )
-            return ops.weighted_mean(each, as_tensor(sample_weight), mask, by_weight=by_weight)
+        return each
+
+    def mean_and_count(
+        self, each: Tensor, weights: Tensor, mask: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """The mean of the samples' losses, and what their sum was divided by."""
+        if mask is not None and mask.ndim > each.ndim:
+            raise ValueError(
+                f"loss {self.name!r} is one number for a whole sequence, {each}, so it cannot leave "
+                f"out the steps that the mask {mask} marks as padding: return a loss per step"
+            )
+        if mask is not None and mask.ndim < each.ndim:
+            mask = mask[(..., *[None] * (each.ndim - mask.ndim))]
+        by_weight = self.reduction == "mean_with_sample_weight"
+        return ops.weighted_mean(each, weights, mask, by_weight=by_weight)
 
     def target_shape(self, y_pred: Tensor) -> tuple[int | None, ...]:
         """The shape of the labels that belong to a prediction."""

@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from .losses import BinaryCrossentropy
 from .naming import lookup, snake_case
 from .recipes import Recipe
 
 
 class Metric(Recipe):
     """A number collected over batches: `reset`, `update` per batch, `result`.
+
+    It is NaN until something has been counted.
 
     Parameters
     ----------
@@ -34,10 +37,24 @@ class Metric(Recipe):
         raise NotImplementedError
 
     def update(self, y_true: np.ndarray, y_pred: np.ndarray, sample_weight: Any = None) -> None:
+        """Count in a batch.
+
+        Parameters
+        ----------
+        y_true, y_pred : ndarray
+            Labels and predictions, of one shape; labels that are indices lack the last axis.
+        sample_weight : array_like, optional
+            How much each sample counts (0 or False: not at all), shape (samples,), or, where steps
+            of a sequence are judged, (samples, steps).
+        """
         raise NotImplementedError
 
     def result(self) -> float:
+        """The number for everything counted so far."""
         raise NotImplementedError
+
+    def for_logits(self) -> None:
+        """Predictions are logits: a threshold that nobody has chosen is 0 then, instead of 1/2."""
 
 
 class MeanMetric(Metric):
@@ -50,25 +67,74 @@ class MeanMetric(Metric):
         self.total = self.count = 0.0
 
     def update(self, y_true: np.ndarray, y_pred: np.ndarray, sample_weight: Any = None) -> None:
-        scores = self.scores(y_true, y_pred)
-        weights = np.ones(scores.shape)
-        if sample_weight is not None:
-            weights *= np.reshape(sample_weight, (-1,) + (1,) * (scores.ndim - 1))
-        self.total += float((weights * scores).sum())
+        scores = self.scores(*self.matched(np.asarray(y_true), np.asarray(y_pred)))
+        weights = weights_like(sample_weight, scores)
+        counts = weights != 0  # what does not count may be infinite or NaN
+        self.total += float((weights[counts] * scores[counts]).sum())
         self.count += float(weights.sum())
 
+    def matched(self, y_true: np.ndarray, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Labels and predictions in one shape, or an error."""
+        return same_shape(self, y_true, y_pred)
+
     def result(self) -> float:
-        return self.total / self.count if self.count else 0.0
+        return self.total / self.count if self.count else float("nan")
 
 
-class BinaryAccuracy(MeanMetric):
-    """The share of labels 0 or 1 on whose side of `threshold` the prediction lies."""
+def same_shape(
+    metric: Metric, y_true: np.ndarray, y_pred: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels in the shape of the predictions, where only a last axis of length 1 differs."""
+    for shape in ((*y_true.shape, 1), y_true.shape[:-1] if y_true.shape[-1:] == (1,) else None):
+        if shape == y_pred.shape:
+            y_true = y_true.reshape(shape)
+    if y_true.shape != y_pred.shape:
+        raise ValueError(
+            f"{metric.name}: labels of shape {y_true.shape} for predictions of shape {y_pred.shape}"
+        )
+    return y_true, y_pred
+
+
+def weights_like(given: Any, scores: np.ndarray) -> np.ndarray:
+    """How much each score counts, from one weight per sample, or per step."""
+    weights = np.ones(()) if given is None else np.asarray(given, float)
+    if weights.ndim > scores.ndim:  # a score for a whole sequence counts if any of its steps does
+        weights = weights.reshape(*scores.shape, -1).max(axis=-1)
+    weights = weights.reshape(weights.shape + (1,) * (scores.ndim - weights.ndim))
+    return np.broadcast_to(weights, scores.shape)
+
+
+class Threshold(Metric):
+    """The common part of metrics that say yes or no: a prediction above a threshold is a yes.
+
+    Parameters
+    ----------
+    threshold : float, optional
+        Default: 1/2; of an output whose loss works on logits, 0.
+    name : str, optional
+    """
+
+    def __init__(self, threshold: float | None = None, name: str | None = None):
+        super().__init__(name)
+        self.is_chosen = threshold is not None
+        self.threshold = 0.5 if threshold is None else threshold
+
+    def for_logits(self) -> None:
+        if not self.is_chosen:
+            self.threshold = 0.0
+
+
+class BinaryAccuracy(Threshold, MeanMetric):
+    """The share of labels 0 or 1 on whose side of `threshold` the prediction lies.
+
+    Parameters
+    ----------
+    threshold : float, optional
+        Default: 1/2; of an output whose loss works on logits, 0.
+    name : str, optional
+    """
 
     higher_is_better = True
-
-    def __init__(self, threshold: float = 0.5, name: str | None = None):
-        super().__init__(name)
-        self.threshold = threshold
 
     def scores(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         return ((y_pred > self.threshold) == y_true).mean(axis=-1)
@@ -88,8 +154,16 @@ class SparseCategoricalAccuracy(MeanMetric):
 
     higher_is_better = True
 
+    def matched(self, y_true: np.ndarray, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if y_true.shape not in (y_pred.shape[:-1], (*y_pred.shape[:-1], 1)):
+            raise ValueError(
+                f"{self.name}: labels of shape {y_true.shape} for predictions of shape "
+                f"{y_pred.shape}: the index of a class for each"
+            )
+        return y_true.reshape(y_pred.shape[:-1]), y_pred
+
     def scores(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return y_true.reshape(y_pred.shape[:-1]) == y_pred.argmax(axis=-1)
+        return y_true == y_pred.argmax(axis=-1)
 
 
 class MeanSquaredError(MeanMetric):
@@ -137,47 +211,67 @@ class AUC(Metric):
         self.batches: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
 
     def update(self, y_true: np.ndarray, y_pred: np.ndarray, sample_weight: Any = None) -> None:
-        weights = np.ones(len(y_pred)) if sample_weight is None else np.asarray(sample_weight)
-        weights = np.broadcast_to(weights.reshape((-1,) + (1,) * (y_pred.ndim - 1)), y_pred.shape)
-        self.batches.append((y_true.ravel() > 0.5, y_pred.ravel().copy(), weights.ravel()))
+        y_true, y_pred = same_shape(self, np.asarray(y_true), np.asarray(y_pred))
+        weights = weights_like(sample_weight, y_pred)
+        counts = weights != 0
+        self.batches.append((y_true[counts] > 0.5, y_pred[counts], weights[counts]))
 
     def result(self) -> float:
         if not self.batches:
-            return 0.0
+            return float("nan")
         positive, score, weight = map(np.concatenate, zip(*self.batches, strict=True))
         _, tie = np.unique(score, return_inverse=True)
         above = np.bincount(tie, weight * positive)
         below = np.bincount(tie, weight * ~positive)
         pairs = above.sum() * below.sum()
         won = (above * (below.cumsum() - below / 2)).sum()
-        return float(won / pairs) if pairs else 0.0
+        return float(won / pairs) if pairs else float("nan")
 
 
-class Precision(Metric):
-    """Of the predictions above 1/2, the share that is right."""
+class Precision(Threshold):
+    """Of the predictions above `threshold`, the share that is right; 0 if there are none.
+
+    Parameters
+    ----------
+    threshold : float, optional
+        Default: 1/2; of an output whose loss works on logits, 0.
+    name : str, optional
+    """
 
     higher_is_better = True
 
     def reset(self) -> None:
-        self.hits = self.claims = self.positives = 0.0
+        self.hits = self.claims = self.positives = self.count = 0.0
 
     def update(self, y_true: np.ndarray, y_pred: np.ndarray, sample_weight: Any = None) -> None:
-        weight = np.ones(len(y_pred)) if sample_weight is None else np.asarray(sample_weight)
-        weight = weight.reshape((-1,) + (1,) * (y_pred.ndim - 1))
-        claimed, positive = y_pred > 0.5, y_true > 0.5
+        y_true, y_pred = same_shape(self, np.asarray(y_true), np.asarray(y_pred))
+        weight = weights_like(sample_weight, y_pred)
+        claimed, positive = y_pred > self.threshold, y_true > 0.5
         self.hits += float((weight * (claimed & positive)).sum())
         self.claims += float((weight * claimed).sum())
         self.positives += float((weight * positive).sum())
+        self.count += float(weight.sum())
 
     def result(self) -> float:
-        return self.hits / self.claims if self.claims else 0.0
+        return self.share(self.claims)
+
+    def share(self, of: float) -> float:
+        """The hits among so many."""
+        return self.hits / of if of else 0.0 if self.count else float("nan")
 
 
 class Recall(Precision):
-    """Of the positive labels, the share that was predicted above 1/2."""
+    """Of the positive labels, the share that was predicted above `threshold`; 0 if there are none.
+
+    Parameters
+    ----------
+    threshold : float, optional
+        Default: 1/2; of an output whose loss works on logits, 0.
+    name : str, optional
+    """
 
     def result(self) -> float:
-        return self.hits / self.positives if self.positives else 0.0
+        return self.share(self.positives)
 
 
 METRICS: dict[str, type[Metric]] = {
@@ -198,8 +292,20 @@ METRICS: dict[str, type[Metric]] = {
 ACCURACIES = ("accuracy", "acc")
 
 
-def get(metric: Any, labels: tuple[int | None, ...], predictions: tuple[int | None, ...]) -> Metric:
-    """A metric by name, or as it is. "accuracy" is read from the shapes of one output's data."""
+def get(
+    metric: Any, loss: Any, labels: tuple[int | None, ...], predictions: tuple[int | None, ...]
+) -> Metric:
+    """A metric by name, or as it is, for an output with this loss and data of these shapes.
+
+    "accuracy" is read from the loss and, where that leaves it open, from the shapes.
+    """
+    found = made(metric, loss, labels, predictions)
+    if getattr(loss, "from_logits", False):
+        found.for_logits()
+    return found
+
+
+def made(metric: Any, loss: Any, labels: Any, predictions: Any) -> Metric:
     if isinstance(metric, Metric):
         return metric
     if isinstance(metric, type) and issubclass(metric, Metric):
@@ -214,4 +320,5 @@ def get(metric: Any, labels: tuple[int | None, ...], predictions: tuple[int | No
         return lookup("metric", metric, {**METRICS, **dict.fromkeys(ACCURACIES)})(name=metric)
     if len(labels) < len(predictions):
         return SparseCategoricalAccuracy(name=metric)
-    return (BinaryAccuracy if predictions[-1] == 1 else CategoricalAccuracy)(name=metric)
+    each_by_itself = isinstance(loss, BinaryCrossentropy) or predictions[-1] == 1
+    return (BinaryAccuracy if each_by_itself else CategoricalAccuracy)(name=metric)

@@ -32,6 +32,7 @@ import tinygrad_mo as tg
 from tinygrad_mo import layers, optimizers
 from tinygrad_mo.layers import initializers
 from tinygrad_mo.pool import at_work
+from tinygrad_mo.training.fitting import learn
 
 TOLERANCE = 0.3  # what outgrows a cache costs more
 ROUNDS, SHARE = 4, 0.2  # seconds for one size in one round
@@ -63,7 +64,7 @@ def trainer(model, x, y, optimizer=optimizers.SGD):
     """A training step on one batch, and nothing else; so small that no loss overflows."""
     model.compile(optimizer(learning_rate=1e-9), "mse")
     feed = model.labelled_data(x, y)
-    return partial(model.learn, feed)
+    return partial(learn, model, feed)
 
 
 def normal(*shape):
@@ -156,7 +157,7 @@ def many_heads(losses, per_loss):
     step = trainer(model, normal(512, 256), y if losses > 1 else y[0])
     if not per_loss:
         return step
-    plan, (feed,) = model.training_plan(), step.args
+    plan, (_, feed) = model.training_plan(), step.args
 
     def attribute():
         tape = plan.forward(feed, training=True)

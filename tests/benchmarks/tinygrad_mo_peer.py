@@ -14,6 +14,7 @@ from floors import total_flops
 import tinygrad_mo as tg
 from tinygrad_mo import layers, losses, ops, optimizers
 from tinygrad_mo.pool import at_work
+from tinygrad_mo.training.fitting import learn
 
 working = ExitStack()  # until the process ends
 CLASSES = losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -142,11 +143,11 @@ def compiled(workload):
 def trainer(workload):
     model, feeds = compiled(workload)
     plan, turns = model.training_plan(), cycle(feeds)
-    pairs = list(zip(model.weight_list, plan.losses, strict=True))
+    pairs = list(zip(model.objective.weight_list, plan.losses, strict=True))
     working.enter_context(at_work())  # as in `fit`
 
     def step():
-        tape = model.learn(next(turns))
+        tape = learn(model, next(turns))
         return sum(factor * float(plan.value(tape, loss)) for factor, loss in pairs)
 
     return described(step, plan, feeds[0], model)
@@ -200,7 +201,7 @@ def w8(base="w1", mode="attribute"):
     """
     model, feeds = compiled(base)
     shared = shared_by_all(model.training_plan())
-    plan = tg.Plan([term.value for term in model.compiled_terms().values()], shared)
+    plan = tg.Plan([term.value for term in model.objective.terms.values()], shared)
     turns = cycle(feeds)
 
     def step():
@@ -208,7 +209,7 @@ def w8(base="w1", mode="attribute"):
         if mode == "attribute":
             plan.backward(tape, [1.0] * len(plan.losses), per_loss=True)
         elif mode == "sum":
-            plan.backward(tape, model.weight_list)
+            plan.backward(tape, model.objective.weight_list)
         return float(tape.values[plan.slots[plan.losses[0].key]])
 
     return described(step, plan, feeds[0], per_loss=mode == "attribute")

@@ -102,7 +102,7 @@ def test_a_float32_model_has_float32_gradients_everywhere(build):
 def test_edges_that_leave_a_tensor_add_up_to_its_gradient(build):
     """Kirchhoff's law, for every tensor of the model."""
     model, x, y = build()
-    losses = [term.value for term in model.terms.values()]
+    losses = [term.value for term in model.objective.terms.values()]
     inner = {t.key: t for step in model.training_plan().steps for t in step.inputs if t is not None}
     floats = [t for t in inner.values() if np.dtype(t.dtype).kind == "f"]
     plan = Plan(losses, floats)
@@ -418,7 +418,7 @@ def functions(backs):
 @each_model
 def test_a_tape_is_freed_by_reference_counting(build):
     model, x, y = build()
-    plan = tg.Plan([term.value for term in model.terms.values()], model.trainable_weights)
+    plan = tg.Plan([term.value for term in model.objective.terms.values()], model.trainable_weights)
     feed = model.labelled_data(x, y)
     with reference_counting_alone():
         tape = plan.forward(feed, training=True)
@@ -433,7 +433,7 @@ def test_values_that_nobody_needs_are_dropped_at_once():
     model, x, y = headline()
     tape = model.training_plan().forward(model.labelled_data(x, y), keep=False)
     kept = sum(value is not None for value in tape.values)
-    assert kept == len(model.terms) + len(model.outputs)
+    assert kept == 2 * len(model.objective.terms) + len(model.outputs)  # losses, and their counts
 
 
 def test_pullbacks_that_nobody_needs_are_dropped_at_once():

@@ -8,7 +8,7 @@ import pytest
 import tinygrad_mo as tg
 from tinygrad_mo.flow import charts, curves, style
 from tinygrad_mo.flow.chart_parts import blend, heat
-from tinygrad_mo.flow.measure import Measure
+from tinygrad_mo.flow.measures import Measure
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")

@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_mo as tg
 from tinygrad_mo.flow.layout import make_layout
-from tinygrad_mo.flow.measure import Measure, triangle
+from tinygrad_mo.flow.measures import Measure, triangle
 from tinygrad_mo.flow.whatif import update_ratios
 from tinygrad_mo.flow.words import verdict
 
@@ -86,7 +86,7 @@ def test_gradients_at_a_fork_add_up():
     to_main = flow.gradient("main_output", ("lstm", "concatenate"))
     to_aux = flow.gradient("aux_output", ("lstm", "aux_output"))
     plan = tg.Plan(
-        [term.value for term in model.terms.values()],
+        [term.value for term in model.objective.terms.values()],
         [model.nodes.maker(model.outputs["aux_output"]).inputs[0]],
     )
     whole = plan.backward(plan.forward(model.labelled_data(*data)), [1.0, 1.0])
@@ -149,7 +149,7 @@ def test_factor_is_the_same_in_blocks(monkeypatch):
     rows = random.normal(size=(3, 1000))
     rows[:, 200:800] = 0
     whole = triangle(rows)
-    monkeypatch.setattr("tinygrad_mo.flow.measure.BLOCK", 64)
+    monkeypatch.setattr("tinygrad_mo.flow.measures.BLOCK", 64)
     assert triangle(rows).T @ triangle(rows) == pytest.approx(whole.T @ whole)
     assert whole.T @ whole == pytest.approx(rows @ rows.T)
 

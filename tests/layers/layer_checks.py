@@ -9,7 +9,8 @@ import numpy as np
 import tinygrad_mo as tg
 from tinygrad_mo import layers
 from tinygrad_mo.check import check_model
-from tinygrad_mo.engine.plan import Plan
+from tinygrad_mo.engine.plan import Plan, topological_order
+from tinygrad_mo.training.averages import MovingAverages
 
 INPUTS = ("x", "h0", "query", "value", "key", "mask", "query_mask", "value_mask")
 
@@ -75,7 +76,8 @@ def agree_with_keras(book, case, call=None, outputs=("output",), *, training=Fal
     targets = [name for name in leaves if f"grad_{name}" in data]
     trained = {name for name, w in weights.items() if w.trainable}
     assert trained <= set(targets)
-    plan = Plan(ys, [leaves[name] for name in targets])
+    averages = MovingAverages(topological_order(ys))
+    plan = Plan(ys, [leaves[name] for name in targets], averages.statistics)
     tape = plan.forward({t: data[name] for name, t in inputs.items()}, training=training)
     seeds = [data["upstream" if len(ys) == 1 else f"upstream_{name}"] for name in outputs]
     found = plan.backward(tape, upstreams or seeds)
@@ -85,6 +87,8 @@ def agree_with_keras(book, case, call=None, outputs=("output",), *, training=Fal
         assert y.shape[1:] == data[name].shape[1:]
     for name in targets:
         close(found[leaves[name]][0], data[f"grad_{name}"])
+    if training:
+        averages.follow(plan, tape)
     return layer, plan, tape, data
 
 

@@ -153,6 +153,8 @@ for name in ("sum", "mean"):
 for shape, new in [((2, 3), (3, 2)), ((2, 3), (-1,)), ((6,), (1, 2, 3)), ((), (1, 1)), ((1,), ())]:
     case("reshape", numbers(*shape), shape=new)
 case("reshape", numbers(0, 6), shape=(-1, 2, 3))
+case("identity", numbers(2, 3))
+case("identity", numbers(0, 3))
 for shape in [(3,), (2, 3), (2, 3, 4), (0, 3, 2), (1, 1, 1)]:
     case("flatten", numbers(*shape))
     case("transpose", numbers(*shape))

@@ -151,8 +151,8 @@ def test_class_weight_is_a_sample_weight():
 def test_class_weight_by_output():
     model, x, y = headline()
     weighted = model.labelled_data(x, y, class_weight={"aux_output": {0: 2.0}})
-    assert (weighted[model.terms["main_output"].weights] == 1).all()
-    assert set(weighted[model.terms["aux_output"].weights].tolist()) <= {1.0, 2.0}
+    assert (weighted[model.objective.terms["main_output"].weights] == 1).all()
+    assert set(weighted[model.objective.terms["aux_output"].weights].tolist()) <= {1.0, 2.0}
     with pytest.raises(ValueError, match="no label is 7"):
         model.labelled_data(x, y, class_weight={"aux_output": {7: 2.0}})
 
@@ -299,7 +299,7 @@ def test_within_a_task_a_share_of_the_samples_counts():
     sampler, counts = callbacks.TaskSampler(within={"aux_output": 0.5}), []
 
     def note(step, batch):
-        terms = sampler.model.terms
+        terms = sampler.model.objective.terms
         labelled = {name: ~np.isnan(batch[term.weights]) for name, term in terms.items()}
         counts.append([labelled["main_output"].mean(), labelled["aux_output"].mean()])
 
@@ -395,7 +395,7 @@ def test_loss_weights_can_follow_the_losses():
         assert history["weighted/main_output"][epoch] == pytest.approx(losses["main_output"])
         assert history["share/aux_output"][epoch] == pytest.approx(0.5, rel=1e-6)
     model.loss_weights = {"main_output": 1.0}
-    assert model.balancer is None and model.loss_weights["aux_output"] == 1.0
+    assert model.objective.balancer is None and model.loss_weights["aux_output"] == 1.0
 
 
 def test_loss_weights_per_step():

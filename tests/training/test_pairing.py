@@ -19,7 +19,7 @@ import pytest
 import tinygrad_mo as tg
 from tinygrad_mo import callbacks, layers, losses, metrics
 from tinygrad_mo.network import feeding
-from tinygrad_mo.training import training
+from tinygrad_mo.training import objective
 from zoo import base_model, headline, shared_twins
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -169,6 +169,10 @@ def check_pairing(every):
                 check_refusal(refusal(step, model, *given), True)
                 seen["refused by fit"] += 1
                 continue
+            if by_class.kind == "all" and by_class.given and len(judged) > 1:
+                assert "one dict by class was given for 2 outputs" in refusal(step, model, *given)
+                seen["refused by fit"] += 1
+                continue
             logs, moves = step(model, *given)
             expected = by_hand(
                 weights, loss.means, factor.means, metric.means, sample.means, by_class.means
@@ -196,7 +200,7 @@ def test_a_wrong_pairing_is_noticed(what, monkeypatch):
 
     match = feeding.match
     monkeypatch.setattr(feeding, "match", sorted_by_key)
-    monkeypatch.setattr(training, "match", sorted_by_key)
+    monkeypatch.setattr(objective, "match", sorted_by_key)
     with pytest.raises(AssertionError):
         check_pairing(every=197)
 
@@ -437,14 +441,20 @@ def same_step(model, one, other):
 def _():
     y, model = list(Y.values()), pair()
     heavy = {name: np.where(Y[name][:, 0] == 1, 3.0, 0.5) for name in NAMES}
-    both, one = {0: 0.5, 1: 3.0}, {"department": {1: 3.0, 0: 0.5}}
+    one = {"department": {1: 3.0, 0: 0.5}}
+    both = {name: {0: 0.5, 1: 3.0} for name in NAMES}
     assert same_step(model, (y, None, both), (y, heavy, None))
     assert same_step(model, (y, None, one), (y, {"department": heavy["department"]}, None))
     balanced = {"department": {0: 4 / (2 * 3), 1: 4 / (2 * 1)}}
     assert same_step(model, (y, None, {"department": "balanced"}), (y, None, balanced))
     zeros = [np.zeros((4, 1))] * 2
     assert same_step(model, (zeros, None, both), (zeros, np.full(4, 0.5), None))
-    refused(lambda: step(model, y, None, {2: 1.0}), "class_weight of 'priority': no label is 2")
+    unknown = {"priority": {2: 1.0}}
+    refused(lambda: step(model, y, None, unknown), "class_weight of 'priority': no label is 2")
+    refused(lambda: step(model, y, None, {1: 3.0}), "one dict by class was given for 2 outputs")
+    single = pair(loss=["mse", None])
+    of_one = step(single, y[:1], None, {1: 3.0}), step(single, y[:1], None, {"priority": {1: 3.0}})
+    assert agree(of_one[0][0], of_one[1][0])
     batches = [(X, y)]
     refused(lambda: model.fit(batches_of(batches), class_weight="balanced"), "counts all labels")
 
@@ -457,7 +467,8 @@ def batches_of(batches):
 def _():
     y = list(Y.values())
     held_out = X[2:], [one[2:] for one in y]
-    options = {"class_weight": {1: 5.0}, "batch_size": 4, "verbose": 0}
+    heavy = {name: {1: 5.0} for name in NAMES}
+    options = {"class_weight": heavy, "batch_size": 4, "verbose": 0}
     by_hand = pair(optimizer=tg.optimizers.SGD(1e-300))
     split = by_hand.fit(X, y, validation_split=0.5, **options).history
     given = by_hand.fit(X, y, validation_data=held_out, **options).history

@@ -110,7 +110,7 @@ class TaskSampler(Callback):
     def on_train_begin(self) -> None:
         """Check all names."""
         self.weights: dict[str, float] | None = None  # during a step: what they are otherwise
-        terms = self.model.compiled_terms()
+        terms = self.model.objective.terms
         outputs = [term.output for term in terms.values() if term.output is not None]
         for given, known in ((self.across, terms), (self.within, outputs), (self.every, terms)):
             for name in given:
@@ -132,12 +132,13 @@ class TaskSampler(Callback):
             out |= set(self.across) - {list(self.across)[drawn]}
         self.weights = dict(self.model.loss_weights)
         self.model.loss_weights = {n: 0.0 if n in out else w for n, w in self.weights.items()}
-        for term in self.model.compiled_terms().values():
+        for term in self.model.objective.terms.values():
             share = self.within.get(term.output or "")
             if share is not None:
                 weights = batch[term.weights]
                 xp = array_module(weights)
-                stays = xp.asarray(self.generator.random(weights.shape) < share)
+                drawn = self.generator.random(weights.shape[:1]) < share
+                stays = xp.asarray(drawn.reshape(-1, *[1] * (weights.ndim - 1)))
                 batch[term.weights] = xp.where(stays, weights, xp.nan).astype(weights.dtype)
 
     def on_train_batch_end(self, step: int, logs: Logs) -> None:

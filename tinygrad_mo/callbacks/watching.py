@@ -51,7 +51,7 @@ class Watch(Callback):
                 f"{who} watches {self.monitor!r}, which this fit does not report; "
                 f"{did_you_mean(self.monitor, known)}"
             )
-        metric = self.model.metric_called(self.monitor.removeprefix("val_"))
+        metric = self.model.objective.metric_called(self.monitor.removeprefix("val_"))
         if self.mode == "auto" and metric is not None:
             if metric.higher_is_better is None:
                 raise ValueError(

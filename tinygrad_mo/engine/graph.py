@@ -53,8 +53,13 @@ class Step:
             error.add_note(self.describe())
             raise
 
-    def take(self, runs: list[tuple[Any, Any]], symbolic: bool) -> Any:
-        """Make the tensors of this step's outputs from its runs in one or two sample worlds."""
+    def output(self, index: int) -> Tensor:
+        """A symbolic tensor that stands for an output, as for `Plan`'s `fetch`."""
+        like = np.empty(*self.outputs[index])
+        return Tensor.make(None, (like, like), self, index)
+
+    def make_outputs(self, runs: list[tuple[Any, Any]], symbolic: bool) -> Any:
+        """The tensors of this step's outputs, from its runs in one or two sample worlds."""
         y, back = runs[0]
         if not callable(back) and len(back) != len(self.inputs):
             raise ValueError(
@@ -97,12 +102,15 @@ class Tensor(Operators):
     (np.float32(14.0), array([2., 4., 6.], dtype=float32))
     """
 
-    __slots__ = ("_name", "dtype", "index", "mask", "samples", "shape", "site", "step", "value")
+    __slots__ = (
+        "_name", "dtype", "index", "losses", "mask", "samples", "shape", "site", "step", "value"
+    )  # fmt: skip
     value: Array  # None if symbolic
     samples: tuple[Array, Array] | None  # if symbolic: values for a batch of length zero
     shape: tuple[int | None, ...]
     step: Step | None
     mask: Tensor | None  # which steps of a sequence are real
+    losses: tuple[Any, ...]  # that models and layers have added on the way here
     site: tuple[str, int]  # where an Input was made
 
     def __init__(self, value: Any, dtype: Any = None, name: str | None = None):
@@ -125,7 +133,7 @@ class Tensor(Operators):
         if samples:
             pairs = zip(self.shape, np.shape(samples[1]), strict=True)
             self.shape = tuple(None if n == 0 or n != m else n for n, m in pairs)
-        self._name, self.mask = name, None
+        self._name, self.mask, self.losses = name, None, ()
         return self
 
     @property
@@ -169,14 +177,16 @@ class Parameter(Tensor):
     a large table an optimizer may change few entries in place, if nobody else holds its array.)
     """
 
-    __slots__ = ("regularizer", "trainable")
+    __slots__ = ("label", "regularizer", "trainable")
+    label: str  # its name without that of the layer it belongs to
 
     def __init__(self, value: Any, name: str, trainable: bool = True, regularizer: Any = None):
         super().__init__(value, name=name)
-        self.trainable, self.regularizer = trainable, regularizer
+        self.label, self.trainable, self.regularizer = name, trainable, regularizer
 
-    def rename(self, name: str) -> None:
-        self._name = name
+    def belongs_to(self, owner: str) -> None:
+        """Be called by the name of a layer and the own label, as in "lstm/kernel"."""
+        self._name = f"{owner}/{self.label}"
 
     def assign(self, value: Array) -> None:
         """Take a new value of the same shape."""
@@ -218,7 +228,7 @@ def apply(op: Op, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     else:
         runs = [step.run([None if x is None else x.value for x in tensors])]
         step.back = runs[0][1]
-    return step.take(runs, symbolic)
+    return step.make_outputs(runs, symbolic)
 
 
 def lock(array: Array) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from ..naming import unique_names
 from .calls import Call
 from .graph import Parameter, Step, Tensor
+
+KINDS = ("layer", "input", "op", "loss")  # in the order in which they choose their names
 
 
 @dataclass(eq=False)
@@ -18,7 +21,9 @@ class Node:
     Attributes
     ----------
     name : str
-        The path of the layer, as in "base/conv1"; a second call of it is "base/conv1:1".
+        The path of the layer, as in "base/conv1"; a second call of it is "base/conv1:1". No other
+        card of the graph has it, of whatever kind: an input, op or loss called like a layer has its
+        kind behind its name, as in "add_op". It is only shown; the node itself says what is meant.
     kind : str
         "input", "layer", "op" or "loss".
     owner : object
@@ -66,28 +71,45 @@ class Nodes:
         What the graph is for.
     inputs : iterable of Tensor
         Its symbolic leaves, in the order in which they shall be listed.
+    path_of : function of Call
+        What the call of a layer is called. Default: by the names of the layers.
 
     Attributes
     ----------
     all : list of Node
     """
 
-    def __init__(self, steps: Iterable[Step], outputs: Iterable[Tensor], inputs: Iterable[Tensor]):
+    def __init__(
+        self,
+        steps: Iterable[Step],
+        outputs: Iterable[Tensor],
+        inputs: Iterable[Tensor],
+        path_of: Callable[[Call], str] = attrgetter("path"),
+    ):
         self.all: list[Node] = []
         self._of_card: dict[Any, Node] = {}
         for tensor in inputs:
             self._of_card[tensor] = node = Node(tensor.name, "input", tensor, output=tensor)
             self.all.append(node)
         for step in steps:
-            self._add(step)
+            self._add(step, path_of)
         for tensor in outputs:
             self.maker(tensor).output = tensor
-        for kind in ("input", "layer", "op", "loss"):
-            alike = [node for node in self.all if node.kind == kind]
-            for node, name in zip(alike, unique_names([n.name for n in alike], ":"), strict=True):
-                node.name = name
+        self._make_names_unique()
 
-    def _add(self, step: Step) -> None:
+    def _make_names_unique(self) -> None:
+        taken: list[str] = []
+        for kind in KINDS:
+            nodes, known = [node for node in self.all if node.kind == kind], set(taken)
+            for node in nodes:
+                if node.name in known:
+                    node.name += f"_{kind}"
+            names = unique_names([*taken, *(node.name for node in nodes)], ":")[len(taken) :]
+            for node, name in zip(nodes, names, strict=True):
+                node.name = name
+            taken += names
+
+    def _add(self, step: Step, path_of: Callable[[Call], str]) -> None:
         card = card_of(step)
         node = self._of_card.get(card)
         if node is None:
@@ -95,7 +117,7 @@ class Nodes:
                 node = Node(step.op.name, "op", step.op)
             else:
                 kind = getattr(card.owner, "kind", "layer")
-                node = Node(getattr(card.owner, "label", card.path), kind, card.owner)
+                node = Node(getattr(card.owner, "label", None) or path_of(card), kind, card.owner)
             self._of_card[card] = node
             self.all.append(node)
         node.steps.append(step)
@@ -106,7 +128,7 @@ class Nodes:
             elif x is not None and (maker := self.maker(x)) not in (None, node):
                 if all(x.key != known.key for known in node.inputs):
                     node.inputs.append(x)
-                if maker.output is None or maker.output.dtype == bool:  # rather data than a mask
+                if maker.output is None or maker.output.dtype == bool:  # a mask is no output
                     maker.output = x
 
     def maker(self, tensor: Tensor) -> Any:
@@ -116,9 +138,12 @@ class Nodes:
 
 
 def calls_of_layers(nodes: Iterable[Node]) -> list[list[Node]]:
-    """The layers that have weights, in the order of their first call: the calls of each."""
-    calls: dict[int, list[Node]] = {}
+    """What has weights, in the order of the first call: the calls of each layer.
+
+    An op outside all layers that works on a parameter is one call of its own.
+    """
+    calls: dict[Any, list[Node]] = {}
     for node in nodes:
-        if node.kind == "layer" and node.parameters:
-            calls.setdefault(id(node.owner), []).append(node)
+        if node.parameters and node.kind in ("layer", "op"):
+            calls.setdefault(id(node.owner if node.kind == "layer" else node), []).append(node)
     return list(calls.values())

@@ -7,7 +7,7 @@ own, unweighted, wherever it reaches: the gradient of each loss on every edge, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 from ..device import Array, xp
@@ -54,6 +54,8 @@ class Plan:
         Whose gradients are wanted.
     fetch : sequence of Tensor, optional
         Further tensors whose values the tape shall keep.
+    frozen : set of Step, optional
+        Steps that run as in inference even while the others train.
 
     Attributes
     ----------
@@ -69,9 +71,13 @@ class Plan:
     """
 
     def __init__(
-        self, losses: Sequence[Tensor], wrt: Sequence[Tensor], fetch: Sequence[Tensor] = ()
+        self,
+        losses: Sequence[Tensor],
+        wrt: Sequence[Tensor],
+        fetch: Sequence[Tensor] = (),
+        frozen: Set[Step] = frozenset(),
     ):
-        self.losses, self.wrt = list(losses), list[Any](wrt)
+        self.losses, self.wrt, self.frozen = list(losses), list[Any](wrt), frozen
         self.steps = topological_order([*losses, *fetch])
         self.slots: dict[Any, int] = {}
         self.leaves: list[tuple[int, Tensor]] = []
@@ -104,13 +110,7 @@ class Plan:
             self.inputs.append(slots)
             self.outputs.append(range(first, len(live)))
             self.edges.append(edges)
-        self.averages: list[tuple[int, Any, float]] = [
-            (self.outputs[n][value], step.inputs[position], step.attributes["momentum"])
-            for n, step in enumerate(self.steps)
-            for value, position in step.op.averages.items()
-        ]
         self._kept = {slot_of(t) for t in (*losses, *fetch)}
-        self._kept.update(slot for slot, _, _ in self.averages)
         self._wrt_slots = [self.slots.get(t.key) for t in self.wrt]
         self._wanted = set(self._wrt_slots)
         self.reach, self._arriving = self._find_reach(len(live))
@@ -159,7 +159,7 @@ class Plan:
         each = zip(self.steps, self.inputs, self.outputs, self.edges, self._done, strict=True)
         for step, read, written, edges, done in each:
             arrays = [None if slot is None else values[slot] for slot in read]
-            y, back = run(step, arrays, training)
+            y, back = run(step, arrays, training and step not in self.frozen)
             for slot, value in zip(written, y if step.several else (y,), strict=True):
                 values[slot], outputs[slot] = value, (value.shape, value.dtype)
             for slot in done:
@@ -167,12 +167,6 @@ class Plan:
             if keep:
                 backs.append(back if edges else None)
         return Tape(values, outputs, backs)
-
-    def move_averages(self, tape: Tape) -> None:
-        """After a training step, let the moving averages follow what the batch has shown."""
-        for slot, parameter, momentum in self.averages:
-            old, new = parameter.value, tape.values[slot]
-            parameter.assign(old + (1 - momentum) * (new - old))
 
     def reaches(self, tensor: Tensor) -> tuple[int, ...]:
         """Which losses have a path to `tensor`."""
@@ -222,33 +216,41 @@ class Plan:
     def sweep(self, tape: Tape, starts: list[Array], per_loss: bool, record: Record) -> list[Any]:
         """From the cotangents of the losses, one row each, down to the gradients by `wrt`."""
         rows = self.reach if per_loss else [losses and (0,) for losses in self.reach]
-        g: list[Any] = [None] * len(rows)
+        g: list[Any] = [None] * len(rows)  # by slot: the gradient that has arrived so far
 
         def send(slot: int, gradient: Any, losses: tuple[int, ...]) -> None:
+            """Where ways meet, their gradients add up."""
             gradient = spread(gradient, losses, rows[slot])
             so_far = g[slot]
             g[slot] = gradient if so_far is None else so_far + gradient
 
         def arrived(slot: int, losses: tuple[int, ...]) -> Array:
+            """What has come to an output of a step; zeros where nobody used it."""
             if g[slot] is not None:
                 return dense_gradient(spread(g[slot], rows[slot], losses))
             shape, dtype = tape.outputs[slot]
             return xp().zeros((len(losses), *shape), dtype)
 
+        # Every loss begins with its own cotangent: in row k if they are kept apart, else in row 0.
         for k, (loss, start) in enumerate(zip(self.losses, starts, strict=True)):
             send(self.slots[loss.key], start, (k,) if per_loss else (0,))
         try:
+            # Backward, so that all uses of a tensor have sent their part before its maker is asked.
             for n, step, edges, outputs, arriving in self._sweep:
                 back, losses = tape.backs[n], arriving if per_loss else (0,)
+                # A step is asked once: one row for each loss above it, all carried together.
                 of_each = [arrived(slot, losses) for slot in outputs]
                 cotangents = tuple(of_each) if step.several else of_each[0]
                 every = all_gradients(back, cotangents, step) if callable(back) else None
                 for position, slot in edges:
+                    # The pullback answers: how does each loss change with this input?
                     gradient = back[position](cotangents) if every is None else every[position]
+                    # A number that broadcasting used in many places gets the sum of all of them.
                     gradient = unbroadcast(gradient, tape.outputs[slot][0])
                     if record:
                         record(n, position, dense_gradient(gradient), losses)
                     send(slot, gradient, losses)
+                # What lies above is done: let go of its gradient, unless it was asked for.
                 for slot in outputs:
                     if slot not in self._wanted:
                         g[slot] = None

@@ -46,6 +46,9 @@ def replace_file(path: str | Path, content: bytes) -> None:
     wrong before, the old file is still there.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():  # a device or pipe is written to, not replaced
+        path.write_bytes(content)
+        return
     if not path.parent.is_dir():
         raise CheckpointError(f"cannot save {path}: there is no folder {path.parent}")
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

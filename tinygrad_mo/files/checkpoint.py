@@ -2,37 +2,62 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..device import to_numpy, xp
-from ..layers import Layer
 from .archive import CheckpointError, load_arrays, save_arrays
-from .records import Reader, Writer, walk
-
-if TYPE_CHECKING:
-    from ..training.training import TrainableModel
+from .records import Reader, Writer
 
 Arrays = dict[str, np.ndarray]
 WEIGHT, SLOT = "weights/", "slots/"
 
 
-def save_model(path: str | Path, model: TrainableModel) -> None:
+def save_model(path: str | Path, model: Any) -> None:
     """Write everything that `load_model` needs to go on with the model as it is."""
     writer = Writer()
-    graph = writer.graph(model, {name: tensor for name, (tensor, _) in model.added.items()})
-    compiled = None if model.terms is None else writer.value(model.compiled_with)
-    added = {name: weight for name, (_, weight) in model.added.items()}
+    content = {"graph": writer.graph(model), "compiled": writer.value(compiled_with(model))}
     arrays, state = training_state(model)
-    save_arrays(
-        path,
-        writer.arrays | arrays,
-        model={"graph": graph, "layers": writer.entries, "added": added, "compiled": compiled},
-        state=state,
-    )
+    content["layers"] = writer.entries
+    save_arrays(path, writer.arrays | arrays, model=content, state=state)
+
+
+def compiled_with(model: Any) -> dict[str, Any] | None:
+    """The arguments of `compile`, if it was called."""
+    if not model.is_compiled:
+        return None
+    return {"optimizer": model.optimizer, **model.objective.made_with}
+
+
+def fingerprint(model: Any) -> dict[str, Any]:
+    """What tells this model from others, part by part: short texts, or checksums of long ones."""
+    writer = Writer()
+    compiled = compiled_with(model) or {}
+    writes = {"layers": lambda: [writer.graph(model), writer.entries]}
+    writes |= {name: partial(writer.value, value) for name, value in compiled.items()}
+    found: dict[str, Any] = {}
+    for name, write in writes.items():
+        try:
+            text = json.dumps(without_switches(write()), sort_keys=True)
+            found[name] = text if len(text) < 100 else zlib.crc32(text.encode())
+        except CheckpointError:  # of a kind that no file can hold
+            found[name] = "unknown"
+    return found
+
+
+def without_switches(x: Any) -> Any:
+    """What a `Writer` wrote, without what a callback may change while training runs."""
+    if isinstance(x, list):
+        return [without_switches(item) for item in x]
+    if isinstance(x, Mapping):
+        return {key: without_switches(item) for key, item in x.items() if key != "trainable"}
+    return x
 
 
 def load_model(path: str | Path, model_class: Any, custom: Mapping[str, Any] | None = None) -> Any:
@@ -41,36 +66,39 @@ def load_model(path: str | Path, model_class: Any, custom: Mapping[str, Any] | N
     if "model" not in header or "graph" not in header["model"]:
         raise CheckpointError(f"{path} holds weights only: make the model, then load_weights")
     content = header["model"]
-    reader = Reader(content["layers"], arrays, model_class, custom or {})
-    model, losses = reader.graph(content["graph"])
-    for name, tensor in losses.items():
-        model.added[name] = tensor, content["added"][name]
+    reader = Reader(content["layers"], arrays, custom or {}, model_class)
+    model = reader.graph(content["graph"])
     if content["compiled"] is not None:
         model.compile(**reader.value(content["compiled"]))
     set_training_state(model, arrays, header["state"])
     return model
 
 
-def everyone(model: TrainableModel) -> list[Layer]:
-    """All layers of a model, those inside others and inside nested models included."""
+def check_fit(source: str, model: Any, found: Mapping[str, np.ndarray]) -> None:
+    """Are `found` arrays for all weights, by name, and nothing else?"""
+    own = model.named_weights()
+    wrong = [f"{name} is missing" for name in own if name not in found]
+    wrong += [f"{name} is not in the model" for name in found if name not in own]
+    wrong += [
+        f"{name} has shape {found[name].shape} instead of {w.shape}"
+        for name, w in own.items()
+        if name in found and found[name].shape != w.shape
+    ]
+    if wrong:
+        raise CheckpointError(f"{source} does not fit model {model.name!r}: {'; '.join(wrong)}")
 
-    def deep(layer: Layer) -> list[Layer]:
-        inner = [deep(one) for one in layer.sublayers] if layer.is_model else []
-        return [*walk(layer), *(one for part in inner for one in part)]
 
-    return list(dict.fromkeys(one for layer in model.sublayers for one in deep(layer)))
-
-
-def training_state(model: TrainableModel) -> tuple[Arrays, dict[str, Any]]:
+def training_state(model: Any) -> tuple[Arrays, dict[str, Any]]:
     """Weights, and all that decides how training goes on: optimizer, random numbers, counts."""
     named = model.named_weights()
     arrays = {f"{WEIGHT}{name}": w.numpy() for name, w in named.items()}
-    layers = everyone(model)
+    layers = model.contents.every_layer()
     state: dict[str, Any] = {
         "trainable": [layer.trainable for layer in layers],
+        "trainable_weights": [w.trainable for w in named.values()],
         "generators": [random_state(layer._generator) for layer in layers],
     }
-    if model.terms is not None:
+    if model.is_compiled:
         optimizer = model.optimizer
         memory = optimizer.memory()
         for name, w in named.items():
@@ -80,21 +108,24 @@ def training_state(model: TrainableModel) -> tuple[Arrays, dict[str, Any]]:
             "step": model.step,
             "optimizer_step": optimizer.step,
             "learning_rate": None if optimizer.follows_schedule else optimizer.learning_rate,
-            "loss_weights": model.loss_weights,
+            "loss_weights": model.objective.weights,
             "shuffler": random_state(model.shuffler),
         }
     return arrays, state
 
 
-def set_training_state(
-    model: TrainableModel, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]
-) -> None:
+def set_training_state(model: Any, arrays: Arrays, state: Mapping[str, Any]) -> None:
     """Put a model back to where `training_state` saw it; if something misfits, change nothing."""
-    layers, named = everyone(model), model.named_weights()
+    layers, named = model.contents.every_layer(), model.named_weights()
     found = {n.removeprefix(WEIGHT): a for n, a in arrays.items() if n.startswith(WEIGHT)}
-    model.check_fit("the file", found)
+    check_fit("the file", model, found)
     if len(state["generators"]) != len(layers):
         raise CheckpointError(f"the file is about {len(state['generators'])} layers, not {layers}")
+    kept = {n.removeprefix(SLOT): a for n, a in arrays.items() if n.startswith(SLOT)}
+    memory: dict[Any, dict[str, Any]] = {}
+    for slot, array in kept.items():
+        key, name = slot.split("/", 1)
+        memory.setdefault(named[name], {})[key] = xp().array(array)
     for name, w in named.items():
         w.assign(xp().asarray(found[name]))
     for layer, trainable, random in zip(
@@ -103,18 +134,15 @@ def set_training_state(
         layer._trainable = trainable
         if random is not None:
             layer.generator.bit_generator.state = random
-    if "step" in state and model.terms is not None:
+    for w, trainable in zip(named.values(), state["trainable_weights"], strict=True):
+        w.trainable = trainable
+    if "step" in state and model.is_compiled:
         optimizer = model.optimizer
         model.step, optimizer.step = state["step"], state["optimizer_step"]
         if state["learning_rate"] is not None:
             optimizer.learning_rate = state["learning_rate"]
-        model.loss_weights = state["loss_weights"]
+        model.objective.weights = dict(state["loss_weights"])
         model.shuffler.bit_generator.state = state["shuffler"]
-        kept = {n.removeprefix(SLOT): a for n, a in arrays.items() if n.startswith(SLOT)}
-        memory: dict[Any, dict[str, Any]] = {}
-        for slot, array in kept.items():
-            key, name = slot.split("/", 1)
-            memory.setdefault(named[name], {})[key] = xp().array(array)
         optimizer.remember(memory)
 
 

@@ -9,37 +9,18 @@ from __future__ import annotations
 
 import difflib
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..engine.graph import Parameter
-from ..layers import (
-    GRU,
-    LSTM,
-    BatchNormalization,
-    Bidirectional,
-    Conv1D,
-    Conv2D,
-    Conv2DTranspose,
-    Dense,
-    DepthwiseConv2D,
-    Embedding,
-    Layer,
-    LayerNormalization,
-    MultiHeadAttention,
-    PReLU,
-    SeparableConv1D,
-    SeparableConv2D,
-    SimpleRNN,
-)
+from ..layers import GRU, LSTM, Bidirectional, Layer, MultiHeadAttention, SimpleRNN
 from ..naming import did_you_mean, lookup
+from ..network.network import Network
 from .archive import CheckpointError, replace_file
-
-if TYPE_CHECKING:
-    from ..network.network import FunctionalModel
+from .layouts import SAME, TORCH, TORCH_NEEDS, Layout
 
 SEPARATORS = {"keras": "/", "torch": "."}  # of the parts of a name
 Rename = Mapping[str, str] | None
@@ -51,154 +32,6 @@ def is_safetensors(path: str | Path, names: str, rename: Rename) -> bool:
     if not found and (names != "keras" or rename):
         raise ValueError(f"names and rename are for files that end with .safetensors, not {path}")
     return found
-
-
-class Layout(NamedTuple):
-    """How arrays of ours become theirs, and theirs ours.
-
-    Both functions take one or several arrays and return one or a tuple of them; `back` is told the
-    shape of ours first (where ours are several, they have one shape).
-    """
-
-    there: Callable[..., Any]
-    back: Callable[..., Any]
-
-
-def moved(*axes: int) -> Layout:
-    """The same axes in another order."""
-    return Layout(lambda x: x.transpose(axes), lambda shape, y: y.transpose(np.argsort(axes)))
-
-
-def channels_first(x: np.ndarray) -> np.ndarray:
-    """Depthwise kernels (..., channels, filters per channel) as (all filters, 1, ...)."""
-    y = np.moveaxis(x, (-2, -1), (0, 1))
-    return y.reshape(-1, 1, *y.shape[2:])
-
-
-def channels_last(shape: tuple[int, ...], y: np.ndarray) -> np.ndarray:
-    """The way back from `channels_first`."""
-    return np.moveaxis(y.reshape(*shape[-2:], *shape[:-2]), (0, 1), (-2, -1))
-
-
-def gates_swapped(x: np.ndarray) -> np.ndarray:
-    """Columns of the gates update, reset, candidate as reset, update, candidate, or back."""
-    first, second, third = np.split(x, 3, axis=-1)
-    return np.concatenate([second, first, third], axis=-1)
-
-
-def packed(*kernels: np.ndarray) -> np.ndarray:
-    """Kernels (width, heads, width of a head) of query, key and value as rows of one matrix."""
-    return np.concatenate([kernel.reshape(len(kernel), -1).T for kernel in kernels])
-
-
-SAME = Layout(lambda x: x, lambda shape, y: y)
-FLAT = Layout(lambda x: x.reshape(-1), lambda shape, y: y.reshape(shape))
-TRANSPOSED = moved(1, 0)
-DEPTHWISE = Layout(channels_first, channels_last)
-GATES = Layout(lambda x: gates_swapped(x).T, lambda shape, y: gates_swapped(y.T))
-TWO_BIASES = Layout(lambda x: tuple(gates_swapped(x)), lambda shape, *y: gates_swapped(np.stack(y)))
-SUM_OF_BIASES = Layout(lambda x: (x, np.zeros_like(x)), lambda shape, y, z: y + z)
-PACKED_KERNELS = Layout(
-    packed, lambda shape, y: tuple(part.T.reshape(shape) for part in np.split(y, 3))
-)
-PACKED_BIASES = Layout(
-    lambda *x: np.concatenate([bias.reshape(-1) for bias in x]),
-    lambda shape, y: tuple(part.reshape(shape) for part in np.split(y, 3)),
-)
-JOINED_HEADS = Layout(lambda x: x.reshape(-1, x.shape[-1]).T, lambda shape, y: y.T.reshape(shape))
-
-
-class Match(NamedTuple):
-    """Weights of a layer, and the entries of a module that stand for them (names, in order)."""
-
-    ours: str
-    theirs: str
-    layout: Layout
-
-
-BIAS = Match("bias", "bias", SAME)
-GAMMA_AND_BETA = [Match("gamma", "weight", SAME), Match("beta", "bias", SAME)]
-LSTM_OR_RNN = [
-    Match("kernel", "weight_ih_l0", TRANSPOSED),
-    Match("recurrent_kernel", "weight_hh_l0", TRANSPOSED),
-    Match("bias", "bias_ih_l0 bias_hh_l0", SUM_OF_BIASES),
-]
-
-TORCH: dict[type[Layer], list[Match]] = {
-    Dense: [Match("kernel", "weight", TRANSPOSED), BIAS],
-    Embedding: [Match("embeddings", "weight", SAME)],
-    Conv1D: [Match("kernel", "weight", moved(2, 1, 0)), BIAS],
-    Conv2D: [Match("kernel", "weight", moved(3, 2, 0, 1)), BIAS],
-    Conv2DTranspose: [Match("kernel", "weight", moved(3, 2, 0, 1)), BIAS],
-    DepthwiseConv2D: [Match("kernel", "weight", DEPTHWISE), BIAS],
-    SeparableConv1D: [
-        Match("depthwise_kernel", "depthwise.weight", DEPTHWISE),
-        Match("pointwise_kernel", "pointwise.weight", moved(2, 1, 0)),
-        Match("bias", "pointwise.bias", SAME),
-    ],
-    SeparableConv2D: [
-        Match("depthwise_kernel", "depthwise.weight", DEPTHWISE),
-        Match("pointwise_kernel", "pointwise.weight", moved(3, 2, 0, 1)),
-        Match("bias", "pointwise.bias", SAME),
-    ],
-    LSTM: LSTM_OR_RNN,
-    SimpleRNN: LSTM_OR_RNN,
-    GRU: [
-        Match("kernel", "weight_ih_l0", GATES),
-        Match("recurrent_kernel", "weight_hh_l0", GATES),
-        Match("bias", "bias_ih_l0 bias_hh_l0", TWO_BIASES),
-    ],
-    BatchNormalization: [
-        *GAMMA_AND_BETA,
-        Match("moving_mean", "running_mean", SAME),
-        Match("moving_variance", "running_var", SAME),
-    ],
-    LayerNormalization: GAMMA_AND_BETA,
-    MultiHeadAttention: [
-        Match("query_kernel key_kernel value_kernel", "in_proj_weight", PACKED_KERNELS),
-        Match("query_bias key_bias value_bias", "in_proj_bias", PACKED_BIASES),
-        Match("attention_output_kernel", "out_proj.weight", JOINED_HEADS),
-        Match("attention_output_bias", "out_proj.bias", SAME),
-    ],
-    PReLU: [Match("alpha", "weight", FLAT)],
-}
-
-
-def has_one_width(layer: MultiHeadAttention) -> bool:
-    """Are query, key, value and output as wide as all heads together?"""
-    heads, width = layer.num_heads, layer.num_heads * layer.key_dim
-    shapes = [kernel.shape for kernel, _ in layer.projections.values()]
-    return shapes == [(width, heads, layer.key_dim)] * 3 + [(heads, layer.key_dim, width)]
-
-
-def is_over_last_axes(layer: LayerNormalization) -> bool:
-    """Are the axes the last ones, and is there a gamma if there is a beta?"""
-    ndim = len(layer.built_for)
-    axes = [layer.axis] if isinstance(layer.axis, int) else layer.axis
-    is_last = {axis % ndim for axis in axes} == set(range(ndim - len(axes), ndim))
-    return is_last and (layer.scale or not layer.center)
-
-
-# Not every layer of these classes has a counterpart: what must be true of it, and what to say.
-TORCH_NEEDS: dict[type[Layer], tuple[Callable[[Any], bool], str]] = {
-    GRU: (lambda layer: layer.reset_after, "its GRU has reset_after=True"),
-    BatchNormalization: (
-        lambda layer: layer.scale == layer.center,
-        "its batch normalisation has both scale and center, or neither",
-    ),
-    LayerNormalization: (
-        is_over_last_axes,
-        "its layer normalisation is over the last axes, and has no center without scale",
-    ),
-    MultiHeadAttention: (
-        has_one_width,
-        "in its multi-head attention query, key, value and output are num_heads * key_dim wide",
-    ),
-    PReLU: (
-        lambda layer: set(layer.alpha.shape[:-1]) <= {1},
-        "its PReLU has one alpha per channel, or one for all: list the other axes in shared_axes",
-    ),
-}
 
 
 class Entry(NamedTuple):
@@ -223,7 +56,7 @@ class Entry(NamedTuple):
 
 def torch_entries(layer: Layer, path: str, end: str = "") -> Iterator[Entry]:
     """The entries of a layer and the layers inside, called ``path.weight`` and so on."""
-    own = {w.name.rsplit("/", 1)[-1]: w for w in layer.own_weights}
+    own = {w.label: w for w in layer.own_weights}
     matches = [m for m in TORCH.get(type(layer), []) if m.ours.split()[0] in own]
     unmatched = own.keys() - {name for m in matches for name in m.ours.split()}
     if unmatched:
@@ -239,20 +72,26 @@ def torch_entries(layer: Layer, path: str, end: str = "") -> Iterator[Entry]:
     for ours, theirs, layout in matches:
         names = [f"{path}.{name}{end}" for name in theirs.split()]
         yield Entry([own[name] for name in ours.split()], names, layout)
-    for inner in layer.sublayers:
+    for name, inner in layer.named_sublayers().items():
         if isinstance(layer, Bidirectional):  # one module in PyTorch
             yield from torch_entries(inner, path, "_reverse" if inner is layer.backward else "")
         else:
-            yield from torch_entries(inner, f"{path}.{inner.name}")
+            yield from torch_entries(inner, f"{path}.{name}")
 
 
-def entries(model: FunctionalModel, names: str, rename: Rename) -> list[Entry]:
+def entries(model: Network, names: str, rename: Rename) -> list[Entry]:
     """Everything that a file of weights of `model` holds."""
     separator = lookup("names", names, SEPARATORS)
     if names == "keras":
         found = [Entry([w], [name], SAME) for name, w in model.named_weights().items()]
     else:
-        found = [entry for layer in model.sublayers for entry in torch_entries(layer, layer.name)]
+        found = [Entry([w], [w.label], SAME) for w in model.contents.bare]
+        met = set(model.contents.bare)
+        for name, layer in model.contents.layers.items():
+            for entry in torch_entries(layer, name):
+                if met.isdisjoint(entry.weights):  # a shared layer is written once
+                    found.append(entry)
+                    met.update(entry.weights)
         warn_about_flatten(model)
     new = renamed([name for entry in found for name in entry.names], rename or {}, separator)
     return [entry._replace(names=[new[name] for name in entry.names]) for entry in found]
@@ -287,7 +126,7 @@ def renamed(names: Iterable[str], rename: Mapping[str, str], separator: str) -> 
     return result
 
 
-def warn_about_flatten(model: FunctionalModel) -> None:
+def warn_about_flatten(model: Network) -> None:
     """Tell where the order of the channels changes the order of a flat sample."""
     has_convolution = any("convolution" in step.op.name for step in model.steps)
     for step in model.steps:
@@ -307,7 +146,7 @@ def warn_about_flatten(model: FunctionalModel) -> None:
 
 
 def save_safetensors(
-    path: str | Path, model: FunctionalModel, names: str = "keras", rename: Rename = None
+    path: str | Path, model: Network, names: str = "keras", rename: Rename = None
 ) -> None:
     """Write all weights of a model to a safetensors file; `Model.save_weights` calls it.
 
@@ -371,7 +210,7 @@ def save_safetensors(
 
 
 def load_safetensors(
-    path: str | Path, model: FunctionalModel, names: str = "keras", rename: Rename = None
+    path: str | Path, model: Network, names: str = "keras", rename: Rename = None
 ) -> None:
     """Take all weights of a model from a safetensors file; `Model.load_weights` calls it.
 
@@ -488,7 +327,7 @@ def package() -> Any:
 CELLS = {LSTM: "lstm_cell/", GRU: "gru_cell/", SimpleRNN: "simple_rnn_cell/"}
 
 
-def keras_paths(model: FunctionalModel) -> dict[str, str]:
+def keras_paths(model: Network) -> dict[str, str]:
     """What Keras calls each weight (its ``weight.path``), by our name: a `rename` for files.
 
     It differs for recurrent layers, attention, and layers of nested models.
@@ -522,13 +361,14 @@ def keras_paths(model: FunctionalModel) -> dict[str, str]:
 
     def walk(layer: Layer, ours: str, theirs: str) -> Iterator[tuple[str, str]]:
         for w in layer.own_weights:
-            name = w.name.rsplit("/", 1)[-1]
+            name = w.label
             if isinstance(layer, MultiHeadAttention):  # query_kernel: query/kernel
                 yield f"{ours}/{name}", f"{theirs}/{'/'.join(name.rsplit('_', 1))}"
             else:
                 yield f"{ours}/{name}", f"{theirs}/{CELLS.get(type(layer), '')}{name}"
-        for inner in layer.sublayers:
-            path = inner.name if layer.is_model else f"{theirs}/{inner.name}"
-            yield from walk(inner, f"{ours}/{inner.name}", path)
+        for inner_name, inner in layer.named_sublayers().items():
+            path = inner_name if layer.is_model else f"{theirs}/{inner_name}"
+            yield from walk(inner, f"{ours}/{inner_name}", path)
 
-    return dict(pair for layer in model.sublayers for pair in walk(layer, layer.name, layer.name))
+    top = model.contents.layers.items()
+    return dict(pair for name, layer in top for pair in walk(layer, name, name))

@@ -16,12 +16,11 @@ import numpy as np
 from .. import layers, losses, metrics, optimizers, schedules
 from ..engine.calls import Call, inside
 from ..engine.graph import Parameter, Step, Tensor, apply, placeholder
-from ..engine.plan import topological_order
 from ..layers import Layer, activations, initializers, regularizers
+from ..layers.base import AddedLoss
 from ..naming import did_you_mean
-from ..network.network import FunctionalModel
-from ..ops.contract import OPS, Op
-from ..training.terms import LossTerm
+from ..network.network import Network
+from ..ops.contract import OPS, Op, of_this_package
 from .archive import CheckpointError
 
 MODULES = {
@@ -59,6 +58,20 @@ class Writer:
         self.arrays: dict[str, np.ndarray] = {}
         self.entries: list[Any] = []
         self._layers: list[Layer] = []
+        self._custom: dict[str, Any] = {}  # what is not of this package, by name
+
+    def custom(self, name: str, x: Any) -> str:
+        """The name by which something of the user's is handed over when the file is read."""
+        if self._custom.setdefault(name, x) is not x:
+            raise CheckpointError(
+                f"a file knows functions and classes of your own by name, and two different ones "
+                f"are called {name!r}: {self._custom[name]} and {x}. Give them names of their own"
+            )
+        return name
+
+    def op(self, x: Op) -> Any:
+        """The name of an op; one that is not of this package is marked."""
+        return x.name if of_this_package(x) else {"own": self.custom(x.name, x)}
 
     def value(self, x: Any) -> Any:
         """Anything that layers and ops are made with."""
@@ -80,17 +93,17 @@ class Writer:
             case np.ndarray() | np.generic():
                 return {"array": self.array(np.asarray(x))}
             case Op():
-                return {"op": x.name}
+                return {"op": self.op(x)}
             case Layer():
                 return {"layer": self.layer(x)}
             case np.random.Generator():
-                users = [n for n, layer in enumerate(self.layers()) if layer.generator is x]
+                users = [n for n, layer in enumerate(self.layers()) if layer._generator is x]
                 return {"generator": users[0]}
         if hasattr(x, "made_with"):
             return {"made": self.made(x)}
         if callable(x):
             name = next((name for name, function in FUNCTIONS.items() if function is x), None)
-            return {"custom": x.__name__} if name is None else {"function": name}
+            return {"custom": self.custom(x.__name__, x)} if name is None else {"function": name}
         raise CheckpointError(f"a file cannot hold {x!r}, of type {type(x).__name__}")
 
     def array(self, x: np.ndarray) -> str:
@@ -104,7 +117,8 @@ class Writer:
         name = maker.__name__
         homes = (home for home, content in MODULES.items() if getattr(content, name, 0) is maker)
         arguments, options = x.made_with
-        return [next(homes, ""), name, self.value(list(arguments)), self.value(options)]
+        home = next(homes, "") or (self.custom(name, maker) and "")
+        return [home, name, self.value(list(arguments)), self.value(options)]
 
     def layers(self) -> list[Layer]:
         """Everything that can own weights, in the order that a `Reader` finds it in."""
@@ -114,7 +128,7 @@ class Writer:
         """The number of a layer, which is written down if it is new."""
         if layer not in self._layers:
             what: dict[str, Any] = {}
-            if isinstance(layer, FunctionalModel):
+            if isinstance(layer, Network):
                 what["graph"] = self.graph(layer)
             else:
                 what["made"] = self.made(layer)
@@ -127,27 +141,29 @@ class Writer:
         return {
             "name": layer.name,
             "named": layer.named,
+            "has_name": layer.has_name,
             "trainable": layer.trainable,
             "built_for": self.value(layer.built_for),
             "inner": [] if layer.is_model else [self.became(inner) for inner in layer.sublayers],
         }
 
-    def graph(self, model: FunctionalModel, losses: Mapping[str, Tensor] | None = None) -> Any:
+    def graph(self, model: Network) -> Any:
         """The inputs, steps and outputs of a model, and the scalars that were added as losses."""
-        for layer in model.sublayers:
-            self.layer(layer)
-        losses = losses or {}
+        for layer in model.contents.every_layer():
+            if layer not in self.layers():  # one that no layer keeps in its attributes
+                self.layer(layer)
         numbers: dict[Any, Any] = {t.key: n for n, t in enumerate(model.inputs.values())}
         made = len(numbers)
         owners = self.layers()
         for n, layer in enumerate(owners):
             for index, weight in enumerate(layer.own_weights):
                 numbers.setdefault(weight.key, {"weight": [n, index]})
-        ends = list(model.outputs.values())
-        masks = [t.mask for t in ends if t.mask is not None]
+        bare = model.contents.bare
+        for n, weight in enumerate(bare):
+            numbers.setdefault(weight.key, {"bare": n})
         calls: list[Call] = []
         steps = []
-        for step in topological_order([*ends, *masks, *losses.values()]):
+        for step in model.steps:
             steps.append(self.step(step, numbers, calls))
             for index in range(len(step.outputs)):
                 numbers[step, index] = made
@@ -160,26 +176,29 @@ class Writer:
                 for name, t in model.inputs.items()
             ],
             "inputs_by_name": model.inputs_are_dict,
+            "bare": [
+                [w.label, self.value(w.shape), np.dtype(w.dtype).name, w.trainable] for w in bare
+            ],
             "calls": [self.call(call, calls, owners) for call in calls],
             "steps": steps,
             "outputs": [
                 [name, numbers[t.key], None if t.mask is None else numbers[t.mask.key]]
                 for name, t in model.outputs.items()
             ],
-            "losses": {name: numbers[t.key] for name, t in losses.items()},
+            "losses": [
+                [name, numbers[loss.value.key], loss.weight] for name, loss in model.added.items()
+            ],
         }
 
     def step(self, step: Step, numbers: Mapping[Any, Any], calls: list[Call]) -> Any:
         """The op, where its inputs come from, its attributes, and the number of its call."""
         inputs = [None if x is None else self.source(x, numbers) for x in step.inputs]
         attributes = {name: self.value(x) for name, x in step.attributes.items()}
-        return [step.op.name, inputs, attributes, number_of(step.call, calls)]
+        return [self.op(step.op), inputs, attributes, number_of(step.call, calls)]
 
     def source(self, x: Tensor, numbers: Mapping[Any, Any]) -> Any:
         if x.key in numbers:
             return numbers[x.key]
-        if isinstance(x, Parameter):
-            raise CheckpointError(f"a file cannot hold {x}, which belongs to no layer")
         if type(x.value) in (bool, int, float):  # it takes the type of what it meets
             return {"number": x.value}
         return {"array": self.array(x.numpy())}
@@ -188,8 +207,6 @@ class Writer:
         """Its owner, and the number of the call that it happened in."""
         owner = call.owner
         parent = None if call.parent is None else calls.index(call.parent)
-        if isinstance(owner, LossTerm):
-            return [{"loss": owner.name}, parent]
         return [{"owner": owners.index(owner)} if owner in owners else self.value(owner), parent]
 
 
@@ -210,8 +227,6 @@ class Reader:
     ----------
     entries, arrays
         As the writer left them.
-    model_class : type
-        Of the models.
     custom : dict
         Classes and functions that are not of this package, by name.
     """
@@ -220,17 +235,17 @@ class Reader:
         self,
         entries: list[Any],
         arrays: Mapping[str, np.ndarray],
-        model_class: type[FunctionalModel],
         custom: Mapping[str, Any],
+        model_class: type[Network] = Network,
     ):
-        self.arrays, self.model_class, self.custom = arrays, model_class, custom
+        self.arrays, self.custom, self.model_class = arrays, custom, model_class
         self._layers: list[Layer] = []
         waiting: list[tuple[Layer, Any]] = []  # made, but not as it was: others may wrap it first
         for entry in entries:
             if "graph" in entry:
                 while waiting:
                     rebuild(self, *waiting.pop(0))
-                self._layers.append(self.graph(entry["graph"])[0])
+                self._layers.append(self.graph(entry["graph"]))
             else:
                 self._layers.append(self.made(*entry["made"]))
             waiting.append((self._layers[-1], entry))
@@ -257,15 +272,13 @@ class Reader:
             case "array":
                 return self.arrays[content]
             case "op":
-                return OPS[content]
+                return self.op(content)
             case "layer":
                 return self._layers[content]
             case "owner":
                 return self.layers()[content]
             case "generator":
                 return self.layers()[content].generator
-            case "loss":
-                return LossTerm(content)
             case "made":
                 return self.made(*content)
             case "function":
@@ -280,6 +293,16 @@ class Reader:
             raise CheckpointError(f"the file asks for {home}.{name}, which is nothing to be made")
         return maker(*self.value(arguments), **self.value(options))
 
+    def op(self, name: Any) -> Op:
+        """An op by what a `Writer` wrote of it."""
+        if not isinstance(name, Mapping):
+            return OPS[name]
+        own = name["own"]
+        known = OPS.get(own)
+        if own not in self.custom and known is not None and not of_this_package(known):
+            return known
+        return self.handed_over(own)
+
     def handed_over(self, name: str) -> Any:
         if name not in self.custom:
             raise CheckpointError(
@@ -292,14 +315,18 @@ class Reader:
     def layers(self) -> list[Layer]:
         return [inner for layer in self._layers for inner in walk(layer)]
 
-    def graph(self, content: Any) -> tuple[Any, dict[str, Tensor]]:
-        """A model, and the scalars that were added as losses, by name."""
+    def graph(self, content: Any) -> Any:
+        """A model, with the scalars that were added as losses."""
         inputs = {
             name: placeholder(self.value(shape), dtype, name)
             for name, shape, dtype in content["inputs"]
         }
         made: list[Any] = list(inputs.values())
         owners = self.layers()
+        self._bare = [
+            Parameter(np.zeros(self.value(shape), dtype), label, trainable)
+            for label, shape, dtype, trainable in content["bare"]
+        ]
         calls: list[Call] = []
         for owner, parent in content["calls"]:
             calls.append(Call(self.value(owner), None if parent is None else calls[parent]))
@@ -307,19 +334,19 @@ class Reader:
             given = tuple(self.source(x, made, owners) for x in sources)
             options = {name: self.value(x) for name, x in attributes.items()}
             with inside(None if number is None else calls[number]):
-                y = apply(OPS[op], given, options)
+                y = apply(self.op(op), given, options)
             made += y if isinstance(y, tuple) else [y]
         outputs = {name: made[number] for name, number, _ in content["outputs"]}
         for name, _, mask in content["outputs"]:
             outputs[name].mask = None if mask is None else made[mask]
+        losses = tuple(AddedLoss(name, made[n], weight) for name, n, weight in content["losses"])
+        next(iter(outputs.values())).losses = losses
         ends: Any = outputs if content["form"] == "dict" else list(outputs.values())
-        with names_kept(owners):
-            model = self.model_class(
-                inputs if content["inputs_by_name"] else list(inputs.values()),
-                ends[0] if content["form"] == "one" else ends,
-                name=content["name"],
-            )
-        return model, {name: made[number] for name, number in content["losses"].items()}
+        return self.model_class(
+            inputs if content["inputs_by_name"] else list(inputs.values()),
+            ends[0] if content["form"] == "one" else ends,
+            name=content["name"],
+        )
 
     def source(self, x: Any, made: list[Any], owners: list[Layer]) -> Any:
         if x is None or isinstance(x, int):
@@ -327,6 +354,8 @@ class Reader:
         if "weight" in x:
             layer, index = x["weight"]
             return owners[layer].own_weights[index]
+        if "bare" in x:
+            return self._bare[x["bare"]]
         if "number" in x:
             return Tensor.make(x["number"], None)
         array = self.arrays[x["array"]]
@@ -335,25 +364,11 @@ class Reader:
 
 def rebuild(reader: Reader, layer: Layer, entry: Any) -> None:
     """Give a layer the weights, names and flags that it had."""
-    layer.rename(entry["name"])
-    layer.named = entry["named"]
+    layer.name, layer.named, layer.has_name = entry["name"], entry["named"], entry["has_name"]
     if entry["built_for"] is not None:
         layer.build(reader.value(entry["built_for"]))
+    for weight in layer.own_weights if not layer.is_model else ():
+        weight.belongs_to(layer.name)
     for inner, its in zip(layer.sublayers, entry["inner"], strict=not layer.is_model):
         rebuild(reader, inner, its)
     layer._trainable = entry["trainable"]
-
-
-class names_kept:
-    """In this block no model gives a layer another name."""
-
-    def __init__(self, layers: list[Layer]):
-        self.named = {layer: layer.named for layer in layers}
-
-    def __enter__(self) -> None:
-        for layer in self.named:
-            layer.named = True
-
-    def __exit__(self, *error: object) -> None:
-        for layer, named in self.named.items():
-            layer.named = named

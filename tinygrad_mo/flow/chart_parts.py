@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import style
+from .data import FlowData
 from .figure import pyplot
-from .measure import Measure
+from .measures import Measure
 from .words import short_names
-
-if TYPE_CHECKING:
-    from .flow import Flow
 
 TITLE, LETTERS = 12.5, 9.0  # points: no text is larger
 LONGEST = 26  # letters of a name; longer ones are shortened in the middle
@@ -115,7 +113,7 @@ def patch(label: str, **look: Any) -> Any:
     return Patch(label=label, **look)
 
 
-def loss_patches(flow: Flow, before: str = "", among: Sequence[Measure] = ()) -> list[Any]:
+def loss_patches(flow: FlowData, before: str = "", among: Sequence[Measure] = ()) -> list[Any]:
     """The colours of the losses, for a key; if measures are given, only of those that reach one."""
     names = short_names(flow.losses)
     return [
@@ -215,7 +213,7 @@ def shortened(name: str, most: int = LONGEST) -> str:
     return name if len(name) <= most else f"{name[:half]}…{name[len(name) - (most - half - 1) :]}"
 
 
-def formula(flow: Flow) -> str:
+def formula(flow: FlowData) -> str:
     """The weighted loss, as on the page; where it is long, in words."""
     names = short_names(flow.losses)
     terms = [f"{w:g} × {name}" for name, w in zip(names, flow.weights.values(), strict=True)]

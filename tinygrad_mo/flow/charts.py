@@ -7,7 +7,7 @@ and cosines stand beside the axes: a figure made with ``layout="constrained"`` h
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -36,12 +36,10 @@ from .chart_parts import (
     shortened,
     width_of,
 )
+from .data import FlowData
 from .figure import draw_bar, rim_style
-from .measure import Measure
+from .measures import Measure
 from .words import short_names, trained_layers, verdict
-
-if TYPE_CHECKING:
-    from .flow import Flow
 
 MANY = 48  # weight arrays: where there are more, a chart shows whole layers
 PITCH = 15.0  # from one bar to the next; a bar is 9 high
@@ -56,7 +54,7 @@ NO_PATH: dict[str, Any] = {
 # ---------------------------------------------------------------- who trains what?
 
 
-def rows_of(flow: Flow, by: str | None) -> list[Row]:
+def rows_of(flow: FlowData, by: str | None) -> list[Row]:
     """A row for each weight array or for each layer; by default, for what there is room."""
     by = by or ("weights" if len(flow.parameters) <= MANY else "layer")
     if by == "weights":
@@ -73,7 +71,7 @@ def rows_of(flow: Flow, by: str | None) -> list[Row]:
     return rows
 
 
-def bars(flow: Flow, axes: Any = None, by: str | None = None) -> Any:
+def bars(flow: FlowData, axes: Any = None, by: str | None = None) -> Any:
     """Who trains what: the gradient of the weighted loss on all weights, split by sender.
 
     A bar is as long as the gradient, its stripes are the shares of the losses, and its rim is
@@ -114,7 +112,7 @@ def bars(flow: Flow, axes: Any = None, by: str | None = None) -> Any:
     return axes
 
 
-def bars_key(flow: Flow, measures: Sequence[Measure]) -> list[Any]:
+def bars_key(flow: FlowData, measures: Sequence[Measure]) -> list[Any]:
     """What the colours mean, and those rims that occur."""
     weights = list(flow.weights.values())
     lossy = [m for m in measures if sum(m.parts(weights)) > 1.0001 * m.total(weights)]
@@ -129,7 +127,7 @@ def bars_key(flow: Flow, measures: Sequence[Measure]) -> list[Any]:
     return key
 
 
-def write_verdict(axes: Any, flow: Flow, measure: Measure, y: float, size: float) -> None:
+def write_verdict(axes: Any, flow: FlowData, measure: Measure, y: float, size: float) -> None:
     """At the right of a row: the cosine on a pill, or the word that says why there is none."""
     weights = list(flow.weights.values())
     worst = measure.worst_pair(weights) if is_finite(measure) else None
@@ -150,7 +148,7 @@ def write_verdict(axes: Any, flow: Flow, measure: Measure, y: float, size: float
 # ---------------------------------------------------------------- parameter x loss
 
 
-def heat_map(flow: Flow, axes: Any = None, by: str | None = None) -> Any:
+def heat_map(flow: FlowData, axes: Any = None, by: str | None = None) -> Any:
     """The length of each loss's own, unweighted gradient on all weights.
 
     The colours are logarithmic: from the shortest gradient (pale) to the longest one. A hatched
@@ -190,7 +188,7 @@ def heat_map(flow: Flow, axes: Any = None, by: str | None = None) -> Any:
     return axes
 
 
-def draw_cells(axes: Any, flow: Flow, rows: Sequence[Row], size: float) -> None:
+def draw_cells(axes: Any, flow: FlowData, rows: Sequence[Row], size: float) -> None:
     """A cell with its number for each row and loss; hatched, and without one, if out of reach."""
     from matplotlib.patches import Rectangle
 

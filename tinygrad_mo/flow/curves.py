@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from graphlib import TopologicalSorter
 from itertools import cycle, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -33,11 +33,9 @@ from .chart_parts import (
     settle,
     shortened,
 )
-from .measure import Measure
+from .data import FlowData
+from .measures import Measure
 from .words import short_names, trained_layers
-
-if TYPE_CHECKING:
-    from .flow import Flow
 
 BRANCH: dict[str, Any] = {"lw": 1.4, "ls": (0, (3, 2)), "marker": "o", "ms": 3}
 
@@ -45,7 +43,7 @@ BRANCH: dict[str, Any] = {"lw": 1.4, "ls": (0, (3, 2)), "marker": "o", "ms": 3}
 # ---------------------------------------------------------------- through training
 
 
-def through_training(flows: Sequence[Flow], axes: Any = None) -> Any:
+def through_training(flows: Sequence[FlowData], axes: Any = None) -> Any:
     """The losses during training, and below whether they agree about the weights they share.
 
     Parameters
@@ -70,7 +68,7 @@ def through_training(flows: Sequence[Flow], axes: Any = None) -> Any:
     return axes
 
 
-def in_order(flows: Sequence[Flow]) -> list[Flow]:
+def in_order(flows: Sequence[FlowData]) -> list[FlowData]:
     """One flow per training step, all of the same model."""
     if not flows:
         raise ValueError("there are no flows: FlowRecorder(every=...) records them during fit")
@@ -82,7 +80,7 @@ def in_order(flows: Sequence[Flow]) -> list[Flow]:
     return frames
 
 
-def loss_curves(flows: Sequence[Flow], axes: Any = None) -> Any:
+def loss_curves(flows: Sequence[FlowData], axes: Any = None) -> Any:
     """The value of each loss at each recorded step, unweighted.
 
     Logarithmic where one value is very much larger than another.
@@ -116,7 +114,7 @@ def loss_curves(flows: Sequence[Flow], axes: Any = None) -> Any:
     return axes
 
 
-def cosines(flows: Sequence[Flow], axes: Any = None) -> Any:
+def cosines(flows: Sequence[FlowData], axes: Any = None) -> Any:
     """Do the losses agree about the weights they share? A row per layer, a cell per step.
 
     Green: the gradients point in the same direction. Pink: against each other. For more than two
@@ -165,7 +163,7 @@ def cosines(flows: Sequence[Flow], axes: Any = None) -> Any:
     return axes
 
 
-def shared_layers(flow: Flow) -> list[str]:
+def shared_layers(flow: FlowData) -> list[str]:
     """The layers that more than one loss can train."""
     return [layer for layer, measure in trained_layers(flow) if sum(measure.reach) > 1]
 
@@ -202,7 +200,7 @@ def colour_scale(axes: Any, mesh: Any) -> None:
 # ---------------------------------------------------------------- along a sequence
 
 
-def over_sequence(flow: Flow, axes: Any = None, wire: tuple[str, str] | None = None) -> Any:
+def over_sequence(flow: FlowData, axes: Any = None, wire: tuple[str, str] | None = None) -> Any:
     """The gradient that arrives at each step of the sequence a recurrent layer reads.
 
     Logarithmic: a straight line that falls towards the first step is a gradient that vanishes.
@@ -244,7 +242,7 @@ def over_sequence(flow: Flow, axes: Any = None, wire: tuple[str, str] | None = N
     return axes
 
 
-def draw_sequence(axes: Any, flow: Flow, ends: tuple[str, str], dashes: str) -> None:
+def draw_sequence(axes: Any, flow: FlowData, ends: tuple[str, str], dashes: str) -> None:
     """A line for each loss that has a path to this wire, with gaps where its gradient is 0."""
     reach = flow.measure(ends).reach
     for k, norms in enumerate(flow.over_time[ends]):
@@ -257,7 +255,7 @@ def draw_sequence(axes: Any, flow: Flow, ends: tuple[str, str], dashes: str) -> 
 # ---------------------------------------------------------------- by depth
 
 
-def by_depth(flow: Flow, axes: Any = None) -> Any:
+def by_depth(flow: FlowData, axes: Any = None) -> Any:
     """The gradient on the wires from the inputs to the losses, logarithmic.
 
     Drawn is the longest way through the model, with its cards named below and its wires between
@@ -299,14 +297,14 @@ def by_depth(flow: Flow, axes: Any = None) -> Any:
     return axes
 
 
-def draw_ways(axes: Any, flow: Flow, way: Sequence[str], depth: Mapping[str, int]) -> bool:
+def draw_ways(axes: Any, flow: FlowData, way: Sequence[str], depth: Mapping[str, int]) -> bool:
     """The sum along the way, and each loss, there and on a branch of its own. Are there any?"""
     wires, weights = list(pairwise(way)), list(flow.weights.values())
     x = np.arange(len(wires)) + 0.5
     if len(weights) > 1:
         broad = {"color": style.RIM, "lw": 9, "solid_capstyle": "round", "zorder": 1}
         axes.plot(x, above_zero([flow.total(ends) for ends in wires]), **broad)
-    ends_of = {node.owner.name: node.name for node in flow.nodes if node.kind == "loss"}
+    ends_of = {node.loss: node.name for node in flow.nodes if node.kind == "loss"}
     branches = []
     for k, name in enumerate(flow.losses):
         colour = style.colour_of(name, k)
@@ -320,13 +318,13 @@ def draw_ways(axes: Any, flow: Flow, way: Sequence[str], depth: Mapping[str, int
     return bool(branches)
 
 
-def sent(flow: Flow, k: int, wires: Sequence[tuple[str, str]]) -> np.ndarray:
+def sent(flow: FlowData, k: int, wires: Sequence[tuple[str, str]]) -> np.ndarray:
     """What a loss contributes on each of these wires."""
     weights = list(flow.weights.values())
     return above_zero([flow.measure(ends).parts(weights)[k] for ends in wires])
 
 
-def depths(flow: Flow) -> dict[str, int]:
+def depths(flow: FlowData) -> dict[str, int]:
     """By node: the number of wires on the longest way that leads to it."""
     before = sources(flow)
     depth: dict[str, int] = {}
@@ -335,7 +333,7 @@ def depths(flow: Flow) -> dict[str, int]:
     return depth
 
 
-def way_to(flow: Flow, name: str, depth: Mapping[str, int]) -> list[str]:
+def way_to(flow: FlowData, name: str, depth: Mapping[str, int]) -> list[str]:
     """The nodes on the longest way to a node."""
     before, way = sources(flow), [name]
     while before[way[0]]:
@@ -343,7 +341,7 @@ def way_to(flow: Flow, name: str, depth: Mapping[str, int]) -> list[str]:
     return way
 
 
-def sources(flow: Flow) -> dict[str, list[str]]:
+def sources(flow: FlowData) -> dict[str, list[str]]:
     """By node: those it takes something from."""
     before: dict[str, list[str]] = {node.name: [] for node in flow.nodes}
     for wire in flow.wires:
@@ -351,9 +349,9 @@ def sources(flow: Flow) -> dict[str, list[str]]:
     return before
 
 
-def name_cards(axes: Any, flow: Flow, way: Sequence[str], first: int) -> None:
+def name_cards(axes: Any, flow: FlowData, way: Sequence[str], first: int) -> None:
     """Below the axes, at a thin line each: the cards between which the wires run."""
-    loss_of = {node.name: node.owner.name for node in flow.nodes if node.kind == "loss"}
+    loss_of = {node.name: node.loss for node in flow.nodes if node.kind == "loss"}
     short = dict(zip(flow.losses, short_names(flow.losses), strict=True))
     words = [f"loss: {short[loss_of[name]]}" if name in loss_of else name for name in way]
     places = range(first, len(way))

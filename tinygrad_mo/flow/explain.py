@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import fill
+from typing import Any
 
 from ..engine.nodes import calls_of_layers
+from ..training.objective import Objective
 from ..training.terms import LossTerm
-from ..training.training import TrainableModel
-from .recording import FlowPlan
+from .recording import Graph
 from .words import SCALE_FREE, few, listing
 
 WIDTH = 88
@@ -29,39 +30,37 @@ class Trained:
     calls: int
 
 
-def explain(model: TrainableModel) -> str:
+def explain(objective: Objective, optimizer: Any) -> str:
     """The sentences, as one text."""
-    plan = FlowPlan(model)
-    layers = trained(plan)
-    terms = list(model.compiled_terms().values())
-    weights = model.loss_weights
+    layers = trained(Graph(objective, objective.inputs))
+    terms = list(objective.terms.values())
+    weights = objective.weights
     total = " + ".join(f"{weights[t.name]:g} x {t.name}" for t in terms)
     parts = [
         [f"One number is minimised: {total}.", "One backward sweep finds all gradients."],
-        [paths(term, k, layers, model) for k, term in enumerate(terms)],
+        [paths(term, k, layers, weights[term.name]) for k, term in enumerate(terms)],
         [weight_of(term, k, terms, layers) for k, term in enumerate(terms)] if terms[1:] else [],
-        optimizer(model, terms, layers),
-        peculiarities(model, layers),
+        of_optimizer(optimizer, terms, layers),
+        peculiarities(objective, layers),
     ]
     filled = ("\n".join(fill(line, WIDTH) for line in lines) for lines in parts if lines)
     return "\n\n".join(filled)
 
 
-def trained(plan: FlowPlan) -> list[Trained]:
+def trained(graph: Graph) -> list[Trained]:
     """The layers that have weights, in the order of their first call."""
     found = []
-    for nodes in calls_of_layers(plan.nodes.all):
+    for nodes in calls_of_layers(graph.nodes.all):
         own = nodes[0].parameters
-        reached = {k for w in own for k in plan.plan.reaches(w)}
-        frozen = all(plan.name_of[w] in plan.frozen for w in own)
+        reached = {k for w in own for k in graph.plan.reaches(w)}
+        frozen = all(graph.name_of[w] in graph.frozen for w in own)
         found.append(Trained(nodes[0].name, tuple(sorted(reached)), frozen, len(nodes)))
     return found
 
 
-def paths(term: LossTerm, k: int, layers: Sequence[Trained], model: TrainableModel) -> str:
+def paths(term: LossTerm, k: int, layers: Sequence[Trained], weight: float) -> str:
     """Which layers a loss trains."""
     kind = "" if term.loss is None else f" ({term.loss.name} of output {term.output})"
-    weight = model.loss_weights[term.name]
     able = [layer.name for layer in layers if k in layer.losses and not layer.frozen]
     unable = [layer.name for layer in layers if k not in layer.losses]
     verb = "trains" if weight else "has weight 0; with another weight it would train"
@@ -85,11 +84,9 @@ def weight_of(term: LossTerm, k: int, terms: Sequence[LossTerm], layers: Sequenc
     return f"The weight of {term.name} " + (listing(facts) if facts else "changes nothing") + "."
 
 
-def optimizer(
-    model: TrainableModel, terms: Sequence[LossTerm], layers: Sequence[Trained]
-) -> list[str]:
+def of_optimizer(optimizer: Any, terms: Sequence[LossTerm], layers: Sequence[Trained]) -> list[str]:
     """What the optimizer makes of a loss weight."""
-    name = type(model.optimizer).__name__
+    name = type(optimizer).__name__
     alone = [layer.name for layer in layers if len(layer.losses) == 1 and not layer.frozen]
     if len(terms) < 2 or not alone:
         return []
@@ -104,7 +101,7 @@ def optimizer(
     ]
 
 
-def peculiarities(model: TrainableModel, layers: Sequence[Trained]) -> list[str]:
+def peculiarities(objective: Objective, layers: Sequence[Trained]) -> list[str]:
     """What one might overlook."""
     lines = [
         f"{layer.name} is called {layer.calls} times with the same weights: the gradients of its "
@@ -118,8 +115,7 @@ def peculiarities(model: TrainableModel, layers: Sequence[Trained]) -> list[str]
     idle = [layer.name for layer in layers if not layer.losses and not layer.frozen]
     if idle:
         lines.append(f"No loss reaches {listing(few(idle))}: nothing trains it.")
-    judged = {term.output for term in model.compiled_terms().values()}
-    silent = [name for name in model.outputs if name not in judged]
+    silent = [name for name in objective.outputs if name not in objective.judged()]
     if silent:
         lines.append(f"Without a loss: {listing(few(silent))}.")
     return lines

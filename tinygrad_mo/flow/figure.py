@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import style
+from .data import FlowData, Wire
 from .layout import Card, Layout, make_layout
-from .measure import Measure
+from .measures import Measure
 from .words import short_names, verdict
-
-if TYPE_CHECKING:
-    from .flow import Flow, Wire
 
 WIDEST = 26.0  # pixels of the strongest wire
 HEAD = 13.0  # pixels that an arrow's head is long
@@ -21,7 +19,7 @@ PAD = 9.0  # pixels between a card's edge and its text
 FAINT = 1.2  # pixels: a wire with a gradient never gets thinner than this
 
 
-def draw_figure(flow: Flow) -> Any:
+def draw_figure(flow: FlowData) -> Any:
     """A matplotlib figure with one row per loss and one for all together."""
     layout = make_layout(flow)
     rows = figure_rows(flow)
@@ -48,7 +46,7 @@ def draw_figure(flow: Flow) -> Any:
     return figure
 
 
-def draw_head(axes: Any, flow: Flow, scales: Scales) -> None:
+def draw_head(axes: Any, flow: FlowData, scales: Scales) -> None:
     """The title, how to read the picture, and how much a thickness means."""
     from matplotlib.patches import Rectangle
 
@@ -71,7 +69,7 @@ def round_number(x: float) -> float:
     return float(f"{min((1, 2, 5, 10), key=lambda n: abs(n * power - x)) * power:.3g}")
 
 
-def figure_rows(flow: Flow) -> list[tuple[str, list[float]]]:
+def figure_rows(flow: FlowData) -> list[tuple[str, list[float]]]:
     """The label and the loss weights of each row."""
     names, weights = short_names(flow.losses), list(flow.weights.values())
     alone = [
@@ -83,7 +81,7 @@ def figure_rows(flow: Flow) -> list[tuple[str, list[float]]]:
     return alone + both if len(names) > 1 else both
 
 
-def key_line(flow: Flow, size: float) -> str:
+def key_line(flow: FlowData, size: float) -> str:
     return (
         f"this thick = a gradient of {size:g}, after {flow.step} training steps.  "
         f"Colour: which loss sent it.  Rim: lost in the addition, pink where losses oppose each "
@@ -98,20 +96,20 @@ class Scales(NamedTuple):
     bar: float
 
 
-def wire_scale(flow: Flow, rows: Sequence[Sequence[float]]) -> float:
+def wire_scale(flow: FlowData, rows: Sequence[Sequence[float]]) -> float:
     """Such that the widest wire of all rows just fits."""
     sizes = [sum(wire.measure.parts(weights)) for wire in flow.wires for weights in rows]
     return WIDEST / max([*sizes, 1e-300])
 
 
-def bar_scale(flow: Flow, rows: Sequence[Sequence[float]]) -> float:
+def bar_scale(flow: FlowData, rows: Sequence[Sequence[float]]) -> float:
     """Such that the longest bar of all rows just fits."""
     layers = [flow.measure(node.name) for node in flow.nodes if node.parameters]
     return 1 / max([*(sum(m.parts(weights)) for m in layers for weights in rows), 1e-300])
 
 
 def draw_flow(
-    flow: Flow,
+    flow: FlowData,
     weights: Sequence[float] | None = None,
     axes: Any = None,
     *,
@@ -146,7 +144,7 @@ def draw_flow(
 
 
 def draw_wire(
-    axes: Any, flow: Flow, wire: Wire, line: np.ndarray, weights: Sequence[float], scale: float
+    axes: Any, flow: FlowData, wire: Wire, line: np.ndarray, weights: Sequence[float], scale: float
 ) -> None:
     from matplotlib.patches import Polygon
 
@@ -201,9 +199,9 @@ def draw_box(axes: Any, card: Card, face: Any = style.CARD, edge: str = style.LI
     )
 
 
-def draw_loss(axes: Any, flow: Flow, card: Card, weights: Sequence[float], _: Scales) -> None:
+def draw_loss(axes: Any, flow: FlowData, card: Card, weights: Sequence[float], _: Scales) -> None:
     """The loss with its value, and its weight on a pill in its colour."""
-    k = flow.losses.index(card.node.owner.name)
+    k = flow.losses.index(card.node.loss)
     colour = style.colour_of(flow.losses[k], k) if weights[k] else "#9aa0b4"
     draw_box(axes, card, tint(colour), colour + "55")
     label = short_names(flow.losses)[k]
@@ -216,21 +214,23 @@ def draw_loss(axes: Any, flow: Flow, card: Card, weights: Sequence[float], _: Sc
     write(axes, card, top + 63, f"× {weights[k]:.2f}", 8.5, "white", True, True, bbox=pill)
 
 
-def draw_small(axes: Any, flow: Flow, card: Card, weights: Sequence[float], _: Scales) -> None:
+def draw_small(axes: Any, flow: FlowData, card: Card, weights: Sequence[float], _: Scales) -> None:
     """A node without weights: its name and the shape of one sample."""
     draw_box(axes, card)
     write(axes, card, card.y - 7, card.node.name, 8, style.INK, bold=True, centred=True)
     write(axes, card, card.y + 9, sample_shape(card), 7, style.MUTED, centred=True)
 
 
-def draw_layer(axes: Any, flow: Flow, card: Card, weights: Sequence[float], scales: Scales) -> None:
+def draw_layer(
+    axes: Any, flow: FlowData, card: Card, weights: Sequence[float], scales: Scales
+) -> None:
     """A layer: name, kind and output shape, who trains it, and the gradient of its weights."""
     draw_box(axes, card)
     top, measure = card.y - card.height / 2, flow.measure(card.node.name)
     word = verdict(measure, weights, short_names(flow.losses))
     write(axes, card, top + 16, card.node.name, 8.5, style.INK, bold=True)
     shape = sample_shape(card)
-    kind = f"{card.node.type_name}  {shape}"
+    kind = f"{card.node.type}  {shape}"
     write(axes, card, top + 32, kind if len(kind) < 17 else shape, 7, style.MUTED)
     write(axes, card, top + 52, word, 7.5, verdict_colour(flow, measure, weights, word), bold=True)
     place = (card.x - card.width / 2 + PAD, top + 64, card.width - 2 * PAD)
@@ -238,14 +238,12 @@ def draw_layer(axes: Any, flow: Flow, card: Card, weights: Sequence[float], scal
 
 
 def sample_shape(card: Card) -> str:
-    output = card.node.output
-    shape = () if output is None else output.shape[1:]
-    return "×".join("…" if n is None else str(n) for n in shape)
+    return "×".join("…" if n is None else str(n) for n in card.node.shape)
 
 
 def draw_bar(
     axes: Any,
-    flow: Flow,
+    flow: FlowData,
     measure: Measure,
     weights: Sequence[float],
     place: tuple[float, float, float],
@@ -268,7 +266,7 @@ def draw_bar(
     axes.add_patch(Rectangle((x, y), rim, 9, **rim_style(measure, weights), zorder=7))
 
 
-def verdict_colour(flow: Flow, measure: Measure, weights: Sequence[float], word: str) -> str:
+def verdict_colour(flow: FlowData, measure: Measure, weights: Sequence[float], word: str) -> str:
     active = [k for k, w in enumerate(weights) if w and measure.reach[k]]
     if len(active) == 1:
         return style.colour_of(flow.losses[active[0]], active[0])

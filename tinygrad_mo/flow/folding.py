@@ -10,9 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from itertools import takewhile
-from typing import Any
-
-from ..engine.nodes import Node, card_of
 
 MANY, LONG = 24, 12  # more cards, or more cards in a line, than this are folded further
 
@@ -20,15 +17,18 @@ Wires = Sequence[tuple[str, str]]
 
 
 class Folds(Mapping[str, list[str]]):
-    """By name of fold: the names of all nodes in it, in topological order."""
+    """By name of fold: the names of all nodes in it, in topological order.
 
-    def __init__(self, nodes: Sequence[Node], wires: Wires):
-        self.order, self.wires = [node.name for node in nodes], wires
-        self.fixed = {node.name for node in nodes if node.kind in ("input", "loss")}
-        self.parent: dict[str, str] = {}  # of nodes and folds: the fold they lie in
-        self._fold_by_name(nodes)
-        for level in (None, *self):
-            self._fold_by_shape(level)
+    Parameters
+    ----------
+    order : sequence of str
+        The names of all nodes.
+    parent : dict of str
+        By name of node or fold, the fold that it lies in directly.
+    """
+
+    def __init__(self, order: Sequence[str] = (), parent: Mapping[str, str] | None = None):
+        self.order, self.parent = list(order), dict(parent or {})
         self._members: dict[str, list[str]] = {}
         for name in self.order:
             for fold in self.around(name):
@@ -57,11 +57,45 @@ class Folds(Mapping[str, list[str]]):
         unfolded = {opened, *self.around(opened)} if opened else set()
         return next((fold for fold in self.around(node)[::-1] if fold not in unfolded), node)
 
+
+def find_folds(
+    kinds: Mapping[str, str], folders: Mapping[str, Sequence[str]], wires: Wires
+) -> Folds:
+    """The folds of a graph.
+
+    Parameters
+    ----------
+    kinds, folders : dict
+        By name of node, in topological order: its kind, and the folders that its name tells of, the
+        outermost first.
+    wires : list of (source, target)
+    """
+    return Folding(kinds, folders, wires).folds
+
+
+class Folding:
+    """How folds are found, step by step."""
+
+    def __init__(
+        self, kinds: Mapping[str, str], folders: Mapping[str, Sequence[str]], wires: Wires
+    ):
+        self.order, self.wires = list(kinds), wires
+        self.fixed = {name for name, kind in kinds.items() if kind in ("input", "loss")}
+        self.parent: dict[str, str] = {}
+        self._fold_by_name(folders)
+        for level in (None, *self.folds):
+            self._fold_by_shape(level)
+
+    @property
+    def folds(self) -> Folds:
+        """Those found so far."""
+        return Folds(self.order, self.parent)
+
     def level(self, fold: str | None) -> tuple[list[str], Wires]:
         """What lies directly in a fold (None: on top), and the wires between."""
-        here = {}
+        here, folds = {}, self.folds
         for name in self.order:
-            for inner in (name, *self.around(name)):
+            for inner in (name, *folds.around(name)):
                 if self.parent.get(inner) == fold:
                     here[name] = inner
         lifted = [(here[a], here[b]) for a, b in self.wires if a in here and b in here]
@@ -79,18 +113,17 @@ class Folds(Mapping[str, list[str]]):
         if level:
             self.parent[name] = level
 
-    def _fold_by_name(self, nodes: Sequence[Node]) -> None:
+    def _fold_by_name(self, folders: Mapping[str, Sequence[str]]) -> None:
         """A fold for each call of a nested model, and for each folder in a layer's own name."""
-        paths: dict[Any, list[str]] = {}
-        for node in nodes:
-            if node.name not in self.fixed:
-                for folder, label in folders(node):
-                    paths.setdefault((folder, label), []).append(node.name)
-        for (_, label), members in paths.items():  # outer folders come before their inner ones
+        members_of: dict[str, list[str]] = {}
+        for name in self.order:
+            for folder in folders[name] if name not in self.fixed else ():
+                members_of.setdefault(folder, []).append(name)
+        for folder, members in members_of.items():  # outer folders come before their inner ones
             levels = {self.parent.get(name) for name in members}
             level = self.parent.get(members[0])
             if len(members) > 1 and len(levels) == 1 and self._is_sound(members, level):
-                self.fold(members, numbered(label, set(self)), level)
+                self.fold(members, folder, level)
 
     def _is_sound(self, members: Sequence[str], level: str | None) -> bool:
         """As one card they leave something beside them, and no wire leaves it and comes back."""
@@ -112,33 +145,6 @@ class Folds(Mapping[str, list[str]]):
         if longest_path(items, wires) > LONG:
             for run in runs([item for item in items if item not in self.fixed], wires):
                 self.fold(run, run_name(run), level)
-
-
-def folders(node: Node) -> list[tuple[Any, str]]:
-    """The calls of models around it, and the folders in its own name: the outermost first.
-
-    Each with what makes it different from all others (two calls of a model are two folders).
-    """
-    found: list[tuple[Any, str]] = []
-    call = getattr(card_of(node.steps[0]), "parent", None)
-    while call:
-        found.insert(0, (call, call.path))
-        call = call.parent
-    *own, _ = getattr(node.owner, "name", "").split("/")
-    place, path = found[-1] if found else (None, "")
-    for i in range(len(own)):
-        label = "/".join([path, *own[: i + 1]] if path else own[: i + 1])
-        found.append(((place, label), label))
-    return found
-
-
-def numbered(label: str, taken: set[str]) -> str:
-    """The label, or "label:1" and so on for further calls of the same model."""
-    number, name = 0, label
-    while name in taken:
-        number += 1
-        name = f"{label}:{number}"
-    return name
 
 
 def is_acyclic(wires: Iterable[tuple[str, str]]) -> bool:

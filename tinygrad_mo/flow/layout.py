@@ -11,12 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from ..engine.nodes import Node
-
-if TYPE_CHECKING:
-    from .flow import Flow
+from .data import FlowData, FlowNode
 
 Point = tuple[float, float]
 
@@ -30,7 +27,7 @@ SNAP = 14.0  # neighbours whose heights differ by less are put on one line
 class Card:
     """A node's place: its centre and size, in pixels, y downwards."""
 
-    node: Node
+    node: FlowNode
     kind: str  # "card" if it has weights, "small", or "loss"
     column: int
     x: float = 0.0
@@ -64,11 +61,11 @@ class Places(NamedTuple):
     height: float
 
 
-def kind_of(node: Node) -> str:
+def kind_of(node: FlowNode) -> str:
     return "loss" if node.kind == "loss" else "card" if node.parameters else "small"
 
 
-def make_layout(flow: Flow) -> Layout:
+def make_layout(flow: FlowData) -> Layout:
     """Place the nodes of a flow.
 
     Raises

@@ -13,18 +13,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from . import style
+from .data import FlowData, FlowNode, Wire
 from .layout import arrange, find_columns
-from .measure import Measure
+from .measures import Measure
 from .words import optimizer_note, short_names
-
-if TYPE_CHECKING:
-    from ..engine.nodes import Node
-    from .flow import Flow
 
 SIZES = {"card": (144, 108), "small": (118, 52), "loss": (132, 104), "weights": (176, 110)}
 # Between columns (room for an arrow), and between the cards of one.
@@ -37,7 +34,7 @@ WEIGHTS = "weights of "
 ALL = "*"  # the view in which every fold is open
 
 
-def draw_page(flow: Flow, snapshots: Sequence[Flow] = ()) -> str:
+def draw_page(flow: FlowData, snapshots: Sequence[FlowData] = ()) -> str:
     """The HTML of the interactive picture of `flow`, with `snapshots` made during training."""
     parts = {
         "/* style */": template("page.css"),
@@ -76,7 +73,7 @@ def as_json(value: Any) -> str:
     return text
 
 
-def content(flow: Flow, snapshots: Sequence[Flow] = ()) -> dict[str, Any]:
+def content(flow: FlowData, snapshots: Sequence[FlowData] = ()) -> dict[str, Any]:
     """All that the page shows, as data."""
     measured = measures(flow)
     for frame in snapshots:
@@ -109,12 +106,10 @@ def content(flow: Flow, snapshots: Sequence[Flow] = ()) -> dict[str, Any]:
     }
 
 
-def measures(flow: Flow) -> dict[Any, Measure]:
+def measures(flow: FlowData) -> dict[Any, Measure]:
     """All that was measured, in the order in which the page counts it."""
-    arrived = [(node, x) for node in flow.nodes for x in node.inputs]
     found: dict[Any, Measure] = {
-        ("wire", wire.source, wire.target, x.key): wire.measure
-        for wire, (_, x) in zip(flow.wires, arrived, strict=True)
+        ("wire", wire.source, wire.target, tensor_of(wire)): wire.measure for wire in flow.wires
     }
     found |= {("bundle", *what): measure for what, measure in flow.bundles.items()}
     found |= {("weight", name): measure for name, measure in flow.parameters.items()}
@@ -123,7 +118,12 @@ def measures(flow: Flow) -> dict[Any, Measure]:
     return found
 
 
-def frame_data(frame: Flow) -> dict[str, Any]:
+def tensor_of(wire: Wire) -> Any:
+    """What stands for the tensor of a wire: its number, if it was given one."""
+    return wire.number if wire.number >= 0 else (wire.source, wire.target)
+
+
+def frame_data(frame: FlowData) -> dict[str, Any]:
     """The measurements of one training step, in the order of `measures`."""
     return {
         "step": frame.step,
@@ -171,7 +171,7 @@ class PageCard:
 
     name: str
     kind: str  # "input", "card", "small", "fold", "loss" or "weights"
-    nodes: list[Node] = field(default_factory=list)
+    nodes: list[FlowNode] = field(default_factory=list)
     parameters: list[str] = field(default_factory=list)  # which only this card uses
     calls: list[str] = field(default_factory=list)  # of shared weights: the cards that use them
 
@@ -192,7 +192,7 @@ class View:
     (their gradients were added before measuring), or of different tensors (their squares add up).
     """
 
-    def __init__(self, flow: Flow, opened: str | None):
+    def __init__(self, flow: FlowData, opened: str | None):
         self.flow, self.opened, self.measured = flow, opened, measures(flow)
         self.card_of = {
             node.name: node.name if opened == ALL else flow.folds.card_of(node.name, opened)
@@ -206,8 +206,6 @@ class View:
                 name, PageCard(name, kind if name == node.name else "fold")
             )
             card.nodes.append(node)
-        arrays = [w.key for node in flow.nodes for w in node.parameters]
-        self.key_of = {name: key for (name, _), key in zip(flow.uses, arrays, strict=True)}
         self._give_parameters()
         self.wires: dict[tuple[str, str], list[Any]] = {}
         for what in self.measured:
@@ -312,7 +310,7 @@ class View:
         if (label := self._label(card)) != card.name:
             data["label"] = label
         if card.kind == "loss":
-            data["loss"] = flow.losses.index(first.owner.name)  # type: ignore[union-attr]
+            data["loss"] = flow.losses.index(first.loss)  # type: ignore[union-attr]
         elif card.kind == "fold":
             data["type"] = f"{len(card.nodes)} cards"
         elif card.kind == "weights":
@@ -344,7 +342,7 @@ class View:
 
     def _use(self, parameter: str, call: str) -> tuple[Any, ...]:
         """What the calls of a card contribute to a weight."""
-        bundle = ("bundle", call, self.key_of[parameter])
+        bundle = ("bundle", call, parameter)
         if bundle in self.measured:
             return bundle
         nodes = [node.name for node in self.cards[call].nodes]
@@ -353,15 +351,14 @@ class View:
         )
 
 
-def type_of(node: Node) -> str:
+def type_of(node: FlowNode) -> str:
     """The class of its layer, where the name does not say it anyway."""
-    return "" if node.kind == "op" else node.type_name
+    return "" if node.kind == "op" else node.type
 
 
-def shape_of(node: Node) -> str:
+def shape_of(node: FlowNode) -> str:
     """Of one sample."""
-    shape = () if node.output is None else node.output.shape[1:]
-    return "×".join("…" if n is None else str(n) for n in shape)
+    return "×".join("…" if n is None else str(n) for n in node.shape)
 
 
 def common_path(names: Sequence[str]) -> str:

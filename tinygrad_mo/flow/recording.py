@@ -1,37 +1,138 @@
-"""Watching a backward sweep: what is measured while it runs."""
+"""Measuring a flow: the plan of a model with all its wires, watched while it is swept once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..device import Array, to_numpy
+from ..engine.calls import Call
 from ..engine.graph import Parameter, Tensor
-from ..engine.nodes import Node, Nodes
+from ..engine.nodes import Node, Nodes, calls_of_layers, card_of
 from ..engine.plan import Plan, spread
-from ..training.training import TrainableModel
-from .folding import Folds
-from .measure import Measure
+from ..engine.randomness import Randomness
+from ..network.contents import Contents
+from ..training.objective import Objective
+from .data import FlowNode, Wire
+from .flow import Flow
+from .folding import Folds, find_folds
+from .measures import Measure
 
 
-class FlowPlan:
+def measure(
+    model: Any, data: Mapping[Tensor, Array], *, training: bool = True, keep_arrays: bool = False
+) -> Flow:
+    """Measure the gradient of each loss on every wire and weight of a compiled model.
+
+    Parameters
+    ----------
+    model : Model
+    data : dict of array
+        By the tensor to which it is fed, as `Objective.labelled_data` gives it.
+    training : bool
+        True: of the function that trains. False: of the function that predicts.
+    keep_arrays : bool
+        Keep the gradients themselves.
+    """
+    graph = Graph(model.objective, model.inputs)
+    plan, count = graph.plan, len(graph.losses)
+    randomness = Randomness(plan.steps)
+    before = randomness.states
+    try:
+        tape = plan.forward(data, training=training)
+    finally:
+        randomness.states = before  # the next training step draws what it would have drawn
+    recorder = Recorder(graph, count, keep_arrays)
+    found = plan.backward(tape, [1.0] * count, per_loss=True, record=recorder)
+    arrays = dict(recorder.kept)
+    parameters: dict[str, Measure] = {}
+    for name, w in graph.parameters.items():
+        rows, losses = found[w], plan.reaches(w)
+        parameters[name] = Measure.nothing(count)
+        if rows is not None:
+            parameters[name] = Measure.of(to_numpy(rows), losses, count)
+            if keep_arrays:
+                arrays[name] = losses, to_numpy(rows)
+    terms = model.objective.terms.values()
+    return Flow(
+        losses=[term.name for term in terms],
+        values={term.name: float(plan.value(tape, term.value)) for term in terms},
+        weights=dict(model.objective.weights),
+        nodes=graph.flow_nodes(),
+        wires=[
+            Wire(
+                *graph.ends(node, x),
+                recorder.measured(node, x),
+                x.name,
+                x.shape,
+                graph.number[x.key],
+            )
+            for node, x in graph.arrivals
+        ],
+        parameters=parameters,
+        uses={
+            (graph.name_of[w], node.name): recorder.measured(node, w)
+            for node in graph.nodes.all
+            for w in node.parameters
+        },
+        over_time={
+            graph.ends(node, x): recorder.over_time[node, x.key]
+            for node, x in graph.arrivals
+            if (node, x.key) in recorder.over_time
+        },
+        folds=graph.folds,
+        bundles={
+            (fold, graph.number.get(key, graph.name_of.get(key[0]))): recorder.bundle(fold, key)
+            for fold, key in graph.bundles
+        },
+        outputs={name: graph.nodes.maker(x).name for name, x in model.outputs.items()},
+        frozen=graph.frozen,
+        name=model.name,
+        step=model.step,
+        training=training,
+        optimizer=type(model.optimizer).__name__,
+        settings=settings_of(model.optimizer),
+        arrays=arrays,
+    )
+
+
+def settings_of(optimizer: Any) -> dict[str, Any]:
+    """Numbers of an optimizer that say what becomes of a gradient."""
+    plain = (bool, int, float, str)
+    return {name: x for name, x in vars(optimizer).items() if name[0] != "_" and type(x) in plain}
+
+
+class Graph:
     """What is the same for every flow of a model: the plan, its nodes, the names of parameters."""
 
-    def __init__(self, model: TrainableModel, keep_arrays: bool = False):
-        terms = model.compiled_terms().values()
-        self.parameters: dict[str, Parameter] = model.named_weights()
+    def __init__(self, objective: Objective, inputs: Mapping[str, Tensor]):
+        contents: Contents = objective.contents
+        self.path_of = contents.path_of
+        self.parameters: dict[str, Parameter] = dict(contents.weights)
         self.name_of = {w: name for name, w in self.parameters.items()}
-        trainable = model.trainable_weights
+        trainable = set(objective.trainable_weights)
         self.frozen = {name for name, w in self.parameters.items() if w not in trainable}
-        inputs = list(model.inputs.values())
-        losses = [term.value for term in terms]
-        self.plan = Plan(losses, [*self.parameters.values(), *inputs], list(model.outputs.values()))
-        self.nodes = Nodes(self.plan.steps, [*model.outputs.values(), *losses], inputs)
-        self.keep_arrays = keep_arrays
-        wires = [(self.nodes.maker(x).name, n.name) for n in self.nodes.all for x in n.inputs]
-        self.folds = Folds(self.nodes.all, wires)
+        self.losses = [term.value for term in objective.terms.values()]
+        outputs, starts = list(objective.outputs.values()), list(inputs.values())
+        wrt = [*self.parameters.values(), *starts]
+        frozen_steps = contents.frozen_steps(objective.steps)
+        self.plan = Plan(self.losses, wrt, outputs, frozen_steps)
+        self.nodes = Nodes(self.plan.steps, [*outputs, *self.losses], starts, self.path_of)
+        self.arrivals = [(node, x) for node in self.nodes.all for x in node.inputs]
+        self.number: dict[Any, int] = {}
+        for _, x in self.arrivals:
+            self.number.setdefault(x.key, len(self.number))
+        self.folders = folders_of(self.nodes.all, self.path_of)
+        kinds = {node.name: node.kind for node in self.nodes.all}
+        wires = [self.ends(node, x) for node, x in self.arrivals]
+        self.folds: Folds = find_folds(kinds, self.folders, wires)
         self.bundles = self._find_bundles()
+
+    def ends(self, node: Node, x: Tensor) -> tuple[str, str]:
+        """The names of the nodes between which a tensor runs."""
+        return self.nodes.maker(x).name, node.name
 
     def _find_bundles(self) -> dict[tuple[str, Any], list[Node]]:
         """Where several nodes of a fold use one array: by fold and array, these nodes."""
@@ -42,6 +143,57 @@ class FlowPlan:
                     users.setdefault((fold, x.key), []).append(node)
         return {what: nodes for what, nodes in users.items() if len(nodes) > 1}
 
+    def flow_nodes(self) -> list[FlowNode]:
+        """The nodes as plain data."""
+        layer_of = {
+            call.name: calls[0].name for calls in calls_of_layers(self.nodes.all) for call in calls
+        }
+        return [
+            FlowNode(
+                node.name,
+                node.kind,
+                node.type_name,
+                () if node.output is None else node.output.shape[1:],
+                tuple(self.name_of[w] for w in node.parameters),
+                layer_of.get(node.name, node.name),
+                tuple(self.folders[node.name]),
+                node.owner.name if node.kind == "loss" else "",
+            )
+            for node in self.nodes.all
+        ]
+
+
+def folders_of(nodes: Sequence[Node], path_of: Callable[[Call], str]) -> dict[str, list[str]]:
+    """By name of node: the calls of models around it, and the folders in its own name.
+
+    The outermost first. Several calls of one model are several folders: "base", "base:1" ...
+    """
+    name_of: dict[Any, str] = {}
+
+    def name(folder: Any, label: str) -> str:
+        if folder not in name_of:
+            taken, number = set(name_of.values()), 0
+            name_of[folder] = label
+            while name_of[folder] in taken:
+                number += 1
+                name_of[folder] = f"{label}:{number}"
+        return name_of[folder]
+
+    found: dict[str, list[str]] = {}
+    for node in nodes:
+        around: list[Call] = []
+        call = getattr(card_of(node.steps[0]), "parent", None) if node.steps else None
+        while call:
+            around.insert(0, call)
+            call = call.parent
+        found[node.name] = [name(call, path_of(call)) for call in around]
+        path = path_of(around[-1]) if around else ""
+        *own, _ = getattr(node.owner, "name", "").split("/")
+        for i in range(len(own)):
+            label = "/".join([path, *own[: i + 1]] if path else own[: i + 1])
+            found[node.name].append(name((around[-1] if around else None, label), label))
+    return found
+
 
 class Recorder:
     """Watches a sweep: measures the gradient that enters each node, by the tensor it came for.
@@ -49,25 +201,25 @@ class Recorder:
     A node may use one tensor in several steps; their gradients are added before measuring.
     """
 
-    def __init__(self, plan: FlowPlan, count: int):
-        self.plan, self.count = plan, count
+    def __init__(self, graph: Graph, count: int, keep_arrays: bool = False):
+        self.graph, self.count, self.keep_arrays = graph, count, keep_arrays
         self.kept: dict[Any, tuple[tuple[int, ...], np.ndarray]] = {}
         self.over_time: dict[Any, np.ndarray] = {}
         self._measured: dict[Any, Measure] = {}
         self._waiting: dict[Any, tuple[tuple[int, ...], Array]] = {}
         self._uses: dict[Any, int] = {}
-        self._node_of = {step: node for node in plan.nodes.all for step in node.steps}
-        for n, edges in enumerate(plan.plan.edges):
+        self._node_of = {step: node for node in graph.nodes.all for step in node.steps}
+        for n, edges in enumerate(graph.plan.edges):
             for position, _ in edges:
                 for key in self._keys(n, position):
                     self._uses[key] = self._uses.get(key, 0) + 1
 
     def _keys(self, n: int, position: int) -> list[Any]:
         """What a gradient is part of: the use of a tensor by a node, and by the folds around."""
-        step = self.plan.plan.steps[n]
+        step = self.graph.plan.steps[n]
         node, x = self._node_of[step], step.inputs[position].key  # type: ignore[union-attr]
-        folds = [(fold, x) for fold in self.plan.folds.around(node.name)]
-        return [(node, x), *(what for what in folds if what in self.plan.bundles)]
+        folds = [(fold, x) for fold in self.graph.folds.around(node.name)]
+        return [(node, x), *(what for what in folds if what in self.graph.bundles)]
 
     def __call__(self, n: int, position: int, g: Array, losses: tuple[int, ...]) -> None:
         for key in self._keys(n, position):
@@ -88,20 +240,22 @@ class Recorder:
             return  # a bundle
         if rows.ndim == 4 and reads_in_steps(key[0]):
             self.over_time[key] = by_time(rows, losses, self.count)
-        if self.plan.keep_arrays:
-            node, (maker, index) = key
-            ends = self._ends(node, maker, index)
-            if ends:
-                self.kept[ends] = losses, rows
+        if self.keep_arrays and (place := self._place(*key)):
+            self.kept[place] = losses, rows
 
-    def _ends(self, node: Node, maker: Any, index: int) -> tuple[str, str] | None:
-        if isinstance(maker, Parameter):
-            return self.plan.name_of[maker], node.name
-        source = maker if isinstance(maker, Tensor) else None
-        found = self.plan.nodes.maker(source) if source is not None else self._node_of[maker]
-        return None if found in (None, node) else (found.name, node.name)
+    def _place(self, node: Node, key: Any) -> tuple[Any, ...] | None:
+        """How `Flow.gradient` finds an array: by parameter and node, or by the ends of a wire."""
+        for w in node.parameters:
+            if w.key == key:
+                return self.graph.name_of[w], node.name
+        for x in node.inputs:
+            if x.key == key:
+                ends = self.graph.ends(node, x)
+                between = [one.key for one in node.inputs if self.graph.ends(node, one) == ends]
+                return (*ends, between.index(key))
+        return None  # it stays within the node
 
-    def measure(self, node: Node, tensor: Tensor) -> Measure:
+    def measured(self, node: Node, tensor: Tensor) -> Measure:
         """What came back from `node` for `tensor`."""
         return self._measured.get((node, tensor.key), Measure.nothing(self.count))
 

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from .. import optimizers
-from ..training.training import TrainableModel
 
 
 def update_ratios(
-    model: TrainableModel,
+    model: Any,
     x: Any,
     y: Any,
     optimizer: Any,
@@ -38,13 +37,13 @@ def update_ratios(
     dict
         By layer, |step after| / |step before|; NaN where no step was made.
     """
-    feed = model.labelled_data(x, y)
-    plan = model.training_plan()
+    objective = model.objective
+    feed, plan = objective.labelled_data(x, y), objective.plan()
     tape = plan.forward(feed)
     moves = []
     for weights in (before, after):
         mixed = {**model.loss_weights, **weights}
-        gradients = plan.backward(tape, [mixed[name] for name in model.terms or ()])
+        gradients = plan.backward(tape, [mixed[name] for name in objective.terms])
         moves.append(steps(optimizer, gradients))
     ratios = {}
     for layer in model.layers:

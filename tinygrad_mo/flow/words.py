@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
-from ..engine.nodes import calls_of_layers
-from .measure import Measure
-
-if TYPE_CHECKING:
-    from .flow import Flow
+from .data import FlowData
+from .measures import Measure
 
 SCALE_FREE = ("Adam", "AdamW", "RMSprop", "Adagrad")  # they divide by the gradient's own size
 CONFLICT, AGREE = -0.25, 0.25  # cosines beyond which losses are said to oppose or help each other
@@ -68,7 +64,7 @@ def listing(words: Iterable[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def report(flow: Flow) -> str:
+def report(flow: FlowData) -> str:
     """Who trains what, in plain sentences."""
     total = " + ".join(f"{w:g} x {name}" for name, w in flow.weights.items())
     lines = [
@@ -84,12 +80,12 @@ def report(flow: Flow) -> str:
     return "\n".join(lines + (["", note] if note else []))
 
 
-def trained_layers(flow: Flow) -> list[tuple[str, Measure]]:
+def trained_layers(flow: FlowData) -> list[tuple[str, Measure]]:
     """The layers that have weights, once each however often they are called."""
-    return [(calls[0].name, flow.measure(calls[0].name)) for calls in calls_of_layers(flow.nodes)]
+    return [(calls[0].name, flow.measure(calls[0].name)) for calls in flow.calls_of_layers()]
 
 
-def paths_of(flow: Flow, k: int) -> str:
+def paths_of(flow: FlowData, k: int) -> str:
     name, layers = flow.losses[k], trained_layers(flow)
     able = [layer for layer, m in layers if m.reach[k]]
     unable = [layer for layer, m in layers if not m.reach[k]]
@@ -100,7 +96,7 @@ def paths_of(flow: Flow, k: int) -> str:
     return can
 
 
-def shared_layers(flow: Flow) -> list[str]:
+def shared_layers(flow: FlowData) -> list[str]:
     names = list(flow.losses)
     lines = []
     for layer, m in trained_layers(flow):
@@ -119,7 +115,7 @@ def shared_layers(flow: Flow) -> list[str]:
     return lines or ["No layer is shared: each is trained by one loss."]
 
 
-def forecast_lines(flow: Flow) -> list[str]:
+def forecast_lines(flow: FlowData) -> list[str]:
     lines = ["A small plain SGD step along this gradient would, to first order,"]
     for name, slope in flow.forecast().items():
         word = "lower" if slope < 0 else "raise" if slope > 0 else "not change"
@@ -127,7 +123,7 @@ def forecast_lines(flow: Flow) -> list[str]:
     return lines
 
 
-def optimizer_note(flow: Flow) -> str:
+def optimizer_note(flow: FlowData) -> str:
     """What an optimizer that divides by the gradient's own size does to a loss weight."""
     if flow.optimizer not in SCALE_FREE:
         return ""
@@ -149,7 +145,7 @@ def few(words: Sequence[str], most: int = 8) -> list[str]:
     return list(words) if len(words) <= most else [*words[:cut], f"{len(words) - cut} others"]
 
 
-def table(flow: Flow) -> str:
+def table(flow: FlowData) -> str:
     """One row per weight array: the length of each loss's gradient, their sum, and the cosine."""
     names = short_names(flow.losses)
     weights = list(flow.weights.values())

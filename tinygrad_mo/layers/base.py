@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import wraps
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from .. import ops
 from ..device import new_generator
 from ..engine.calls import Call, current_call, inside
 from ..engine.graph import Parameter, Tensor, placeholder
-from ..naming import snake_case
+from ..naming import snake_case, unique_names
 from ..recipes import Recipe, refuse_unknown
 from . import initializers, regularizers
 
@@ -37,11 +41,39 @@ def Input(shape: Sequence[int | None], dtype: str | None = None, name: str | Non
     return placeholder((None, *shape), dtype, name)
 
 
+def done_once(build: Any) -> Any:
+    """A `build` that makes weights at the first call only: all of them, or, if it fails, none."""
+
+    @wraps(build)
+    def once(self: Layer, shape: Any) -> None:
+        if self.built:
+            return
+        before = list(self._added_weights)
+        try:
+            build(self, shape)
+        except BaseException:
+            self._added_weights, self.built = before, False
+            raise
+        self.built, self.built_for = True, shape
+
+    return once
+
+
+class AddedLoss(NamedTuple):
+    """A scalar of the graph that a model or a layer adds to the losses."""
+
+    name: str
+    value: Tensor
+    weight: float
+
+
 class Layer(Recipe):
     """A function of tensors with weights of its own. Calling it again shares the weights.
 
     A subclass writes `make_weights(shape)`, which creates the weights with `add_weight` when the
-    first call tells the input's shape, and `call(x)`, which computes with ops.
+    first call tells the input's shape, and `call(x)`, which computes with ops. (A method `build`,
+    as in Keras, may take the place of `make_weights`.) Layers and parameters that it keeps in its
+    attributes, also in lists and dicts, are its own: they are trained with it.
 
     Parameters
     ----------
@@ -72,14 +104,15 @@ class Layer(Recipe):
         refuse_unknown(type(self), unknown)
         if not self.is_model:
             self._refuse_tensors(self.made_with[0])
-        self.named = name is not None
+        self.named = name is not None  # by the user
+        self.has_name = self.named  # or the first model that it belongs to has given it one
         self.name = name or self.default_name()
         self.built = False
         self.built_for: Any = None  # the shape
-        self.own_weights: list[Parameter] = []
-        self.sublayers: list[Layer] = []
+        self._added_weights: list[Parameter] = []
         self.trainable = trainable
         self._first_call = ""
+        self._added_losses: list[AddedLoss] = []  # by the `call` that is running
         self._generator: Any = None
 
     @classmethod
@@ -106,22 +139,30 @@ class Layer(Recipe):
             layer.trainable = value
 
     @property
+    def own_weights(self) -> list[Parameter]:
+        """The parameters of this layer itself, in the order in which they were made."""
+        kept = (x for x in kept_in(vars(self)) if isinstance(x, Parameter))
+        return list(dict.fromkeys([*self._added_weights, *kept]))
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        """The layers that this one keeps in its attributes."""
+        return list(dict.fromkeys(x for x in kept_in(vars(self)) if isinstance(x, Layer)))
+
+    @property
     def weights(self) -> list[Parameter]:
-        """All parameters, those of layers inside included."""
-        return [*self.own_weights, *(w for layer in self.sublayers for w in layer.weights)]
+        """All parameters, each once, those of layers inside included."""
+        inside = (w for layer in self.sublayers for w in layer.weights)
+        return list(dict.fromkeys([*self.own_weights, *inside]))
 
     @property
     def trainable_weights(self) -> list[Parameter]:
         """The parameters that training changes."""
         if not self.trainable:
             return []
-        own = [w for w in self.own_weights if w.trainable]
-        return own + [w for layer in self.sublayers for w in layer.trainable_weights]
-
-    def switches(self) -> list[Any]:
-        """Everything whose `trainable` has a say: this layer, its weights, the layers within."""
-        within = [one for layer in self.sublayers for one in layer.switches()]
-        return [self, *self.own_weights, *within]
+        own = (w for w in self.own_weights if w.trainable)
+        inside = (w for layer in self.sublayers for w in layer.trainable_weights)
+        return list(dict.fromkeys([*own, *inside]))
 
     def count_params(self) -> int:
         """How many numbers the weights hold."""
@@ -136,27 +177,62 @@ class Layer(Recipe):
         trainable: bool = True,
     ) -> Parameter:
         """Create a weight called ``layer/name``."""
-        value = initializers.get(initializer)(tuple(shape), self.generator)
-        parameter = Parameter(
-            value, f"{self.name}/{name}", trainable, regularizers.get(regularizer)
-        )
-        self.own_weights.append(parameter)
+        shape = tuple(shape)
+        value = initializers.get(initializer)(shape, self.generator)
+        if np.shape(value) != shape:
+            raise ValueError(
+                f"the initializer of {self.name}/{name} gave an array of shape {np.shape(value)}, "
+                f"asked for was {shape}"
+            )
+        parameter = Parameter(value, name, trainable, regularizers.get(regularizer))
+        parameter.belongs_to(self.name)
+        self._added_weights.append(parameter)
         return parameter
 
-    def rename(self, name: str) -> None:
-        """Take a name, for the weights, too."""
-        for parameter in self.own_weights:
-            parameter.rename(f"{name}/{parameter.name.rsplit('/', 1)[-1]}")
-        self.name = name
+    def add_loss(self, tensor: Tensor, name: str | None = None, weight: float = 1.0) -> None:
+        """Add a scalar to the losses of every model in which this layer is used; called in `call`.
 
-    def build(self, shape: Any) -> None:
-        """Make the weights for inputs of `shape`, the batch first as None. Done once."""
-        if not self.built:
-            self.make_weights(shape)
-            self.built, self.built_for = True, shape
+        Parameters
+        ----------
+        tensor : Tensor
+            Without axes, computed from what `call` was given: the activity of the layer ...
+        name : str, optional
+            Under which it is weighted, logged and drawn. Default: the layer's name and "loss".
+        weight : float
+            Default: 1.
+        """
+        if not isinstance(tensor, Tensor) or tensor.shape != ():
+            given = f"{tensor}" if isinstance(tensor, Tensor) else type(tensor).__name__
+            raise ValueError(
+                f"{self} adds a loss that is no scalar: use .mean() or .sum(): {given}"
+            )
+        self._added_losses.append(AddedLoss(name or f"{self.name}_loss", tensor, weight))
+
+    def take_name(self, name: str) -> None:
+        """Be called so from now on, the weights, too. A layer that has a name keeps it."""
+        if not self.has_name:
+            self.name, self.has_name = name, True
+            for parameter in self.own_weights:
+                parameter.belongs_to(name)
+
+    def named_sublayers(self) -> dict[str, Layer]:
+        """The layers that this one keeps, by names that are unique among them."""
+        inner = self.sublayers
+        names = unique_names([layer.name for layer in inner], "_")
+        return dict(zip(names, inner, strict=True))
 
     def make_weights(self, shape: Any) -> None:
         """Create the weights; a layer without weights has nothing to do."""
+
+    @done_once
+    def build(self, shape: Any) -> None:
+        """Make the weights for inputs of `shape`, the batch first as None. Done once."""
+        self.make_weights(shape)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "build" in vars(cls):
+            cls.build = done_once(cls.build)  # type: ignore[method-assign]
 
     def call(self, x: Any, **options: Any) -> Any:
         """The layer's function, written with ops on tensors."""
@@ -176,14 +252,28 @@ class Layer(Recipe):
                 if not self.built:
                     self._first_call = f"{described(inputs)} at {call.site[0]}:{call.site[1]}"
                     self.build(x.shape if isinstance(x, Tensor) else [t.shape for t in inputs])
-                y = self.call(x, **options)
+                y, losses = self._call_with_losses(x, options)
             except Exception as error:
                 if not getattr(error, "__notes__", None):
                     where = f"called at {call.site[0]}:{call.site[1]}"
                     error.add_note(f"in {self} of {described(inputs)}, {where}")
                 raise
             self._hand_on_mask(inputs, y)
+        for output in tensors_of(y) if losses else ():
+            output.losses = (*output.losses, *losses)
         return y
+
+    def _call_with_losses(self, x: Any, options: Any) -> tuple[Any, list[AddedLoss]]:
+        """What `call` returns, as tensors of the layer's own, and the losses that it has added."""
+        outside, self._added_losses = self._added_losses, []
+        try:
+            y, losses = self.call(x, **options), self._added_losses
+        finally:
+            self._added_losses = outside  # a layer may be called within its own call
+        given = tensors_of(x)
+        if any(output is t for output in tensors_of(y) for t in given):
+            y = with_each(y, lambda t: handed_on(t) if any(t is one for one in given) else t)
+        return y, losses
 
     def __str__(self) -> str:
         return f"{type(self).__name__} {self.name!r}"
@@ -244,6 +334,38 @@ class Layer(Recipe):
                 f"padded steps count like real ones",
                 stacklevel=3,
             )
+
+
+def kept_in(attributes: Mapping[str, Any]) -> Iterator[Any]:
+    """The layers and parameters among the values of attributes, also in lists and dicts."""
+    waiting = [x for name, x in attributes.items() if name not in ("made_with", "_added_weights")]
+    seen: set[int] = set()
+    while waiting:
+        x = waiting.pop(0)
+        if isinstance(x, Layer | Parameter):
+            yield x
+        elif isinstance(x, list | tuple | Mapping) and id(x) not in seen:
+            seen.add(id(x))
+            waiting = [*(x.values() if isinstance(x, Mapping) else x), *waiting]
+
+
+def tensors_of(x: Any) -> list[Any]:
+    """One tensor, or those in a list or dict, as a list."""
+    return list(x.values() if isinstance(x, Mapping) else x if isinstance(x, list | tuple) else [x])
+
+
+def with_each(x: Any, change: Callable[[Any], Any]) -> Any:
+    """The same form, one tensor or a list or dict of them, with each tensor changed."""
+    if isinstance(x, Mapping):
+        return {name: change(t) for name, t in x.items()}
+    return type(x)(map(change, x)) if isinstance(x, list | tuple) else change(x)
+
+
+def handed_on(t: Tensor) -> Tensor:
+    """The same numbers as a tensor of the layer that hands them on: they bear its name."""
+    new = ops.identity(t)
+    new.mask = t.mask
+    return new
 
 
 def described(inputs: list[Any]) -> str:

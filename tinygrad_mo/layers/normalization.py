@@ -139,7 +139,6 @@ class BatchNormalization(Normalization):
             x.mask if is_last else None,
             momentum=self.momentum,
             epsilon=self.epsilon,
-            layer=self,
         )
         return y if is_last else y.transpose(*(axes.index(a) for a in range(x.ndim)))
 

@@ -83,11 +83,13 @@ class Recurrent(Layer):
     def first_bias(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
         return initializers.get(self.bias_initializer)(shape, generator)
 
-    def other_way(self, name: str) -> Recurrent:
-        """A new layer with the same options that reads in the other direction."""
+    def twin(self, name: str, other_way: bool = False) -> Recurrent:
+        """A new layer with the same options, which may read in the other direction."""
+        if self.built:
+            raise ValueError(f"{self} has weights already; give a new layer")
         twin = copy(self)
-        twin.own_weights, twin.built, twin._generator = [], False, None
-        twin.name, twin.go_backwards = name, not self.go_backwards
+        twin._added_weights, twin._generator = [], None
+        twin.name, twin.go_backwards = name, self.go_backwards != other_way
         return twin
 
     def run(self, x: Tensor, states: tuple[Any, ...]) -> tuple[Tensor, ...]:

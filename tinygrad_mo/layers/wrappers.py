@@ -25,7 +25,8 @@ class Bidirectional(Layer):
     Parameters
     ----------
     layer : LSTM, GRU, SimpleRNN or another Recurrent layer
-        It becomes the forward one; the backward one has the same options and weights of its own.
+        What both are made like: the forward and the backward one have its options, and weights of
+        their own.
     merge_mode : "concat", "sum", "ave", "mul" or None
         How the two outputs become one; None returns both.
 
@@ -55,9 +56,8 @@ class Bidirectional(Layer):
         if merge_mode is not None:
             lookup("merge_mode", merge_mode, MERGE_MODES)
         self.merge_mode = merge_mode
-        self.forward, self.backward = layer, layer.other_way(f"backward_{layer.name}")
-        layer.name = f"forward_{layer.name}"
-        self.sublayers = [self.forward, self.backward]
+        self.forward = layer.twin(f"forward_{layer.name}")
+        self.backward = layer.twin(f"backward_{layer.name}", other_way=True)
 
     def call(self, x: Tensor, initial_state: Any = None) -> Any:
         first = second = None
@@ -110,7 +110,6 @@ class TimeDistributed(Layer):
         if not isinstance(layer, Layer):
             raise TypeError(f"{self} wraps a layer such as Dense(32), not {layer}")
         self.layer = layer
-        self.sublayers = [layer]
 
     def call(self, x: Tensor) -> Tensor:
         if x.ndim < 3:

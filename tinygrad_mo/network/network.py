@@ -1,48 +1,59 @@
-"""A model: a graph of layers between inputs and outputs, which is itself a layer."""
+"""A network: a graph of layers between inputs and outputs, which is itself a layer."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..device import to_numpy
-from ..engine.calls import Call, current_call, inside
-from ..engine.graph import Parameter, Step, Tensor, apply, placeholder
+from ..engine.calls import Call
+from ..engine.graph import Parameter, Step, Tensor
 from ..engine.nodes import Nodes
 from ..engine.plan import topological_order
-from ..files.archive import CheckpointError, load_arrays, save_arrays
-from ..files.exchange import is_safetensors, load_safetensors, save_safetensors
 from ..layers import Layer
+from ..layers.base import AddedLoss
 from ..naming import did_you_mean, unique_names
-from ..replay.plan import ReplayedPlan
+from .contents import Contents
 from .feeding import arrays_for, check_batch_size, match
+from .planning import NetworkPlan
+from .rewiring import replacement, rewire, with_fresh_inputs
 from .summary import summary_lines
 
 Tensors = Tensor | Sequence[Tensor] | Mapping[str, Tensor]
 
 
-class FunctionalModel(Layer):
+class Network(Layer):
     """The graph between `inputs` and `outputs`: its layers, weights, predictions and summary.
 
-    `tinygrad_mo.Model` adds training and gradient flow to it.
+    `tinygrad_mo.Model` adds training, gradient flow and files to it.
+
+    Attributes
+    ----------
+    inputs, outputs : dict of Tensor
+        By name.
+    added : dict of AddedLoss
+        By name: scalars of the graph that are losses, too.
+    steps : list of Step
+        All that outputs and added losses are computed with, in topological order.
+    contents : Contents
+        The layers and weights that belong to it.
     """
 
     is_model = True
     uses_mask = True
 
     def __init__(self, inputs: Tensors, outputs: Tensors, name: str | None = None):
+        self.contents = Contents(())
         super().__init__(name=name)
         starts, ends = as_list("inputs", inputs), as_list("outputs", outputs)
         starts, ends = with_fresh_inputs(starts, ends)
-        masks = [t.mask for t in ends if t.mask is not None]
-        self.steps = topological_order([*ends, *masks])
+        self.added: dict[str, AddedLoss] = {}
+        self._look_around(ends)
         check_connected(self.steps, starts, ends)
-        self.sublayers = self._named_layers()
-        self.nodes = Nodes(self.steps, ends, starts)
+        check_inputs(self.steps, starts, ends)
         names = list(inputs) if isinstance(inputs, Mapping) else unique_inputs(starts)
         self.inputs = dict(zip(names, starts, strict=True))
         names = list(outputs) if isinstance(outputs, Mapping) else self._output_names(ends)
@@ -50,50 +61,78 @@ class FunctionalModel(Layer):
         self.inputs_are_dict = isinstance(inputs, Mapping)
         is_dict = isinstance(outputs, Mapping)
         self.form = "one" if isinstance(outputs, Tensor) else "dict" if is_dict else "list"
-        self._forward = ReplayedPlan([], [], fetch=ends)
+        for loss in losses_on_the_way(self.steps, ends):
+            name = unique_names([*self.outputs, *self.added, loss.name], "_")[-1]
+            self.added[name] = loss._replace(name=name)
+        if self.added:
+            self._look_around(ends)
+        self._forward = NetworkPlan([], [], fetch=ends)
         self.built = True
+
+    def _look_around(self, ends: Sequence[Tensor]) -> None:
+        """Find what belongs to the network."""
+        masks = [t.mask for t in ends if t.mask is not None]
+        scalars = [loss.value for loss in self.added.values()]
+        self.steps = topological_order([*ends, *masks, *scalars])
+        self.contents = Contents(self.steps)
+
+    def add(self, loss: AddedLoss) -> None:
+        """Add a scalar of the graph to the losses; what it is computed with belongs to the network.
+
+        Raises
+        ------
+        ValueError
+            If it needs an Input that the network does not have.
+        """
+        ends = list(self.outputs.values())
+        check_connected(topological_order([*ends, loss.value]), self.inputs.values(), [loss.value])
+        self.added[loss.name] = loss
+        self._look_around(ends)
+
+    @property
+    def nodes(self) -> Nodes:
+        """The graph as people see it."""
+        ends = [*self.outputs.values(), *(loss.value for loss in self.added.values())]
+        return Nodes(self.steps, ends, self.inputs.values(), self.contents.path_of)
 
     @property
     def outputs_are_dict(self) -> bool:
         return self.form == "dict"
 
-    def _named_layers(self) -> list[Layer]:
-        """The layers in the order of their first call, each with a name of its own."""
-        owners = dict.fromkeys(
-            outermost(step).owner for step in self.steps if step.call is not None
-        )
-        layers = [owner for owner in owners if isinstance(owner, Layer)]
-        chosen: dict[str, Layer] = {}
-        for layer in layers:
-            if layer.named and layer.name in chosen:
-                raise ValueError(
-                    f"two layers are called {layer.name!r}: {self._where(chosen[layer.name])} and "
-                    f"{self._where(layer)}; names must be unique within a model"
-                )
-            if layer.named:
-                chosen[layer.name] = layer
-        others = [layer for layer in layers if not layer.named]
-        base = [type(layer).default_name() for layer in others]
-        names = unique_names([*chosen, *base], "_")[len(chosen) :]
-        for layer, new in zip(others, names, strict=True):
-            layer.rename(new)
-        return layers
-
-    def _where(self, layer: Layer) -> str:
-        calls = (outermost(step) for step in self.steps if step.call is not None)
-        site = next(call.site for call in calls if call.owner is layer)
-        return f"{type(layer).__name__} at {site[0]}:{site[1]}"
-
     def _output_names(self, outputs: Sequence[Tensor]) -> list[str]:
         def name(t: Tensor) -> str:
-            return outermost(t.step).owner.name if t.step and t.step.call else t.name
+            if t.step is None or t.step.call is None:
+                return t.name
+            return self.contents.path_of(outermost(t.step.call))
 
         return unique_names([name(t) for t in outputs], ":")
 
     @property
     def layers(self) -> list[Layer]:
         """The layers, in the order of their first call."""
-        return self.sublayers
+        return list(self.contents.layers.values())
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        return self.layers
+
+    def named_sublayers(self) -> dict[str, Layer]:
+        return dict(self.contents.layers)
+
+    @property
+    def own_weights(self) -> list[Parameter]:
+        """The parameters that belong to no layer."""
+        return self.contents.bare
+
+    @property
+    def weights(self) -> list[Parameter]:
+        """All parameters, each once."""
+        return list(self.contents.weights.values())
+
+    @property
+    def trainable_weights(self) -> list[Parameter]:
+        """The parameters that training changes."""
+        return self.contents.trainable_weights() if self.trainable else []
 
     @property
     def output_names(self) -> list[str]:
@@ -121,10 +160,11 @@ class FunctionalModel(Layer):
                     f"of {t}: put the layer that makes the mask inside the model",
                     stacklevel=4,
                 )
-        start = {own.key: t for own, t in zip(self.inputs.values(), given, strict=True)}
-        new = wired_again(self.steps, start)
-        outputs = [renewed(t, new) for t in self.outputs.values()]
-        return self._as_declared(outputs)
+        replaced = {own.key: t for own, t in zip(self.inputs.values(), given, strict=True)}
+        new = rewire(self.steps, replaced)
+        for loss in self.added.values():
+            self._added_losses.append(loss._replace(value=new[loss.value.key]))
+        return self._as_declared([replacement(t, new) for t in self.outputs.values()])
 
     def _as_declared(self, outputs: Sequence[Any]) -> Any:
         """Outputs in the form in which the model declared them: one, a list, or a dict."""
@@ -168,14 +208,7 @@ class FunctionalModel(Layer):
 
     def named_weights(self) -> dict[str, Parameter]:
         """All parameters by path, as in "lstm/kernel" or "base/conv1/kernel"."""
-
-        def walk(layer: Layer, path: str) -> Iterable[tuple[str, Parameter]]:
-            for w in layer.own_weights:
-                yield f"{path}/{w.name.rsplit('/', 1)[-1]}", w
-            for inner in layer.sublayers:
-                yield from walk(inner, f"{path}/{inner.name}")
-
-        return {name: w for layer in self.sublayers for name, w in walk(layer, layer.name)}
+        return dict(self.contents.weights)
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all parameters, in the order of `weights`."""
@@ -192,69 +225,12 @@ class FunctionalModel(Layer):
         for (_, w), value in zip(named, values, strict=True):
             w.assign(np.array(value))
 
-    def save_weights(
-        self, path: str | Path, names: str = "keras", rename: Mapping[str, str] | None = None
-    ) -> None:
-        """Write all parameters to a file, by name.
-
-        Parameters
-        ----------
-        path : str or Path
-            ".safetensors" at its end makes a file that other frameworks read; every other file has
-            checksums, which find a changed byte.
-        names : "keras" or "torch"
-            Names and layouts of a .safetensors file, see `tinygrad_mo.exchange.save_safetensors`.
-        rename : dict, optional
-            What layers are called in a .safetensors file, where it is not as here.
-        """
-        if is_safetensors(path, names, rename):
-            save_safetensors(path, self, names, rename)
-        else:
-            named = {name: w.numpy() for name, w in self.named_weights().items()}
-            save_arrays(path, named, model=self.name)
-
-    def load_weights(
-        self, path: str | Path, names: str = "keras", rename: Mapping[str, str] | None = None
-    ) -> None:
-        """Take all parameters from a file, or, if one misfits, none.
-
-        Parameters
-        ----------
-        path, names, rename
-            As of `save_weights`. A .safetensors file may come from another framework.
-
-        Raises
-        ------
-        CheckpointError
-            Naming the weights that are missing, superfluous or of another shape.
-        """
-        if is_safetensors(path, names, rename):
-            load_safetensors(path, self, names, rename)
-        else:
-            found = load_arrays(path)[0]
-            self.check_fit(str(path), found)
-            for name, w in self.named_weights().items():
-                w.assign(found[name])
-
-    def check_fit(self, source: str, found: Mapping[str, np.ndarray]) -> None:
-        """Are `found` arrays for all weights, by name, and nothing else?"""
-        own = self.named_weights()
-        wrong = [f"{name} is missing" for name in own if name not in found]
-        wrong += [f"{name} is not in the model" for name in found if name not in own]
-        wrong += [
-            f"{name} has shape {found[name].shape} instead of {w.shape}"
-            for name, w in own.items()
-            if name in found and found[name].shape != w.shape
-        ]
-        if wrong:
-            raise CheckpointError(f"{source} does not fit model {self.name!r}: {'; '.join(wrong)}")
-
     def get_layer(self, name: str) -> Layer:
         """The layer called `name`."""
-        found = {layer.name: layer for layer in self.sublayers}
-        if name not in found:
-            raise ValueError(f"{self} has no layer {name!r}; {did_you_mean(name, found)}")
-        return found[name]
+        if name not in self.contents.layers:
+            known = did_you_mean(name, self.contents.layers)
+            raise ValueError(f"{self} has no layer {name!r}; {known}")
+        return self.contents.layers[name]
 
     def get_output(self, name: str) -> Tensor:
         """What a layer makes in this model: ``Model(model.inputs, model.get_output("lstm"))``.
@@ -265,17 +241,18 @@ class FunctionalModel(Layer):
             As `summary` shows it. A layer that is called several times has several outputs: "lstm"
             alone is then an error, "lstm:0" is that of the first call and "lstm:1" of the second.
         """
-        known = {node.name: node for node in self.nodes.all if node.output is not None}
-        calls = [n for n in known if n == name or n.startswith(f"{name}:")]
-        if len(calls) > 1:
+        nodes = [node for node in self.nodes.all if node.output is not None]
+        known = {node.name: node for node in nodes}
+        first = known.get(name, known.get(name.removesuffix(":0")))
+        if first is None:
+            raise ValueError(f"{self} has no layer {name!r}; {did_you_mean(name, known)}")
+        calls = [node for node in nodes if node.owner is first.owner and node.kind == first.kind]
+        if len(calls) > 1 and first is calls[0] and name == first.name and first.kind == "layer":
             raise ValueError(
                 f"layer {name!r} is called {len(calls)} times in {self}, so it has {len(calls)} "
                 f"outputs: say which, from {name + ':0'!r} to {name + f':{len(calls) - 1}'!r}"
             )
-        first = name.removesuffix(":0")
-        if name not in known and first not in known:
-            raise ValueError(f"{self} has no layer {name!r}; {did_you_mean(name, known)}")
-        return known.get(name, known.get(first)).output  # type: ignore[union-attr, return-value]
+        return first.output  # type: ignore[return-value]
 
     def summary(self, print_fn: Callable[[str], Any] = print) -> None:
         """Print each call of a layer: type, output shape, parameters, what it is connected to."""
@@ -301,61 +278,24 @@ def as_list(what: str, given: Tensors) -> list[Tensor]:
     return tensors
 
 
-def outermost(step: Step | None) -> Call:
-    assert step is not None and step.call is not None
-    call = step.call
+def outermost(call: Call) -> Call:
     while call.parent:
         call = call.parent
     return call
 
 
-def renewed(tensor: Tensor, new: Mapping[Any, Tensor]) -> Tensor:
-    """What stands for `tensor` in the repeated graph, with its mask."""
-    result = new.get(tensor.key, tensor)
-    if tensor.mask is not None:
-        result.mask = new.get(tensor.mask.key, tensor.mask)
-    return result
+def losses_on_the_way(steps: Sequence[Step], ends: Sequence[Tensor]) -> list[AddedLoss]:
+    """What models and layers have added to the losses where they were called, each once."""
+    met = [x for step in steps for x in step.inputs if x is not None]
+    found = {loss.value.key: loss for x in [*met, *ends] for loss in x.losses}
+    return list(found.values())
 
 
-def wired_again(steps: Iterable[Step], new: dict[Any, Tensor]) -> dict[Any, Tensor]:
-    """Apply the steps again, with some tensors replaced; each old call becomes one new call.
-
-    `new` maps keys of tensors to what replaces them, and is filled with all that is made.
-    """
-    here, calls = current_call(), {}
-
-    def again(call: Call | None) -> Call | None:
-        if call is None:
-            return here
-        if call not in calls:
-            calls[call] = Call(call.owner, again(call.parent))
-        return calls[call]
-
-    for step in steps:
-        with inside(again(step.call)):
-            inputs = tuple(None if x is None else new.get(x.key, x) for x in step.inputs)
-            made = apply(step.op, inputs, step.attributes)
-        for index, tensor in enumerate(made if step.several else (made,)):
-            new[step, index] = tensor
-    return new
-
-
-def with_fresh_inputs(
-    inputs: list[Tensor], outputs: list[Tensor]
-) -> tuple[list[Tensor], list[Tensor]]:
-    """If a model starts from inner tensors of another, cut there and start from placeholders."""
-    if all(t.step is None for t in inputs):
-        return inputs, outputs
-    fresh = [placeholder(t.shape, t.dtype, t.name) if t.step else t for t in inputs]
-    new: dict[Any, Tensor] = {t.key: f for t, f in zip(inputs, fresh, strict=True)}
-    masks = [t.mask for t in outputs if t.mask is not None]
-    above = set(topological_order(inputs))
-    wired_again([step for step in topological_order([*outputs, *masks]) if step not in above], new)
-    return fresh, [renewed(t, new) for t in outputs]
-
-
-def check_connected(steps: list[Step], inputs: list[Tensor], outputs: list[Tensor]) -> None:
+def check_connected(
+    steps: Sequence[Step], inputs: Iterable[Tensor], outputs: Sequence[Tensor]
+) -> None:
     """Every symbolic leaf must be a declared input, and every input should be used."""
+    inputs = list(inputs)
     leaves: dict[Tensor, str] = {t: "itself an output" for t in outputs if t.step is None}
     for step in steps:
         for x in step.inputs:
@@ -370,12 +310,19 @@ def check_connected(steps: list[Step], inputs: list[Tensor], outputs: list[Tenso
                 f"the model is not connected: output {needs.name!r} needs Input {x}, made at "
                 f"{x.site[0]}:{x.site[1]} and {user}; pass it, too: Model([{names}], ...)"
             )
+
+
+def check_inputs(
+    steps: Sequence[Step], inputs: Sequence[Tensor], outputs: Sequence[Tensor]
+) -> None:
+    """Each input is listed once, and should be used."""
+    used = {x for step in steps for x in step.inputs} | set(outputs)
     for t in inputs:
-        if t not in leaves:
+        if t not in used:
             warnings.warn(
                 f"no output depends on input {t}: no gradient will reach it", stacklevel=4
             )
-        if inputs.count(t) > 1:
+        if sum(t is other for other in inputs) > 1:
             raise ValueError(f"the same Input is listed twice among the inputs of a model: {t}")
 
 

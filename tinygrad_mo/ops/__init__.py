@@ -55,7 +55,7 @@ from .pooling import average_pool, masked_mean, max_pool
 from .random import dropout, gaussian_noise
 from .recurrent import lstm
 from .resizing import repeat, steps_into_batch, steps_out_of_batch, zero_pad
-from .shaping import concatenate, flatten, getitem, max_, mean, reshape, sum_, transpose
+from .shaping import concatenate, flatten, getitem, identity, max_, mean, reshape, sum_, transpose
 from .simple_rnn import simple_rnn
 from .sparse import SparseGradient, dense_gradient
 

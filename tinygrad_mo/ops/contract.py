@@ -70,11 +70,21 @@ class Op:
 
 
 def op(rule: Any = None, *, averages: dict[int, int] | None = None) -> Any:
-    """Make an `Op` of a rule and enter it under its name into the table of all ops."""
+    """Make an `Op` of a rule and enter it under its name into the table of all ops.
+
+    An op of your own that is called like one of this package leaves that in the table.
+    """
     if rule is None:
         return lambda rule: op(rule, averages=averages)
-    new = OPS[rule.__name__.rstrip("_")] = Op(rule, averages)
+    new = Op(rule, averages)
+    if new.name not in OPS or not of_this_package(OPS[new.name]) or of_this_package(new):
+        OPS[new.name] = new
     return new
+
+
+def of_this_package(op: Op) -> bool:
+    """Is it one of those that the files of this folder define?"""
+    return op.rule.__module__.startswith(__package__)
 
 
 def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:

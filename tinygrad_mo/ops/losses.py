@@ -106,10 +106,11 @@ def huber(label, prediction, *, delta=1.0):
 
 @op
 def weighted_mean(losses, weights, mask, *, by_weight=False):
-    """One number from the losses of all samples: sum(weight loss) / count.
+    """One number from the losses of all samples, sum(weight loss) / count; and this count.
 
     weights has one number per sample, NaN if the sample does not count; with a mask (None: no
-    mask) only what it keeps counts. ``by_weight`` divides by the sum of the weights instead.
+    mask) only what it keeps counts. ``by_weight`` divides by the sum of the weights instead. With
+    the count, means of several batches can be put together.
     """
     xp = array_module(losses)
     scale = weights.reshape(weights.shape + (1,) * (losses.ndim - weights.ndim))
@@ -124,10 +125,11 @@ def weighted_mean(losses, weights, mask, *, by_weight=False):
     if divisor:
         scale = scale / xp.asarray(divisor, losses.dtype)
 
-    def pull_losses(g):
+    def pull_losses(gs):
+        g = gs[0]
         return g.reshape(*g.shape, *[1] * losses.ndim) * scale
 
-    return (scale * losses).sum(), (pull_losses, None, None)
+    return ((scale * losses).sum(), xp.asarray(divisor, losses.dtype)), (pull_losses, None, None)
 
 
 def log_softmax(logits: Array) -> tuple[Array, Array]:

@@ -21,19 +21,18 @@ def batch_normalization(
     *,
     momentum=0.99,
     epsilon=1e-3,
-    layer=None,
     training=False,
 ):
     """Each channel (last axis) brought to mean beta and standard deviation gamma.
 
     Ioffe & Szegedy 2015, Batch Normalization. gamma and beta may be None: 1 and 0. While training,
     mean and variance are those of the batch, over all axes but the last, where mask (batch, time)
-    is True (None: everywhere). Otherwise, and while `layer` (None: no layer) is frozen, the moving
-    ones serve. Values: y, and the mean and variance that were used.
+    is True (None: everywhere). Otherwise the moving ones serve. Values: y, and the mean and
+    variance that were used.
     """
     xp = array_module(x)
     epsilon = x.dtype.type(epsilon)
-    if training and (layer is None or layer.trainable):
+    if training:
         return by_the_batch(x, gamma, beta, mask, epsilon)
     inverse = 1 / xp.sqrt(moving_variance + epsilon)
     scale = inverse if gamma is None else inverse * gamma

@@ -57,6 +57,12 @@ def kept(x: Array, axes: tuple[int, ...]) -> list[int]:
 
 
 @op
+def identity(x):
+    """x itself: a step that has a name."""
+    return x, (lambda g: g,)
+
+
+@op
 def reshape(x, *, shape):
     y = x.reshape(shape)
     return y, (lambda g: g.reshape(rows_of(g, y) + x.shape),)

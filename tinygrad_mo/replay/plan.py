@@ -16,18 +16,18 @@ pictures of any length, whose batches are all of different kinds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.random import Generator
 
-from .. import ops
 from ..device import Array, kernels_wanted
 from ..engine.graph import Step, Tensor
 from ..engine.plan import Plan, Record, Tape, fed
+from ..engine.randomness import Randomness, draws
 from ..ops import dense_gradient
+from ..ops.contract import of_this_package
 from .program import apart, together
 from .tracing import Deviation, Instruction, Trace, Traced, Untraceable
 
@@ -51,14 +51,16 @@ class ReplayedPlan(Plan):
     """
 
     def __init__(
-        self, losses: Sequence[Tensor], wrt: Sequence[Tensor], fetch: Sequence[Tensor] = ()
+        self,
+        losses: Sequence[Tensor],
+        wrt: Sequence[Tensor],
+        fetch: Sequence[Tensor] = (),
+        frozen: Set[Step] = frozenset(),
     ):
-        super().__init__(losses, wrt, fetch)
+        super().__init__(losses, wrt, fetch, frozen)
         self._fed = [tensor for _, tensor in self.leaves if tensor.value is None]
         self._of_any_length = any(None in tensor.shape[1:] for tensor in self._fed)
-        self._layers = [s.attributes["layer"] for s in self.steps if s.attributes.get("layer")]
-        dice = [x for s in self.steps for x in s.attributes.values() if isinstance(x, Generator)]
-        self._dice = [generator.bit_generator for generator in dice]
+        self.randomness = Randomness(self.steps)
         self._replays: dict[Any, Replays] = {}  # by kind of batch
 
     def forward(
@@ -85,15 +87,6 @@ class ReplayedPlan(Plan):
         """For a copy, which makes replays of its own."""
         return vars(self) | {"_replays": {}}
 
-    def dice(self) -> list[Any]:
-        """How the generators of random numbers stand."""
-        return [generator.state for generator in self._dice]
-
-    def put_back(self, dice: list[Any]) -> None:
-        """Let what was drawn since then be drawn again."""
-        for generator, state in zip(self._dice, dice, strict=True):
-            generator.state = state
-
     def _kind_of(self, feed: Mapping[Tensor, Array], training: bool, keep: bool) -> Any:
         """Whatever but numbers a trace depends on; None if it is not for traces."""
         if self._of_any_length:
@@ -104,8 +97,6 @@ class ReplayedPlan(Plan):
             if type(x) is not np.ndarray:
                 return None
             kind += x.shape, x.dtype
-        for layer in self._layers:
-            kind.append(layer.trainable)
         return tuple(kind)
 
     def value(self, tape: Tape, tensor: Tensor) -> Array:
@@ -160,7 +151,7 @@ class Replays:
         if self.tried == EACH:
             return None
         self.tried += 1
-        dice = plan.dice()
+        before = plan.randomness.states
         try:
             replay = Replay(plan, feed, training, keep)
         except TooLarge:
@@ -169,7 +160,7 @@ class Replays:
         except Exception:  # the plain way will say it better
             return None
         finally:
-            plan.put_back(dice)
+            plan.randomness.states = before  # what was drawn is drawn again
         return self.tape_of(plan, replay, feed, keep)
 
     def tape_of(
@@ -177,10 +168,10 @@ class Replays:
     ) -> Tape | None:
         tape = ReplayedTape(replay.values, replay.tape.outputs, replay.tape.backs if keep else [])
         tape.replay, tape.free = replay, self.free
-        dice = plan.dice()
+        before = plan.randomness.states
         if replay.forward(feed):
             return tape
-        plan.put_back(dice)
+        plan.randomness.states = before
         return None
 
 
@@ -379,5 +370,4 @@ def copied(x: Array) -> Array:
 
 def is_traceable(step: Step) -> bool:
     """Does it always do the same to the same arrays? Known of our own ops, if none draws."""
-    drawn = any(isinstance(value, Generator) for value in step.attributes.values())
-    return step.op.rule.__module__.startswith(ops.__name__) and not drawn
+    return of_this_package(step.op) and not draws(step)

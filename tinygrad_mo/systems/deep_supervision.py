@@ -19,8 +19,8 @@ from copy import deepcopy
 
 from .. import layers
 from ..device import set_random_seed
-from ..flow import Model
 from ..losses import SparseCategoricalCrossentropy
+from ..model import Model
 from ..optimizers import SGD, Adam
 from . import residual
 from .system import Claim, System, Task, gradient_at, score

@@ -36,7 +36,7 @@ import numpy as np
 from .. import data, layers
 from ..data.text import Vocabulary
 from ..device import set_random_seed
-from ..flow import Model
+from ..model import Model
 from .system import Claim, System, Task, train_variant
 
 VOCABULARY, LENGTH = 50_000, 300
@@ -133,7 +133,7 @@ def claim(seed: int = 0) -> Claim:
         for name in model.outputs:
             figures[f"{setting}: share of {name}"] = pulls[name] / sum(pulls.values())
         for name, value in scores.items():
-            metric = model.metrics[name][0].name
+            metric = model.objective.metrics[name][0].name
             figures[f"{setting}: {metric} of {name}"] = value
     cured = all(
         figures[f"equal: accuracy of {name}"] > figures[f"all 1: accuracy of {name}"] + 0.05

@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import data, layers
 from ..data.text import Vocabulary
-from ..flow import Model
+from ..model import Model
 from .system import Claim, System, Task, mean_scores
 
 VOCABULARY, LENGTH, GENRES = 10_000, 30, 8

@@ -19,8 +19,8 @@ from __future__ import annotations
 from .. import layers
 from ..device import set_random_seed
 from ..engine.graph import Tensor
-from ..flow import Model
 from ..losses import SparseCategoricalCrossentropy
+from ..model import Model
 from ..optimizers import Adam
 from . import residual
 from .system import Claim, System, Task, score

@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import data, layers
 from ..data.text import Vocabulary, words_of
-from ..flow import Model
+from ..model import Model
 from .system import System, Task
 
 LENGTH, VOCABULARY = 100, 10_000

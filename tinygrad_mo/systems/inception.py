@@ -14,8 +14,8 @@ import numpy as np
 
 from .. import data, layers
 from ..engine.graph import Tensor
-from ..flow import Model
 from ..losses import SparseCategoricalCrossentropy
+from ..model import Model
 from .system import Claim, System, Task
 
 

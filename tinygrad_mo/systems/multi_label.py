@@ -23,7 +23,7 @@ import numpy as np
 
 from .. import data, layers
 from ..data.text import words_of
-from ..flow import Model
+from ..model import Model
 from .price import pictures
 from .system import Claim, System, Task, train_variant
 

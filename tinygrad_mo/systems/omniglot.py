@@ -26,8 +26,8 @@ import numpy as np
 from .. import data, layers
 from ..device import set_random_seed
 from ..engine.graph import Tensor
-from ..flow import Model
 from ..losses import SparseCategoricalCrossentropy
+from ..model import Model
 from ..optimizers import SGD
 from .pictures import draw_again
 from .system import Claim, System, Task, train

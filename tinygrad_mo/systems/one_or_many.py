@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import data, layers
-from ..flow import Model
+from ..model import Model
 from .system import Claim, System, Task, mean_scores
 
 DAYS, KINDS = 7, 5

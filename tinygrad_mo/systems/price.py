@@ -35,7 +35,7 @@ import numpy as np
 from .. import data, layers
 from ..data.text import Vocabulary
 from ..engine.graph import Tensor
-from ..flow import Model
+from ..model import Model
 from .system import Claim, System, Task, train_variant
 
 INPUTS = ("metadata", "text", "picture")

@@ -22,7 +22,7 @@ import numpy as np
 
 from .. import layers
 from ..data.text import Vocabulary
-from ..flow import Model
+from ..model import Model
 from ..optimizers import RMSprop
 from .system import Claim, System, Task, train_variant
 

@@ -23,7 +23,7 @@ import numpy as np
 from .. import data, layers
 from ..device import set_random_seed
 from ..engine.graph import Tensor
-from ..flow import Model
+from ..model import Model
 from .pictures import enlarged
 from .system import Claim, System, Task
 

@@ -29,7 +29,7 @@ import numpy as np
 from .. import data, layers
 from ..data.text import words_of
 from ..engine.graph import Tensor
-from ..flow import Model
+from ..model import Model
 from .system import Claim, System, Task, train_variant
 
 LENGTH = 24

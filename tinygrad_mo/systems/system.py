@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..device import set_random_seed
-from ..flow import Flow, FlowRecorder, Model
+from ..flow import Flow, FlowRecorder
 from ..metrics import AUC
+from ..model import Model
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -202,7 +203,7 @@ def score(model: Model, task: Task) -> list[Score]:
     """The first metric of each judged output, on held-back data, beside its baseline."""
     found = model.evaluate(task.held_back_x, task.held_back_y, return_dict=True)
     scores = []
-    for output, chosen in model.metrics.items():
+    for output, chosen in model.objective.metrics.items():
         for metric in chosen[:1]:
             key = metric.name if len(model.outputs) == 1 else f"{output}_{metric.name}"
             labels = task.y[output], task.held_back_y[output]

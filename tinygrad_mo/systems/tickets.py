@@ -22,9 +22,9 @@ import numpy as np
 
 from .. import data, layers
 from ..data.text import Vocabulary
-from ..flow import Model
 from ..losses import BinaryCrossentropy, CategoricalCrossentropy
 from ..metrics import BinaryAccuracy
+from ..model import Model
 from ..optimizers import RMSprop
 from .system import System, Task
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import data, layers
-from ..flow import Model
+from ..model import Model
 from ..optimizers import RMSprop
 from .system import Claim, System, Task, train_variant
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from ..device import Array
+from ..device import Array, to_numpy
 from ..engine.graph import Tensor
 from ..network.feeding import check_batch_size
 
@@ -45,6 +46,18 @@ class ArrayBatches:
             chosen = rows if self.shuffler is None else order[rows]
             yield {tensor: array[chosen] for tensor, array in self.data.items()}, order[rows]
 
+    def start_at(self, epoch: int) -> None:
+        """Go on after so many epochs: their batches come from the same arrays."""
+
+    def identity(self) -> dict[str, Any]:
+        """What makes the batches what they are."""
+        return {
+            "samples": self.samples,
+            "batch_size": self.batch_size,
+            "shuffle": self.shuffler is not None,
+            "data": {tensor.name: checksum(array) for tensor, array in self.data.items()},
+        }
+
     def words(self, rows: np.ndarray) -> str:
         """Where a batch comes from."""
         shown = ", ".join(map(str, rows[:40].tolist())) + (", ..." if len(rows) > 40 else "")
@@ -56,19 +69,27 @@ class StreamBatches:
 
     Parameters
     ----------
-    source : iterable, or function without arguments that returns one
-        Of (x, y) or (x, y, sample_weight).
+    source : iterable, or function without arguments that returns one, or sequence of batches
+        Of (x, y) or (x, y, sample_weight). A function is called for each epoch.
     label : function of x, y, sample_weight
         Makes them what is to be fed.
     steps_per_epoch : int, optional
-        Default: until the source ends. One that cannot start again goes on in the next epoch.
+        Default: until the source ends. With it, an iterable goes on in the next epoch where it was,
+        and begins anew when it has ended.
     """
 
     samples = None
 
     def __init__(self, source: Any, label: Callable[..., Feed], steps_per_epoch: int | None):
         self.source, self.label, self.limit = source, label, steps_per_epoch
+        if steps_per_epoch is not None and (
+            not isinstance(steps_per_epoch, int | np.integer) or steps_per_epoch < 1
+        ):
+            raise ValueError(
+                f"the number of steps must be a whole number from 1 up, not {steps_per_epoch!r}"
+            )
         self._running: Iterator[Any] | None = None
+        self._fresh = False  # has nothing been taken from `_running` yet?
 
     @property
     def steps(self) -> int | None:
@@ -93,24 +114,57 @@ class StreamBatches:
                 f"through once: give a function that makes a new one, or fewer steps_per_epoch"
             )
 
+    def _items(self) -> Iterator[Any]:
+        """The batches from here on: of one epoch, or, with a limit, as long as there are any."""
+        if callable(self.source) or not self.limit or self._running is None:
+            self._begin()
+        while True:
+            for item in self._running or ():
+                self._fresh = False
+                yield item
+            if not self.limit or self._fresh or self._is_gone:
+                return
+            self._begin()
+
+    def _begin(self) -> None:
+        source = self.source() if callable(self.source) else self.source
+        self._is_gone = isinstance(source, Iterator)  # it cannot begin anew
+        if hasattr(source, "__iter__"):
+            self._running = iter(source)
+        else:
+            self._running = (source[i] for i in range(len(source)))
+        self._fresh = True
+
+    def start_at(self, epoch: int) -> None:
+        """Go on after so many epochs: pass over the batches that they have taken."""
+        if self.limit and not callable(self.source):
+            items = self._items()
+            for _ in range(epoch * self.limit):
+                next(items, None)
+
+    def identity(self) -> dict[str, Any]:
+        """What makes the batches what they are, as far as one can know."""
+        return {"batches": self.steps}
+
     def words(self, number: int) -> str:
         """Where a batch comes from."""
         return f"this is batch {number} of the epoch"
 
-    def _items(self) -> Iterable[Any]:
-        source = self.source() if callable(self.source) else self.source
-        if not isinstance(source, Iterator):
-            return source
-        if self._running is None or callable(self.source):
-            self._running = source
-        return self._running
+
+Batches = ArrayBatches | StreamBatches
 
 
 def is_stream(x: Any) -> bool:
     """Does x yield batches, instead of being the data?"""
     if isinstance(x, list | tuple | Mapping | str) or hasattr(x, "__array__"):
         return False
-    return callable(x) or hasattr(x, "__iter__")
+    is_sequence = hasattr(x, "__getitem__") and hasattr(x, "__len__")
+    return callable(x) or hasattr(x, "__iter__") or is_sequence
+
+
+def checksum(array: Array) -> int:
+    """Of the numbers in an array: other numbers have another one, almost surely."""
+    return zlib.crc32(np.ascontiguousarray(to_numpy(array)).data)
 
 
 def count(data: Mapping[Any, Array]) -> int:
@@ -124,7 +178,7 @@ def split(data: Feed, share: float, groups: Any = None) -> tuple[Feed, Feed]:
     groups are held back, as many whole ones as fit into the share, and at least one.
     """
     size = count(data)
-    late = np.arange(size) >= size - int(size * share)
+    late = np.arange(size) >= size - int(size * share + 1e-9)  # .29 * 100 is 28.999 ...
     if groups is not None:
         late = in_last_groups(np.asarray(groups), share, size)
     if late.all() or not late.any():
@@ -143,7 +197,7 @@ def in_last_groups(groups: np.ndarray, share: float, size: int) -> np.ndarray:
     late = np.zeros(size, bool)
     for name in list(dict.fromkeys(groups.tolist()))[::-1]:
         more = late | (groups == name)
-        if late.any() and more.sum() > share * size:
+        if late.any() and more.sum() > share * size + 1e-9:
             break
         late = more
     return late

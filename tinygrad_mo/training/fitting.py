@@ -6,22 +6,36 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
+
+from numpy.random import Generator
 
 from ..callbacks import Callback
+from ..engine.plan import Tape
 from ..files.archive import CheckpointError, load_arrays, save_arrays
-from ..files.checkpoint import set_training_state, training_state
+from ..files.checkpoint import fingerprint, set_training_state, training_state
 from ..files.records import Reader, Writer
+from ..optimizers import Optimizer
 from ..pool import at_work
-from .batches import ArrayBatches, StreamBatches
+from .batches import Batches
+from .objective import Objective
 from .progress import Progress
-from .scores import Scores
+from .scores import Scores, score
+from .step import training_step
 
-if TYPE_CHECKING:
-    from .training import TrainableModel
 
-Batches = ArrayBatches | StreamBatches
+class Learner(Protocol):
+    """What is trained: a compiled model."""
+
+    @property
+    def objective(self) -> Objective: ...
+
+    optimizer: Optimizer
+    step: int  # training steps made so far
+    shuffler: Generator
+    stop_training: bool | str  # a callback may say True, or why
 
 
 class Fit:
@@ -29,7 +43,8 @@ class Fit:
 
     Parameters
     ----------
-    model : TrainableModel
+    model : Model
+        Compiled.
     batches : ArrayBatches or StreamBatches
     held_out : ArrayBatches or StreamBatches, optional
         Scored after each epoch.
@@ -43,11 +58,13 @@ class Fit:
         Where it stands: so many epochs are done, and so many batches of the next one.
     finished : bool
         Is everything done?
+    weights : dict of float
+        What the losses were multiplied with in the last step.
     """
 
     def __init__(
         self,
-        model: TrainableModel,
+        model: Learner,
         batches: Batches,
         held_out: Batches | None,
         listeners: Sequence[Callback],
@@ -59,7 +76,8 @@ class Fit:
         self.listeners = sorted(listeners, key=lambda one: one.comes_last)
         self.epochs, self.epoch, self.batch = epochs, first_epoch, 0
         self.verbose, self.finished = verbose, False
-        self.scores = Scores(model)
+        self.scores = Scores(model.objective)
+        self.weights = dict(model.objective.weights)
         self._shuffler_then = model.shuffler.bit_generator.state  # when the epoch began
 
     def tell(self, event: str, *what: Any) -> None:
@@ -84,9 +102,10 @@ class Fit:
         label = f"Epoch {self.epoch + 1}/{self.epochs}"
         if not self.batch:
             self.tell("on_epoch_begin", self.epoch)
-            self.scores = Scores(self.model)
+            self.scores = Scores(self.model.objective)
             self._shuffler_then = self.model.shuffler.bit_generator.state
-        names, owners = list(self.model.outputs), self.model.outputs_of_keys()
+        objective = self.model.objective
+        names, owners = list(objective.outputs), objective.outputs_of_keys()
         progress = Progress(label, self.batches.steps, self.verbose, names, owners)
         try:
             for number, (feed, where) in enumerate(self.batches.epoch()):
@@ -104,7 +123,7 @@ class Fit:
         logs = self.scores.logs()
         shown = dict(logs)
         if self.held_out is not None:
-            scored = self.model.score(self.held_out)
+            scored = score(objective, self.held_out)
             shown |= {f"val_{name}": value for name, value in scored.items()}
         progress.close(shown)
         self.epoch, self.batch = self.epoch + 1, 0
@@ -122,20 +141,22 @@ class Fit:
             raise
 
     def _step(self, feed: Any) -> dict[str, float]:
-        self.tell("on_train_batch_begin", self.model.step, feed)
+        model = self.model
+        self.tell("on_train_batch_begin", model.step, feed)
         try:
-            tape = self.model.learn(feed)
+            tape = learn(model, feed)
         except FloatingPointError as error:
             handled = [one.on_not_finite(str(error)) for one in self.listeners]
             if not any(handled):
                 raise
             return self.scores.logs(with_metrics=False)
-        self.scores.add(feed, tape)
+        self.weights, plan = dict(model.objective.weights), model.objective.plan()
+        self.scores.add(feed, plan, tape)
         if not self.batch and len(self.scores.terms) > 1:
-            self.scores.compare_gradients(tape)
+            self.scores.compare_gradients(plan, tape)
         self.batch += 1
         logs = self.scores.logs(with_metrics=False)
-        self.tell("on_train_batch_end", self.model.step - 1, logs)
+        self.tell("on_train_batch_end", model.step - 1, logs)
         return logs
 
     def save(self, path: str | Path) -> None:
@@ -147,13 +168,11 @@ class Fit:
         running = {
             "epoch": self.epoch,
             "batch": self.batch,
-            "batches": self.batches.steps,
-            "samples": self.batches.samples,
+            "identity": self.identity,
             "stop": self.model.stop_training,
             "scores": self.scores.state() if self.batch else None,
             "callbacks": [
-                (type(one).__name__, {name: getattr(one, name) for name in one.saved})
-                for one in self.listeners
+                {name: getattr(one, name) for name in one.saved} for one in self.listeners
             ],
         }
         fit = writer.value(running)
@@ -164,17 +183,12 @@ class Fit:
         arrays, header = load_arrays(path)
         if "fit" not in header:
             raise CheckpointError(f"{path} is no backup of a training")
-        running = Reader([], arrays, type(self.model), {}).value(header["fit"])
-        own = {
-            "samples": self.batches.samples,
-            "batches": self.batches.steps,
-            "callbacks": [type(one).__name__ for one in self.listeners],
-        }
-        then = running | {"callbacks": [name for name, _ in running["callbacks"]]}
-        for name, now in own.items():
-            if then[name] != now:
+        running = Reader([], arrays, {}).value(header["fit"])
+        for name, now in self.identity.items():
+            then = running["identity"].get(name)
+            if then != now:
                 raise CheckpointError(
-                    f"{path} is the backup of another training: {name} {then[name]}, now {now}. "
+                    f"{path} is the backup of another training: {name} {then}, now {now}. "
                     f"Run the program that wrote it, or delete the file to start anew"
                 )
         set_training_state(self.model, arrays, header["state"])
@@ -183,10 +197,37 @@ class Fit:
         if running["scores"] is not None:
             self.scores.set_state(running["scores"])
         self._shuffler_then = self.model.shuffler.bit_generator.state
-        for one, (_, saved) in zip(self.listeners, running["callbacks"], strict=True):
+        self.batches.start_at(self.epoch)
+        for one, saved in zip(self.listeners, running["callbacks"], strict=True):
             for name, value in saved.items():
                 setattr(one, name, value)
             one.on_resume()
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What must be the same in a training that goes on from a backup."""
+        return {
+            **self.batches.identity(),
+            **fingerprint(self.model),
+            "callbacks": [type(one).__name__ for one in self.listeners],
+        }
+
+
+def learn(model: Learner, feed: Any) -> Tape:
+    """One training step on a batch."""
+    tape = training_step(model.objective, model.optimizer, model.step, feed)
+    model.step += 1
+    return tape
+
+
+def as_callbacks(given: Any) -> list[Callback]:
+    chosen = [given] if isinstance(given, Callback) else list(given or [])
+    for one in chosen:
+        if isinstance(one, type):
+            raise TypeError(f"callbacks: {one.__name__} is a class, write {one.__name__}(...)")
+        if not isinstance(one, Callback):
+            raise TypeError(f"callbacks: a {type(one).__name__} is no Callback")
+    return chosen
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Where a number that is no number came from: the step that made the first NaN or infinity."""
+"""Where the first NaN or infinity of a training step came from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..engine.graph import Parameter, Tensor
 from ..engine.plan import Plan
 
 
-def birthplace(plan: Plan, feed: Mapping[Tensor, Array], weights: Sequence[float]) -> str:
+def first_not_finite(plan: Plan, feed: Mapping[Tensor, Array], weights: Sequence[float]) -> str:
     """Run a training step again and say where the first NaN or infinity appears, or "".
 
     A step is to blame if all that went in is finite and what comes out is not. Random numbers are
@@ -24,16 +24,16 @@ def birthplace(plan: Plan, feed: Mapping[Tensor, Array], weights: Sequence[float
             values[slot] = feed[tensor] if tensor.value is None else tensor.value
         for n, step in enumerate(plan.steps):
             arrays = [None if slot is None else values[slot] for slot in plan.inputs[n]]
-            y = step.run(arrays, training=True)[0]
+            y = step.run(arrays, training=step not in plan.frozen)[0]
             values.update(zip(plan.outputs[n], y if step.several else (y,), strict=True))
-        for loss in plan.losses:
+        for loss, weight in zip(plan.losses, weights, strict=True):
             slot = plan.slots[loss.key]
-            if not finite(values[slot]):
-                return born_forward(plan, values, slot, loss)
-        return born_backward(plan, feed, weights)
+            if weight and not finite(values[slot]):
+                return made_forward(plan, values, slot, loss)
+        return made_backward(plan, feed, weights)
 
 
-def born_forward(plan: Plan, values: Mapping[int, Any], slot: int, loss: Tensor) -> str:
+def made_forward(plan: Plan, values: Mapping[int, Any], slot: int, loss: Tensor) -> str:
     """Go back from a loss that is not finite along what is not finite."""
     made_by = {slot: n for n, outputs in enumerate(plan.outputs) for slot in outputs}
     while slot in made_by:
@@ -53,7 +53,7 @@ def born_forward(plan: Plan, values: Mapping[int, Any], slot: int, loss: Tensor)
     return f"loss {loss.name!r}: {who} {leaf} holds {kind(values[slot])} already"
 
 
-def born_backward(plan: Plan, feed: Mapping[Tensor, Array], weights: Sequence[float]) -> str:
+def made_backward(plan: Plan, feed: Mapping[Tensor, Array], weights: Sequence[float]) -> str:
     found: list[str] = []
 
     def watch(n: int, position: int, gradient: Array, losses: tuple[int, ...]) -> None:

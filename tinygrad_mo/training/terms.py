@@ -32,15 +32,23 @@ class LossTerm:
         The model's output that it judges; None for a loss that needs no labels.
     value : Tensor
         The scalar.
+    count : Tensor or None
+        Of how much it is the mean. None: of all samples of a batch.
     target, weights : Tensor or None
-        What labels and sample weights are fed to.
+        What labels and sample weights are fed to. There is a weight for each number that the loss
+        is the mean of: for each sample, or for each step of a sequence.
+    mask : Tensor or None
+        Which of these numbers are real, of an output that is padded.
+    loss : Loss or None
     """
 
     name: str
     output: str | None = None
     value: Any = None
+    count: Any = None
     target: Any = None
     weights: Any = None
+    mask: Any = None
     loss: Any = None
     kind = "loss"
     is_model = False
@@ -69,17 +77,22 @@ def terms_of_output(name: str, output: Tensor, given: Any) -> list[LossTerm]:
         )
     dtype = "int32" if kinds == {True} else output.dtype
     target = placeholder(chosen[0].target_shape(output), dtype, f"{name} labels")
-    weights = placeholder((None,), output.dtype, f"{name} sample weights")
     names = [name]
     if len(chosen) > 1:
         names = unique_names([f"{name}_{loss.name}" for loss in chosen], ":")
-    terms = []
+    terms, calls, each = [], [], []
     for own, loss in zip(names, chosen, strict=True):
         warn_of_odd_pairs(name, output, loss)
-        term = LossTerm(own, name, None, target, weights, loss)
-        with inside(Call(term)):
-            term.value = loss(target, output, weights)
-        terms.append(term)
+        terms.append(LossTerm(own, name, target=target, mask=output.mask, loss=loss))
+        calls.append(Call(terms[-1]))
+        with inside(calls[-1]):
+            each.append(loss.of_each(target, output))
+    shape = min((one.shape for one in each), key=len)
+    weights = placeholder(shape, output.dtype, f"{name} sample weights")
+    for term, call, one in zip(terms, calls, each, strict=True):
+        with inside(call):
+            term.value, term.count = term.loss.mean_and_count(one, weights, output.mask)
+        term.weights = weights
     return terms
 
 
@@ -99,57 +112,69 @@ def warn_of_odd_pairs(name: str, output: Tensor, loss: losses.Loss) -> None:
 
 
 def separate_missing(
-    what: str, labels: np.ndarray, missing: float | None
+    what: str, labels: np.ndarray, missing: float | None, ndim: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Labels with a stand-in where they are missing, and which samples have one."""
+    """Labels with a stand-in where they are missing, and which of what is judged have one.
+
+    `ndim` is the number of axes over which a loss has a number: 1 for samples, 2 for steps.
+    """
     gone = np.isnan(labels) if labels.dtype.kind == "f" else np.zeros(labels.shape, bool)
     if missing is not None:
         gone = gone | (labels == missing)
-    rows = gone.reshape(len(labels), -1) if gone.size else np.zeros((len(labels), 1), bool)
-    partly = rows.any(axis=1) & ~rows.all(axis=1)
+    shape = labels.shape[:ndim]
+    parts = gone.reshape(*shape, -1) if gone.size else np.zeros((*shape, 1), bool)
+    some, every = np.asarray(parts.any(axis=-1)), np.asarray(parts.all(axis=-1))
+    partly = some & ~every
     if partly.any():
+        place = tuple(int(axis[0]) for axis in partly.nonzero())
+        where = f"row {place[0]}" + "".join(f", step {n}" for n in place[1:])
         raise ValueError(
-            f"{what}: row {int(partly.argmax())} has labels for a part of the output only; give "
-            f"each part an output of its own"
+            f"{what}: {where} has labels for a part of the output only; give each part an output "
+            f"of its own"
         )
-    return (np.where(gone, 0, labels) if gone.any() else labels), np.logical_not(rows.any(axis=1))
+    return (np.where(gone, 0, labels) if gone.any() else labels), ~some
 
 
-def sample_weights(
-    name: str, given: Any, classes: Any, labels: np.ndarray, labelled: np.ndarray, count: int = 0
-) -> np.ndarray:
-    """The weight of each sample: its own times that of its class; NaN where it has no label.
+def sample_weights(name: str, given: Any, labelled: np.ndarray) -> np.ndarray:
+    """The weights of what is judged, as they were given or 1; NaN where there is no label.
 
-    `count`: of the classes that there are, even where no label of this batch says so.
+    `labelled` has their shape: (samples,), or (samples, steps ...) where steps are judged. Weights
+    can be given for the samples alone.
     """
-    size = len(labels)
+    shape = labelled.shape
     what = f"sample_weight of {name!r}"
-    weights = np.ones(size) if given is None else as_numbers(what, given).astype(float)
-    if weights.shape != (size,):
+    weights = np.ones(shape[:1]) if given is None else as_numbers(what, given).astype(float)
+    if weights.shape not in (shape[:1], shape):
+        single = f" or {shape}, one for each step" if len(shape) > 1 else ""
         raise ValueError(
-            f"{what}: shape {weights.shape}, expected ({size},), one number for each sample"
+            f"{what}: shape {weights.shape}, expected {shape[:1]}, one number for each sample"
+            f"{single}"
         )
     if not np.isfinite(weights).all():
-        row = int((~np.isfinite(weights)).argmax())
-        raise ValueError(f"{what}: that of sample {row} is {weights[row]}, it must be finite")
-    if classes is not None:
-        weights = weights * class_weights(name, classes, labels, labelled, count)
+        place = tuple(int(axis[0]) for axis in (~np.isfinite(weights)).nonzero())
+        raise ValueError(
+            f"{what}: that of sample {', '.join(map(str, place))} is {weights[place]}, it must be "
+            f"finite"
+        )
+    weights = weights.reshape(weights.shape + (1,) * (len(shape) - weights.ndim))
     return np.where(labelled, weights, np.nan)
 
 
 def class_weights(
     name: str, given: Any, labels: np.ndarray, labelled: np.ndarray, count: int = 0
 ) -> np.ndarray:
-    """By sample, the weight of its class. "balanced": all classes together count the same."""
-    if labels.ndim > 1 and labels.shape[-1] > 1:
+    """For what is judged, the weight of its class. "balanced": all classes count the same.
+
+    `count`: of the classes that there are, even where no label of this batch says so.
+    """
+    if labels.ndim > labelled.ndim and labels.shape[-1] > 1:
         labels = labels.argmax(axis=-1)
-    classes = labels.reshape(len(labels), -1)
-    if classes.shape[1] != 1 or (classes != np.round(classes)).any():
+    if labels.size != labelled.size or (labels != np.round(labels)).any():
         raise ValueError(
             f"class_weight of {name!r}: its labels are not one class per sample: a whole number, "
             f"or a one-hot row"
         )
-    classes = classes[:, 0].astype(int)
+    classes = labels.reshape(labelled.shape).astype(int)
     known, counts = np.unique(classes[labelled], return_counts=True)
     if given == "balanced":
         given = {
@@ -168,7 +193,8 @@ def class_weights(
         if not isinstance(weight, int | float | np.number) or not 0 <= weight < np.inf:
             raise ValueError(f"class_weight of {name!r}: the weight of {c!r} cannot be {weight!r}")
     table = dict.fromkeys(known.tolist(), 1.0) | dict(given)
-    return np.array([table.get(c, 1.0) for c in classes.tolist()])
+    weights = [table.get(c, 1.0) for c in classes.reshape(-1).tolist()]
+    return np.array(weights).reshape(classes.shape)
 
 
 def weights_by_term(given: Any, terms: Sequence[LossTerm]) -> Any:

@@ -17,7 +17,7 @@ import numpy as np
 BLOCK = 1 << 15  # elements that are factored at a time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Measure:
     """The gradients of one array (or of several, taken as one long one), by loss.
 
@@ -57,6 +57,13 @@ class Measure:
         parts = list(parts)
         reach = tuple(any(p.reach[k] for p in parts) for k in range(count))
         return cls(reach, triangle(np.concatenate([np.zeros((1, count)), *(p.r for p in parts)]).T))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Measure):
+            return NotImplemented
+        return self.reach == other.reach and np.array_equal(self.r, other.r)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def norm(self, k: int) -> float:
         """Length of the gradient of loss k alone, unweighted."""

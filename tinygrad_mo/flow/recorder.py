@@ -1,0 +1,65 @@
+"""Recording the gradient flow while a model is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..callbacks import Callback
+from ..callbacks.base import Logs
+from .flow import Flow
+from .recording import measure
+from .storing import as_plain, from_plain
+
+
+class FlowRecorder(Callback):
+    """Record the gradient flow during `fit`, of the function that trains.
+
+    Parameters
+    ----------
+    every : int
+        Steps from one record to the next. Default: 10.
+    data : (x, y) or (x, y, sample_weight), optional
+        Always measure these samples. Default: the batch that is about to be trained on, with the
+        same random numbers (dropout) as that step.
+
+    Attributes
+    ----------
+    flows : list of Flow
+        The `step` of each says how many training steps came before; its weights are those that the
+        step was made with, whoever has set them.
+    """
+
+    saved = ("records",)
+
+    def __init__(self, every: int = 10, data: Any = None):
+        if not isinstance(every, int) or every < 1:
+            raise ValueError(f"every counts training steps, it cannot be {every}")
+        self.every, self.data = every, data
+        self.flows: list[Flow] = []
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The flows as plain values, for the backup of a training."""
+        return [as_plain(flow) for flow in self.flows]
+
+    @records.setter
+    def records(self, values: list[dict[str, Any]]) -> None:
+        self.flows = [from_plain(Flow, plain) for plain in values]
+
+    def on_train_begin(self) -> None:
+        """Look at the data once, so that mistakes show before the first step."""
+        data = self.data
+        self._fixed = None if data is None else self.model.objective.labelled_data(*data)
+        self._open: Flow | None = None
+
+    def on_train_batch_begin(self, step: int, batch: Mapping[Any, Any]) -> None:
+        """Record, if it is time."""
+        if step % self.every == 0:
+            self._open = measure(self.model, self._fixed or batch)
+            self.flows.append(self._open)
+
+    def on_train_batch_end(self, step: int, logs: Logs) -> None:
+        """Note which weights the losses had in this step."""
+        if self._open is not None:
+            self._open.weights, self._open = dict(self.model.fitting.weights), None

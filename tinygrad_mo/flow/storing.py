@@ -1,0 +1,84 @@
+"""A flow as plain values and arrays, for a file, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..files.archive import CheckpointError, load_arrays, save_arrays
+from ..files.records import Reader, Writer
+from .data import FlowData, FlowNode, Wire
+from .folding import Folds
+from .measures import Measure
+
+AnyFlow = TypeVar("AnyFlow", bound=FlowData)
+PLAIN = ("losses", "values", "weights", "outputs", "name", "step", "training", "optimizer")
+
+
+def as_plain(flow: FlowData) -> dict[str, Any]:
+    """Numbers, texts and arrays, in lists and dicts; all measures as rows of one array."""
+    measures = [wire.measure for wire in flow.wires]
+    for named in (flow.parameters, flow.uses, flow.bundles):
+        measures += named.values()
+    count = len(flow.losses)
+    return {name: getattr(flow, name) for name in PLAIN} | {
+        "settings": dict(flow.settings),
+        "nodes": [asdict(node) for node in flow.nodes],
+        "wires": [[w.source, w.target, w.tensor, w.shape, w.number] for w in flow.wires],
+        "parameters": list(flow.parameters),
+        "uses": list(flow.uses),
+        "bundles": list(flow.bundles),
+        "r": np.array([m.r for m in measures]).reshape(-1, count, count),
+        "reach": np.array([m.reach for m in measures], bool).reshape(-1, count),
+        "over_time": dict(flow.over_time),
+        "parent": dict(flow.folds.parent),
+        "frozen": sorted(flow.frozen),
+        "arrays": dict(flow.arrays),
+    }
+
+
+def from_plain(cls: type[AnyFlow], plain: Mapping[str, Any]) -> AnyFlow:
+    """The flow that `as_plain` took apart."""
+    rows = zip(plain["reach"].tolist(), plain["r"], strict=True)
+    measures = iter([Measure(tuple(reach), r) for reach, r in rows])
+
+    def named(names: Iterable[Any]) -> dict[Any, Measure]:
+        return {name: next(measures) for name in names}
+
+    nodes = [FlowNode(**node) for node in plain["nodes"]]
+    wires = [
+        Wire(source, target, next(measures), tensor, shape, number)
+        for source, target, tensor, shape, number in plain["wires"]
+    ]
+    return cls(
+        **{name: plain[name] for name in PLAIN},
+        settings=plain["settings"],
+        nodes=nodes,
+        wires=wires,
+        parameters=named(plain["parameters"]),
+        uses=named(plain["uses"]),
+        bundles=named(plain["bundles"]),
+        over_time=plain["over_time"],
+        folds=Folds([node.name for node in nodes], plain["parent"]),
+        frozen=set(plain["frozen"]),
+        arrays=plain["arrays"],
+    )
+
+
+def save_flow(path: str | Path, flow: FlowData) -> None:
+    """Write a flow to a file."""
+    writer = Writer()
+    content = writer.value(as_plain(flow))
+    save_arrays(path, writer.arrays, flow=content)
+
+
+def load_flow(path: str | Path, cls: type[AnyFlow]) -> AnyFlow:
+    """Read a flow that `save_flow` wrote."""
+    arrays, header = load_arrays(path)
+    if "flow" not in header:
+        raise CheckpointError(f"{path} holds no flow: it was not written by Flow.save")
+    return from_plain(cls, Reader([], arrays, {}).value(header["flow"]))

@@ -1,0 +1,507 @@
+"""The model as users meet it: a graph that can be trained and watched."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .callbacks import Callback, History
+from .device import new_generator
+from .engine.graph import Tensor
+from .engine.plan import Plan, topological_order
+from .files.archive import load_arrays, save_arrays
+from .files.checkpoint import check_fit, load_model, save_model
+from .files.exchange import is_safetensors, load_safetensors, save_safetensors
+from .flow.explain import explain
+from .flow.flow import Flow
+from .flow.recording import measure
+from .flow.words import listing
+from .layers.base import AddedLoss
+from .losses import LOSSES
+from .naming import did_you_mean
+from .network.network import Network
+from .optimizers import Optimizer
+from .optimizers import get as get_optimizer
+from .training.data import evaluated_batches, training_batches, validation_batches
+from .training.fitting import Fit, as_callbacks, learn
+from .training.objective import Objective, check_unique
+from .training.progress import numbers
+from .training.scores import Scores, score
+
+
+class Model(Network):
+    """A network between inputs and outputs: train it, predict with it, see its gradient flow.
+
+    Parameters
+    ----------
+    inputs, outputs : Tensor, or a list or dict of Tensor
+        Where the graph starts (`Input` tensors) and ends. Names of outputs are the keys of a dict,
+        otherwise the names of the layers that make them.
+    name : str, optional
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinygrad_mo as tg
+    >>> tg.set_random_seed(0)
+    >>> x = tg.Input((3,), name="numbers")
+    >>> trunk = tg.layers.Dense(4, activation="tanh", name="trunk")(x)
+    >>> outputs = [tg.layers.Dense(1, name="price")(trunk), tg.layers.Dense(1, name="size")(trunk)]
+    >>> model = tg.Model(x, outputs)
+    >>> model.compile("sgd", loss="mse", loss_weights={"price": 1.0, "size": 0.1})
+    >>> data = np.eye(3)
+    >>> history = model.fit(data, [data.sum(1), data[:, 0]], epochs=2, verbose=0)
+    >>> flow = model.gradient_flow(data, [data.sum(1), data[:, 0]])
+    >>> flow.reaches("size", "trunk"), flow.reaches("size", "price")
+    (True, False)
+    """
+
+    _objective: Objective | None = None  # before `compile`
+    optimizer: Optimizer
+    stop_training: bool | str = False
+
+    # ------------------------------------------------------------ what to learn
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+    ) -> None:
+        """Say what to learn. Forgets the state of an earlier optimizer.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer
+        loss : str, Loss or function; or a list or dict of them
+            One for all outputs, one per output in order, or by output name. None, or a name that a
+            dict leaves out, is an output without a loss; a list is several losses for one output.
+        loss_weights : float, a list or dict of them, or a function, optional
+            What each loss is multiplied with before they are added. Default: 1. A function
+            ``f(step, losses)`` is asked before each sweep: it gets the losses of the batch by name
+            and returns weights by name, those that change.
+        metrics : str or Metric; or a list of them; or a list or dict of lists, optional
+            For the only output, or by output.
+
+        Raises
+        ------
+        ValueError
+            For names that no output has, wrong counts, or a list that can be read in two ways.
+        """
+        if isinstance(optimizer, str) and optimizer in LOSSES:
+            raise ValueError(f"{optimizer!r} is a loss: the optimizer comes first, then the loss")
+        chosen = get_optimizer(optimizer)
+        objective = Objective(self, loss, loss_weights, metrics)
+        self.optimizer, self._objective, self.contents = chosen, objective, objective.contents
+        self.step, self.shuffler = 0, new_generator()
+
+    @property
+    def objective(self) -> Objective:
+        """What `compile` has made: losses, weights, metrics, and the data that they need."""
+        if self._objective is None:
+            raise RuntimeError(f"call compile(optimizer, loss) before training {self}")
+        late = [name for name in self.added if name not in self._objective.terms]
+        if late:
+            raise RuntimeError(f"the loss {late[0]!r} was added after compile: call compile again")
+        return self._objective
+
+    @property
+    def is_compiled(self) -> bool:
+        return self._objective is not None
+
+    def add_loss(self, tensor: Tensor, name: str, weight: float = 1.0) -> None:  # type: ignore[override]
+        """Add a scalar of the graph to the losses, before `compile`.
+
+        Parameters
+        ----------
+        tensor : Tensor
+            Symbolic, without axes, computed from what the model computes: of an inner tensor, of
+            several outputs ...
+        name : str
+            Under which it is weighted, logged and drawn.
+        weight : float
+            Default: 1.
+        """
+        if not isinstance(tensor, Tensor) or tensor.shape != ():
+            given = f"{tensor}" if isinstance(tensor, Tensor) else type(tensor).__name__
+            raise ValueError(f"loss {name!r} must be a scalar, use .mean() or .sum(), not {given}")
+        if name in self.added or name in self.outputs:
+            raise ValueError(f"there is a loss or output called {name!r} already")
+        self.add(AddedLoss(name, tensor, weight))
+
+    @property
+    def loss_weights(self) -> dict[str, float]:
+        """What each loss is multiplied with, by name.
+
+        Set it at any time (left out means 1), or set a function that is asked before each sweep, as
+        in `compile`. The optimizer keeps its state.
+        """
+        return self.objective.weights
+
+    @loss_weights.setter
+    def loss_weights(self, given: Any) -> None:
+        self.objective.set_weights(given)
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The keys of a row of History, in order."""
+        return self.objective.keys
+
+    def pairing(self) -> str:
+        """What belongs to what, as a table: output, loss, weight, metrics, shape of the labels."""
+        return self.objective.pairing()
+
+    def explain(self) -> str:
+        """The compiled model in plain words: which loss trains what, and what its weight touches.
+
+        It follows from the graph alone, without data; `gradient_flow` measures.
+
+        Examples
+        --------
+        >>> import tinygrad_mo as tg
+        >>> x = tg.Input((3,))
+        >>> trunk = tg.layers.Dense(4, name="trunk")(x)
+        >>> heads = [tg.layers.Dense(1, name=name)(trunk) for name in ("price", "size")]
+        >>> model = tg.Model(x, heads)
+        >>> model.compile("adam", "mse", loss_weights={"size": 0.1})
+        >>> print(model.explain())
+        One number is minimised: 1 x price + 0.1 x size.
+        One backward sweep finds all gradients.
+        <BLANKLINE>
+        price (mean_squared_error of output price) trains trunk and price. No path leads from it
+        to size.
+        size (mean_squared_error of output size) trains trunk and size. No path leads from it to
+        price.
+        <BLANKLINE>
+        The weight of price scales the whole gradient of price, changes the mixture in trunk and
+        leaves size exactly as before.
+        The weight of size scales the whole gradient of size, changes the mixture in trunk and
+        leaves price exactly as before.
+        <BLANKLINE>
+        Adam divides each gradient by its own running size. Where one loss is alone (price and
+        size) its weight cancels; it matters only where losses meet.
+        """
+        return explain(self.objective, self.optimizer)
+
+    # ------------------------------------------------------------ training
+
+    def training_plan(self) -> Plan:
+        """The plan of a training step: it starts from the losses."""
+        return self.objective.plan()
+
+    def labelled_data(
+        self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None
+    ) -> dict[Tensor, Any]:
+        """A batch, matched and checked, as `Plan.forward` is fed: see `Objective.labelled_data`."""
+        return self.objective.labelled_data(x, y, sample_weight, class_weight)
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int = 32,
+        epochs: int = 1,
+        verbose: int = 1,
+        callbacks: Sequence[Callback] | None = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        groups: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+    ) -> History:
+        """Train.
+
+        Parameters
+        ----------
+        x, y : array, or a list or dict of arrays
+            Per input and per output. Or x alone: an iterable (or a function without arguments that
+            makes one, which is called for each epoch) of batches ``(x, y)`` or
+            ``(x, y, sample_weight)``.
+        batch_size, epochs : int
+            Samples per step, and how often to go through the data. Default: 32 and 1.
+        verbose : int
+            0: silent, 1: progress bar (with tqdm) and a line per epoch, 2: a line per epoch.
+        callbacks : list of Callback, optional
+        validation_split : float
+            This share of the samples, the last ones, is held back. Default: 0.
+        validation_data : (x, y) or (x, y, sample_weight), or an iterable of batches, optional
+        shuffle : bool
+            Draw a new order in each epoch. Default: True.
+        sample_weight : array, or a list or dict of arrays, optional
+            How much each sample counts, for all outputs or by output.
+        class_weight : "balanced" or dict by class; or a dict of them by output, optional
+            How much the samples of each class count in training (not in validation). "balanced":
+            each class as much as the others.
+        groups : array, shape (samples,), optional
+            Which samples belong together (frames of one video, pictures of one person): the
+            `validation_split` never parts them, so that held-back data are really new.
+        initial_epoch : int
+            Epochs that were done before. Default: 0.
+        steps_per_epoch : int, optional
+            Of an iterable: how many batches are an epoch; the next one goes on behind them.
+            Default: all.
+        validation_steps : int, optional
+            The same of validation data that are an iterable. One that never ends needs it.
+
+        Returns
+        -------
+        History
+            Ctrl-C stops after the running step; the model is then as that step left it, and
+            KeyboardInterrupt is raised.
+        """
+        objective = self.objective
+        batches, held_out = training_batches(
+            objective,
+            x,
+            y,
+            sample_weight,
+            class_weight,
+            batch_size=batch_size,
+            shuffler=self.shuffler if shuffle else None,
+            steps_per_epoch=steps_per_epoch,
+            validation_split=0.0 if validation_data is not None else validation_split,
+            groups=None if validation_data is not None else groups,
+        )
+        if validation_data is not None:
+            held_out = validation_batches(objective, validation_data, batch_size, validation_steps)
+        if not isinstance(epochs, int | np.integer) or epochs < 0:
+            raise ValueError(f"epochs cannot be {epochs}: it counts passes through the data")
+        self._warn_if_frozen()
+        self._warn_of_untrained()
+        self.log_names = [*objective.keys, *objective.account_keys]
+        if held_out is not None:
+            self.log_names += [f"val_{name}" for name in objective.keys]
+        check_unique(self.log_names)
+        self.stop_training = False
+        history = History()
+        listeners = [history, *as_callbacks(callbacks)]
+        self.fitting = Fit(self, batches, held_out, listeners, epochs, initial_epoch, verbose)
+        self.fitting.run()
+        return history
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One step on one batch; returns its losses and metrics as they were before the step."""
+        feed = self.objective.labelled_data(x, y, sample_weight, class_weight)
+        self._warn_if_frozen()
+        scores = Scores(self.objective)
+        scores.add(feed, self.objective.plan(), learn(self, feed))
+        return as_asked(scores.logs(), return_dict)
+
+    def evaluate(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int = 32,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+        class_weight: Any = None,
+        verbose: int = 0,
+        steps: int | None = None,
+    ) -> Any:
+        """Losses and metrics on data, without training.
+
+        Parameters
+        ----------
+        x, y, batch_size, sample_weight, class_weight
+            As for `fit`.
+        return_dict : bool
+            Default: False.
+        verbose : int
+            Default: 0, silent. Otherwise the numbers are printed, too.
+
+        Returns
+        -------
+        list of float in the order of `metrics_names`, a float if that is only the loss, or a dict
+        """
+        objective = self.objective
+        scored = score(
+            objective,
+            evaluated_batches(objective, x, y, sample_weight, class_weight, batch_size, steps),
+        )
+        if verbose:
+            print(numbers(scored))
+        return as_asked(scored, return_dict)
+
+    def _warn_if_frozen(self) -> None:
+        if not self.objective.plan().wrt and self.weights:
+            warnings.warn(f"{self}: every weight is frozen, so nothing is trained", stacklevel=3)
+
+    def _warn_of_untrained(self) -> None:
+        objective, plan = self.objective, self.objective.plan()
+        idle = [w.name for w in plan.wrt if not plan.reaches(w)]
+        if idle:
+            without = [name for name in self.outputs if name not in objective.judged()]
+            warnings.warn(
+                f"no loss reaches {', '.join(idle)}: they keep their initial values"
+                + (f" (outputs without a loss: {', '.join(without)})" if without else ""),
+                stacklevel=3,
+            )
+
+    # ------------------------------------------------------------ the gradient watched
+
+    def gradient_flow(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        *,
+        training: bool = True,
+        keep_arrays: bool = False,
+    ) -> Flow:
+        """Measure the gradient of each loss on every wire and weight, in one sweep.
+
+        Parameters
+        ----------
+        x, y, sample_weight, class_weight
+            A batch, as for `fit`. It is run at once, so some hundred samples are a good size.
+        training : bool
+            True (default): of the function that trains, with the statistics of this batch in batch
+            normalisation, and with dropout. Nothing is trained: moving averages and the random
+            numbers of the training stay as they are. False: of the function that predicts.
+        keep_arrays : bool
+            Keep the gradients themselves, for `Flow.gradient`, not only their sizes and angles.
+
+        Returns
+        -------
+        Flow
+            Of the model as it is.
+        """
+        data = self.objective.labelled_data(x, y, sample_weight, class_weight)
+        return measure(self, data, training=training, keep_arrays=keep_arrays)
+
+    def without(self, *outputs: str) -> Model:
+        """The model without some outputs, and without the layers that only they need.
+
+        The layers that stay are shared with this model, weights and all: auxiliary heads that
+        helped to train it are cut off before it is used.
+
+        Parameters
+        ----------
+        outputs : str
+            Names of outputs; at least one output must stay.
+
+        Returns
+        -------
+        Model
+            Not compiled. Inputs that nothing needs any more are gone, too.
+        """
+        for name in outputs:
+            if name not in self.outputs:
+                raise ValueError(
+                    f"{self} has no output {name!r}; {did_you_mean(name, self.outputs)}"
+                )
+        left = {name: t for name, t in self.outputs.items() if name not in outputs}
+        if not left:
+            raise ValueError(f"without {listing(outputs)} no output is left")
+        needed = {x for step in topological_order(list(left.values())) for x in step.inputs}
+        inputs = {name: t for name, t in self.inputs.items() if t in needed or t in left.values()}
+        ends: Any = left if self.outputs_are_dict else list(left.values())
+        if len(left) == 1 and not self.outputs_are_dict:
+            (ends,) = left.values()
+        starts: Any = inputs if self.inputs_are_dict else list(inputs.values())
+        return Model(starts, ends, name=self.name)
+
+    # ------------------------------------------------------------ files
+
+    def save(self, path: str | Path) -> None:
+        """Write the whole model to a file: graph, weights, and where its training stands.
+
+        `tinygrad_mo.load` reads it. A function of your own inside (a loss, an activation, a layer's
+        class) is written as its name; hand it to `load`. Nothing in a file is ever executed.
+        """
+        save_model(path, self)
+
+    def save_weights(
+        self, path: str | Path, names: str = "keras", rename: Mapping[str, str] | None = None
+    ) -> None:
+        """Write all parameters to a file, by name.
+
+        Parameters
+        ----------
+        path : str or Path
+            ".safetensors" at its end makes a file that other frameworks read; every other file has
+            checksums, which find a changed byte.
+        names : "keras" or "torch"
+            Names and layouts of a .safetensors file, see `tinygrad_mo.exchange.save_safetensors`.
+        rename : dict, optional
+            What layers are called in a .safetensors file, where it is not as here.
+        """
+        if is_safetensors(path, names, rename):
+            save_safetensors(path, self, names, rename)
+        else:
+            named = {name: w.numpy() for name, w in self.named_weights().items()}
+            save_arrays(path, named, model=self.name)
+
+    def load_weights(
+        self, path: str | Path, names: str = "keras", rename: Mapping[str, str] | None = None
+    ) -> None:
+        """Take all parameters from a file, or, if one misfits, none.
+
+        Parameters
+        ----------
+        path, names, rename
+            As of `save_weights`. A .safetensors file may come from another framework.
+
+        Raises
+        ------
+        CheckpointError
+            Naming the weights that are missing, superfluous or of another shape.
+        """
+        if is_safetensors(path, names, rename):
+            load_safetensors(path, self, names, rename)
+        else:
+            found = load_arrays(path)[0]
+            check_fit(str(path), self, found)
+            for name, w in self.named_weights().items():
+                w.assign(found[name])
+
+
+def as_asked(logs: dict[str, float], return_dict: bool) -> Any:
+    """The numbers as Keras returns them: one, or a list of them, or by name."""
+    if return_dict:
+        return logs
+    return logs["loss"] if len(logs) == 1 else list(logs.values())
+
+
+def load(path: str | Path, custom: Mapping[str, Any] | None = None) -> Model:
+    """Read a model that `Model.save` wrote, compiled and ready to go on training.
+
+    Parameters
+    ----------
+    path : str or Path
+    custom : dict, optional
+        Classes and functions of your own that the model was made with, by name.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is not whole, holds weights only, or needs something that `custom` lacks.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import tinygrad_mo as tg
+    >>> x = tg.Input((3,))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     tg.Model(x, tg.layers.Dense(2, name="out")(x)).save(folder + "/model.tg")
+    ...     print(tg.load(folder + "/model.tg").get_layer("out"))
+    Dense 'out'
+    """
+    return load_model(path, Model, custom)

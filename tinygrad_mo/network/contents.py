@@ -1,0 +1,137 @@
+"""What belongs to a network: its layers and weights, each once, however many ways lead to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..engine.calls import Call
+from ..engine.graph import Parameter, Step
+from ..layers import Layer
+from ..naming import unique_names
+
+
+class Contents:
+    """What a walk over the steps of a graph finds.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        All that the outputs and the losses of a network are computed with.
+
+    Attributes
+    ----------
+    layers : dict of Layer
+        Those that are called directly, by the name that they have in this network, in the order of
+        their first call.
+    weights : dict of Parameter
+        All parameters by path, as in "lstm/kernel" or "base/conv1/kernel": those of the layers, of
+        layers within layers, and those that belong to no layer.
+    bare : list of Parameter
+        Those that belong to no layer.
+    """
+
+    def __init__(self, steps: Sequence[Step]):
+        self._calls = calls_of(steps)
+        self._called_in: dict[Layer, list[Layer]] = {}
+        for call in self._calls:
+            if call.parent is not None and isinstance(call.owner, Layer):
+                self._called_in.setdefault(call.parent.owner, []).append(call.owner)
+        top = [call.owner for call in self._calls if call.parent is None]
+        owners = [owner for owner in dict.fromkeys(top) if isinstance(owner, Layer)]
+        self.layers = dict(zip(self._names(owners), owners, strict=True))
+        self.weights: dict[str, Parameter] = {}
+        self._name_of: dict[tuple[Any, Layer], str] = {}  # by the layer around it (None: none)
+        self._ways: dict[Any, list[tuple[Layer, ...]]] = {}  # to layers and weights: what is around
+        for name, layer in self.layers.items():
+            self._name_of[None, layer] = name
+            layer.take_name(name)
+            self._enter(layer, name, ())
+        used = dict.fromkeys(x for step in steps for x in step.inputs if isinstance(x, Parameter))
+        self.bare = [w for w in used if w not in self._ways]
+        for w in self.bare:
+            self._add(w, unique_names([*self.layers, w.label], "_")[-1], ())
+
+    def _names(self, layers: Sequence[Layer]) -> list[str]:
+        """Names that are unique here: as the user, or else an earlier network, has given them."""
+        by_user: dict[str, Layer] = {}
+        for layer in layers:
+            if layer.named and layer.name in by_user:
+                places = [self._where(one) for one in (by_user[layer.name], layer)]
+                raise ValueError(
+                    f"two layers are called {layer.name!r}: {' and '.join(places)}; names must be "
+                    f"unique within a model"
+                )
+            if layer.named:
+                by_user[layer.name] = layer
+        others = sorted((one for one in layers if not one.named), key=lambda one: not one.has_name)
+        new = unique_names([*by_user, *(one.name for one in others)], "_")
+        given = dict(zip([*by_user.values(), *others], new, strict=True))
+        return [given[layer] for layer in layers]
+
+    def _where(self, layer: Layer) -> str:
+        site = next(call.site for call in self._calls if call.owner is layer)
+        return f"{type(layer).__name__} at {site[0]}:{site[1]}"
+
+    def _enter(self, layer: Layer, path: str, around: tuple[Layer, ...]) -> None:
+        """Add the weights of a layer, and of the layers within it."""
+        around = (*around, layer)
+        self._ways.setdefault(layer, []).append(around)
+        for w in layer.own_weights:
+            self._add(w, f"{path}/{w.label}", around)
+        within = layer.named_sublayers()
+        more = [one for one in self._called_in.get(layer, ()) if one not in within.values()]
+        more = list(dict.fromkeys(more))
+        names = unique_names([*within, *(one.name for one in more)], "_")
+        for name, inner in zip(names, [*within.values(), *more], strict=True):
+            self._name_of[layer, inner] = name
+            self._enter(inner, f"{path}/{name}", around)
+
+    def _add(self, w: Parameter, path: str, around: tuple[Layer, ...]) -> None:
+        if w not in self._ways:
+            taken = path in self.weights
+            name = unique_names([*self.weights, path], ":")[-1] if taken else path
+            self.weights[name] = w
+        self._ways.setdefault(w, []).append(around)
+
+    def path_of(self, call: Call) -> str:
+        """The names of the owners of a call and of those around it, as in "base/conv1"."""
+        around = call.parent
+        name = self._name_of.get((around and around.owner, call.owner), call.owner.name)
+        return f"{self.path_of(around)}/{name}" if around else name
+
+    def every_layer(self) -> list[Layer]:
+        """The layers, those within layers included, each once."""
+        return list(dict.fromkeys(layer for _, layer in self._name_of))
+
+    def switches(self) -> list[Any]:
+        """Everything whose `trainable` has a say: layers and weights."""
+        return [*self.every_layer(), *self.weights.values()]
+
+    def is_trainable(self, x: Any) -> bool:
+        """Is a layer or weight free on some way to it: no layer around is frozen, nor itself?"""
+        return x.trainable and any(all(one.trainable for one in way) for way in self._ways[x])
+
+    def trainable_weights(self) -> list[Parameter]:
+        """The weights that training changes."""
+        return [w for w in self.weights.values() if self.is_trainable(w)]
+
+    def frozen_steps(self, steps: Iterable[Step]) -> frozenset[Step]:
+        """Those with moving averages whose layer is frozen: the averages serve in training, too."""
+        averaging = (step for step in steps if step.op.averages and step.call is not None)
+        layers = ((step, step.call.owner) for step in averaging)  # type: ignore[union-attr]
+        return frozenset(
+            step for step, one in layers if one in self._ways and not self.is_trainable(one)
+        )
+
+
+def calls_of(steps: Iterable[Step]) -> list[Call]:
+    """The calls that the steps were recorded in, each after the one that it happened in."""
+    found: dict[Call, None] = {}
+    for step in steps:
+        chain, call = [], step.call
+        while call is not None and call not in found:
+            chain.append(call)
+            call = call.parent
+        found |= dict.fromkeys(reversed(chain))
+    return list(found)

@@ -1,0 +1,67 @@
+"""The same steps once more, on other tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..engine.calls import Call, current_call, inside
+from ..engine.graph import Step, Tensor, apply, placeholder
+from ..engine.plan import topological_order
+
+
+def rewire(steps: Iterable[Step], replaced: Mapping[Any, Tensor]) -> dict[Any, Tensor]:
+    """Apply steps again; each old call of a layer becomes one new call.
+
+    Parameters
+    ----------
+    steps : iterable of Step
+        In topological order.
+    replaced : dict of Tensor
+        By the key of a tensor, what takes its place.
+
+    Returns
+    -------
+    dict of Tensor
+        The same, and what the steps have made.
+    """
+    here = current_call()
+    new, calls = dict(replaced), {}
+
+    def again(call: Call | None) -> Call | None:
+        if call is None:
+            return here
+        if call not in calls:
+            calls[call] = Call(call.owner, again(call.parent))
+        return calls[call]
+
+    for step in steps:
+        with inside(again(step.call)):
+            inputs = tuple(None if x is None else new.get(x.key, x) for x in step.inputs)
+            made = apply(step.op, inputs, step.attributes)
+        for index, tensor in enumerate(made if step.several else (made,)):
+            new[step, index] = tensor
+    return new
+
+
+def replacement(tensor: Tensor, new: Mapping[Any, Tensor]) -> Tensor:
+    """What takes the place of a tensor, with its mask."""
+    result = new.get(tensor.key, tensor)
+    if tensor.mask is not None:
+        result.mask = new.get(tensor.mask.key, tensor.mask)
+    return result
+
+
+def with_fresh_inputs(
+    inputs: list[Tensor], outputs: list[Tensor]
+) -> tuple[list[Tensor], list[Tensor]]:
+    """If a model starts from inner tensors of another, cut there and start from placeholders."""
+    if all(t.step is None for t in inputs):
+        return inputs, outputs
+    fresh = [placeholder(t.shape, t.dtype, t.name) if t.step else t for t in inputs]
+    replaced = {t.key: f for t, f in zip(inputs, fresh, strict=True)}
+    masks = [t.mask for t in outputs if t.mask is not None]
+    above = set(topological_order(inputs))
+    below = [step for step in topological_order([*outputs, *masks]) if step not in above]
+    new = rewire(below, replaced)
+    return fresh, [replacement(t, new) for t in outputs]

@@ -1,0 +1,37 @@
+"""Moving averages (of batch normalisation): what a training step has seen moves them a little."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..engine.graph import Parameter, Step, Tensor
+from ..engine.plan import Plan, Tape
+
+
+class MovingAverages:
+    """Those of a graph.
+
+    Parameters
+    ----------
+    steps : iterable of Step
+        The op of a step says which of its values is averaged into which of its inputs.
+
+    Attributes
+    ----------
+    statistics : list of Tensor
+        What a tape must keep: the values that the averages follow.
+    """
+
+    def __init__(self, steps: Iterable[Step]):
+        self.statistics: list[Tensor] = []
+        self._averages: list[tuple[Parameter, float]] = []
+        for step in steps:
+            for value, position in step.op.averages.items():
+                self.statistics.append(step.output(value))
+                self._averages.append((step.inputs[position], step.attributes["momentum"]))  # type: ignore[arg-type]
+
+    def follow(self, plan: Plan, tape: Tape) -> None:
+        """Move each of them towards what the batch of a tape has shown."""
+        for tensor, (average, momentum) in zip(self.statistics, self._averages, strict=True):
+            old, seen = average.value, plan.value(tape, tensor)
+            average.assign(old + (1 - momentum) * (seen - old))

@@ -1,0 +1,387 @@
+"""What is to be learned, as one value: losses, their weights, metrics, and the data they need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from functools import reduce
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from .. import metrics, ops
+from ..device import Array, to_numpy, xp
+from ..engine.calls import Call, inside
+from ..engine.graph import Parameter, Tensor
+from ..engine.plan import Plan, topological_order
+from ..metrics import Metric
+from ..network.contents import Contents
+from ..network.feeding import arrays_for, cast, counted, match, matched_arrays
+from ..network.network import Network
+from ..network.planning import NetworkPlan
+from .averages import MovingAverages
+from .terms import (
+    LossTerm,
+    class_weights,
+    sample_weights,
+    separate_missing,
+    terms_of_output,
+    weights_by_term,
+)
+
+NUMBERS = (int, float, np.number)
+
+
+class Objective:
+    """What a network is to learn. It is made whole, or not at all.
+
+    Parameters
+    ----------
+    network : Network
+    loss, loss_weights, metrics
+        As for `Model.compile`.
+
+    Attributes
+    ----------
+    terms : dict of LossTerm
+        The losses by name; everything that counts losses counts them in this order.
+    metrics : dict of list of Metric
+        By output. They are patterns: who counts makes copies.
+    weights : dict of float
+        What each loss is multiplied with.
+    balancer : function or None
+        Asked for weights in each step.
+    contents : Contents
+        What belongs to the network: all that its outputs and these losses reach.
+    averages : MovingAverages
+    made_with : dict
+        The arguments, for a file.
+    """
+
+    def __init__(
+        self, network: Network, loss: Any = None, loss_weights: Any = None, metrics: Any = None
+    ):
+        self.made_with = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics}
+        self.inputs, self.outputs = dict(network.inputs), dict(network.outputs)
+        self.inputs_are_dict = network.inputs_are_dict
+        self.by_name_only = network.outputs_are_dict and len(self.outputs) > 1
+        self.terms: dict[str, LossTerm] = {}
+        self._enter_losses(loss)
+        self.balancer = loss_weights if callable(loss_weights) else None
+        factors = self._factors(network, None if self.balancer else loss_weights)
+        for added in network.added.values():
+            self._enter(term := LossTerm(added.name))
+            with inside(Call(term)):
+                term.value = ops.identity(added.value)  # a step of its own: its card in the picture
+            factors.setdefault(added.name, added.weight)
+        self._look_around()
+        self._enter_regularization()
+        factors = {name: factor for name, factor in factors.items() if name in self.terms}
+        self.weights = checked_weights(dict.fromkeys(self.terms, 1.0) | factors)
+        self.metrics = self._metrics(metrics)
+        check_unique(self.keys)
+        self._plan: tuple[list[bool], Plan] | None = None
+
+    def _enter_losses(self, loss: Any) -> None:
+        names = list(self.outputs)
+        if len(names) == 1 and isinstance(loss, list | tuple):
+            loss = {names[0]: loss}  # several losses for the only output
+        chosen = match("loss", loss, names, by_name_only=self.by_name_only, repeat=True)
+        for name, given in chosen.items():
+            if given is not None:
+                for term in terms_of_output(name, self.outputs[name], given):
+                    self._enter(term)
+
+    def _enter(self, term: LossTerm) -> None:
+        if term.name in self.terms:
+            raise ValueError(f"two losses are called {term.name!r}: rename an output or a loss")
+        self.terms[term.name] = term
+
+    def _factors(self, network: Network, given: Any) -> dict[str, Any]:
+        """The loss weights that were given, by name of loss."""
+        names, terms = list(self.outputs), list(self.terms.values())
+        if not terms and not network.added:
+            raise ValueError(f"compile needs a loss for at least one output: {', '.join(names)}")
+        several = len(terms) > len({term.output for term in terms})
+        given = weights_by_term({} if given is None else given, terms)
+        of = [*self.terms] if several else names
+        if isinstance(given, Mapping):
+            of = list(dict.fromkeys([*of, *names, *network.added]))
+        return match("loss_weights", given, of, by_name_only=self.by_name_only, repeat=True)
+
+    def _look_around(self) -> None:
+        """Find what the outputs and the losses reach."""
+        masks = [t.mask for t in self.outputs.values() if t.mask is not None]
+        values = [term.value for term in self.terms.values()]
+        self.steps = topological_order([*self.outputs.values(), *masks, *values])
+        self.contents = Contents(self.steps)
+        self.averages = MovingAverages(self.steps)
+        self._switches = self.contents.switches()
+
+    def _enter_regularization(self) -> None:
+        penalised = [w for w in self.contents.weights.values() if w.regularizer is not None]
+        if penalised:
+            self._enter(term := LossTerm("regularization"))
+            with inside(Call(term)):
+                term.value = reduce(ops.add, [w.regularizer(w) for w in penalised])
+
+    def _metrics(self, given: Any) -> dict[str, list[Metric]]:
+        if given is None:
+            return {}
+        judged, names = self.judged(), list(self.outputs)
+        by_output = isinstance(given, Mapping)
+        if isinstance(given, list | tuple):
+            by_output = any(m is None or isinstance(m, list | tuple) for m in given)
+            if not by_output and len(given) == len(names) > 1:
+                each = ", ".join(f"{m} for {o}" for o, m in zip(names, given, strict=True))
+                form = (
+                    "a dict of lists"
+                    if self.by_name_only
+                    else "a list of lists, or a dict of lists"
+                )
+                raise ValueError(
+                    f"metrics: a list can be read in two ways: one metric for each output ({each}),"
+                    f" or all {len(given)} for every output. Give {form}"
+                )
+        if not by_output:  # the same for every output
+            given = {name: given for name in names if name in judged}
+        matched = match("metrics", given, names, by_name_only=self.by_name_only)
+        result: dict[str, list[Metric]] = {}
+        for name, chosen in matched.items():
+            if not isinstance(chosen, list | tuple):
+                chosen = [] if chosen is None else [chosen]
+            if not chosen:
+                continue
+            if name not in judged:
+                raise ValueError(
+                    f"metrics: output {name!r} has no loss, so it is given no labels: give it a "
+                    f"loss (of weight 0, if it is not to be trained)"
+                )
+            term, output = judged[name], self.outputs[name]
+            result[name] = [
+                metrics.get(deepcopy(m), term.loss, term.target.shape, output.shape) for m in chosen
+            ]
+        return result
+
+    # ------------------------------------------------------------ what is called how
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of a row of History: the total, each loss if there are several, the metrics."""
+        own = [term.label for term in self.terms.values()] if self.has_several else []
+        return ["loss", *own, *self._metrics_by_key()]
+
+    @property
+    def has_several(self) -> bool:
+        """Are there several losses or outputs, so that each has a key?"""
+        return max(len(self.terms), len(self.outputs)) > 1
+
+    @property
+    def account_keys(self) -> list[str]:
+        """The further keys of History: parts and shares of the losses, if there are several."""
+        kinds = ("weighted", "share", "gradient_share") if len(self.terms) > 1 else ()
+        return [f"{kind}/{name}" for kind in kinds for name in self.terms]
+
+    def _metrics_by_key(self) -> dict[str, tuple[str, Metric]]:
+        """By key: of which output it is, and the metric."""
+        found: dict[str, tuple[str, Metric]] = {}
+        for output, chosen in self.metrics.items():
+            for metric in chosen:
+                key = metric.name if len(self.outputs) == 1 else f"{output}_{metric.name}"
+                if key in found:
+                    refuse_twice(key)
+                found[key] = output, metric
+        return found
+
+    def outputs_of_keys(self) -> dict[str, str]:
+        """Which output the keys speak of, where they speak of one."""
+        owners = {t.label: t.output for t in self.terms.values() if t.output is not None}
+        return owners | {key: output for key, (output, _) in self._metrics_by_key().items()}
+
+    def metric_called(self, key: str) -> Metric | None:
+        """The metric behind a key, if it is one."""
+        return self._metrics_by_key().get(key, ("", None))[1]
+
+    def judged(self) -> dict[str, LossTerm]:
+        """The outputs that have a loss, and the (last) loss of each."""
+        return {t.output: t for t in self.terms.values() if t.output is not None}
+
+    def pairing(self) -> str:
+        """What belongs to what, as a table: output, loss, weight, metrics, shape of the labels."""
+        rows = [("output", "loss", "weight", "metrics", "labels")]
+        for term in self.terms.values():
+            names = [m.name for m in self.metrics.get(term.output or "", [])]
+            shape = "" if term.target is None else str(term.target.shape)
+            loss = term.name if term.loss is None else term.loss.name
+            weight = f"{self.weights[term.name]:g}"
+            rows.append((term.output or "-", loss, weight, ", ".join(names) or "-", shape or "-"))
+        judged = {row[0] for row in rows}
+        rows += [(name, "none", "-", "-", "-") for name in self.outputs if name not in judged]
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        lines = (
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            for row in rows
+        )
+        return "\n".join(line.rstrip() for line in lines)
+
+    # ------------------------------------------------------------ weights
+
+    def set_weights(self, given: Any) -> None:
+        """Change what losses are multiplied with: numbers (left out means 1), or a function."""
+        if not callable(given):
+            names = list(self.terms)
+            chosen = match(
+                "loss_weights", given, names, by_name_only=self.by_name_only, repeat=True
+            )
+            self.weights = checked_weights(dict.fromkeys(names, 1.0) | chosen)
+        self.balancer = given if callable(given) else None
+
+    def balance(self, step: int, losses: Sequence[float]) -> None:
+        """Ask the balancer, if there is one, which gets the losses of a batch."""
+        if self.balancer is not None:
+            changes = self.balancer(step, dict(zip(self.terms, losses, strict=True)))
+            balancer = self.balancer
+            self.set_weights({**self.weights, **changes})
+            self.balancer = balancer
+
+    @property
+    def weight_list(self) -> list[float]:
+        """The loss weights in the order of the losses, as `Plan.backward` takes them."""
+        known = self.weights
+        if known.keys() != self.terms.keys():  # somebody has put a name into the dict, or taken one
+            known = match("loss_weights", known, list(self.terms))
+        return list(checked_weights({name: known[name] for name in self.terms}).values())
+
+    # ------------------------------------------------------------ plan and data
+
+    @property
+    def trainable_weights(self) -> list[Parameter]:
+        """The parameters that training changes."""
+        return self.contents.trainable_weights()
+
+    def plan(self) -> Plan:
+        """The plan of a training step; made anew when layers were frozen or unfrozen."""
+        switches = [one.trainable for one in self._switches]
+        if self._plan is None or self._plan[0] != switches:
+            self._plan = switches, self.plan_for(list(self.terms.values()))
+        return self._plan[1]
+
+    def plan_for(self, terms: Sequence[LossTerm], kind: Callable[..., Plan] = NetworkPlan) -> Plan:
+        """A plan for some of the losses, as the layers are frozen now."""
+        counts = [x for term in terms for x in (term.count, term.mask) if x is not None]
+        fetch = [*self.outputs.values(), *counts, *self.averages.statistics]
+        values = [term.value for term in terms]
+        frozen = self.contents.frozen_steps(self.steps)
+        return kind(values, self.trainable_weights, fetch, frozen)
+
+    def labelled_data(
+        self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None
+    ) -> dict[Tensor, Array]:
+        """Everything that the losses need, checked, by the tensor to which it is fed.
+
+        Parameters
+        ----------
+        x, y : array, or a list or dict of arrays
+            Per input, and per output that has a loss (per output is allowed, too). A label of NaN
+            means that the sample has none for this output.
+        sample_weight : array, or a list or dict of arrays, optional
+            Shape (samples,), or, where a loss judges each step of a sequence, (samples, steps). One
+            array counts for all outputs; a dict may leave outputs out.
+        class_weight : "balanced" or dict by class; or a dict of them by output, optional
+        """
+        judged = self.judged()
+        inputs = arrays_for("input", self.inputs, x, self.inputs_are_dict)
+        feed = {self.inputs[name]: array for name, array in inputs.items()}
+        targets = {name: term.target for name, term in judged.items()}
+        origins = {name: self._origin_of_labels(term) for name, term in judged.items()}
+        what = "labels of output"
+        y = self._of_judged(what, y, judged)
+        labels = matched_arrays(what, targets, y, self.by_name_only, origins)
+        counts = {f"input {n!r}": len(a) for n, a in inputs.items()}
+        counts |= {f"labels of {n!r}": len(a) for n, a in labels.items()}
+        if len(set(counts.values())) > 1:
+            raise ValueError(f"data and labels: different numbers of samples: {counted(counts)}")
+        weights = self._by_output("sample_weight", sample_weight, judged)
+        missing = {
+            t.output: t.loss.missing
+            for t in self.terms.values()
+            if t.loss is not None and t.loss.missing is not None
+        }
+        for name, term in judged.items():
+            what = f"labels of output {name!r}"
+            ndim = len(term.weights.shape)
+            known, labelled = separate_missing(what, labels[name], missing.get(name), ndim)
+            feed[term.target] = cast(what, known, term.target)
+            own = sample_weights(name, weights.get(name), labelled)
+            feed[term.weights] = own.astype(term.weights.dtype)
+        return self.class_weighted(feed, class_weight)
+
+    def class_weighted(self, feed: dict[Tensor, Array], class_weight: Any) -> dict[Tensor, Array]:
+        """Labelled data in which the samples of each class count so much."""
+        judged = self.judged()
+        new = dict(feed)
+        for name, given in self._by_output("class_weight", class_weight, judged).items():
+            if given is not None:
+                term, own = judged[name], to_numpy(feed[judged[name].weights])
+                count = max(self.outputs[name].shape[-1] or 2, 2)
+                labels, labelled = to_numpy(feed[term.target]), ~np.isnan(own)
+                factors = class_weights(name, given, labels, labelled, count)
+                new[term.weights] = xp().asarray((own * factors).astype(own.dtype))
+        return new
+
+    def _by_output(self, what: str, given: Any, judged: Mapping[str, LossTerm]) -> dict[str, Any]:
+        """Something optional, given once for all outputs, or by output."""
+        if given is None:
+            return {}
+        if isinstance(given, Mapping) and not any(isinstance(key, str) for key in given):
+            if len(judged) > 1 and what == "class_weight":
+                raise ValueError(
+                    f"{what}: one dict by class was given for {len(judged)} outputs, "
+                    f"{', '.join(judged)}: say whose classes these are, as in "
+                    f"{{{list(judged)[-1]!r}: {dict(given)}}}"
+                )
+            return dict.fromkeys(judged, given)
+        is_list = isinstance(given, list | tuple) and len(given) > 0
+        if is_list and all(isinstance(one, NUMBERS) for one in given):
+            return dict.fromkeys(judged, given)  # by sample
+        given = self._of_judged(what, given, judged)
+        return match(what, given, list(judged), by_name_only=self.by_name_only, repeat=True)
+
+    def _of_judged(self, what: str, given: Any, judged: Mapping[str, LossTerm]) -> Any:
+        """Leave out what is given for outputs without a loss."""
+        names = list(self.outputs)
+        if len(judged) == len(names) or not isinstance(given, list | tuple | Mapping):
+            return given
+        if not isinstance(given, Mapping) and len(given) != len(names):
+            return given  # for those with a loss only
+        given = match(what, given, names, by_name_only=self.by_name_only)
+        return {name: one for name, one in given.items() if name in judged}
+
+    def _origin_of_labels(self, term: LossTerm) -> str:
+        """Why labels must have the shape that they must have."""
+        output = self.outputs[str(term.output)]
+        words = f"since {term.loss.name} compares them with {output}"
+        if term.loss.sparse:
+            words += ": the index of a class, not one-hot rows"
+        return words
+
+
+def refuse_twice(key: str) -> None:
+    raise ValueError(
+        f"History would hold two series called {key!r}: rename an output, or give a metric or loss "
+        f"a name of its own, name='...'"
+    )
+
+
+def check_unique(keys: Sequence[str]) -> None:
+    for key in keys:
+        if keys.count(key) > 1:
+            refuse_twice(key)
+
+
+def checked_weights(given: Mapping[str, Any]) -> dict[str, float]:
+    for name, factor in given.items():
+        if not isinstance(factor, NUMBERS) or not isfinite(factor):
+            raise ValueError(f"loss_weights: that of {name!r} must be a number, not {factor!r}")
+    return {name: float(factor) for name, factor in given.items()}

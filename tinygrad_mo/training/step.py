@@ -1,0 +1,100 @@
+"""One training step: forward, one sweep backward, and a step of the optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+from ..device import Array, array_module
+from ..engine.graph import Parameter, Tensor
+from ..engine.plan import Plan, Tape
+from ..engine.randomness import Randomness
+from ..optimizers import Optimizer
+from ..optimizers.base import is_finite
+from .not_finite import first_not_finite
+from .objective import Objective
+
+Feed = Mapping[Tensor, Array]
+
+
+def training_step(objective: Objective, optimizer: Optimizer, number: int, feed: Feed) -> Tape:
+    """Make step `number` on a batch, or, if something is not finite, none.
+
+    Returns
+    -------
+    Tape
+        What the batch has shown before the step.
+
+    Raises
+    ------
+    FloatingPointError
+        If a loss or a gradient is NaN or infinite; it says where this began.
+    """
+    plan = objective.plan()
+    randomness = Randomness(plan.steps)
+    before = randomness.states
+    tape = plan.forward(feed, training=True)
+    losses = [float(plan.value(tape, loss)) for loss in plan.losses]
+    objective.balance(number, losses)
+    weights = objective.weight_list
+    gradients = swept(plan, tape, weights)
+    try:
+        refuse_infinite(objective, losses, gradients)
+        optimizer.apply(gradients)
+    except FloatingPointError as error:
+        if all(weights):
+            raise explained(error, plan, feed, weights) from None
+        after, randomness.states = randomness.states, before
+        try:
+            optimizer.apply(without_idle(objective, plan, feed))
+        except FloatingPointError as again:
+            raise explained(again, plan, feed, weights) from None
+        finally:
+            randomness.states = after
+    objective.averages.follow(plan, tape)
+    return tape
+
+
+def swept(plan: Plan, tape: Tape, weights: Sequence[float]) -> dict[Parameter, Any]:
+    """The gradient of the weighted loss for each parameter that it reaches."""
+    found = plan.backward(tape, weights, sparse=True)
+    return {w: g[0] for w, g in found.items() if g is not None}
+
+
+def without_idle(objective: Objective, plan: Plan, feed: Feed) -> dict[Parameter, Any]:
+    """The gradient without the losses of weight 0: 0 times infinity would be NaN.
+
+    What only they reach gets a gradient of 0.
+    """
+    active = [term for term in objective.terms.values() if objective.weights[term.name]]
+    apart = objective.plan_for(active, kind=Plan)
+    weights = [objective.weights[term.name] for term in active]
+    found = swept(apart, apart.forward(feed, training=True), weights)
+    reached = (w for w in plan.wrt if plan.reaches(w))
+    return {w: found[w] if w in found else zeros_like(w) for w in reached}
+
+
+def zeros_like(w: Parameter) -> Array:
+    return array_module(w.value).zeros_like(w.value)
+
+
+def refuse_infinite(
+    objective: Objective, losses: Sequence[float], gradients: Mapping[Parameter, Any]
+) -> None:
+    """A loss that is too large for its type may have a gradient that is not."""
+    for name, value in zip(objective.terms, losses, strict=True):
+        counts = objective.weights[name] and not isfinite(value)
+        if counts and all(map(is_finite, gradients.values())):
+            raise FloatingPointError(
+                f"the loss {name!r} is {value}, so no step was made: look for labels or outputs "
+                f"that are too large (scale them), or a learning rate that is too high"
+            )
+
+
+def explained(
+    error: FloatingPointError, plan: Plan, feed: Feed, weights: Sequence[float]
+) -> FloatingPointError:
+    """The error, and where the first NaN or infinity appeared."""
+    where = first_not_finite(plan, feed, weights)
+    return FloatingPointError(f"{error}\n{where}" if where else str(error))
