@@ -1,5 +1,8 @@
 """tinygrad_mo: networks with several inputs and outputs, and where their gradients go."""
 
+from importlib import import_module
+from typing import Any
+
 from . import callbacks, check, compiled, data, layers, losses, metrics, ops, optimizers, schedules
 from .device import set_random_seed, use
 from .engine.eager import gradients
@@ -12,3 +15,41 @@ from .model import Model, load
 from .replay.plan import ReplayedPlan
 
 __version__ = "0.1.0"
+__all__ = [
+    "Flow",
+    "FlowRecorder",
+    "Input",
+    "Model",
+    "Parameter",
+    "Plan",
+    "ReplayedPlan",
+    "Tape",
+    "Tensor",
+    "callbacks",
+    "check",
+    "compiled",
+    "data",
+    "exchange",
+    "gradients",
+    "layers",
+    "load",
+    "losses",
+    "metrics",
+    "ops",
+    "optimizers",
+    "schedules",
+    "set_random_seed",
+    "systems",
+    "use",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """`tinygrad_mo.systems` is loaded when it is asked for."""
+    if name == "systems":
+        return import_module(".systems", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

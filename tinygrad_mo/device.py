@@ -18,6 +18,7 @@ _settings: dict[str, Any] = {
     "floatx": np.dtype("float32"),
     "winograd": True,
     "kernels": os.environ.get("TINYGRAD_MO_KERNELS") != "0",
+    "replay": True,
     "threads": int(os.environ.get("TINYGRAD_MO_THREADS") or min(usable_cores() or 1, 8)),
 }
 _seeds = np.random.SeedSequence()
@@ -52,6 +53,11 @@ def kernels_wanted() -> bool:
     return _settings["kernels"]
 
 
+def replay_wanted() -> bool:
+    """May a step on small arrays be traced once and then replayed (see `tinygrad_mo.replay`)?"""
+    return _settings["replay"]
+
+
 def threads() -> int:
     """How many threads may work on one operation."""
     return _settings["threads"]
@@ -72,6 +78,10 @@ class use:
     kernels : bool, optional
         False: no compiled kernels (see `tinygrad_mo.compiled`). Default: as before; True at the
         start, unless the environment variable TINYGRAD_MO_KERNELS is 0.
+    replay : bool, optional
+        False: every operation of every step runs in Python, so that a debugger can step through
+        training. Default: as before; True at the start: on small arrays a step is traced once and
+        then replayed, with the same numbers.
     threads : int, optional
         How many threads may work on one operation while training (see `tinygrad_mo.pool`).
         Default: as before; at the start that of the environment variable TINYGRAD_MO_THREADS, or
@@ -94,6 +104,7 @@ class use:
         floatx: str | None = None,
         winograd: bool | None = None,
         kernels: bool | None = None,
+        replay: bool | None = None,
         threads: int | None = None,
     ):
         new = dict(_settings)
@@ -109,6 +120,8 @@ class use:
             new["winograd"] = winograd
         if kernels is not None:
             new["kernels"] = kernels
+        if replay is not None:
+            new["replay"] = replay
         if threads is not None:
             if threads < 1:
                 raise ValueError(f"threads must be at least 1, not {threads}")
@@ -126,6 +139,12 @@ class use:
 def to_numpy(x: Array) -> np.ndarray:
     """`x` as a NumPy array, fetched from the device where it must be."""
     return np.asarray(x) if array_module(x) is np else x.get()
+
+
+def lock(array: Array) -> None:
+    """Refuse writing into an array that somebody else refers to (NumPy only: CuPy has no lock)."""
+    if isinstance(array, np.ndarray):
+        array.setflags(write=False)
 
 
 def drop_subnormal(x: Array) -> None:

@@ -89,8 +89,8 @@ class Loss(Recipe):
         """The mean of the samples' losses, and what their sum was divided by."""
         if mask is not None and mask.ndim > each.ndim:
             raise ValueError(
-                f"loss {self.name!r} is one number for a whole sequence, {each}, so it cannot leave "
-                f"out the steps that the mask {mask} marks as padding: return a loss per step"
+                f"loss {self.name!r} is one number for a whole sequence, {each}, so it cannot "
+                f"leave out the steps that the mask {mask} marks as padding: return one per step"
             )
         if mask is not None and mask.ndim < each.ndim:
             mask = mask[(..., *[None] * (each.ndim - mask.ndim))]

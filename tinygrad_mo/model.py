@@ -11,7 +11,7 @@ import numpy as np
 
 from .callbacks import Callback, History
 from .device import new_generator
-from .engine.graph import Tensor
+from .engine.graph import Step, Tensor
 from .engine.plan import Plan, topological_order
 from .files.archive import load_arrays, save_arrays
 from .files.checkpoint import check_fit, load_model, save_model
@@ -109,6 +109,12 @@ class Model(Network):
         if late:
             raise RuntimeError(f"the loss {late[0]!r} was added after compile: call compile again")
         return self._objective
+
+    def _every_step(self) -> list[Step]:
+        if self._objective is None:
+            return self.steps
+        losses = [term.value for term in self._objective.terms.values()]
+        return topological_order([*self.outputs.values(), *losses])
 
     @property
     def is_compiled(self) -> bool:

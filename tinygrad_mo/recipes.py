@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from inspect import Parameter, signature
+from inspect import Parameter, Signature, signature
 from typing import Any
 
 from .naming import did_you_mean
@@ -28,6 +28,10 @@ class Recipe:
         self.made_with = arguments, options
         return self
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.__signature__ = signature_of(cls)  # type: ignore[attr-defined]
+
 
 def refuse_unknown(cls: type, options: Mapping[str, Any]) -> None:
     """An error for options that reached the end of a chain of `__init__` and belong to nobody."""
@@ -38,14 +42,33 @@ def refuse_unknown(cls: type, options: Mapping[str, Any]) -> None:
 
 
 def options_of(cls: type) -> list[str]:
-    """What a class can be made with: the arguments of its `__init__`, and of those it calls."""
-    found: dict[str, None] = {}
+    """The names of what a class can be made with."""
+    return list(signature_of(cls).parameters)
+
+
+def signature_of(cls: type) -> Signature:
+    """What a class can be made with: the arguments of its `__init__`, and of those it hands on to.
+
+    An `__init__` that ends in ``*arguments`` or ``**options`` hands these on to the next one.
+    """
+    by_place: dict[str, Parameter] = {}
+    by_name: dict[str, Parameter] = {}
+    takes_places, takes_names = True, True
     for base in cls.__mro__:
-        if "__init__" in vars(base):
-            for name, one in signature(vars(base)["__init__"]).parameters.items():
-                if one.kind in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY):
-                    found[name] = None
-    return [name for name in found if name != "self"]
+        if "__init__" not in vars(base) or not takes_names:
+            continue
+        own = list(signature(vars(base)["__init__"]).parameters.values())[1:]  # without self
+        for one in own:
+            if one.name in by_place or one.name in by_name:
+                continue
+            if one.kind is Parameter.POSITIONAL_OR_KEYWORD and takes_places:
+                by_place[one.name] = one
+            elif one.kind in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY):
+                by_name[one.name] = one.replace(kind=Parameter.KEYWORD_ONLY)
+        kinds = {one.kind for one in own}
+        takes_places = takes_places and Parameter.VAR_POSITIONAL in kinds
+        takes_names = Parameter.VAR_KEYWORD in kinds
+    return Signature([*by_place.values(), *by_name.values()])
 
 
 def remembered(maker: Callable[..., Any]) -> Any:

@@ -380,7 +380,7 @@ def test_a_plan_and_its_replays_are_freed_by_reference_counting():
             weakref.ref(tape.replay),
             weakref.ref(tape.replay.values[plan.slots[plan.losses[0].key]]),
         ]
-        del tape, plan, loss
+        del tape, plan
         assert [ref() for ref in refs] == [None] * 2
     finally:
         gc.enable()

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Array, floatx, to_numpy, xp
+from ..device import Array, floatx, lock, xp
 from ..ops import Op
 from .calls import call_site, current_call
+from .masks import hand_on_mask
 from .operators import Operators
 
 FREE_LENGTHS = (512, 1024)  # two guesses for a free axis: what they change is free, too
@@ -152,22 +153,8 @@ class Tensor(Operators):
     def ndim(self) -> int:
         return len(self.shape)
 
-    def numpy(self) -> np.ndarray:
-        """A copy of the value as a NumPy array."""
-        if self.value is None:
-            raise TypeError(f"{self} is symbolic and has no value yet: use Model.predict")
-        return np.array(to_numpy(self.value))
-
     def __op__(self, op: Op, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
         return apply(op, inputs, attributes)
-
-    def __format__(self, spec: str) -> str:
-        """What it is called inside a sentence: name and shape."""
-        return f"{self.name!r} {self.shape}"
-
-    def __repr__(self) -> str:
-        value = "" if self.value is None else f", {self.value}"
-        return f"<{type(self).__name__} {self}, {self.dtype}{value}>"
 
 
 class Parameter(Tensor):
@@ -228,13 +215,10 @@ def apply(op: Op, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     else:
         runs = [step.run([None if x is None else x.value for x in tensors])]
         step.back = runs[0][1]
-    return step.make_outputs(runs, symbolic)
-
-
-def lock(array: Array) -> None:
-    """Refuse writing into an array that a graph refers to (NumPy only; CuPy has no such lock)."""
-    if isinstance(array, np.ndarray):
-        array.setflags(write=False)
+    made = step.make_outputs(runs, symbolic)
+    if any(x is not None and x.mask is not None for x in tensors):
+        hand_on_mask(op, tensors, attributes, made if step.several else (made,))
+    return made
 
 
 def is_float(x: Tensor) -> bool:

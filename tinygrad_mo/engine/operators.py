@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .. import ops
+from ..device import to_numpy
 from ..ops import Op
 
 
@@ -19,7 +22,22 @@ class Operators:
     __slots__ = ()
     value: Any
     shape: Any
-    numpy: Any
+    dtype: Any
+    name: str
+
+    def __format__(self, spec: str) -> str:
+        """What it is called inside a sentence: name and shape."""
+        return f"{self.name!r} {self.shape}"
+
+    def __repr__(self) -> str:
+        value = "" if self.value is None else f", {self.value}"
+        return f"<{type(self).__name__} {self}, {self.dtype}{value}>"
+
+    def numpy(self) -> np.ndarray:
+        """A copy of the value as a NumPy array."""
+        if self.value is None:
+            raise TypeError(f"{self} is symbolic and has no value yet: use Model.predict")
+        return np.array(to_numpy(self.value))
 
     def __bool__(self) -> bool:
         if self.value is None or self.value.size != 1:

@@ -16,12 +16,30 @@ def linear(x: Tensor) -> Tensor:
     return x
 
 
+def softmax(x: Tensor, axis: int = -1) -> Tensor:
+    """exp(x) / sum(exp(x)) along one axis; along the steps of a sequence, padded ones get 0."""
+    over_steps = x.mask is not None and axis % x.ndim < x.mask.ndim
+    if over_steps:
+        mask: Any = x.mask
+        real = mask[(..., *[None] * (x.ndim - mask.ndim))]
+        x = ops.where(real, x, LOWEST)
+    order = list(range(x.ndim))
+    order[axis], order[-1] = order[-1], order[axis]
+    if order == sorted(order):
+        y = ops.softmax(x)
+    else:
+        y = ops.transpose(ops.softmax(ops.transpose(x, axes=order)), axes=order)
+    return ops.where(real, y, 0.0) if over_steps else y
+
+
+LOWEST = -1e9  # exp of it is 0 beside anything else, in every float type
+
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "linear": linear,
     "relu": ops.relu,
     "sigmoid": ops.sigmoid,
     "tanh": ops.tanh,
-    "softmax": ops.softmax,
+    "softmax": softmax,
     "elu": ops.elu,
     "selu": ops.selu,
     "softplus": ops.softplus,
@@ -109,11 +127,7 @@ class Softmax(Activation):
     def call(self, x: Tensor) -> Tensor:
         if not -x.ndim <= self.axis < x.ndim or self.axis % x.ndim == 0:
             raise ValueError(f"{self}: {x} has no axis {self.axis} behind the batch")
-        order = list(range(x.ndim))
-        order[self.axis], order[-1] = order[-1], order[self.axis]
-        if order == sorted(order):
-            return ops.softmax(x)
-        return ops.transpose(ops.softmax(ops.transpose(x, axes=order)), axes=order)
+        return softmax(x, self.axis)
 
 
 class LeakyReLU(Layer):

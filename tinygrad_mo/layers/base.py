@@ -328,7 +328,7 @@ class Layer(Recipe):
             return
         if self.passes_mask:
             y.mask = masked[0].mask
-        else:
+        elif all(output.mask is None for output in tensors_of(y)):  # its ops do not keep it
             warnings.warn(
                 f"{self} does not know what to do with the mask of {masked[0]}: from here on, "
                 f"padded steps count like real ones",

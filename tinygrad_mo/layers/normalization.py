@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,6 +46,15 @@ class Normalization(Layer):
         self.gamma_initializer, self.gamma_regularizer = gamma_initializer, gamma_regularizer
         self.gamma: Parameter | None = None
         self.beta: Parameter | None = None
+
+    def warn_of_padding(self, x: Tensor, axes: Sequence[int]) -> None:
+        """Say so if padded steps go into means over these axes."""
+        if x.mask is not None and any(axis % x.ndim < x.mask.ndim for axis in axes):
+            warnings.warn(
+                f"{self} takes means over the steps of {x}, where its mask cannot leave out the "
+                f"padded ones: they count like real ones",
+                stacklevel=4,
+            )
 
     def lengths(self, shape: Sequence[int | None]) -> list[int]:
         """Of the axes that have weights of their own."""
@@ -130,6 +140,7 @@ class BatchNormalization(Normalization):
         axes = list(range(x.ndim))
         axes.append(axes.pop(self.axis))  # the channels last
         is_last = axes == sorted(axes)
+        self.warn_of_padding(x, [] if is_last else [1])
         y, _, _ = ops.batch_normalization(
             x if is_last else x.transpose(*axes),
             self.gamma,
@@ -167,4 +178,5 @@ class LayerNormalization(Normalization):
 
     def call(self, x: Tensor) -> Tensor:
         axis = self.axis if isinstance(self.axis, int) else tuple(self.axis)
+        self.warn_of_padding(x, (axis,) if isinstance(axis, int) else axis)
         return ops.layer_normalization(x, self.gamma, self.beta, axis=axis, epsilon=self.epsilon)

@@ -102,6 +102,8 @@ def matched_arrays(
     if missing:
         raise ValueError(f"{what}: {', '.join(map(repr, missing))} missing; given: {list(matched)}")
     raw = {name: as_numbers(f"{what} {name!r}", matched[name]) for name in tensors}
+    if origins:
+        raw = {name: without_last_axis(array, tensors[name]) for name, array in raw.items()}
     wrong = [name for name in tensors if not fits(raw[name], tensors[name])]
     if wrong:
         name = wrong[0]
@@ -112,6 +114,12 @@ def matched_arrays(
             + swap_hint(raw, tensors)
         )
     return raw
+
+
+def without_last_axis(labels: np.ndarray, tensor: Tensor) -> np.ndarray:
+    """Labels in a column, (samples, 1), where (samples,) is meant."""
+    is_column = labels.ndim == len(tensor.shape) + 1 and labels.shape[-1] == 1
+    return labels[..., 0] if is_column and fits(labels[..., 0], tensor) else labels
 
 
 def counted(lengths: Mapping[str, int]) -> str:
@@ -128,6 +136,11 @@ def check_batch_size(size: Any) -> None:
 
 
 def as_numbers(label: str, value: Any) -> np.ndarray:
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{label}: a masked array, whose hidden values would be used: fill it, value.filled(...), "
+            f"labels that are missing with NaN"
+        )
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -174,6 +187,13 @@ def cast(label: str, array: np.ndarray, tensor: Tensor) -> np.ndarray:
         least, most = array.min(), array.max()
         if least < np.iinfo(dtype).min or most > np.iinfo(dtype).max:
             raise ValueError(f"{label}: {least} to {most} is more than {dtype} can hold")
+    if dtype.kind == "f" and array.size and array.dtype != dtype:
+        largest = np.abs(array, dtype=np.float64).max()
+        if largest > np.finfo(dtype).max:
+            raise ValueError(
+                f"{label}: {largest:.4g} is more than {dtype} can hold: scale the data, or make "
+                f"the model inside tg.use(floatx='float64')"
+            )
     if array.ndim < len(tensor.shape):
         array = array[..., None]
     return xp().asarray(array, dtype)

@@ -69,6 +69,17 @@ class Network(Layer):
         self._forward = NetworkPlan([], [], fetch=ends)
         self.built = True
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For a copy: each step after those that it needs, so that a deep graph is no recursion."""
+        return {"_in_order": self._every_step()} | vars(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        del vars(self)["_in_order"]
+
+    def _every_step(self) -> list[Step]:
+        return self.steps
+
     def _look_around(self, ends: Sequence[Tensor]) -> None:
         """Find what belongs to the network."""
         masks = [t.mask for t in ends if t.mask is not None]

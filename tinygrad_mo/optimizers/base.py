@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..compiled import update, update_entries
-from ..device import Array, array_module, drop_subnormal
-from ..engine.graph import Parameter, lock
+from ..device import Array, array_module, drop_subnormal, lock
+from ..engine.graph import Parameter
 from ..ops import SparseGradient, dense_gradient
 from ..pool import in_parts
 from ..recipes import Recipe, refuse_unknown

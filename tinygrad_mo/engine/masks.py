@@ -1,0 +1,107 @@
+"""What becomes of a mask when an op works on a tensor that has one.
+
+A mask says which steps of a sequence are real: it has the first axes of its tensor, usually (batch,
+time). An op that works within each step keeps it, one that picks or joins steps does the same to
+the mask. Behind every other op nobody knows any more what is padding; outside of a layer, which
+answers for its ops itself, that is said.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from typing import Any
+
+from .. import ops
+from ..ops import Op
+from .calls import call_site, current_call
+
+# What these compute of an element depends on no other element.
+NAMES = """
+absolute add cos divide dropout elu equal exp expm1 floor gaussian_noise gelu greater greater_equal
+hard_sigmoid huber identity leaky_relu less less_equal log log1p logical_and maximum minimum
+multiply negative not_equal power relu selu sigmoid sign silu sin softplus softsign sqrt square
+subtract tanh where
+"""
+BY_ELEMENT = frozenset(NAMES.split())
+ALONG_LAST = frozenset(["dense", "softmax"])  # these mix what lies along the last axis
+REDUCTIONS = frozenset(["sum", "mean", "max", "min"])
+
+
+def hand_on_mask(
+    op: Op, inputs: Sequence[Any], attributes: Mapping[str, Any], outputs: Sequence[Any]
+) -> None:
+    """Give the first output of an op the mask that follows from those of the inputs."""
+    masked = [x for x in inputs if x is not None and x.mask is not None]
+    y = outputs[0]
+    y.mask = mask_behind(op, masked, inputs, attributes, y)
+    if y.mask is None and current_call() is None:
+        file, line = call_site()
+        warnings.warn_explicit(
+            f"op {op.name!r} does not know what to do with the mask of {masked[0]}: from here on, "
+            f"padded steps count like real ones",
+            UserWarning,
+            file,
+            line,
+        )
+
+
+def mask_behind(
+    op: Op, masked: Sequence[Any], inputs: Sequence[Any], attributes: Mapping[str, Any], y: Any
+) -> Any:
+    """The mask of the output, or None."""
+    x, depth = masked[0], masked[0].mask.ndim
+    if any(other.mask.ndim != depth for other in masked) or y.ndim < depth:
+        return None
+    if op.name == "getitem":
+        return picked(x, depth, attributes["index"])
+    if op.name == "concatenate":
+        return joined(masked, inputs, depth, attributes.get("axis", -1))
+    within = y.ndim == x.ndim and all(other.ndim == x.ndim for other in masked)
+    if op.name in BY_ELEMENT:
+        return of_all(masked) if within else None
+    if op.name in ALONG_LAST or op.name == "matmul":
+        return x.mask if within and x is inputs[0] and x.ndim > depth else None
+    if op.name in REDUCTIONS or op.name == "layer_normalization":
+        axis = attributes.get("axis", -1 if op.name == "layer_normalization" else None)
+        axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+        return x.mask if all(a % x.ndim >= depth for a in axes) else None
+    if op.name == "transpose":
+        axes = attributes.get("axes") or range(x.ndim)[::-1]
+        return x.mask if list(axes)[:depth] == list(range(depth)) else None
+    if op.name == "reshape":
+        return x.mask if y.shape[:depth] == x.shape[:depth] else None
+    return None
+
+
+def of_all(masked: Sequence[Any]) -> Any:
+    """Real is what is real in all of them."""
+    different = {x.mask.key: x.mask for x in masked}
+    return reduce(ops.logical_and, different.values())
+
+
+def picked(x: Any, depth: int, index: Any) -> Any:
+    """The mask of x[index], where slices are taken of whole sequences or of their steps."""
+    parts = list(index) if isinstance(index, tuple) else [index]
+    if any(part is ... for part in parts):
+        place = next(i for i, part in enumerate(parts) if part is ...)
+        given = sum(part is not None for part in parts) - 1
+        parts[place : place + 1] = [slice(None)] * (x.ndim - given)
+    parts += [slice(None)] * (depth - len(parts))
+    if not all(isinstance(part, slice) for part in parts[:depth]):
+        return None
+    if all(part == slice(None) for part in parts[:depth]):
+        return x.mask
+    return x.mask[tuple(parts[:depth])]
+
+
+def joined(masked: Sequence[Any], inputs: Sequence[Any], depth: int, axis: int) -> Any:
+    """The mask of tensors joined along an axis: within the steps, or one sequence after another."""
+    if any(x.ndim != masked[0].ndim for x in inputs):
+        return None
+    if axis % masked[0].ndim >= depth:
+        return of_all(masked)
+    if len(masked) < len(inputs):
+        return None
+    return ops.concatenate(*[x.mask for x in masked], axis=axis % masked[0].ndim)
