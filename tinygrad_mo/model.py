@@ -16,10 +16,9 @@ from .engine.plan import Plan, topological_order
 from .files.archive import load_arrays, save_arrays
 from .files.checkpoint import check_fit, load_model, save_model
 from .files.exchange import is_safetensors, load_safetensors, save_safetensors
-from .flow.explain import explain
 from .flow.flow import Flow
-from .flow.recording import measure
-from .flow.words import listing
+from .flow.recording import measure, unmeasured
+from .flow.words import explain, listing
 from .layers.base import AddedLoss
 from .losses import LOSSES
 from .naming import did_you_mean
@@ -185,14 +184,17 @@ class Model(Network):
         price.
         <BLANKLINE>
         The weight of price scales the whole gradient of price, changes the mixture in trunk and
-        leaves size exactly as before.
+        leaves the gradient of size exactly as before.
         The weight of size scales the whole gradient of size, changes the mixture in trunk and
-        leaves price exactly as before.
+        leaves the gradient of price exactly as before.
         <BLANKLINE>
         Adam divides each gradient by its own running size. Where one loss is alone (price and
-        size) its weight cancels; it matters only where losses meet.
+        size) its weight cancels, as long as it stays the same and epsilon (1e-07) is small
+        beside the gradient; where losses meet, it decides how they mix.
+        Adam remembers the gradients of earlier steps: a changed weight takes effect little by
+        little, and what a loss of weight 0 has pulled moves on for a while.
         """
-        return explain(self.objective, self.optimizer)
+        return explain(unmeasured(self.objective, self.optimizer))
 
     # ------------------------------------------------------------ training
 

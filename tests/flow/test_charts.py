@@ -177,7 +177,7 @@ def test_any_number_of_losses(count):
     above, below = flow.through_training(recorded(made))
     assert len(above.get_lines()) == count
     if count == 1:
-        assert "No layer is shared: each is trained by one loss." in words_of(below)
+        assert "No layer gets a gradient from several losses." in words_of(below)
     else:
         assert "trunk" in words_of(below)
     marks = words_of(flow.bars(by="layer")).count("■")

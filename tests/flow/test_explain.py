@@ -22,7 +22,8 @@ def test_who_trains_what():
     ) in text
     assert (
         "The weight of aux_output scales the whole gradient of aux_output, changes the mixture in "
-        "embedding and lstm and leaves dense, dense_1, dense_2 and main_output exactly as before."
+        "embedding and lstm and leaves the gradient of dense, dense_1, dense_2 and main_output "
+        "exactly as before."
     ) in text
     assert "twice the weight, twice the step" in text
 

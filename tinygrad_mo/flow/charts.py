@@ -39,7 +39,7 @@ from .chart_parts import (
 from .data import FlowData
 from .figure import draw_bar, rim_style
 from .measures import Measure
-from .words import short_names, trained_layers, verdict
+from .words import layers_of, short_names, verdict
 
 MANY = 48  # weight arrays: where there are more, a chart shows whole layers
 PITCH = 15.0  # from one bar to the next; a bar is 9 high
@@ -64,11 +64,7 @@ def rows_of(flow: FlowData, by: str | None) -> list[Row]:
         ]
     if by != "layer":
         raise ValueError(f"unknown by={by!r}: {did_you_mean(by, ['weights', 'layer'])}")
-    rows = []
-    for layer, measure in trained_layers(flow):
-        weights = {name for name, node in flow.uses if node == layer}
-        rows.append(Row(layer, "", measure, weights <= flow.frozen))
-    return rows
+    return [Row(layer.name, "", layer.measure, not layer.trained) for layer in layers_of(flow)]
 
 
 def bars(flow: FlowData, axes: Any = None, by: str | None = None) -> Any:

@@ -35,7 +35,7 @@ from .chart_parts import (
 )
 from .data import FlowData
 from .measures import Measure
-from .words import short_names, trained_layers
+from .words import NOT_SHARED, layers_of, shared_layers, short_names
 
 BRANCH: dict[str, Any] = {"lw": 1.4, "ls": (0, (3, 2)), "marker": "o", "ms": 3}
 
@@ -140,11 +140,11 @@ def cosines(flows: Sequence[FlowData], axes: Any = None) -> Any:
     title = "Do the losses agree about the weights they share?"
     if not layers:
         head(axes, title, [])
-        note = "No layer is shared: each is trained by one loss."
-        axes.text(0.5, 0.5, note, transform=axes.transAxes, ha="center", color=style.MUTED)
+        axes.text(0.5, 0.5, NOT_SHARED, transform=axes.transAxes, ha="center", color=style.MUTED)
         axes.set_yticks([])
         return axes
-    cells = [[least_cosine(frame.measure(layer)) for frame in frames] for layer in layers]
+    measures = [{layer.name: layer.measure for layer in layers_of(frame)} for frame in frames]
+    cells = [[least_cosine(known[layer.name]) for known in measures] for layer in layers]
     edges = np.arange(len(layers) + 1) - 0.5
     white = {"edgecolors": "white", "linewidth": 0.4 if len(frames) < 80 else 0}
     mesh = axes.pcolormesh(
@@ -157,15 +157,10 @@ def cosines(flows: Sequence[FlowData], axes: Any = None) -> Any:
         **white,
     )
     axes.set_ylim(len(layers) - 0.5, -0.5)
-    rows = [Row(layer, "", frames[0].measure(layer), False) for layer in layers]
+    rows = [Row(layer.name, "", layer.measure, False) for layer in layers]
     head(axes, title, [], label_rows(axes, rows, 1))
     colour_scale(axes, mesh)
     return axes
-
-
-def shared_layers(flow: FlowData) -> list[str]:
-    """The layers that more than one loss can train."""
-    return [layer for layer, measure in trained_layers(flow) if sum(measure.reach) > 1]
 
 
 def least_cosine(measure: Measure) -> float:

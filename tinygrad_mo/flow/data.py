@@ -108,6 +108,8 @@ class FlowData:
         What several nodes in a fold send back together, for a tensor (by number) or a parameter.
     outputs : dict of str to str
         By name of output: the node that makes it.
+    kinds : dict of str to str
+        By loss: what it is, as in "mean_squared_error of output age".
     frozen : set of str
         The parameters that training does not change.
     name : str
@@ -135,6 +137,7 @@ class FlowData:
     folds: Folds = field(default_factory=Folds)
     bundles: dict[tuple[str, Any], Measure] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
     frozen: set[str] = field(default_factory=set)
     name: str = "model"
     step: int = 0
@@ -183,6 +186,12 @@ class FlowData:
             if node.parameters and node.kind in ("layer", "op"):
                 calls.setdefault(node.layer or node.name, []).append(node)
         return list(calls.values())
+
+    def silent_outputs(self) -> list[str]:
+        """The outputs that no loss judges."""
+        losses = {node.name for node in self.nodes if node.kind == "loss"}
+        judged = {wire.source for wire in self.wires if wire.target in losses}
+        return [name for name, node in self.outputs.items() if node not in judged]
 
     def measure(self, what: What) -> Measure:
         """The gradients of something by name.

@@ -37,10 +37,11 @@ class Flow(FlowData):
     ... )
     >>> print(flow.table())
     weights       main  aux  weighted sum  verdict
-    -------------------------------------------------------
+    ------------------------------------------------------
     trunk/kernel     3    4         3.105  unrelated +0.00
-    -------------------------------------------------------
+    ------------------------------------------------------
     -: no path from this loss
+    each loss alone is unweighted; measured as in training (batch statistics, dropout)
     """
 
     def report(self) -> str:

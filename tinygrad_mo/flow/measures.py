@@ -82,6 +82,21 @@ class Measure:
         """Lengths of what each loss contributes, |w_k g_k|."""
         return [abs(w) * self.norm(k) for k, w in enumerate(weights)]
 
+    def lost(self, weights: Sequence[float]) -> tuple[float, float]:
+        """What the addition takes from the lengths of the parts, and why.
+
+        First what is lost since the parts merely differ in direction, then what is lost since they
+        oppose each other: the sum is shorter than that of parts at right angles would be.
+
+        >>> m = Measure.of(np.array([[3.0, 0.0], [-3.0, 4.0]]), (0, 1), 2)
+        >>> m.total([1, 1]), m.parts([1, 1]), m.lost([1, 1])
+        (4.0, [3.0, 5.0], (2.169..., 1.830...))
+        """
+        parts, whole = np.array(self.parts(weights)), self.total(weights)
+        at_right_angles = float(np.sqrt(np.square(parts).sum()))
+        differ = float(parts.sum()) - max(at_right_angles, whole)
+        return max(differ, 0.0), max(at_right_angles - whole, 0.0)
+
     def cosine(self, k: int, j: int) -> float | None:
         """Cosine of the angle between two losses' gradients; None where one of them is 0."""
         size = self.norm(k) * self.norm(j)

@@ -21,7 +21,7 @@ from . import style
 from .data import FlowData, FlowNode, Wire
 from .layout import arrange, find_columns
 from .measures import Measure
-from .words import optimizer_note, short_names
+from .words import optimizer_lines, short_names
 
 SIZES = {"card": (144, 108), "small": (118, 52), "loss": (132, 104), "weights": (176, 110)}
 # Between columns (room for an arrow), and between the cards of one.
@@ -91,7 +91,7 @@ def content(flow: FlowData, snapshots: Sequence[FlowData] = ()) -> dict[str, Any
         ],
         "weights": list(flow.weights.values()),
         "step": flow.step,
-        "note": optimizer_note(flow),
+        "note": " ".join(optimizer_lines(flow)),
         "parameters": [
             {"name": name, "measure": number["weight", name], "frozen": name in flow.frozen}
             for name in flow.parameters
@@ -324,7 +324,7 @@ class View:
         if card.parameters:
             known = list(flow.parameters)
             data["parameters"] = [known.index(name) for name in card.parameters]
-        silent = [out for out, node in flow.outputs.items() if out not in flow.losses]
+        silent = flow.silent_outputs()
         if any(flow.outputs[out] == node.name for out in silent for node in card.nodes):
             data["silent"] = 1
         return data

@@ -13,9 +13,9 @@ from ..engine.graph import Parameter, Tensor
 from ..engine.nodes import Node, Nodes, calls_of_layers, card_of
 from ..engine.plan import Plan, spread
 from ..engine.randomness import Randomness
-from ..network.contents import Contents
 from ..training.objective import Objective
-from .data import FlowNode, Wire
+from ..training.terms import LossTerm
+from .data import FlowData, FlowNode, Wire
 from .flow import Flow
 from .folding import Folds, find_folds
 from .measures import Measure
@@ -36,7 +36,7 @@ def measure(
     keep_arrays : bool
         Keep the gradients themselves.
     """
-    graph = Graph(model.objective, model.inputs)
+    graph = Graph(model.objective)
     plan, count = graph.plan, len(graph.losses)
     randomness = Randomness(plan.steps)
     before = randomness.states
@@ -57,10 +57,8 @@ def measure(
                 arrays[name] = losses, to_numpy(rows)
     terms = model.objective.terms.values()
     return Flow(
-        losses=[term.name for term in terms],
+        **graph.described(model.objective, model.optimizer),
         values={term.name: float(plan.value(tape, term.value)) for term in terms},
-        weights=dict(model.objective.weights),
-        nodes=graph.flow_nodes(),
         wires=[
             Wire(
                 *graph.ends(node, x),
@@ -73,9 +71,9 @@ def measure(
         ],
         parameters=parameters,
         uses={
-            (graph.name_of[w], node.name): recorder.measured(node, w)
+            (name, node.name): recorder.measured(node, w)
             for node in graph.nodes.all
-            for w in node.parameters
+            for name, w in graph.parameters_of(node)
         },
         over_time={
             graph.ends(node, x): recorder.over_time[node, x.key]
@@ -87,35 +85,58 @@ def measure(
             (fold, graph.number.get(key, graph.name_of.get(key[0]))): recorder.bundle(fold, key)
             for fold, key in graph.bundles
         },
-        outputs={name: graph.nodes.maker(x).name for name, x in model.outputs.items()},
-        frozen=graph.frozen,
         name=model.name,
         step=model.step,
         training=training,
-        optimizer=type(model.optimizer).__name__,
-        settings=settings_of(model.optimizer),
         arrays=arrays,
+    )
+
+
+def unmeasured(objective: Objective, optimizer: Any) -> FlowData:
+    """What follows from the graph alone: the paths from the losses to the weights."""
+    graph = Graph(objective)
+    count = len(graph.losses)
+
+    def paths_to(w: Parameter) -> Measure:
+        reached = graph.plan.reaches(w)
+        return Measure(tuple(k in reached for k in range(count)), np.zeros((count, count)))
+
+    nothing = Measure.nothing(count)
+    return FlowData(
+        **graph.described(objective, optimizer),
+        values=dict.fromkeys(objective.terms, float("nan")),
+        wires=[Wire(*graph.ends(node, x), nothing) for node, x in graph.arrivals],
+        parameters={name: paths_to(w) for name, w in graph.parameters.items()},
     )
 
 
 def settings_of(optimizer: Any) -> dict[str, Any]:
     """Numbers of an optimizer that say what becomes of a gradient."""
     plain = (bool, int, float, str)
-    return {name: x for name, x in vars(optimizer).items() if name[0] != "_" and type(x) in plain}
+    public = {name: x for name, x in vars(optimizer).items() if name[0] != "_" and name != "step"}
+    return {name: x for name, x in public.items() if type(x) in plain}
+
+
+def kind_of_loss(term: LossTerm) -> str:
+    """As in "mean_squared_error of output age"."""
+    return f"{term.loss.name} of output {term.output}"
 
 
 class Graph:
     """What is the same for every flow of a model: the plan, its nodes, the names of parameters."""
 
-    def __init__(self, objective: Objective, inputs: Mapping[str, Tensor]):
-        contents: Contents = objective.contents
+    def __init__(self, objective: Objective):
+        contents = objective.contents
         self.path_of = contents.path_of
-        self.parameters: dict[str, Parameter] = dict(contents.weights)
+        averages = objective.averages.averages  # statistics, which no gradient changes
+        self.parameters: dict[str, Parameter] = {
+            name: w for name, w in contents.weights.items() if w not in averages
+        }
         self.name_of = {w: name for name, w in self.parameters.items()}
         trainable = set(objective.trainable_weights)
         self.frozen = {name for name, w in self.parameters.items() if w not in trainable}
         self.losses = [term.value for term in objective.terms.values()]
-        outputs, starts = list(objective.outputs.values()), list(inputs.values())
+        outputs, starts = list(objective.outputs.values()), list(objective.inputs.values())
         wrt = [*self.parameters.values(), *starts]
         frozen_steps = contents.frozen_steps(objective.steps)
         self.plan = Plan(self.losses, wrt, outputs, frozen_steps)
@@ -139,9 +160,27 @@ class Graph:
         users: dict[tuple[str, Any], list[Node]] = {}
         for node in self.nodes.all:
             for fold in self.folds.around(node.name):
-                for x in [*node.inputs, *node.parameters]:
+                for x in [*node.inputs, *(w for _, w in self.parameters_of(node))]:
                     users.setdefault((fold, x.key), []).append(node)
         return {what: nodes for what, nodes in users.items() if len(nodes) > 1}
+
+    def parameters_of(self, node: Node) -> list[tuple[str, Parameter]]:
+        """The parameters that a node works with, and their names."""
+        return [(self.name_of[w], w) for w in node.parameters if w in self.name_of]
+
+    def described(self, objective: Objective, optimizer: Any) -> dict[str, Any]:
+        """What a flow says of the model before anything is measured."""
+        terms = list(objective.terms.values())
+        return {
+            "losses": [term.name for term in terms],
+            "weights": dict(objective.weights),
+            "kinds": {term.name: kind_of_loss(term) for term in terms if term.loss is not None},
+            "nodes": self.flow_nodes(),
+            "outputs": {name: self.nodes.maker(x).name for name, x in objective.outputs.items()},
+            "frozen": self.frozen,
+            "optimizer": type(optimizer).__name__,
+            "settings": settings_of(optimizer),
+        }
 
     def flow_nodes(self) -> list[FlowNode]:
         """The nodes as plain data."""
@@ -154,7 +193,7 @@ class Graph:
                 node.kind,
                 node.type_name,
                 () if node.output is None else node.output.shape[1:],
-                tuple(self.name_of[w] for w in node.parameters),
+                tuple(name for name, _ in self.parameters_of(node)),
                 layer_of.get(node.name, node.name),
                 tuple(self.folders[node.name]),
                 node.owner.name if node.kind == "loss" else "",
@@ -245,9 +284,9 @@ class Recorder:
 
     def _place(self, node: Node, key: Any) -> tuple[Any, ...] | None:
         """How `Flow.gradient` finds an array: by parameter and node, or by the ends of a wire."""
-        for w in node.parameters:
+        for name, w in self.graph.parameters_of(node):
             if w.key == key:
-                return self.graph.name_of[w], node.name
+                return name, node.name
         for x in node.inputs:
             if x.key == key:
                 ends = self.graph.ends(node, x)

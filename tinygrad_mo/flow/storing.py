@@ -16,7 +16,7 @@ from .folding import Folds
 from .measures import Measure
 
 AnyFlow = TypeVar("AnyFlow", bound=FlowData)
-PLAIN = ("losses", "values", "weights", "outputs", "name", "step", "training", "optimizer")
+PLAIN = ("losses", "values", "weights", "outputs", "kinds", "name", "step", "training", "optimizer")
 
 
 def as_plain(flow: FlowData) -> dict[str, Any]:

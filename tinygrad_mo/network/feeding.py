@@ -138,8 +138,8 @@ def check_batch_size(size: Any) -> None:
 def as_numbers(label: str, value: Any) -> np.ndarray:
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(
-            f"{label}: a masked array, whose hidden values would be used: fill it, value.filled(...), "
-            f"labels that are missing with NaN"
+            f"{label}: a masked array, whose hidden values would be used: fill it with "
+            f"value.filled(...), labels that are missing with NaN"
         )
     try:
         array = np.asarray(value)

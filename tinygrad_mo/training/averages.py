@@ -18,20 +18,25 @@ class MovingAverages:
 
     Attributes
     ----------
+    averages : list of Parameter
+        Each as often as something moves it.
     statistics : list of Tensor
-        What a tape must keep: the values that the averages follow.
+        What a tape must keep: the values that they follow.
     """
 
     def __init__(self, steps: Iterable[Step]):
         self.statistics: list[Tensor] = []
-        self._averages: list[tuple[Parameter, float]] = []
+        self.averages: list[Parameter] = []
+        self._momentum: list[float] = []
         for step in steps:
             for value, position in step.op.averages.items():
                 self.statistics.append(step.output(value))
-                self._averages.append((step.inputs[position], step.attributes["momentum"]))  # type: ignore[arg-type]
+                self.averages.append(step.inputs[position])  # type: ignore[arg-type]
+                self._momentum.append(step.attributes["momentum"])
 
     def follow(self, plan: Plan, tape: Tape) -> None:
         """Move each of them towards what the batch of a tape has shown."""
-        for tensor, (average, momentum) in zip(self.statistics, self._averages, strict=True):
+        each = zip(self.statistics, self.averages, self._momentum, strict=True)
+        for tensor, average, momentum in each:
             old, seen = average.value, plan.value(tape, tensor)
             average.assign(old + (1 - momentum) * (seen - old))
