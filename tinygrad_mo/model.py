@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
@@ -26,10 +27,12 @@ from .network.network import Network
 from .optimizers import Optimizer
 from .optimizers import get as get_optimizer
 from .training.data import evaluated_batches, training_batches, validation_batches
-from .training.fitting import Fit, as_callbacks, learn
+from .training.fitting import Fit, as_callbacks, train_step
 from .training.objective import Objective, check_unique
 from .training.progress import numbers
 from .training.scores import Scores, score
+
+USERS: WeakKeyDictionary[Optimizer, Any] = WeakKeyDictionary()  # the model of each optimizer
 
 
 class Model(Network):
@@ -95,9 +98,22 @@ class Model(Network):
         if isinstance(optimizer, str) and optimizer in LOSSES:
             raise ValueError(f"{optimizer!r} is a loss: the optimizer comes first, then the loss")
         chosen = get_optimizer(optimizer)
+        self._refuse_used(chosen)
         objective = Objective(self, loss, loss_weights, metrics)
+        USERS[chosen] = ref(self)
         self.optimizer, self._objective, self.contents = chosen, objective, objective.contents
         self.step, self.shuffler = 0, new_generator()
+
+    def _refuse_used(self, optimizer: Optimizer) -> None:
+        """An optimizer counts steps and keeps averages: they are of one model."""
+        user = USERS[optimizer]() if optimizer in USERS else None
+        used = f"{user}" if user else "other weights"
+        strangers = optimizer.state.keys() - set(self.contents.weights.values())
+        if (user is not None and user is not self) or strangers:
+            raise ValueError(
+                f"this {type(optimizer).__name__} is the optimizer of {used} already, and counts "
+                f"its steps and averages there: make one for each model"
+            )
 
     @property
     def objective(self) -> Objective:
@@ -308,7 +324,7 @@ class Model(Network):
         feed = self.objective.labelled_data(x, y, sample_weight, class_weight)
         self._warn_if_frozen()
         scores = Scores(self.objective)
-        scores.add(feed, self.objective.plan(), learn(self, feed))
+        scores.add(feed, self.objective.plan(), train_step(self, feed))
         return as_asked(scores.logs(), return_dict)
 
     def evaluate(

@@ -32,7 +32,7 @@ import tinygrad_mo as tg
 from tinygrad_mo import layers, optimizers
 from tinygrad_mo.layers import initializers
 from tinygrad_mo.pool import at_work
-from tinygrad_mo.training.fitting import learn
+from tinygrad_mo.training.fitting import train_step
 
 TOLERANCE = 0.3  # what outgrows a cache costs more
 ROUNDS, SHARE = 4, 0.2  # seconds for one size in one round
@@ -64,7 +64,7 @@ def trainer(model, x, y, optimizer=optimizers.SGD):
     """A training step on one batch, and nothing else; so small that no loss overflows."""
     model.compile(optimizer(learning_rate=1e-9), "mse")
     feed = model.labelled_data(x, y)
-    return partial(learn, model, feed)
+    return partial(train_step, model, feed)
 
 
 def normal(*shape):

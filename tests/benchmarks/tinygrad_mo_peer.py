@@ -14,7 +14,7 @@ from floors import total_flops
 import tinygrad_mo as tg
 from tinygrad_mo import layers, losses, ops, optimizers
 from tinygrad_mo.pool import at_work
-from tinygrad_mo.training.fitting import learn
+from tinygrad_mo.training.fitting import train_step
 
 working = ExitStack()  # until the process ends
 CLASSES = losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -147,7 +147,7 @@ def trainer(workload):
     working.enter_context(at_work())  # as in `fit`
 
     def step():
-        tape = learn(model, next(turns))
+        tape = train_step(model, next(turns))
         return sum(factor * float(plan.value(tape, loss)) for factor, loss in pairs)
 
     return described(step, plan, feeds[0], model)

@@ -708,7 +708,7 @@ def test_use_switches_kernels_off_and_on():
 # Programs: each instruction of C against NumPy.
 
 if library.load()[0] is not None:
-    from tinygrad_mo.replay.program import Block, numbers_of_instructions, together
+    from tinygrad_mo.replay.program import Block, in_one_call, numbers_of_instructions
 
     INSTRUCTIONS = sorted(numbers_of_instructions())
 else:
@@ -779,7 +779,7 @@ def test_an_instruction_does_what_numpys_does(name):
         copy = plain._replace(out=laid_out(random, plain.out.copy()))
         with np.errstate(all="ignore"):
             plain.call()()
-        (call,) = together([copy.simplified()])
+        (call,) = in_one_call([copy.simplified()])
         by_c += isinstance(call, Block)
         with np.errstate(all="ignore"):
             call()
@@ -803,7 +803,7 @@ def test_what_c_does_not_know_is_left_to_numpy():
     x, y = np.ones(3, "float32"), np.ones(3)
     known, unknown = Instruction("add", (x, x), x.copy(), {}), Instruction("add", (y, y), y, {})
     shifted = Instruction("copy", (x[1:],), x[:-1], {})  # it would read what it has overwritten
-    calls = together([known, known, unknown, shifted, known])
+    calls = in_one_call([known, known, unknown, shifted, known])
     assert [isinstance(call, Block) for call in calls] == [True, False, False, True]
     assert len(calls[0].code) == 2
 
@@ -814,7 +814,7 @@ def test_guards_are_asked_before_what_is_not_done_in_c():
     in_c = Instruction("add", (x, x), x, {})
     guard = Instruction("guard", (yes,), np.empty(0), {"expected": True})
     run = Instruction("run", (), np.empty(0), {"function": lambda: done.append(1)})
-    calls = together([in_c, guard, in_c, run, in_c, guard])
+    calls = in_one_call([in_c, guard, in_c, run, in_c, guard])
     assert [isinstance(call, Block) for call in calls] == [True, False, False, True, False]
     for call in calls:
         call()

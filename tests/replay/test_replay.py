@@ -118,7 +118,7 @@ def test_values_and_gradients_are_copies():
 def test_a_tape_that_is_held_keeps_its_numbers():
     model, x, y = small_model()
     plain, plan = plain_and_replayed(model)
-    feeds = [model.labelled_data(x + n, y) for n in range(replay.EACH + 3)]
+    feeds = [model.labelled_data(x + n, y) for n in range(replay.ATTEMPTS + 3)]
     tapes = [plan.forward(feed) for feed in feeds]
     for w in model.trainable_weights:
         w.assign(w.value * 2)
@@ -129,7 +129,7 @@ def test_a_tape_that_is_held_keeps_its_numbers():
     for feed, g, g_again in zip(feeds, found, again, strict=True):
         close(g, plain.backward(plain.forward(feed), [1.0, 2.0]), 1e-4)
         assert all((g[w] == g_again[w]).all() for w in g), "sweeping twice: the same bits"
-    assert [isinstance(tape, ReplayedTape) for tape in tapes].count(True) == replay.EACH
+    assert [isinstance(tape, ReplayedTape) for tape in tapes].count(True) == replay.ATTEMPTS
 
 
 @pytest.mark.parametrize("compiled", BOTH)
@@ -190,7 +190,7 @@ def own_op():
     del ops.OPS["scaled"]
 
 
-def test_an_op_of_your_own_is_run_aside(own_op):
+def test_an_op_of_your_own_is_run_as_always(own_op):
     scaled, strength = own_op
     w = tg.Parameter(np.ones(3), "w")
     plan = ReplayedPlan([ops.tanh(scaled(w * 2)).sum()], [w])
@@ -257,7 +257,7 @@ def test_an_error_on_the_way_back_names_the_step():
 
 
 @pytest.mark.parametrize("compiled", BOTH)
-def test_dice_are_thrown_anew_and_as_often_as_in_the_plain_way(compiled):
+def test_random_numbers_are_drawn_as_in_the_plain_way(compiled):
     def rows(make):
         tg.set_random_seed(3)
         x = tg.Input((50,), name="x")
@@ -311,7 +311,7 @@ def test_a_feed_of_another_type_is_of_another_kind():
         tape = None
 
 
-def test_a_long_loop_is_run_aside():
+def test_a_long_loop_is_not_traced():
     """A recurrent layer traces one step as well as the next: that would be a long list."""
     lengths = []
     for time in (3, 300):
@@ -320,7 +320,7 @@ def test_a_long_loop_is_run_aside():
         model.predict(np.ones((4, time, 2)))
         (made,) = replays_of(model._forward)
         lengths.append(len(made.script.instructions))
-    assert 3 < lengths[0] < replay.LONG and lengths[1] <= 3
+    assert 3 < lengths[0] < replay.LONGEST_OP and lengths[1] <= 3
 
 
 def test_what_was_fed_last_is_what_counts():

@@ -115,7 +115,7 @@ class Plan:
         self._wanted = set(self._wrt_slots)
         self.reach, self._arriving = self._find_reach(len(live))
         self.edges = [e if rows else [] for e, rows in zip(self.edges, self._arriving, strict=True)]
-        self._done = self._last_uses()
+        self._last_used = self._last_uses()
         parts = zip(self.steps, self.edges, self.outputs, self._arriving, strict=True)
         self._sweep = [(n, *part) for n, part in enumerate(parts) if part[1]][::-1]
 
@@ -134,12 +134,12 @@ class Plan:
     def _last_uses(self) -> list[list[int]]:
         """By step: the slots whose values nobody needs after it."""
         needed = set(self._kept)
-        done: list[list[int]] = []
+        unneeded: list[list[int]] = []
         for slots, outputs in zip(reversed(self.inputs), reversed(self.outputs), strict=True):
             last = {slot for slot in (*slots, *outputs) if slot is not None} - needed
             needed |= last
-            done.append(sorted(last))
-        return done[::-1]
+            unneeded.append(sorted(last))
+        return unneeded[::-1]
 
     def forward(
         self,
@@ -156,13 +156,13 @@ class Plan:
         for slot, tensor in self.leaves:
             value = fed(tensor, feed or {})
             values[slot], outputs[slot] = value, (getattr(value, "shape", ()), tensor.dtype)
-        each = zip(self.steps, self.inputs, self.outputs, self.edges, self._done, strict=True)
-        for step, read, written, edges, done in each:
+        each = zip(self.steps, self.inputs, self.outputs, self.edges, self._last_used, strict=True)
+        for step, read, written, edges, unneeded in each:
             arrays = [None if slot is None else values[slot] for slot in read]
             y, back = run(step, arrays, training and step not in self.frozen)
             for slot, value in zip(written, y if step.several else (y,), strict=True):
                 values[slot], outputs[slot] = value, (value.shape, value.dtype)
-            for slot in done:
+            for slot in unneeded:
                 values[slot] = None
             if keep:
                 backs.append(back if edges else None)

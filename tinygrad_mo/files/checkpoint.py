@@ -44,19 +44,19 @@ def fingerprint(model: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, write in writes.items():
         try:
-            text = json.dumps(without_switches(write()), sort_keys=True)
+            text = json.dumps(without_trainable(write()), sort_keys=True)
             found[name] = text if len(text) < 100 else zlib.crc32(text.encode())
         except CheckpointError:  # of a kind that no file can hold
             found[name] = "unknown"
     return found
 
 
-def without_switches(x: Any) -> Any:
+def without_trainable(x: Any) -> Any:
     """What a `Writer` wrote, without what a callback may change while training runs."""
     if isinstance(x, list):
-        return [without_switches(item) for item in x]
+        return [without_trainable(item) for item in x]
     if isinstance(x, Mapping):
-        return {key: without_switches(item) for key, item in x.items() if key != "trainable"}
+        return {key: without_trainable(item) for key, item in x.items() if key != "trainable"}
     return x
 
 

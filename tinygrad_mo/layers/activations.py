@@ -86,7 +86,7 @@ class ReLU(Activation):
     Parameters
     ----------
     max_value : float, optional
-        Where it ends to grow. Default: nowhere.
+        Above it the value stays the same. Default: none.
     negative_slope : float
         What x is multiplied with below 0. Default: 0.
 

@@ -104,7 +104,7 @@ class Contents:
         """The layers, those within layers included, each once."""
         return list(dict.fromkeys(layer for _, layer in self._name_of))
 
-    def switches(self) -> list[Any]:
+    def freezable(self) -> list[Any]:
         """Everything whose `trainable` has a say: layers and weights."""
         return [*self.every_layer(), *self.weights.values()]
 

@@ -3,8 +3,8 @@
 The first batch of its kind (shapes, types) is run on `tracing.Traced` arrays. From then on a
 forward pass copies the batch and the parameters into the first arrays of the trace and carries its
 instructions out, and a sweep does the same with the cotangents of the losses. The numbers are the
-same; the time that passes between the operations is gone. An op that cannot be traced (it throws
-dice; it is of your own, and may depend on anything) is run aside: as always, in its turn.
+same; the time that passes between the operations is gone. An op that cannot be traced (it draws
+random numbers; it is of your own, and may depend on anything) runs as always, in its turn.
 
 A replay keeps what a plan promises. Its arrays are lent to one tape at a time; while somebody holds
 that tape, another replay serves. What leaves (values, gradients) is a copy; only an optimizer
@@ -28,14 +28,14 @@ from ..engine.plan import Plan, Record, Tape, fed
 from ..engine.randomness import Randomness, draws
 from ..ops import dense_gradient
 from ..ops.contract import of_this_package
-from .program import apart, together
+from .program import in_one_call, one_by_one
 from .tracing import Deviation, Instruction, Trace, Traced, Untraceable
 
 SMALL = 1 << 14  # numbers; on larger arrays the time between the operations does not count
-LEAVES = 1 << 16  # numbers of a parameter, which is copied for each pass
+LARGEST_PARAMETER = 1 << 16  # numbers of a parameter, which is copied for each pass
 KINDS = 32  # of batches for which one plan keeps replays
-EACH = 8  # attempts at a replay for a kind
-LONG = 64  # instructions of an op that is rather run aside
+ATTEMPTS = 8  # attempts at a replay for a kind
+LONGEST_OP = 64  # instructions; an op that needs more is not traced
 
 
 class ReplayedPlan(Plan):
@@ -148,14 +148,14 @@ class Replays:
                 break
             if tape := self.tape_of(plan, replay, feed, keep):
                 return tape
-        if self.tried == EACH:
+        if self.tried == ATTEMPTS:
             return None
         self.tried += 1
         before = plan.randomness.states
         try:
             replay = Replay(plan, feed, training, keep)
         except TooLarge:
-            self.tried = EACH
+            self.tried = ATTEMPTS
             return None
         except Exception:  # the plain way will say it better
             return None
@@ -184,20 +184,20 @@ class Replay:
         for _, tensor in plan.leaves:
             value = fed(tensor, feed)
             if isinstance(value, np.ndarray):
-                if value.size > LEAVES:
+                if value.size > LARGEST_PARAMETER:
                     raise TooLarge
                 leaves[tensor] = self.trace.follow(value)
         self.into = [(tensor, x.array.__setitem__) for tensor, x in leaves.items()]
         with np.errstate(all="ignore"):
             self.tape = Plan.forward(plan, leaves, training=training, run=self.run)
-            self.values = [plain(x) for x in self.tape.values]
+            self.values = [array_of(x) for x in self.tape.values]
             self.trace.may_branch = False
             self.script = Script(self.trace.instructions)
             self.sweeps = [Sweep(plan, self, per_loss) for per_loss in (False, True) if keep]
         self.trace.end()
 
     def run(self, step: Step, arrays: list[Any], training: bool) -> tuple[Any, Any]:
-        """One step on traced arrays: traced if it can be, otherwise aside."""
+        """One step on traced arrays; if it cannot be traced, it runs as always."""
         trace = self.trace
         if is_traceable(step):
             so_far = len(trace.instructions)
@@ -205,13 +205,13 @@ class Replay:
                 y, back = step.run(arrays, training)
                 if self.keep:
                     self.try_pullbacks(y if step.several else (y,), back, step.several)
-                if len(trace.instructions) - so_far <= LONG:
+                if len(trace.instructions) - so_far <= LONGEST_OP:
                     return y, back
             except Exception:  # it cannot be traced, or there is an error, which comes again
                 pass
             del trace.instructions[so_far:]
-        aside = Aside(trace, step, arrays, training)
-        return aside.y, aside.back
+        untraced = Untraced(trace, step, arrays, training)
+        return untraced.y, untraced.back
 
     def try_pullbacks(self, values: Sequence[Any], back: Any, several: bool) -> None:
         """Raise what they will raise in a sweep."""
@@ -236,7 +236,7 @@ class Replay:
         return True
 
 
-class Aside:
+class Untraced:
     """A step of a replay whose op runs as always, on the arrays of the replay.
 
     Attributes
@@ -249,7 +249,7 @@ class Aside:
 
     def __init__(self, trace: Trace, step: Step, arrays: Sequence[Any], training: bool):
         self.trace, self.step, self.training = trace, step, training
-        self.arrays = [plain(x) for x in arrays]
+        self.arrays = [array_of(x) for x in arrays]
         self._pulled: Any = None
         self._cotangent: list[Any] = []
         made = self.again(self.forward)
@@ -285,10 +285,10 @@ class Aside:
         another one in each sweep, since pullbacks may know it again (`ops.contract.once_for_each`).
         """
         if self._pulled is not g:
-            self._pulled, self._cotangent = g, [plain(g)]
+            self._pulled, self._cotangent = g, [array_of(g)]
 
             def renew() -> None:
-                cotangent[:] = [seen_anew(plain(g))]
+                cotangent[:] = [seen_anew(array_of(g))]
 
             cotangent = self._cotangent
             self.trace.note("run", function=renew)
@@ -320,7 +320,9 @@ class Sweep:
         shapes = [replay.tape.outputs[plan.slots[loss.key]] for loss in plan.losses]
         starts = [trace.follow(np.zeros((1, *shape), dtype)) for shape, dtype in shapes]
         self.into = [start.array.__setitem__ for start in starts]
-        self.found = [plain(g) for g in Plan.sweep(plan, replay.tape, starts, per_loss, self.note)]
+        self.found = [
+            array_of(g) for g in Plan.sweep(plan, replay.tape, starts, per_loss, self.note)
+        ]
         self.script = Script(trace.instructions)
 
     def note(self, *edge: Any) -> None:
@@ -332,7 +334,7 @@ class Sweep:
         self.script.run()
         if record:
             for n, position, gradient, losses in self.edges:
-                record(n, position, copied(plain(gradient)), losses)
+                record(n, position, copied(array_of(gradient)), losses)
         return self.found
 
 
@@ -346,15 +348,15 @@ class Script:
     def run(self) -> None:
         compiled = kernels_wanted()
         if compiled not in self.calls:
-            self.calls[compiled] = (together if compiled else apart)(self.instructions)
+            self.calls[compiled] = (in_one_call if compiled else one_by_one)(self.instructions)
         for call in self.calls[compiled]:
             call()
 
 
-def plain(x: Any) -> Any:
+def array_of(x: Any) -> Any:
     """The array behind a traced one."""
     if isinstance(x, tuple):
-        return tuple(map(plain, x))
+        return tuple(map(array_of, x))
     return x.array if isinstance(x, Traced) else x
 
 

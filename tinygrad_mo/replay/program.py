@@ -27,18 +27,18 @@ REDUCTIONS = {  # what they are called in C, and what they start from
 Call = Callable[[], Any]
 
 
-def apart(instructions: Sequence[Instruction]) -> list[Call]:
+def one_by_one(instructions: Sequence[Instruction]) -> list[Call]:
     """A call for each."""
     return [instruction.call() for instruction in instructions]
 
 
-def together(instructions: Sequence[Instruction]) -> list[Call]:
+def in_one_call(instructions: Sequence[Instruction]) -> list[Call]:
     """Calls that do what the instructions say: as many of them as possible in one call of C.
 
     C does not stop at a guard. It is asked before anything that is not done in C, and at the end.
     """
     if library.load()[0] is None:
-        return apart(instructions)
+        return one_by_one(instructions)
     calls: list[Call] = []
     in_c: list[Any] = []
     guards: list[Instruction] = []
@@ -46,7 +46,7 @@ def together(instructions: Sequence[Instruction]) -> list[Call]:
     def flush() -> None:
         if in_c:
             calls.append(Block(in_c[:]))
-        calls.extend(apart(guards))
+        calls.extend(one_by_one(guards))
         in_c.clear()
         guards.clear()
 

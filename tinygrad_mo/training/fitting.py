@@ -144,7 +144,7 @@ class Fit:
         model = self.model
         self.tell("on_train_batch_begin", model.step, feed)
         try:
-            tape = learn(model, feed)
+            tape = train_step(model, feed)
         except FloatingPointError as error:
             handled = [one.on_not_finite(str(error)) for one in self.listeners]
             if not any(handled):
@@ -213,7 +213,7 @@ class Fit:
         }
 
 
-def learn(model: Learner, feed: Any) -> Tape:
+def train_step(model: Learner, feed: Any) -> Tape:
     """One training step on a batch."""
     tape = training_step(model.objective, model.optimizer, model.step, feed)
     model.step += 1

@@ -117,7 +117,7 @@ class Objective:
         self.steps = topological_order([*self.outputs.values(), *masks, *values])
         self.contents = Contents(self.steps)
         self.averages = MovingAverages(self.steps)
-        self._switches = self.contents.switches()
+        self._freezable = self.contents.freezable()
 
     def _enter_regularization(self) -> None:
         penalised = [w for w in self.contents.weights.values() if w.regularizer is not None]
@@ -262,9 +262,9 @@ class Objective:
 
     def plan(self) -> Plan:
         """The plan of a training step; made anew when layers were frozen or unfrozen."""
-        switches = [one.trainable for one in self._switches]
-        if self._plan is None or self._plan[0] != switches:
-            self._plan = switches, self.plan_for(list(self.terms.values()))
+        trainable = [one.trainable for one in self._freezable]
+        if self._plan is None or self._plan[0] != trainable:
+            self._plan = trainable, self.plan_for(list(self.terms.values()))
         return self._plan[1]
 
     def plan_for(self, terms: Sequence[LossTerm], kind: Callable[..., Plan] = NetworkPlan) -> Plan:
