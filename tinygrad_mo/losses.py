@@ -13,6 +13,20 @@ from .engine.graph import Tensor
 from .naming import lookup, snake_case
 from .recipes import Recipe, refuse_unknown
 
+__all__ = [
+    "LOSSES",
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "CrossEntropy",
+    "FunctionLoss",
+    "Huber",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "SparseCategoricalCrossentropy",
+    "get",
+]
+
 REDUCTIONS = ("sum_over_batch_size", "mean_with_sample_weight")
 
 

@@ -10,6 +10,22 @@ from .losses import BinaryCrossentropy
 from .naming import lookup, snake_case
 from .recipes import Recipe
 
+__all__ = [
+    "AUC",
+    "METRICS",
+    "BinaryAccuracy",
+    "CategoricalAccuracy",
+    "MeanAbsoluteError",
+    "MeanMetric",
+    "MeanSquaredError",
+    "Metric",
+    "Precision",
+    "Recall",
+    "RootMeanSquaredError",
+    "SparseCategoricalAccuracy",
+    "get",
+]
+
 
 class Metric(Recipe):
     """A number collected over batches: `reset`, `update` per batch, `result`.

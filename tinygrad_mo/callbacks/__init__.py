@@ -4,3 +4,19 @@ from .base import Callback, History, LambdaCallback
 from .files import BackupAndRestore, CSVLogger, TerminateOnNaN
 from .schedules import LearningRateScheduler, LossWeightScheduler, TaskSampler
 from .watching import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau, Watch
+
+__all__ = [
+    "BackupAndRestore",
+    "CSVLogger",
+    "Callback",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "LossWeightScheduler",
+    "ModelCheckpoint",
+    "ReduceLROnPlateau",
+    "TaskSampler",
+    "TerminateOnNaN",
+    "Watch",
+]

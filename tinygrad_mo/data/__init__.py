@@ -14,6 +14,11 @@ import numpy as np
 
 from ..naming import lookup
 
+__all__ = [
+    "available",
+    "load",
+]
+
 
 def available() -> list[str]:
     """The names of the data sets.

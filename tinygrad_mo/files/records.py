@@ -140,8 +140,8 @@ class Writer:
         """What has become of a layer since it was made."""
         return {
             "name": layer.name,
-            "named": layer.named,
-            "has_name": layer.has_name,
+            "named": layer._named,
+            "has_name": layer._has_name,
             "trainable": layer.trainable,
             "built_for": self.value(layer.built_for),
             "inner": [] if layer.is_model else [self.became(inner) for inner in layer.sublayers],
@@ -364,7 +364,7 @@ class Reader:
 
 def rebuild(reader: Reader, layer: Layer, entry: Any) -> None:
     """Give a layer the weights, names and flags that it had."""
-    layer.name, layer.named, layer.has_name = entry["name"], entry["named"], entry["has_name"]
+    layer.name, layer._named, layer._has_name = entry["name"], entry["named"], entry["has_name"]
     if entry["built_for"] is not None:
         layer.build(reader.value(entry["built_for"]))
     for weight in layer.own_weights if not layer.is_model else ():

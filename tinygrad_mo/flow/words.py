@@ -116,11 +116,11 @@ def mode_of(flow: FlowData) -> str:
 
 def listing(words: Iterable[str]) -> str:
     """
-    >>> listing(["a"]), listing(["a", "b"]), listing("abc")
-    ('a', 'a and b', 'a, b and c')
+    >>> listing(["a"]), listing(["a", "b"]), listing("abc"), listing([])
+    ('a', 'a and b', 'a, b and c', '')
     """
     words = list(words)
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return "".join(words) if len(words) < 2 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def few(words: Sequence[str], most: int = 8) -> list[str]:

@@ -104,8 +104,8 @@ class Layer(Recipe):
         refuse_unknown(type(self), unknown)
         if not self.is_model:
             self._refuse_tensors(self.made_with[0])
-        self.named = name is not None  # by the user
-        self.has_name = self.named  # or the first model that it belongs to has given it one
+        self._named = name is not None  # by the user
+        self._has_name = self._named  # or the first model that it belongs to has given it one
         self.name = name or self.default_name()
         self.built = False
         self.built_for: Any = None  # the shape
@@ -210,8 +210,8 @@ class Layer(Recipe):
 
     def take_name(self, name: str) -> None:
         """Be called so from now on, the weights, too. A layer that has a name keeps it."""
-        if not self.has_name:
-            self.name, self.has_name = name, True
+        if not self._has_name:
+            self.name, self._has_name = name, True
             for parameter in self.own_weights:
                 parameter.belongs_to(name)
 

@@ -8,6 +8,13 @@ from ..engine.graph import Tensor
 from ..naming import lookup
 from ..recipes import Recipe
 
+__all__ = [
+    "L1",
+    "L1L2",
+    "L2",
+    "get",
+]
+
 
 class L1L2(Recipe):
     """The penalty ``l1 * sum(|w|) + l2 * sum(w**2)``.

@@ -56,15 +56,17 @@ class Contents:
         """Names that are unique here: as the user, or else an earlier network, has given them."""
         by_user: dict[str, Layer] = {}
         for layer in layers:
-            if layer.named and layer.name in by_user:
+            if layer._named and layer.name in by_user:
                 places = [self._where(one) for one in (by_user[layer.name], layer)]
                 raise ValueError(
                     f"two layers are called {layer.name!r}: {' and '.join(places)}; names must be "
                     f"unique within a model"
                 )
-            if layer.named:
+            if layer._named:
                 by_user[layer.name] = layer
-        others = sorted((one for one in layers if not one.named), key=lambda one: not one.has_name)
+        others = sorted(
+            (one for one in layers if not one._named), key=lambda one: not one._has_name
+        )
         new = unique_names([*by_user, *(one.name for one in others)], "_")
         given = dict(zip([*by_user.values(), *others], new, strict=True))
         return [given[layer] for layer in layers]

@@ -48,3 +48,5 @@ SYSTEMS: dict[str, System] = {
         one_or_many.SYSTEM,
     )
 }
+
+__all__ = ["SYSTEMS", "Claim", "Score", "System", "Task", "score", "score_table", "train"]
