@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -309,19 +310,22 @@ ACCURACIES = ("accuracy", "acc")
 
 
 def get(
-    metric: Any, loss: Any, labels: tuple[int | None, ...], predictions: tuple[int | None, ...]
+    metric: Any,
+    losses: Sequence[Any],
+    labels: tuple[int | None, ...],
+    predictions: tuple[int | None, ...],
 ) -> Metric:
-    """A metric by name, or as it is, for an output with this loss and data of these shapes.
+    """A metric by name, or as it is, for an output with these losses and data of these shapes.
 
-    "accuracy" is read from the loss and, where that leaves it open, from the shapes.
+    "accuracy" is read from the losses and, where they leave it open, from the shapes.
     """
-    found = made(metric, loss, labels, predictions)
-    if getattr(loss, "from_logits", False):
+    found = made(metric, losses, labels, predictions)
+    if any(getattr(loss, "from_logits", False) for loss in losses):
         found.for_logits()
     return found
 
 
-def made(metric: Any, loss: Any, labels: Any, predictions: Any) -> Metric:
+def made(metric: Any, losses: Sequence[Any], labels: Any, predictions: Any) -> Metric:
     if isinstance(metric, Metric):
         return metric
     if isinstance(metric, type) and issubclass(metric, Metric):
@@ -336,5 +340,6 @@ def made(metric: Any, loss: Any, labels: Any, predictions: Any) -> Metric:
         return lookup("metric", metric, {**METRICS, **dict.fromkeys(ACCURACIES)})(name=metric)
     if len(labels) < len(predictions):
         return SparseCategoricalAccuracy(name=metric)
-    each_by_itself = isinstance(loss, BinaryCrossentropy) or predictions[-1] == 1
+    binary = any(isinstance(loss, BinaryCrossentropy) for loss in losses)
+    each_by_itself = binary or predictions[-1] == 1
     return (BinaryAccuracy if each_by_itself else CategoricalAccuracy)(name=metric)

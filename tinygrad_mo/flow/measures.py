@@ -43,7 +43,7 @@ class Measure:
     def of(cls, rows: np.ndarray, losses: Sequence[int], count: int) -> Measure:
         """Measure gradients given as rows, one for each of `losses` out of `count`."""
         r = np.zeros((count, count))
-        r[: len(losses), list(losses)] = triangle(rows.reshape(len(losses), -1))
+        r[: len(losses), list(losses)] = factor(rows.reshape(len(losses), -1))
         return cls(tuple(k in losses for k in range(count)), r)
 
     @classmethod
@@ -56,7 +56,7 @@ class Measure:
         """Several different arrays taken as one: their inner products add up."""
         parts = list(parts)
         reach = tuple(any(p.reach[k] for p in parts) for k in range(count))
-        return cls(reach, triangle(np.concatenate([np.zeros((1, count)), *(p.r for p in parts)]).T))
+        return cls(reach, factor(np.concatenate([np.zeros((1, count)), *(p.r for p in parts)]).T))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Measure):
@@ -76,11 +76,12 @@ class Measure:
 
     def total(self, weights: Sequence[float]) -> float:
         """Length of the weighted sum."""
-        return float(np.linalg.norm(self.r @ np.asarray(weights)))
+        active = np.flatnonzero(weights)  # 0 times infinity is not asked for
+        return float(np.linalg.norm(self.r[:, active] @ np.asarray(weights)[active]))
 
     def parts(self, weights: Sequence[float]) -> list[float]:
         """Lengths of what each loss contributes, |w_k g_k|."""
-        return [abs(w) * self.norm(k) for k, w in enumerate(weights)]
+        return [abs(w) * self.norm(k) if w else 0.0 for k, w in enumerate(weights)]
 
     def lost(self, weights: Sequence[float]) -> tuple[float, float]:
         """What the addition takes from the lengths of the parts, and why.
@@ -116,6 +117,17 @@ class Measure:
         pairs = [(turned.cosine(k, j), k, j) for k in active for j in active if k < j]
         known = [(c, k, j) for c, k, j in pairs if c is not None]
         return min(known) if known else None
+
+
+def factor(columns: np.ndarray) -> np.ndarray:
+    """The triangular factor; a column that is not finite becomes NaN and spoils no other."""
+    finite = np.isfinite(columns).all(axis=1)
+    if finite.all():
+        return triangle(columns)
+    r = np.zeros((len(columns), len(columns)))
+    r[: finite.sum(), finite] = triangle(columns[finite])
+    r[:, ~finite] = np.nan
+    return r
 
 
 def triangle(columns: np.ndarray) -> np.ndarray:

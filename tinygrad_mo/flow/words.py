@@ -51,6 +51,10 @@ def layers_of(flow: FlowData) -> list[Layer]:
         measures = [flow.parameters[name] for name in free or names]
         measure = Measure.together(measures, len(flow.losses))
         found.append(Layer(calls[0].name, measure, bool(free), len(calls)))
+    known = {name for calls in flow.calls_of_layers() for call in calls for name in call.parameters}
+    for name, measure in flow.parameters.items():
+        if name not in known:  # only a loss works with it
+            found.append(Layer(name, measure, name not in flow.frozen, 1))
     return found
 
 
@@ -223,7 +227,7 @@ def frozen_lines(flow: FlowData) -> list[str]:
 
 def parameters_of(flow: FlowData, layer: str) -> list[str]:
     """The names of the weights of a layer."""
-    return list(next(node.parameters for node in flow.nodes if node.name == layer))
+    return next((list(node.parameters) for node in flow.nodes if node.name == layer), [layer])
 
 
 def forecast_lines(flow: FlowData) -> list[str]:

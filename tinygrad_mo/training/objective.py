@@ -158,10 +158,9 @@ class Objective:
                     f"metrics: output {name!r} has no loss, so it is given no labels: give it a "
                     f"loss (of weight 0, if it is not to be trained)"
                 )
-            term, output = judged[name], self.outputs[name]
-            result[name] = [
-                metrics.get(deepcopy(m), term.loss, term.target.shape, output.shape) for m in chosen
-            ]
+            losses = [term.loss for term in self.terms.values() if term.output == name]
+            shapes = judged[name].target.shape, self.outputs[name].shape
+            result[name] = [metrics.get(deepcopy(m), losses, *shapes) for m in chosen]
         return result
 
     # ------------------------------------------------------------ what is called how
