@@ -103,7 +103,7 @@ def test_bars_are_as_long_as_the_measured_gradients(weights):
     flow = flow_of(headlines(weights))
     for by, measures in (
         ("weights", list(flow.parameters.values())),
-        ("layer", [m for _, m in charts.trained_layers(flow)]),
+        ("layer", [layer.measure for layer in charts.layers_of(flow)]),
     ):
         rows = stripes(flow.bars(by=by))
         assert len(rows) == len(measures)

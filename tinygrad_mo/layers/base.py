@@ -48,11 +48,12 @@ def done_once(build: Any) -> Any:
     def once(self: Layer, shape: Any) -> None:
         if self.built:
             return
-        before = list(self._added_weights)
+        before = dict(vars(self), _added_weights=list(self._added_weights))
         try:
             build(self, shape)
         except BaseException:
-            self._added_weights, self.built = before, False
+            vars(self).clear()
+            vars(self).update(before)
             raise
         self.built, self.built_for = True, shape
 
