@@ -204,9 +204,7 @@ class Layer(Recipe):
         """
         if not isinstance(tensor, Tensor) or tensor.shape != ():
             given = f"{tensor}" if isinstance(tensor, Tensor) else type(tensor).__name__
-            raise ValueError(
-                f"{self} adds a loss that is no scalar: use .mean() or .sum(): {given}"
-            )
+            raise ValueError(f"{self}: a loss must be a scalar, use .mean() or .sum(), not {given}")
         self._added_losses.append(AddedLoss(name or f"{self.name}_loss", tensor, weight))
 
     def take_name(self, name: str) -> None:
