@@ -279,7 +279,7 @@ def test_regularization_and_frozen_weights():
 def test_many_weights_are_shown_by_layer(monkeypatch):
     flow = flow_of(heads(2))
     assert len(stripes(flow.bars())) == 6
-    monkeypatch.setattr(charts, "MANY", 5)
+    monkeypatch.setattr(style, "MANY", 5)
     assert len(stripes(flow.bars())) == 3
     with pytest.raises(ValueError, match="unknown by='layers': did you mean 'layer'"):
         flow.bars(by="layers")

@@ -7,13 +7,15 @@ import re
 import shutil
 import time
 import warnings
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tinygrad_mo as tg
 from tinygrad_mo import layers
-from tinygrad_mo.flow import page, words
+from tinygrad_mo.flow import page, style, words
 from tinygrad_mo.systems import headlines
 
 pytestmark = pytest.mark.slow  # a browser takes seconds
@@ -254,6 +256,113 @@ def test_forecast_is_what_an_sgd_step_does(float64):
         assert rate * slope == pytest.approx(change, rel=1e-3)
 
 
+# How the script is put together.
+
+TEMPLATE = Path(page.__file__).parent / "template"
+TOKEN = re.compile(r'"[^"\n]*"|//[^\n]*|`|\$\{|[{}]|[^"`${}/]+|.', re.DOTALL)
+
+
+def script(name):
+    return (TEMPLATE / name).read_text("utf-8")
+
+
+def code_of(text):
+    """A script without comments and without what is in quotes; what a template computes stays."""
+    code, unclosed = [], []
+    for token in TOKEN.findall(text):
+        if unclosed and unclosed[-1] == "`":
+            if token == "`":
+                unclosed.pop()
+            elif token == "${":
+                unclosed.append("{")
+                code.append(" {")
+            continue
+        if token in ("`", "{"):
+            unclosed.append(token)
+        elif token == "}":
+            unclosed.pop()
+        code.append(" " if token[0] in '"`' or token.startswith("//") else token)
+    assert not unclosed
+    return "".join(code)
+
+
+def definitions(text):
+    """The names that a script gives to all scripts after it: those at the start of a line."""
+    for line in code_of(text).splitlines():
+        if several := re.match(r"const \{(.*)\} =", line):
+            yield from re.findall(r"\w+", several[1])
+        elif one := re.match(r"(?:const|let|class|function) (\w+)", line):
+            yield one[1]
+
+
+def uses(text):
+    """The names in a script, without those of properties."""
+    code = code_of(text)
+    for found in re.finditer(r"(?:(?<=\.\.\.)|(?<![\w$.]))[A-Za-z_$][\w$]*", code):
+        before, after = code[: found.start()], code[found.end() :]
+        if not (re.search(r"[{,]\s*$", before) and re.match(r"\s*:", after)):
+            yield found[0]
+
+
+def looking_ahead(scripts):
+    """Names that a script uses although only a later one defines them."""
+    later = set()
+    for name, text in reversed(scripts.items()):
+        yield from (f"{name}: {used}" for used in sorted(later & set(uses(text))))
+        later |= set(definitions(text))
+
+
+SCRIPTS = {name: script(name) for name in page.SCRIPT}
+
+
+def test_each_file_of_the_script_is_joined_exactly_once():
+    assert sorted(page.SCRIPT) == sorted(path.name for path in TEMPLATE.glob("*.js"))
+    text = page.draw_page(made("siamese"))
+    assert {text.count(page.template(name)) for name in page.SCRIPT} == {1}
+
+
+def test_a_file_uses_only_what_files_before_it_define():
+    assert list(looking_ahead(SCRIPTS)) == []
+
+
+def test_looking_ahead_is_noticed():
+    first = "const a = `${later({ b: 1 })}`; // more\nlet c = x.more + {...other};"
+    second = "function later() {}\nconst { b, more } = c;\nclass other {}"
+    assert list(looking_ahead({"one": first, "two": second})) == ["one: later", "one: other"]
+
+
+def test_the_script_defines_nothing_twice_and_nothing_in_vain():
+    defined = Counter(name for text in SCRIPTS.values() for name in definitions(text))
+    used = Counter(name for text in SCRIPTS.values() for name in uses(text))
+    assert [name for name in defined if defined[name] > 1] == []
+    assert [name for name in defined if used[name] < 2] == []  # the definition is one of them
+
+
+@pytest.mark.parametrize("name", page.SCRIPT)
+def test_a_file_says_what_it_is_for_and_may_lose_its_spaces(name):
+    assert SCRIPTS[name].startswith("// ")
+    for line in SCRIPTS[name].splitlines():  # so that text in quotes is seen in each line
+        assert line.count("`") % 2 == line.count('"') % 2 == 0, line
+        assert len(line) <= 100, line
+
+
+def test_what_python_knows_is_not_said_again():
+    """Constants come from the page's data, colours from variables."""
+    lines = re.findall(r"^const \{(.*)\} = flow\.constants;$", "\n".join(SCRIPTS.values()), re.M)
+    assert sorted(re.findall(r"\w+", " ".join(lines))) == sorted(page.constants())
+    for path in TEMPLATE.iterdir():
+        assert re.findall(r"#[0-9a-fA-F]{6}", path.read_text("utf-8")) == []
+
+
+def test_the_style_sheet_styles_what_there_is():
+    sheet, rest = page.template("page.css"), "".join([*SCRIPTS.values(), script("page.html")])
+    selectors = "".join(re.findall(r"[^{}]*\{", sheet))
+    for kind, name in set(re.findall(r"([.#])([a-z][a-z-]*)", selectors)):
+        assert re.search(rf"(?<![\w-]){name}(?![\w-])", rest), kind + name
+    defined = {*style.SHADES, *re.findall(r"--([a-z]+):", sheet + rest), "at"}
+    assert set(re.findall(r"var\(--([a-z-]+)\)", sheet + rest)) == defined
+
+
 # What a browser makes of it.
 
 
@@ -348,7 +457,7 @@ const card = ({ key, measure }) =>
 return {
   wires: picture.wires.map(wire),
   cards: picture.cards.filter((c) => c.parameters.length).map(card),
-  scale: 30 / picture.full,
+  scale: page.flow.constants.WIDEST / picture.full,
   forecast: page.state.forecast,
 };
 """
@@ -398,6 +507,25 @@ def test_the_page_computes_what_numpy_computes(show, name):
             assert verdict.replace("−", "-") == words.verdict(flow.measure(key), weights, short)
         expected = np.array(list(flow.forecast(chosen).values()))
         np.testing.assert_allclose(found["forecast"], expected, atol=1e-9 * abs(expected).max())
+
+
+def test_the_page_takes_constants_from_python(show, monkeypatch):
+    monkeypatch.setattr(words, "CONFLICT", -2.0)
+    monkeypatch.setattr(words, "AGREE", 2.0)
+    monkeypatch.setitem(words.VERDICTS, "unrelated", "strangers {}")
+    monkeypatch.setattr(page, "WIDEST", 7)
+    monkeypatch.setattr(style, "MANY", 0)
+    monkeypatch.setitem(style.SHADES, "paper", ("#010203", "#010203"))
+    flow = made("headline")
+    browser = show(flow)
+    picture = "return page.picture()"
+    verdict = run(browser, f"{picture}.cards.find((c) => c.key === 'lstm').verdict.textContent")
+    assert verdict.startswith("strangers")
+    assert 3 < max(run(browser, f"{picture}.wires.map((w) => w.width)")) <= 7
+    rows = run(browser, "return document.querySelectorAll('.bar-row').length")
+    assert rows == len(words.layers_of(flow)) < len(flow.parameters)
+    paper = run(browser, "return getComputedStyle(document.body).backgroundColor")
+    assert paper == "rgb(1, 2, 3)"
 
 
 def test_the_page_makes_no_request(show):

@@ -259,7 +259,8 @@ def ink_on(face: Sequence[float]) -> str:
 
 def heat(cosine: float) -> tuple[float, ...]:
     """Pink for conflict, green for agreement, the stronger the more."""
-    return blend(style.CONFLICT if cosine < 0 else style.AGREE, 0.08 + 0.8 * abs(cosine))
+    least, more = style.HEAT
+    return blend(style.CONFLICT if cosine < 0 else style.AGREE, least + more * abs(cosine))
 
 
 def colour_map() -> Any:

@@ -41,8 +41,7 @@ from .figure import draw_bar, rim_style
 from .measures import Measure
 from .words import layers_of, short_names, verdict
 
-MANY = 48  # weight arrays: where there are more, a chart shows whole layers
-PITCH = 15.0  # from one bar to the next; a bar is 9 high
+PITCH = 15.0  # from one bar to the next; a bar is style.BAR high
 NO_PATH: dict[str, Any] = {
     "facecolor": style.EMPTY,
     "edgecolor": "#bcc1d1",
@@ -56,7 +55,7 @@ NO_PATH: dict[str, Any] = {
 
 def rows_of(flow: FlowData, by: str | None) -> list[Row]:
     """A row for each weight array or for each layer; by default, for what there is room."""
-    by = by or ("weights" if len(flow.parameters) <= MANY else "layer")
+    by = by or ("weights" if len(flow.parameters) <= style.MANY else "layer")
     if by == "weights":
         return [
             Row(*name.rpartition("/")[::2], measure, name in flow.frozen)
@@ -97,9 +96,10 @@ def bars(flow: FlowData, axes: Any = None, by: str | None = None) -> Any:
     for i, row in enumerate(rows):
         before = len(axes.patches)
         if is_finite(row.measure):
-            draw_bar(axes, flow, row.measure, weights, (0, PITCH * i - 4.5, full), 1 / full)
+            place = (0, PITCH * i - style.BAR / 2, full)
+            draw_bar(axes, flow, row.measure, weights, place, 1 / full)
         for stripe in axes.patches[before + 1 :] if row.frozen else ():
-            stripe.set_alpha(0.45)
+            stripe.set_alpha(style.FROZEN)
         write_verdict(axes, flow, row.measure, PITCH * i, letters(axes, len(rows)))
     label = f"length of the gradient of {formula(flow)}"
     axes.set_xlabel(label, color=style.MUTED, size=LETTERS, parse_math=False)

@@ -105,7 +105,7 @@ def loss_curves(flows: Sequence[FlowData], axes: Any = None) -> Any:
     for k, name in enumerate(frames[0].losses):
         look = {"color": style.colour_of(name, k), "lw": 2.2, "label": names[k]}
         axes.plot(steps, values[:, k], marker="o" if len(frames) == 1 else None, **look)
-    if values.min() > 0 and values.max() > 60 * values.min():
+    if values.min() > 0 and values.max() > style.LOGARITHMIC * values.min():
         axes.set_yscale("log")
     axes.grid(axis="y", color=style.EMPTY)
     axes.set_xlabel("training steps", color=style.MUTED, size=LETTERS)

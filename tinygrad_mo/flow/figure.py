@@ -11,12 +11,10 @@ from . import style
 from .data import FlowData, Wire
 from .layout import Card, Layout, make_layout
 from .measures import Measure
-from .words import short_names, verdict
+from .words import OPPOSED, loss_label, short_names, verdict
 
 WIDEST = 26.0  # pixels of the strongest wire
-HEAD = 13.0  # pixels that an arrow's head is long
 PAD = 9.0  # pixels between a card's edge and its text
-FAINT = 1.2  # pixels: a wire with a gradient never gets thinner than this
 
 
 def draw_figure(flow: FlowData) -> Any:
@@ -53,7 +51,7 @@ def draw_head(axes: Any, flow: FlowData, scales: Scales) -> None:
     axes.text(
         16, 28, "Where does the gradient go?", size=17, weight="bold", color=style.INK, va="center"
     )
-    size = round_number(12 / scales.wire)
+    size = round_number(style.KEY / scales.wire)
     thick = size * scales.wire
     axes.add_patch(Rectangle((16, 58 - thick / 2), 9, thick, color=style.MUTED, lw=0))
     axes.text(32, 58, key_line(flow, size), size=9, color=style.MUTED, va="center")
@@ -153,10 +151,10 @@ def draw_wire(
         axes.plot(*line.T, color="#a9adbd", lw=1, dashes=(3, 3), zorder=1)
         return
     colours = [style.colour_of(name, k) for k, name in enumerate(flow.losses)]
-    width = max(whole * scale, FAINT)
+    width = max(whole * scale, style.THINNEST)
     rim = (sum(parts) - whole) * scale / 2
-    body = line[np.linalg.norm(line - line[0], axis=1) > HEAD * 0.8]
-    if rim > 0.4:
+    body = line[np.linalg.norm(line - line[0], axis=1) > style.HEAD * 0.8]
+    if rim > style.THINNEST_RIM:
         low, high = -width / 2 - rim, width / 2 + rim
         axes.add_patch(
             Polygon(style.band(body, low, high), **rim_style(wire.measure, weights), zorder=2)
@@ -171,7 +169,7 @@ def draw_wire(
     spread = width / 2 + 4
     tip, base = line[0], body[0]
     across = np.array([base[1] - tip[1], tip[0] - base[0]]) / np.linalg.norm(base - tip)
-    base = base + (base - tip) * 0.15
+    base = base + (base - tip) * style.BARBS
     head = [tip, base + across * spread, base - across * spread]
     axes.add_patch(Polygon(head, color=strongest, lw=0, zorder=4))
 
@@ -179,7 +177,7 @@ def draw_wire(
 def rim_style(measure: Measure, weights: Sequence[float]) -> dict[str, Any]:
     """Grey where pulls merely differ, pink with hatching where they oppose."""
     worst = measure.worst_pair(weights)
-    if worst and worst[0] < -0.1:
+    if worst and worst[0] < OPPOSED:
         return {
             "facecolor": style.RIM_CONFLICT,
             "edgecolor": "#e78aac",
@@ -204,8 +202,7 @@ def draw_loss(axes: Any, flow: FlowData, card: Card, weights: Sequence[float], _
     k = flow.losses.index(card.node.loss)
     colour = style.colour_of(flow.losses[k], k) if weights[k] else "#9aa0b4"
     draw_box(axes, card, tint(colour), colour + "55")
-    label = short_names(flow.losses)[k]
-    label = label if label == "regularization" else f"loss: {label}"
+    label = loss_label(short_names(flow.losses)[k])
     top = card.y - card.height / 2
     pill = {"boxstyle": "round,pad=0.45,rounding_size=0.9", "fc": colour, "lw": 0}
     write(axes, card, top + 20, label, 8.5, colour, bold=True, centred=True)
@@ -253,17 +250,17 @@ def draw_bar(
     from matplotlib.patches import Rectangle
 
     x, y, room = place
-    axes.add_patch(Rectangle((x, y), room, 9, facecolor=style.EMPTY, lw=0, zorder=6))
+    axes.add_patch(Rectangle((x, y), room, style.BAR, facecolor=style.EMPTY, lw=0, zorder=6))
     whole, parts = measure.total(weights), measure.parts(weights)
     if not any(parts):
         return
     for k, part in enumerate(parts):
         length = room * whole * scale * part / sum(parts)
         colour = style.colour_of(flow.losses[k], k)
-        axes.add_patch(Rectangle((x, y), length, 9, facecolor=colour, lw=0, zorder=7))
+        axes.add_patch(Rectangle((x, y), length, style.BAR, facecolor=colour, lw=0, zorder=7))
         x += length
     rim = room * (sum(parts) - whole) * scale
-    axes.add_patch(Rectangle((x, y), rim, 9, **rim_style(measure, weights), zorder=7))
+    axes.add_patch(Rectangle((x, y), rim, style.BAR, **rim_style(measure, weights), zorder=7))
 
 
 def verdict_colour(flow: FlowData, measure: Measure, weights: Sequence[float], word: str) -> str:

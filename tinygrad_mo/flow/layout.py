@@ -20,6 +20,7 @@ Point = tuple[float, float]
 SIZES = {"card": (116.0, 86.0), "small": (102.0, 42.0), "loss": (100.0, 86.0)}
 COLUMN, GAP, MARGIN = 50.0, 26.0, 14.0
 LEVEL = 0.3  # of a column's width, to both sides: there a passing wire stays level
+PORTS = 0.72  # of a card's side: there the wires meet it
 SNAP = 14.0  # neighbours whose heights differ by less are put on one line
 
 
@@ -246,7 +247,7 @@ def connect(
         for side, end, neighbour in ((+1, 0, 1), (-1, -1, -2)):
             here = ends.get((name, end), [])
             here.sort(key=lambda i: (y[chains[i][neighbour]], i))
-            room = height * 0.72
+            room = PORTS * height
             for place, i in enumerate(here):
                 offset = room * ((place + 0.5) / len(here) - 0.5)
                 ports[i, "source" if side > 0 else "target"] = (

@@ -1,7 +1,8 @@
 """The interactive picture: one HTML file that needs nothing else, and asks nobody for anything.
 
-Python writes down what was measured and where the cards stand; the page (template/page.js) mixes
-the measurements for any loss weights. Nothing is rounded by more than the last of 11 digits.
+Python writes down what was measured and where the cards stand; the page's script (the files in
+template) mixes the measurements for any loss weights. Nothing is rounded by more than the last of
+11 digits.
 """
 
 from __future__ import annotations
@@ -17,18 +18,39 @@ from typing import Any
 
 import numpy as np
 
-from . import style
+from . import layout, style, words
 from .data import FlowData, FlowNode, Wire
 from .layout import arrange, find_columns
 from .measures import Measure
-from .words import optimizer_lines, short_names
 
+# The page's script, joined in this order: a file uses what files before it define.
+SCRIPT = (
+    "measures.js",
+    "state.js",
+    "elements.js",
+    "colours.js",
+    "words.js",
+    "shapes.js",
+    "wires.js",
+    "cards.js",
+    "picture.js",
+    "controls.js",
+    "trained.js",
+    "inset.js",
+    "training.js",
+    "text.js",
+    "selection.js",
+    "changes.js",
+    "input.js",
+    "start.js",
+)
 SIZES = {"card": (144, 108), "small": (118, 52), "loss": (132, 104), "weights": (176, 110)}
 # Between columns (room for an arrow), and between the cards of one.
 GAPS = {"wide": (54.0, 46.0), "tall": (54.0, 28.0)}
 LONGEST = 25  # cells of a sequence
 CALL = 17  # height that each call takes on the card of shared weights
 PORT = {"wide": 20, "tall": 26}  # room for each wire that meets a card
+WIDEST = 30  # pixels of the strongest wire
 DIGITS = 11  # of every measurement
 WEIGHTS = "weights of "
 ALL = "*"  # the view in which every fold is open
@@ -37,8 +59,9 @@ ALL = "*"  # the view in which every fold is open
 def draw_page(flow: FlowData, snapshots: Sequence[FlowData] = ()) -> str:
     """The HTML of the interactive picture of `flow`, with `snapshots` made during training."""
     parts = {
+        "/* colours */": colours(),
         "/* style */": template("page.css"),
-        "/* script */": template("page.js"),
+        "/* script */": "\n".join(template(name) for name in SCRIPT),
         "/* data */": as_json(content(flow, snapshots)),
     }
     page = template("page.html")
@@ -48,11 +71,60 @@ def draw_page(flow: FlowData, snapshots: Sequence[FlowData] = ()) -> str:
 
 
 def template(name: str) -> str:
-    """A file of the template, without comments and indentation: they are for its readers."""
+    """A file of the template, without comments and most spaces: they are for its readers."""
     text = files(__package__).joinpath("template", name).read_text("utf-8")
-    lines = (line.strip() for line in text.splitlines())
-    short = "\n".join(line for line in lines if line and not line.startswith(("//", "/* --")))
-    return re.sub(r"\s*([{};,])\s*", r"\1", short) if name.endswith(".css") else short
+    if name.endswith(".css"):
+        text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+        return re.sub(r"\s*([{};,])\s*", r"\1", text).strip()
+    lines = [line for line in map(str.strip, text.splitlines()) if line]
+    if name.endswith(".js"):
+        lines = [without_spaces(line) for line in lines if not line.startswith("//")]
+        return re.sub(r"(?<=[{(\[,;])\n", "", "\n".join(lines))
+    return "\n".join(lines)
+
+
+def without_spaces(line: str) -> str:
+    """A line of the script without its comment; where it has text in quotes, it keeps its spaces.
+
+    >>> without_spaces("if (a < b) { return; } // why"), without_spaces('say("a, b", c)')
+    ('if(a<b){return;}', 'say("a, b", c)')
+    """
+    line = re.sub(r"\s// .*", "", line)
+    quoted = re.search("[\"'`]", line)
+    return line if quoted else re.sub(r"\s*([{}();,=<>?:&|])\s*", r"\1", line)
+
+
+def colours() -> str:
+    """The shades of `style` as variables of the style sheet, for light and for dark pages."""
+    light, dark = (
+        ";".join(f"--{name}:{pair[i]}" for name, pair in style.SHADES.items()) for i in (0, 1)
+    )
+    return f":root{{{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+
+
+def constants() -> dict[str, Any]:
+    """What Python and the page's script both need to know: it is said in Python alone."""
+    return {
+        "CONFLICT": words.CONFLICT,
+        "AGREE": words.AGREE,
+        "OPPOSED": words.OPPOSED,
+        "VERDICTS": words.VERDICTS,
+        "HEAT": style.HEAT,
+        "FROZEN": style.FROZEN,
+        "HEAD": style.HEAD,
+        "BARBS": style.BARBS,
+        "THINNEST": style.THINNEST,
+        "THINNEST_RIM": style.THINNEST_RIM,
+        "BAR": style.BAR,
+        "KEY": style.KEY,
+        "MANY": style.MANY,
+        "LOGARITHMIC": style.LOGARITHMIC,
+        "PORTS": layout.PORTS,
+        "CALL": CALL,
+        "WIDEST": WIDEST,
+        "WEIGHTS": WEIGHTS,
+        "ALL": ALL,
+    }
 
 
 def in_frame(page: str) -> str:
@@ -82,16 +154,22 @@ def content(flow: FlowData, snapshots: Sequence[FlowData] = ()) -> dict[str, Any
     frames = sorted({f.step: f for f in [*snapshots, flow]}.values(), key=lambda f: f.step)
     number = {what: i for i, what in enumerate(measured)}
     states = [None, *flow.folds, ALL] if flow.folds else [None]
-    names = short_names(flow.losses)
+    names = words.short_names(flow.losses)
     return {
+        "constants": constants(),
         "name": flow.name,
         "losses": [
-            {"name": name, "short": names[k], "colour": style.colour_of(name, k)}
+            {
+                "name": name,
+                "short": names[k],
+                "label": words.loss_label(names[k]),
+                "colour": style.colour_of(name, k),
+            }
             for k, name in enumerate(flow.losses)
         ],
         "weights": list(flow.weights.values()),
         "step": flow.step,
-        "note": " ".join(optimizer_lines(flow)),
+        "note": " ".join(words.optimizer_lines(flow)),
         "parameters": [
             {"name": name, "measure": number["weight", name], "frozen": name in flow.frozen}
             for name in flow.parameters
@@ -295,7 +373,7 @@ class View:
         leaving, arriving = Counter(a for a, _ in self.wires), Counter(b for _, b in self.wires)
         sizes = {}
         for name, card in self.cards.items():
-            room = PORT[direction] * max(leaving[name], arriving[name]) / 0.72
+            room = PORT[direction] * max(leaving[name], arriving[name]) / layout.PORTS
             width, height = card.size
             sizes[name] = (
                 (width, max(height, room)) if direction == "wide" else (max(width, room), height)

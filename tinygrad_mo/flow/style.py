@@ -1,4 +1,4 @@
-"""The colours of the picture, and the shapes of its wires; the same for page and figure."""
+"""How pictures look: colours, wires and bars; the same for page, figure and charts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,41 @@ from .layout import Point
 # One colour per loss everywhere; distinguishable for colour-blind readers, and in order of use.
 LOSSES = ("#1f6fd6", "#f0930a", "#159a6c", "#7b4fc9", "#0d8fa8", "#8a5a2b")
 REGULARIZATION = "#6b7280"
-CONFLICT, AGREE = "#c2255c", "#0f8a7e"
-INK, MUTED, LINE, PAPER, CARD = "#1c2033", "#6b7190", "#d3d7e3", "#fbfbf9", "#ffffff"
-EMPTY, RIM, RIM_CONFLICT = "#f0f1f5", "#d9dce6", "#fbdbe6"
+# All other colours, each in print and on light pages, and on dark pages. The page has a variable
+# of each name, such as var(--ink).
+SHADES = {
+    "paper": ("#fbfbf9", "#14161f"),
+    "card": ("#ffffff", "#1e212e"),
+    "ink": ("#1c2033", "#eef0f7"),
+    "muted": ("#5d6382", "#a9afc6"),
+    "faint": ("#a3a8ba", "#6d7390"),
+    "line": ("#d3d7e3", "#3a3f55"),
+    "empty": ("#f0f1f5", "#2a2e3f"),
+    "dot": ("#ffffff", "#14161f"),
+    "conflict": ("#c2255c", "#ff7aa8"),
+    "conflict-pale": ("#fde7ef", "#45203a"),
+    "agree": ("#0b7a6f", "#4fd1bf"),
+    "agree-pale": ("#dff3ef", "#173c3d"),
+    "rim": ("#d5d8e4", "#4a5069"),
+    "rim-conflict": ("#fbdbe6", "#4d2438"),
+    "hatch": ("#d9598c", "#e0709d"),
+}
+PRINTED = {name: light for name, (light, _) in SHADES.items()}
+PAPER, CARD, INK, MUTED = (PRINTED[name] for name in ("paper", "card", "ink", "muted"))
+LINE, EMPTY = PRINTED["line"], PRINTED["empty"]
+CONFLICT, AGREE = PRINTED["conflict"], PRINTED["agree"]
+RIM, RIM_CONFLICT = PRINTED["rim"], PRINTED["rim-conflict"]
+HEAT = (0.08, 0.8)  # of a cosine of 0: how strong its colour is; and what a cosine of 1 adds
+FROZEN = 0.45  # opacity of the bar of weights that are not trained
+
+HEAD = 13.0  # pixels that an arrow's head is long
+BARBS = 0.15  # of its length: so much further back reach its corners
+THINNEST = 1.2  # pixels: a wire with a gradient never gets thinner than this
+THINNEST_RIM = 0.4  # pixels at each side of a wire: a thinner rim is left out
+BAR = 9.0  # pixels that a card's bar is high
+KEY = 12  # pixels, about: how thick the wire in the key is
+MANY = 48  # weight arrays: where there are more, a bar is of a whole layer
+LOGARITHMIC = 60  # where losses differ by so many times, their curves are logarithmic
 
 
 def colour_of(name: str, number: int) -> str:

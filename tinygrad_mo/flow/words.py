@@ -15,6 +15,18 @@ from .measures import Measure
 
 SCALE_FREE = ("Adam", "AdamW", "RMSprop", "Adagrad")  # they divide by the gradient's own size
 CONFLICT, AGREE = -0.25, 0.25  # cosines beyond which losses are said to oppose or help each other
+OPPOSED = -0.1  # a cosine below which a rim says that losses oppose each other
+VERDICTS = {  # what is said, by case, with names of losses or a cosine put in; also by the page
+    "unreached": "no gradient",
+    "off": "{} off",
+    "only": "{} only",
+    "partly off": "{}, {} off",
+    "zero": "gradient is 0",
+    "partly zero": "{}, 0 from {}",
+    "conflict": "conflict {}",
+    "unrelated": "unrelated {}",
+    "agree": "agree {}",
+}
 NOT_SHARED = "No layer gets a gradient from several losses."
 WIDTH = 88
 
@@ -78,6 +90,11 @@ def short_names(losses: Sequence[str]) -> list[str]:
     return heads if same else list(losses)
 
 
+def loss_label(short_name: str) -> str:
+    """What stands on the card of a loss."""
+    return short_name if short_name == "regularization" else f"loss: {short_name}"
+
+
 def relation(cosine: float) -> str:
     """conflict, unrelated or agree."""
     return "conflict" if cosine < CONFLICT else "agree" if cosine > AGREE else "unrelated"
@@ -93,22 +110,25 @@ def verdict(measure: Measure, weights: Sequence[float], names: Sequence[str]) ->
     """
     able = [k for k, path in enumerate(measure.reach) if path]
     active = [k for k in able if weights[k]]
+    off = [k for k in able if k not in active]
+
+    def say(case: str, *losses: Sequence[int]) -> str:
+        return VERDICTS[case].format(*(", ".join(names[k] for k in some) for some in losses))
+
     if not able:
-        return "no gradient"
+        return say("unreached")
     if not active:
-        return f"{', '.join(names[k] for k in able)} off"
-    off = [names[k] for k in able if k not in active]
+        return say("off", off)
     if len(active) == 1:
-        return f"{names[active[0]]}, {', '.join(off)} off" if off else f"{names[active[0]]} only"
+        return say("partly off", active, off) if off else say("only", active)
     worst = measure.worst_pair(weights)
     if worst is None:
-        alive = [names[k] for k in active if measure.norm(k)]
-        silent = [names[k] for k in active if not measure.norm(k)]
-        are = "is" if len(silent) == 1 else "are"
-        return f"{alive[0]}, {', '.join(silent)} {are} 0" if alive else "gradient is 0"
+        alive = [k for k in active if measure.norm(k)]
+        silent = [k for k in active if not measure.norm(k)]
+        return say("partly zero", alive[:1], silent) if alive else say("zero")
     cosine, k, j = worst
     pair = "" if len(active) == 2 else f" {names[k]}/{names[j]}"
-    return f"{relation(cosine)} {cosine:+.2f}{pair}"
+    return VERDICTS[relation(cosine)].format(f"{cosine:+.2f}{pair}")
 
 
 def mode_of(flow: FlowData) -> str:

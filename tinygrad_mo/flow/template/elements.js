@@ -1,0 +1,50 @@
+// Making and changing elements of the page, and text that fits into its place.
+
+const byId = (id) => document.getElementById(id);
+const r1 = (x) => Math.round(x * 10) / 10; // pixels, as they are written into pictures
+
+function el(parent, tag, attributes = {}, text = null) {
+  const svg = parent instanceof SVGElement || tag === "svg";
+  const made = svg
+    ? document.createElementNS("http://www.w3.org/2000/svg", tag)
+    : document.createElement(tag);
+  set(made, attributes);
+  if (text !== null) made.textContent = text;
+  parent?.append(made);
+  return made;
+}
+function set(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === false) element.removeAttribute(name);
+    else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
+  }
+}
+const show = (element, on) => set(element, { visibility: on ? null : "hidden" });
+function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+const ruler = document.createElement("canvas").getContext("2d");
+const family = getComputedStyle(document.body).fontFamily;
+const fitted = new Map();
+// Text that fits a width: shortened in the middle, as beginnings and ends tell names apart.
+function fit(text, width, size, weight = 400) {
+  const key = `${text}|${width}|${size}|${weight}`;
+  if (!fitted.has(key)) {
+    ruler.font = `${weight} ${size}px ${family}`;
+    let short = text, keep = text.length;
+    while (keep > 1 && ruler.measureText(short).width > width) {
+      keep -= 1;
+      const [start, end] = [Math.ceil(keep / 2), text.length - Math.floor(keep / 2)];
+      short = `${text.slice(0, start)}…${text.slice(end)}`;
+    }
+    fitted.set(key, short);
+  }
+  return fitted.get(key);
+}
+function write(parent, x, y, text, room, size, weight = 400, attributes = {}) {
+  const font = { "font-size": size, "font-weight": weight };
+  const made = el(parent, "text", { x, y, ...font, ...attributes }, fit(text, room, size, weight));
+  if (made.textContent !== text) el(made, "title", {}, text);
+  return made;
+}

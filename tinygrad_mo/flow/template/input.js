@@ -1,0 +1,115 @@
+// What pointer and keyboard do.
+
+const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+// ---------------------------------------------------------------- cards, wires and rows
+
+function choose({ key, data }) {
+  if (data?.kind === "fold" && state.select === key) openFold(key);
+  else select(key);
+}
+function moveFocus(from, to) {
+  if (!to) return;
+  set(focusOf(from), { tabindex: -1 });
+  set(focusOf(to), { tabindex: 0 });
+  focusOf(to).focus();
+}
+// They come and go with every view; what listens are the parts of the page that hold them.
+for (const part of ["drawing", "bars"].map(byId)) {
+  const on = (kind, act) => part.addEventListener(kind, (event) => {
+    const thing = thingOf(event.target);
+    if (thing) act(thing, event);
+  });
+  const across = (act) => (thing, { relatedTarget }) => {
+    if (thingOf(relatedTarget) !== thing) act(thing); // not from one of its parts to another
+  };
+  on("click", (thing, { target }) => {
+    if (target.closest(".open")) openFold(thing.key);
+    else choose(thing);
+  });
+  on("pointerover", across((thing) => hover(thing.key)));
+  on("pointerout", across(() => hover(null)));
+  on("focusin", (thing) => hover(thing.key));
+  on("focusout", () => hover(null));
+  on("keydown", (thing, event) => {
+    const { key } = event, direction = DIRECTIONS[key];
+    if (key === "Escape") select(null);
+    if (direction || key === "Enter" || key === " ") event.preventDefault();
+    if (direction) moveFocus(thing, neighbour(thing, direction));
+    else if (key === "Enter" || key === " ") choose(thing);
+  });
+}
+byId("folds").addEventListener("click", ({ target }) => {
+  const button = target.closest("button");
+  if (button) openFold(button.value || null);
+});
+
+// ---------------------------------------------------------------- weights
+
+// A key moves a slider by a hundredth of its length; where it is dragged, it stops at each half.
+const STEPS = {
+  ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10,
+};
+function stopNear(x, most) {
+  const unit = most / 200;
+  return +(Math.round(x / unit) * unit).toPrecision(6);
+}
+function listenToSlider({ range, typed }, k) {
+  range.addEventListener("input", () => {
+    state.dragging = true;
+    state.weights[k] = stopNear(+range.value, state.spans[k][1]);
+    redrawSoon();
+  });
+  range.addEventListener("change", settled);
+  range.addEventListener("keydown", (event) => {
+    const steps = STEPS[event.key], [least, most] = state.spans[k], unit = most / 100;
+    if (!steps) return;
+    event.preventDefault();
+    const value = (Math.round(state.weights[k] / unit) + steps) * unit;
+    state.weights[k] = stopNear(Math.min(most, Math.max(least, value)), most);
+    settled();
+  });
+  typed.addEventListener("change", () => {
+    if (typed.value === "" || !isFinite(+typed.value)) return;
+    mix(state.weights.map((w, j) => (j === k ? +typed.value : w)));
+  });
+}
+byId("presets").addEventListener("click", ({ target }) => {
+  const button = [...byId("presets").children].indexOf(target.closest("button"));
+  if (button >= 0) mix(presets[button][1]());
+});
+byId("log").addEventListener("change", ({ target }) => {
+  state.log = target.checked;
+  redraw();
+  remember();
+});
+byId("texture").addEventListener("change", ({ target }) => {
+  document.body.classList.toggle("textured", target.checked);
+});
+
+// ---------------------------------------------------------------- steps of training
+
+byId("strip").addEventListener("pointerdown", (event) => {
+  strip.svg.setPointerCapture(event.pointerId);
+  showFrame(frameAt(event.clientX));
+});
+byId("strip").addEventListener("pointermove", (event) => {
+  if (event.buttons) showFrame(frameAt(event.clientX));
+});
+byId("strip").addEventListener("keydown", (event) => {
+  const now = state.frame, last = flow.frames.length - 1;
+  const to = {
+    ArrowLeft: now - 1, ArrowDown: now - 1, ArrowRight: now + 1, ArrowUp: now + 1,
+    PageDown: now - 5, PageUp: now + 5, Home: 0, End: last,
+  }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  showFrame(Math.max(0, Math.min(last, to)));
+});
+
+// ---------------------------------------------------------------- the page
+
+byId("words").addEventListener("toggle", drawText);
+byId("table").addEventListener("toggle", drawText);
+window.addEventListener("beforeprint", () => { drawWords(); drawTable(); });
+window.addEventListener("hashchange", () => { recall(); build(); });

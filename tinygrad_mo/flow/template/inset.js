@@ -1,0 +1,172 @@
+// The panel "How do the pulls add up?": of what is selected, the arrows, the numbers, the sequence.
+
+const PLANE = { width: 400, height: 240 }; // of the arrows; higher for many losses
+let inset = null; // what is drawn, and its scale and place, which stay while a slider is dragged
+
+// What is selected: its measure, words for it, and the wire or the card.
+function selected() {
+  const key = state.select, { cards, wires, whole } = picture;
+  const ofWire = (wire) => ({ measure: wire.measure, what: `wire ${wireText(wire.key)}`, wire });
+  const everything = { measure: whole, what: "all weights of the model" };
+  const card = cards.find((c) => c.key === key);
+  if (card?.data.kind === "loss") return everything;
+  if (card?.parameters.length) {
+    const what = card.data.kind === "weights" ? key : WEIGHTS + key;
+    return { measure: card.measure, what, card };
+  }
+  const wire = wires.find((w) => w.key === key);
+  if (wire) return ofWire(wire);
+  const row = trained.rows.find((r) => r.key === key);
+  if (row) return { measure: row.measure, what: key };
+  const weight = flow.parameters.find((p) => p.name === key);
+  if (weight) return { measure: pick([weight.measure]), what: key };
+  const leaving = wires.find((w) => w.key.startsWith(`${key}>`));
+  return leaving ? ofWire(leaving) : everything;
+}
+
+function drawInset() {
+  const now = selected(), { what, measure, wire } = now;
+  const { arrows, length } = pulls(measure, state.weights);
+  say(byId("inset-what"), what);
+  say(byId("inset-hint"), hintFor(arrows.length));
+  drawPulls(what, arrows, length, verdict(measure, state.weights).text);
+  drawNumbers(measure, arrows, length, !wire);
+  drawSequence(now);
+}
+
+// ---------------------------------------------------------------- arrows
+
+function hintFor(count) {
+  if (losses.length < 2) return "With one loss there is one pull. Click a card or a wire.";
+  return count > 2
+    ? "True lengths, and true angles to the total; the angles between the arrows are not exact, "
+      + "as more than two gradients do not lie in one plane."
+    : "True lengths and true angle: two gradients always lie in one plane, "
+      + "however many numbers they hold. Click a card or a wire.";
+}
+function drawPulls(what, arrows, length, otherwise) {
+  const { width } = PLANE, height = PLANE.height + 22 * Math.max(0, arrows.length - 3);
+  placePulls(what, arrows, length, width, height);
+  const { zoom, origin: [ox, oy] } = inset;
+  const alone = arrows.map((a) => `${names[a.k]} alone ${number(a.size)}`);
+  const svg = el(null, "svg", {
+    viewBox: `0 0 ${width} ${height}`, width, role: "img",
+    "aria-label": `${what}: ${alone.join(", ")}, added together ${number(length)}`,
+  });
+  byId("arrows").replaceChildren(svg);
+  const plane = el(svg, "g", { transform: `translate(${r1(ox)} ${r1(oy)})` });
+  const middle = { "text-anchor": "middle" };
+  if (!arrows.length) {
+    el(svg, "text", { x: width / 2, y: height / 2, class: "muted", ...middle }, otherwise);
+  }
+  const ends = arrows.map(({ k, x, y }) => ({ k, x: x * zoom, y: y * zoom }));
+  const total = -length * zoom;
+  if (ends.length === 2) for (const { k, x, y } of ends) {
+    const dashes = { "stroke-width": 1.6, "stroke-dasharray": "2 4" };
+    el(plane, "line", { x1: x, y1: y, x2: total, y2: 0, class: `s${k}`, ...dashes });
+  }
+  if (ends.length > 1) makeArrow(plane, total, 0, 8, { class: "total" });
+  for (const { k, x, y } of ends) makeArrow(plane, x, y, 4.5, { class: `p${k} s${k}` });
+  el(plane, "circle", { r: 5, class: "total" });
+  for (const { k, x, y } of placeLabels(ends, 16 - oy)) {
+    const at = Math.min(width - ox - 8, Math.max(8 - ox, x));
+    const anchor = at + ox < 60 ? "start" : at + ox > width - 60 ? "end" : "middle";
+    const look = { class: `t${k}`, "text-anchor": anchor };
+    write(plane, r1(at), r1(Math.min(height - oy - 6, y)), names[k], 110, 15, 700, look);
+  }
+  if (ends.length > 1 && -total > 50) {
+    const between = ends[0].y < -30 && ends[1].y > 30; // above the line is more room than below
+    const place = { x: total / 2, y: between ? -10 : 22, ...middle };
+    el(plane, "text", { "font-size": 14, "font-weight": 700, ...place }, "total");
+  }
+}
+// As large as it fits; the scale stays while a slider is dragged, unless it would not fit.
+function placePulls(what, arrows, length, width, height) {
+  const xs = [0, -length, ...arrows.map((a) => a.x)], ys = [0, ...arrows.map((a) => a.y)];
+  const [left, right] = [Math.min(...xs), Math.max(...xs)];
+  const [top, bottom] = [Math.min(...ys), Math.max(...ys)];
+  const roomDown = height - 44 - 16 * Math.max(1, arrows.length - 1);
+  const across = (width - 110) / Math.max(right - left, 1e-300);
+  const zoom = Math.min(across, roomDown / Math.max(bottom - top, 1e-300));
+  if (state.dragging && inset?.what === what && inset.zoom <= zoom * 1.02) return;
+  const ox = width / 2 - ((left + right) / 2) * zoom, oy = height / 2 - ((top + bottom) / 2) * zoom;
+  inset = { what, zoom, origin: [ox, oy] };
+}
+// Above or below the tips, and below each other where they would overlap.
+function placeLabels(ends, highest) {
+  const isBelow = (y, i) => y > 0 || (y === 0 && i > 0);
+  const labels = ends.map(({ k, x, y }, i) => ({ k, x, y: y + (isBelow(y, i) ? 18 : -8) }));
+  labels.sort((a, b) => a.y - b.y).forEach((label, i) => {
+    const near = labels.slice(0, i).filter((other) => Math.abs(other.x - label.x) < 90);
+    label.y = Math.max(highest, label.y, ...near.map((other) => other.y + 16));
+  });
+  return labels;
+}
+
+// ---------------------------------------------------------------- numbers
+
+function drawNumbers(measure, arrows, length, areWeights) {
+  const box = byId("numbers"), { weights } = state;
+  box.replaceChildren();
+  const line = (label, value, { mark = null, style = "", tone = "" } = {}) => {
+    const row = el(box, "div", { class: style }), left = el(row, "span");
+    if (mark !== null) el(left, "i", { class: `mark p${mark}` });
+    left.append(label);
+    el(row, "span", { class: tone }, value);
+  };
+  const parts = measure.parts(weights);
+  for (const k of measure.reach) line(`${names[k]} alone`, number(parts[k]), { mark: k });
+  line("added together", number(length), { style: "sum" });
+  if (arrows.length > 1) {
+    const apart = sumOf(arrows.map((a) => a.size)), [cosine, k, j] = measure.worstPair(weights);
+    line("lost in the addition", `${Math.round(100 * (1 - length / apart))} %`);
+    const pair = `smallest cosine: ${names[k]} and ${names[j]}`, tone = relation(cosine);
+    line(arrows.length > 2 ? pair : "cosine of the angle", signed(cosine), { tone });
+  }
+  if (areWeights && measure.reach.length) {
+    line("An SGD step on these weights alone changes", "× rate", { style: "head" });
+    const change = forecast(measure, weights);
+    for (const k of measure.reach) {
+      const tone = change[k] > 0 ? "conflict" : change[k] < 0 ? "agree" : "";
+      line(names[k], `${change[k] > 0 ? "+" : ""}${number(change[k])}`, { mark: k, tone });
+    }
+  }
+}
+
+// ---------------------------------------------------------------- sequence
+
+// The gradient that arrives at each step of a sequence, one row of cells per loss.
+function drawSequence({ wire, card }) {
+  const box = byId("sequence");
+  box.replaceChildren();
+  const found = flow.sequences.findIndex((s) =>
+    s.wire === wire?.key || (card && s.wire.endsWith(`>${card.key}`)));
+  if (found < 0) return;
+  const { wire: key, steps } = flow.sequences[found], norms = frameNow().time[found];
+  el(box, "h3", {}, `The gradient that reaches each step of the sequence (${wireText(key)})`);
+  const count = norms[0].length, width = Math.max(240, box.clientWidth), left = 70, row = 20;
+  const cell = (width - left) / count, bottom = norms.length * row + 14;
+  const decades = 4, palest = (10 ** decades).toLocaleString("en");
+  const top = Math.max(...norms.flat(), 1e-300);
+  const strength = (x) => (x > 0 ? Math.max(0.05, 1 + Math.log10(x / top) / decades) : 0);
+  const ends = (at) => norms.map((sizes, k) => `${names[k]} ${number(sizes.at(at))}`).join(", ");
+  const svg = el(box, "svg", {
+    viewBox: `0 0 ${width} ${bottom + 4}`, width, role: "img",
+    "aria-label": `first: ${ends(0)}; last: ${ends(-1)}`,
+  });
+  norms.forEach((sizes, k) => {
+    write(svg, 0, k * row + 14, names[k], left - 8, 13, 700, { class: `t${k}` });
+    sizes.forEach((x, t) => {
+      const strong = strength(x), room = r1(Math.max(1, cell - (cell > 4 ? 1 : 0)));
+      const paint = { class: `p${k}`, "fill-opacity": strong.toFixed(2) };
+      const look = strong ? paint : { class: "empty" };
+      const place = { x: r1(left + t * cell), y: k * row + 2, width: room, height: 15 };
+      const rect = el(svg, "rect", { ...place, ...look }), way = Math.round((100 * t) / count);
+      el(rect, "title", {}, `${names[k]}, ${way} % of the way: ${number(x)}`);
+    });
+  });
+  const small = { y: bottom, class: "muted", "font-size": 12 };
+  el(svg, "text", { x: left, ...small }, "first");
+  const last = `step ${steps}; pale: up to ${palest} times smaller`;
+  el(svg, "text", { x: width, "text-anchor": "end", ...small }, last);
+}

@@ -1,0 +1,138 @@
+// The picture of the model: where it stands, how large its cards and wires are, and its key.
+
+const { ALL, KEY, PORTS } = flow.constants;
+const BESIDE = 860; // pixels: on a narrower page the panels stand below a tall picture
+const READABLE = 0.72; // a smaller picture is hard to read
+let picture = null; // the drawn cards and wires of the current view
+
+// Left to right if that can be read; otherwise top to bottom, with the other panels beside it.
+function orientation(parts) {
+  const { wide, tall } = view(), room = parts.clientWidth, side = room >= BESIDE;
+  const column = side ? (room - parseFloat(getComputedStyle(parts).columnGap)) / 2 : room;
+  const across = room / wide.size[0], down = column / tall.size[0];
+  if (across >= READABLE || across >= Math.min(down, 1)) return { tall: false, side: false, room };
+  return { tall: true, side, room: column };
+}
+
+function buildPicture() {
+  const parts = byId("parts"), { tall, side, room } = orientation(parts);
+  const now = view(), layout = tall ? now.tall : now.wide, [width, height] = layout.size;
+  const most = tall ? 1.15 : Math.min(1.35, Math.max(0.95, (0.62 * innerHeight) / height));
+  const zoom = Math.max(0.5, Math.min(room / width, most));
+  set(parts, { class: side ? "side" : parts.clientWidth < BESIDE ? "narrow" : "" });
+  byId("drawing").replaceChildren();
+  const svg = el(byId("drawing"), "svg", {
+    viewBox: `0 0 ${width} ${height}`,
+    width: Math.floor(width * zoom),
+    height: Math.floor(height * zoom),
+    role: "group",
+    "aria-label": "The model: arrow keys move between cards and wires, Enter selects",
+  });
+  if (now.wires.length > 80) svg.classList.add("calm");
+  for (const { name, cards } of now.frames) drawFrame(svg, name, cards.map((i) => layout.cards[i]));
+  now.cards.forEach((card, i) => (card.calls ?? []).forEach(([call]) => {
+    const [ax, ay] = layout.cards[i], [bx, by] = layout.cards[call];
+    el(svg, "path", { class: "tie", d: `M${ax} ${ay}L${bx} ${by}` });
+  }));
+  picture = { zoom, tall, room: parts.clientWidth };
+  picture.wires = now.wires.map((wire, i) => makeWire(svg, wire, layout.paths[i], now.cards, tall));
+  picture.cards = now.cards.map((card, i) => makeCard(svg, card, layout.cards[i]));
+  picture.cards[0]?.group.setAttribute("tabindex", 0);
+  say(byId("forward"), tall ? "data goes forward ↓" : "data goes forward →");
+  say(byId("backward"), tall ? "↑ gradient goes backward" : "← gradient goes backward");
+}
+// Around the cards of an open fold, with its name above them.
+function drawFrame(svg, name, boxes) {
+  const pad = 12, title = 12;
+  const edge = (axis, side) => boxes.map((box) => box[axis] + side * (box[axis + 2] / 2 + pad));
+  const x = Math.min(...edge(0, -1)), y = Math.min(...edge(1, -1)) - title;
+  const width = Math.max(...edge(0, 1)) - x, height = Math.max(...edge(1, 1)) - y;
+  el(el(svg, "rect", { class: "frame", x, y, width, height, rx: 14 }), "title", {}, name);
+  write(svg, x + 10, y + 16, name, width - 20, 13, 400, { class: "frame-name" });
+}
+
+// The measurements of the training step that is shown.
+function measurePicture() {
+  for (const wire of picture.wires) wire.measure = pick(wire.parts);
+  for (const card of picture.cards) card.measure = pick(card.parameters);
+  picture.whole = pick(trainedMeasures);
+}
+
+// So that no wire is too wide, nor all those together that meet at one side of a card.
+function scalePicture() {
+  const { wires, cards, tall } = picture, count = new Map();
+  const sides = ({ ends: [a, b] }) => [[a, `${a} out`], [b, `${b} in`]];
+  for (const [, side] of wires.flatMap(sides)) count.set(side, (count.get(side) ?? 0) + 1);
+  const room = ([card, side]) =>
+    (1.2 * PORTS * (tall ? cards[card].width : cards[card].height)) / count.get(side);
+  picture.full = 1e-300;
+  for (const wire of wires) {
+    const widest = Math.min(WIDEST, ...sides(wire).map(room));
+    picture.full = Math.max(picture.full, (mostOf(wire.measure) * WIDEST) / widest || 0);
+  }
+  picture.fullBar = loudest(cards.filter((card) => card.bar).map((card) => card.measure));
+}
+
+function drawPicture() {
+  for (const wire of picture.wires) drawWire(wire, state.weights, picture.full);
+  for (const card of picture.cards) drawCard(card, state.weights, picture.fullBar);
+}
+
+// What thickness and colours mean.
+function drawKey() {
+  const key = byId("key");
+  key.replaceChildren();
+  const item = (text, make) => {
+    const span = el(key, "span");
+    make(el(span, "svg", { width: 30, height: 20, "aria-hidden": true }));
+    span.append(text);
+  };
+  const grey = { style: "fill:var(--muted)" };
+  const box = (svg, x, y, width, height, look = grey) =>
+    el(svg, "rect", { x, y, width, height, ...look });
+  if (state.log) {
+    const words = "logarithmic: half as thick is a thousand times smaller";
+    item(words, (svg) => box(svg, 10, 2, 10, 16));
+  } else {
+    const size = roundNumber(KEY / (WIDEST / picture.full));
+    const thick = (size / picture.full) * WIDEST * picture.zoom;
+    const height = Math.max(20, Math.ceil(thick));
+    item(`this thick: a gradient of ${+size.toPrecision(3)}`, (svg) => {
+      set(svg, { height });
+      box(svg, 8, (height - thick) / 2, 14, thick);
+    });
+  }
+  for (const k of losses) {
+    item(`sent by ${names[k]}`, (svg) => box(svg, 2, 5, 26, 10, { class: `p${k}`, rx: 2 }));
+  }
+  if (losses.length > 1) {
+    const rim = (tone) => (svg) => {
+      box(svg, 2, 2, 26, 16, { class: tone });
+      box(svg, 2, 7, 26, 6);
+    };
+    item("pale rim: lost because the pulls differ", rim("grey"));
+    item("pink rim: lost because they oppose", rim("opposed"));
+  }
+  const dashes = "stroke:var(--faint);stroke-width:1.5;stroke-dasharray:4 4";
+  item("no gradient; in colour: there is a path, but it is off", (svg) =>
+    el(svg, "path", { d: "M1 10H29", style: dashes }));
+}
+// The nearest of 1, 2 and 5 times a power of ten.
+function roundNumber(x) {
+  const power = 10 ** Math.floor(Math.log10(x));
+  return [1, 2, 5, 10].reduce(
+    (best, n) => (Math.abs(n * power - x) < Math.abs(best - x) ? n * power : best), power);
+}
+
+// Above a large picture: what is folded, and what is open.
+function buildFolds() {
+  const box = byId("folds"), { open } = view();
+  box.replaceChildren();
+  box.hidden = flow.views.length < 2;
+  if (box.hidden) return;
+  const button = (label, name) =>
+    el(box, "button", { type: "button", value: name, "aria-pressed": open === name }, label);
+  button("folded", null);
+  if (open !== null && open !== ALL) button(`open: ${open}`, open);
+  button("all cards", ALL);
+}

@@ -1,0 +1,121 @@
+// Lines, arrows and bars: the shapes of which the picture and the panels are made.
+
+const { HEAD } = flow.constants;
+
+// ---------------------------------------------------------------- sizes
+
+// How much of a bar, or of the width of a wire, a gradient fills. Logarithmic: 6 powers of ten.
+const share = (x, full) =>
+  !(x > 0) ? 0 : state.log ? Math.max(0.02, 1 + Math.log10(x / full) / 6) : x / full;
+
+// All is filled by the most that sliders can give: it stays while one of them is dragged.
+function mostOf(measure) {
+  const weights = state.spans.map(([least, most]) => Math.max(Math.abs(least), Math.abs(most)));
+  return sumOf(measure.parts(weights));
+}
+const loudest = (measures) => Math.max(1e-300, ...measures.map(mostOf));
+
+// ---------------------------------------------------------------- lines
+
+// A smooth line through the points of a wire, level (wide) or upright (tall) at each of them.
+function curve(flat, tall) {
+  const points = [];
+  for (let i = 0; i + 3 < flat.length; i += 2) {
+    const [x0, y0, x1, y1] = flat.slice(i, i + 4);
+    const straight = Math.abs(tall ? x1 - x0 : y1 - y0) < 0.3, count = straight ? 1 : 16;
+    const [bx, by] = tall ? [0, (y1 - y0) / 2] : [(x1 - x0) / 2, 0];
+    for (let n = points.length ? 1 : 0; n <= count; n++) {
+      const t = n / count, s = 1 - t;
+      const [a, b, c, d] = [s * s * s, 3 * t * s * s, 3 * t * t * s, t * t * t];
+      points.push([
+        a * x0 + b * (x0 + bx) + c * (x1 - bx) + d * x1,
+        a * y0 + b * (y0 + by) + c * (y1 - by) + d * y1,
+      ]);
+    }
+  }
+  return points;
+}
+function normals(points) {
+  return points.map((_, i) => {
+    const [ax, ay] = points[Math.max(0, i - 1)];
+    const [bx, by] = points[Math.min(points.length - 1, i + 1)];
+    const length = Math.hypot(bx - ax, by - ay) || 1;
+    return [(by - ay) / length, (ax - bx) / length];
+  });
+}
+// The line without its first pixels, which the arrow head covers.
+function behindHead(points) {
+  const cut = HEAD * 0.85, [x, y] = points[0];
+  const far = (point) => Math.hypot(point[0] - x, point[1] - y);
+  let i = 1;
+  while (i < points.length - 1 && far(points[i]) <= cut) i++;
+  const [a, b] = [points[i - 1], points[i]], whole = Math.hypot(b[0] - a[0], b[1] - a[1]);
+  const t = Math.min(1, Math.max(0, (cut - far(a)) / whole));
+  return [[a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])], ...points.slice(i)];
+}
+// As the data of a path: the line moved to its side.
+function beside(points, across, offset) {
+  const moved = points.map(([x, y], i) => [x + across[i][0] * offset, y + across[i][1] * offset]);
+  return moved.map(([x, y], i) => `${i ? "L" : "M"}${r1(x)} ${r1(y)}`).join("");
+}
+
+// ---------------------------------------------------------------- arrows
+
+// The pulls of the losses in the plane, the total pointing left. With two losses all angles are
+// exact; with more, lengths and angles to the total are, and neighbours go to different sides.
+function pulls(measure, weights) {
+  const active = measure.reach.filter((k) => weights[k] && measure.norms[k]);
+  const total = measure.mixed(weights), length = Math.sqrt(sumOf(total.map((x) => x * x)));
+  const arrows = active.map((k, i) => {
+    const size = Math.abs(weights[k]) * measure.norms[k];
+    const product = sumOf(measure.rows.map((row, n) => weights[k] * row[k] * total[n]));
+    const along = length ? product / length : i ? -size : size;
+    const across = Math.sqrt(Math.max(0, size * size - along * along));
+    return { k, size, x: -along, y: (i % 2 ? 1 : -1) * across };
+  });
+  return { arrows, length };
+}
+function makeArrow(parent, x, y, width, attributes) {
+  const group = el(parent, "g", attributes);
+  const made = { group, line: el(group, "line"), tip: el(group, "polygon"), width };
+  drawArrow(made, x, y);
+  return made;
+}
+function drawArrow({ group, line, tip, width }, x, y) {
+  const length = Math.hypot(x, y), head = Math.min(width * 3.4, length), side = head * 0.42;
+  const t = length ? (length - head * 0.8) / length : 0;
+  const [ux, uy] = length ? [x / length, y / length] : [0, 0];
+  const [bx, by] = [ux * (length - head), uy * (length - head)];
+  const round = { "stroke-width": width, "stroke-linecap": "round" };
+  set(line, { x1: 0, y1: 0, x2: r1(x * t), y2: r1(y * t), ...round });
+  const corners = [[x, y], [bx - uy * side, by + ux * side], [bx + uy * side, by - ux * side]];
+  set(tip, { points: corners.flat().map(r1).join(" ") });
+  show(group, length > 0.5);
+}
+
+// ---------------------------------------------------------------- bars: stripes and rim
+
+// In pixels, or where `width` is a text such as "100%" in percent.
+function makeBar(parent, x, y, width, height, reach) {
+  const place = { y, height };
+  el(parent, "rect", { class: "empty", x, width, rx: 2, ...place });
+  const rim = el(parent, "rect", place);
+  const stripes = reach.map((k) => [k, el(parent, "rect", { class: `p${k}`, ...place })]);
+  const unit = typeof width === "string" ? "%" : "";
+  return { start: x, room: parseFloat(width), unit, rim, stripes };
+}
+function drawBar({ start, room, unit, rim, stripes }, measure, weights, full) {
+  const whole = measure.total(weights), parts = measure.parts(weights), sum = sumOf(parts);
+  const length = whole > 0 ? room * Math.min(1, share(whole, full)) : 0;
+  const text = (x) => x.toFixed(2) + unit;
+  const put = (rect, x, width) => set(rect, { x: text(x), width: text(width) });
+  let x = start;
+  for (const [k, rect] of stripes) {
+    const stripe = sum > 0 ? (length * parts[k]) / sum : 0;
+    put(rect, x, stripe);
+    x += stripe;
+  }
+  const lost = whole > 0 ? room * Math.min(1, share(sum, full)) - length : 0;
+  put(rim, x, Math.max(0, lost));
+  set(rim, { class: rimTone(measure, weights) });
+}

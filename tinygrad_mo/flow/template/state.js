@@ -1,0 +1,57 @@
+// What is shown at the moment, and the link that remembers it.
+
+const state = {
+  weights: [...flow.weights],
+  spans: [], // by loss: from where to where its slider goes
+  frame: Math.max(0, flow.frames.findIndex((frame) => frame.step === flow.step)),
+  view: 0,
+  select: null, // the name of a card, the ends of a wire, or the name of a weight array
+  hover: null,
+  log: false,
+  dragging: false,
+};
+const view = () => flow.views[state.view];
+const frameNow = () => flow.frames[state.frame];
+const pick = (numbers, frame = state.frame) =>
+  Measure.together(numbers.map((n) => measuresAt(frame)[n]));
+
+// Sliders run from 0 to 1, or to five times a smaller weight, or as far as their weight needs.
+function spanSliders() {
+  state.spans = losses.map((k) => {
+    const now = state.weights[k], first = flow.weights[k];
+    const usual = Math.max(first, first > 0 ? Math.min(1, 5 * first) : 1);
+    return [Math.min(0, now, first), Math.max(usual, now)];
+  });
+}
+
+function remember() {
+  const parts = [`w=${state.weights.join(",")}`];
+  if (flow.frames.length > 1) parts.push(`step=${frameNow().step}`);
+  if (state.select) parts.push(`select=${encodeURIComponent(state.select)}`);
+  if (view().open) parts.push(`open=${encodeURIComponent(view().open)}`);
+  if (state.log) parts.push("log=1");
+  try {
+    history.replaceState(null, "", `#${parts.join("&")}`);
+  } catch {
+    // inside a notebook there is no address
+  }
+}
+function recall() {
+  const link = new URLSearchParams(location.hash.slice(1));
+  const weights = (link.get("w") ?? "").split(",").map(parseFloat);
+  if (weights.length === losses.length && weights.every(isFinite)) state.weights = weights;
+  const frame = flow.frames.findIndex((f) => String(f.step) === link.get("step"));
+  if (frame >= 0) state.frame = frame;
+  const open = flow.views.findIndex((v) => v.open === link.get("open"));
+  if (link.has("open") && open >= 0) state.view = open;
+  state.log = link.get("log") === "1";
+  state.select = link.get("select") ?? state.select;
+  spanSliders();
+}
+// What is most worth a look at first: the weights on which losses disagree most.
+function worthALook() {
+  const cards = view().cards.filter((card) => card.parameters);
+  const cosine = (card) => pick(measuresOfCard(card)).worstPair(flow.weights)?.[0] ?? 2;
+  const found = cards.map((card) => [cosine(card), card.name]);
+  return found.sort((a, b) => a[0] - b[0])[0]?.[1] ?? null;
+}
