@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
@@ -50,7 +51,7 @@ class Merge(Layer):
     def merge(self, xs: Sequence[Tensor]) -> Tensor:
         raise NotImplementedError
 
-    def merge_masks(self, xs: Sequence[Tensor], masks: list[Tensor]) -> Tensor:
+    def merge_masks(self, xs: Sequence[Tensor], masks: list[Tensor]) -> Tensor | None:
         return reduce(ops.logical_and, masks)
 
 
@@ -128,7 +129,7 @@ class Concatenate(Merge):
                 )
         return str(error)
 
-    def merge_masks(self, xs: Sequence[Tensor], masks: list[Tensor]) -> Tensor:
+    def merge_masks(self, xs: Sequence[Tensor], masks: list[Tensor]) -> Tensor | None:
         if self.axis % xs[0].ndim >= masks[0].ndim:  # joined within a step: it must be real in all
             return super().merge_masks(xs, masks)
         if len(masks) < len(xs):
@@ -159,6 +160,15 @@ class Dot(Merge):
         if self.normalize:
             xs = [unit(x, axis) for x, axis in zip(xs, self.axes, strict=True)]
         return ops.dot(*xs, axes=self.axes)
+
+    def merge_masks(self, xs: Sequence[Tensor], masks: list[Tensor]) -> Tensor | None:
+        for x, axis in zip(xs, self.axes, strict=True):
+            if x.mask is not None and axis % x.ndim < x.mask.ndim:
+                warnings.warn(
+                    f"{self} adds up over the steps of {x}: padded steps count like real ones",
+                    stacklevel=5,
+                )
+        return None if self.axes[0] % xs[0].ndim == 1 else xs[0].mask
 
     def why(self, xs: Sequence[Tensor], error: Exception) -> str:
         """Which axes do not fit."""
