@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
+import numpy as np
+
 from ..device import Array, array_module
 from ..engine.graph import Parameter, Tensor
 from ..engine.plan import Plan, Tape
@@ -70,7 +72,9 @@ def without_idle(objective: Objective, plan: Plan, feed: Feed) -> dict[Parameter
     active = [term for term in objective.terms.values() if objective.weights[term.name]]
     apart = objective.plan_for(active, kind=Plan)
     weights = [objective.weights[term.name] for term in active]
-    found = swept(apart, apart.forward(feed, training=True), weights)
+    with np.errstate(all="ignore"):  # what is not asked for may overflow
+        tape = apart.forward(feed, training=True)
+    found = swept(apart, tape, weights)
     reached = (w for w in plan.wrt if plan.reaches(w))
     return {w: found[w] if w in found else zeros_like(w) for w in reached}
 
