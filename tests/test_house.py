@@ -13,7 +13,7 @@ import tinygrad_mo
 
 PACKAGE = Path(tinygrad_mo.__file__).parent
 FLOORS = [  # from the ground up
-    "naming recipes",
+    "naming recipes arguments console",
     "device",
     "pool",
     "ops",
