@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import metrics, ops, optimizers
 from ..callbacks import Callback, History
+from ..console import say
 from ..device import Array, new_generator
 from ..engine.calls import Call, inside
 from ..engine.graph import Tensor
@@ -519,7 +520,7 @@ class TrainableModel(FunctionalModel):
             data = self.labelled_data(x, y, sample_weight, class_weight)
             scored = self.score(ArrayBatches(data, batch_size))
         if verbose:
-            print(numbers(scored))
+            say(numbers(scored))
         return self._as_asked(scored, return_dict)
 
     def score(self, batches: Batches) -> dict[str, float]:
