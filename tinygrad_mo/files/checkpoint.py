@@ -81,6 +81,7 @@ def training_state(model: TrainableModel) -> tuple[Arrays, dict[str, Any]]:
             "optimizer_step": optimizer.step,
             "learning_rate": None if optimizer.follows_schedule else optimizer.learning_rate,
             "loss_weights": model.loss_weights,
+            "balanced": model.balancer is not None,
             "shuffler": random_state(model.shuffler),
         }
     return arrays, state
@@ -108,7 +109,9 @@ def set_training_state(
         model.step, optimizer.step = state["step"], state["optimizer_step"]
         if state["learning_rate"] is not None:
             optimizer.learning_rate = state["learning_rate"]
-        model.loss_weights = state["loss_weights"]
+        balancer = model.balancer if state.get("balanced") else None
+        model.loss_weights = state["loss_weights"]  # which would end a function that balances them
+        model.balancer = balancer
         model.shuffler.bit_generator.state = state["shuffler"]
         kept = {n.removeprefix(SLOT): a for n, a in arrays.items() if n.startswith(SLOT)}
         memory: dict[Any, dict[str, Any]] = {}
