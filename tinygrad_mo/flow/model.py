@@ -177,6 +177,8 @@ class FlowRecorder(Callback):
         The `step` of each says how many training steps came before.
     """
 
+    phase = "look"
+
     def __init__(self, every: int = 10, data: Any = None):
         if every < 1:
             raise ValueError(f"every counts training steps, it cannot be {every}")
