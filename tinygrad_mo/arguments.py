@@ -138,7 +138,8 @@ def function_of(what: str, value: Any, arguments: Sequence[str], skip: int = 0) 
     try:
         takes.bind(*[None] * skip, *arguments)
     except TypeError:
-        own = ", ".join(str(one) for one in list(takes.parameters.values())[skip:])
+        plain = (one.replace(annotation=one.empty) for one in takes.parameters.values())
+        own = ", ".join([str(one) for one in plain][skip:])
         raise TypeError(f"{what} is called with ({wanted}), but takes ({own})") from None
     return value
 

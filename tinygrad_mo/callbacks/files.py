@@ -19,9 +19,9 @@ def check_place(writer: Any, path: Path, in_place: bool = False) -> None:
     What writes `in_place` opens a file that is there already; others replace it by a new one.
     """
     who = type(writer).__name__
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):  # which says False, too, where a path cannot be
         raise ValueError(f"{who} cannot write {path}: there is no folder {path.parent}")
-    if path.is_dir():
+    if os.path.isdir(path):
         raise ValueError(f"{who} cannot write {path}: this is a folder, give the name of a file")
     for other in writer.model.fitting.listeners:
         writes = isinstance(other, CSVLogger | BackupAndRestore | type(writer))
@@ -31,7 +31,7 @@ def check_place(writer: Any, path: Path, in_place: bool = False) -> None:
                 f"its own"
             )
     try:
-        if in_place and path.exists():
+        if in_place and os.path.exists(path):
             open(path, "ab").close()
         else:
             tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.").close()

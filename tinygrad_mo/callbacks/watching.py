@@ -143,7 +143,8 @@ class Watch(Callback):
 
 def may_report(one: Callback) -> bool:
     """Could a callback put numbers of its own into `logs`? Those of this package do not."""
-    return getattr(one.on_epoch_end, "__module__", "").rpartition(".")[0] != __package__
+    home = getattr(one.on_epoch_end, "__module__", None) or ""
+    return home.rpartition(".")[0] != __package__
 
 
 def is_slip(name: str, known: Iterable[str]) -> bool:
