@@ -315,6 +315,11 @@ class TestNumbersOfOnesOwn:
         assert history["own"] == [0.5, 2.0, 3.0, 4.0]
         assert {type(one) for one in history["own"]} == {float}
 
+    def test_may_come_from_a_callback_that_looks(self):
+        report = Report([1.0, 2.0], "own")
+        report.phase = "look"
+        assert fit(network(), report, epochs=2).history["own"] == [1.0, 2.0]
+
     @pytest.mark.parametrize("value", ["good", None, True, [1.0], np.ones(2)])
     def test_something_else_is_refused(self, value):
         with pytest.raises(TypeError, match=r"put .* into logs as 'own': give a number"):
@@ -335,6 +340,11 @@ class TestNumbersOfOnesOwn:
         assert [float(line.split(",")[1]) for line in lines[1:]] == history.history["loss"]
 
     def test_a_training_that_is_resumed_keeps_them(self, tmp_path):
+        class Cut(At):
+            """Pulls the plug after the line was written, and before the backup."""
+
+            phase = "keep"
+
         def go(folder, *more):
             folder.mkdir(exist_ok=True)
             log = callbacks.CSVLogger(folder / "log.csv")
@@ -343,14 +353,33 @@ class TestNumbersOfOnesOwn:
                 {"late": epoch} if epoch > 1 else {}
             )
             backup = callbacks.BackupAndRestore(folder / "b.tg", every=2)
-            history = fit(network(), log, report, backup, *more).history
+            history = fit(network(), log, report, *more, backup).history
             return str(history), (folder / "log.csv").read_bytes()
 
-        whole = go(tmp_path / "whole", At(9, fail))
+        whole = go(tmp_path / "whole", Cut(9, fail))
         for epoch in range(5):
             with pytest.raises(RuntimeError):
-                go(tmp_path / str(epoch), At(epoch, fail))
-            assert go(tmp_path / str(epoch), At(9, fail)) == whole
+                go(tmp_path / str(epoch), Cut(epoch, fail))
+            assert len((tmp_path / str(epoch) / "log.csv").read_bytes().splitlines()) == epoch + 2
+            assert go(tmp_path / str(epoch), Cut(9, fail)) == whole
+
+    def test_a_resumed_training_does_not_await_them_again(self, tmp_path):
+        class Sometimes(callbacks.Callback):
+            def on_epoch_end(self, epoch, logs):
+                if epoch in (0, 3):
+                    logs["f1"] = float(epoch)
+
+        def go(*more):
+            own = callbacks.EarlyStopping("f1", mode="max", patience=9)
+            keep = callbacks.ModelCheckpoint(tmp_path / "{f1}.tg", "f1", mode="max")
+            backup = callbacks.BackupAndRestore(tmp_path / "b.tg")
+            fit(network(), Sometimes(), own, keep, backup, *more)
+            return own.watches[0].best_epoch
+
+        with pytest.raises(RuntimeError):
+            go(At(2, fail))
+        assert go(At(9, fail)) == 3
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["0.0.tg", "3.0.tg", "nan.tg"]
 
     def test_a_name_that_nobody_reports_is_noticed_after_the_first_epoch(self, tmp_path):
         for reader in (

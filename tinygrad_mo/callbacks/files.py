@@ -102,7 +102,8 @@ class CSVLogger(Callback):
     def write(self, path: str | Path, lines: Sequence[Mapping[str, Any]], begin: bool) -> None:
         mode = "w" if begin else "a"
         with open(path, mode, newline="", encoding="utf-8", errors="backslashreplace") as file:
-            writer = csv.DictWriter(file, self.columns, restval="nan")
+            # a column that an interrupted training has added since is left out
+            writer = csv.DictWriter(file, self.columns, restval="nan", extrasaction="ignore")
             if begin:
                 writer.writeheader()
             writer.writerows(lines)

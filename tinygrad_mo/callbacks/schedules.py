@@ -208,7 +208,7 @@ class TaskSampler(Callback):
             drawn = self.generator.choice(len(chances), p=[c / sum(chances) for c in chances])
             out |= set(self.across) - {list(self.across)[drawn]}
         weights = self.model.loss_weights
-        self.left_out = {name: weight for name, weight in weights.items() if name in out and weight}
+        self.left_out = {name: weights[name] for name in weights if name in out}
         if self.left_out:
             self.model.loss_weights = weights | dict.fromkeys(self.left_out, 0.0)
         for term in self.model.compiled_terms().values():
