@@ -20,8 +20,8 @@ import tinygrad_mo
 
 PACKAGE = Path(tinygrad_mo.__file__).parent
 FLOORS = [  # from the ground up
-    "naming",
-    "recipes device",
+    "naming arguments",
+    "recipes device console",
     "pool ops",
     "compiled engine",
     "replay layers",

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary, ref
 import numpy as np
 
 from .callbacks import Callback, History
+from .console import say
 from .device import new_generator
 from .engine.graph import Step, Tensor
 from .engine.plan import Plan, topological_order
@@ -359,7 +360,7 @@ class Model(Network):
             evaluated_batches(objective, x, y, sample_weight, class_weight, batch_size, steps),
         )
         if verbose:
-            print(numbers(scored))
+            say(numbers(scored))
         return as_asked(scored, return_dict)
 
     def _warn_if_frozen(self) -> None:

@@ -10,6 +10,15 @@ from typing import Any
 from .naming import did_you_mean
 
 
+class WholeSignature:
+    """What a class can be made with, for `inspect.signature` and the help of notebooks."""
+
+    def __get__(self, made: Any, cls: type) -> Signature:
+        if made is not None:
+            raise AttributeError("what is made has the signature of its own call")
+        return signature_of(cls)
+
+
 class Recipe:
     """The common part of layers, losses, metrics, optimizers ...: what they were made with.
 
@@ -22,15 +31,12 @@ class Recipe:
 
     makes_recipes = True
     made_with: tuple[tuple[Any, ...], dict[str, Any]]
+    __signature__ = WholeSignature()
 
     def __new__(cls, *arguments: Any, **options: Any) -> Any:
         self = super().__new__(cls)
         self.made_with = arguments, options
         return self
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        cls.__signature__ = signature_of(cls)  # type: ignore[attr-defined]
 
 
 def refuse_unknown(cls: type, options: Mapping[str, Any]) -> None:

@@ -406,3 +406,450 @@ def test_loss_weights_per_step():
     )
     fit(schedule, watch, epochs=2, batch_size=2)
     assert seen == [0, 1, 2, 3]
+
+
+# The order of callbacks, hooks that would never be called, arguments, paths
+
+
+def small(optimizer="sgd", **options):
+    tg.set_random_seed(1)
+    x = tg.Input((3,), name="x")
+    h = tg.layers.Dense(4, "tanh", name="h")(x)
+    model = tg.Model(x, [tg.layers.Dense(1, name=name)(h) for name in "ab"])
+    model.compile(optimizer, "mse", **options)
+    return model
+
+
+def fit_small(listeners, epochs=2, model=None, **options):
+    model = small(**options) if model is None else model
+    data = X, [X[:, :1], X[:, 1:2]]
+    history = model.fit(
+        *data, batch_size=2, epochs=epochs, verbose=0, callbacks=listeners, validation_data=data
+    )
+    return model, history.history
+
+
+class Look(callbacks.Callback):
+    """Keeps the weights of the losses as each step begins."""
+
+    phase = "look"
+
+    def __init__(self):
+        self.seen = []
+
+    def on_train_batch_begin(self, step, batch):
+        missing = {
+            n: bool(np.isnan(batch[t.weights]).any()) for n, t in self.model.objective.terms.items()
+        }
+        self.seen.append((dict(self.model.loss_weights), missing))
+
+
+class Add(callbacks.Callback):
+    """Puts a number of its own into logs."""
+
+    def on_epoch_end(self, epoch, logs):
+        logs["own"] = float(epoch)
+
+
+def everything(folder):
+    """One callback of each kind; no two of one phase do the same."""
+    tg.set_random_seed(2)
+    return [
+        Look(),
+        Add(),
+        callbacks.LossWeightScheduler(lambda step, weights: {"a": 1.0 + step}, per="step"),
+        callbacks.TaskSampler(across={"a": 1, "b": 1}, within={"b": 0.5}),
+        callbacks.EarlyStopping("val_a_loss", restore_best_weights=True, patience=9),
+        callbacks.ModelCheckpoint(folder / "{epoch}-{own:.0f}.tg", save_weights_only=True),
+        callbacks.CSVLogger(folder / "log.csv"),
+        callbacks.BackupAndRestore(folder / "backup.tg", every=1),
+        tg.FlowRecorder(every=1),
+    ]
+
+
+def content(path):
+    if path.suffix != ".tg":
+        return path.read_bytes()
+    with np.load(path) as archive:
+        return {name: archive[name].tobytes() for name in archive.files if name != "header.json"}
+
+
+def what_came_of_it(folder, order):
+    folder.mkdir()
+    listeners = everything(folder)
+    model, history = fit_small([listeners[n] for n in order], epochs=2)
+    files = {path.name: content(path) for path in sorted(folder.iterdir())}
+    flows = [flow.weights for flow in listeners[-1].flows]
+    return listeners[0].seen, history, [w.tobytes() for w in model.get_weights()], files, flows
+
+
+ORDERS = [np.random.default_rng(n).permutation(9) for n in range(8)]
+
+
+def test_the_order_in_the_list_does_not_matter(tmp_path):
+    first = what_came_of_it(tmp_path / "as listed", range(9))
+    seen, history, _, files, flows = first
+    assert all(0.0 in weights.values() for weights, _ in seen)  # the sampler has been there
+    assert {weights["a"] for weights, _ in seen} > {1.0 + n for n in range(6) if seen[n][0]["a"]}
+    assert flows == [weights for weights, _ in seen] and any(m["b"] for _, m in seen)
+    assert history["own"] == [0.0, 1.0] and list(files) == ["1-0.tg", "2-1.tg", "log.csv"]
+    for n, order in enumerate([range(9)[::-1], *ORDERS]):
+        assert what_came_of_it(tmp_path / str(n), order) == first, order
+
+
+def test_what_acts_first_is_told_first():
+    told = []
+
+    def one(kind):
+        def note(self, *what):
+            told.append(kind)
+
+        return type(kind, (callbacks.Callback,), {"phase": kind, "on_epoch_end": note})()
+
+    fit_small([one(kind) for kind in ("keep", "look", "change", "schedule", "change")], epochs=1)
+    assert told == ["schedule", "change", "change", "look", "keep"]
+    with pytest.raises(ValueError, match="phase 'looks'; did you mean 'look'"):
+        fit_small([type("Odd", (callbacks.Callback,), {"phase": "looks"})()])
+    with pytest.raises(ValueError, match="one Look is in the list twice"):
+        fit_small([Look()] * 2)
+
+
+def test_samplers_side_by_side_give_back_what_they_took():
+    look = Look()
+    samplers = [
+        callbacks.TaskSampler(across={"a": 1, "b": 1}),
+        callbacks.TaskSampler(every={"a": 2}),
+        callbacks.TaskSampler(across={"a": 1, "b": 3}),
+    ]
+    model, _ = fit_small([*samplers, look], epochs=6, loss_weights=[1.0, 0.5])
+    assert model.loss_weights == {"a": 1.0, "b": 0.5}
+    assert all(weights["a"] == 0 for weights, _ in look.seen[3:6])  # the second epoch
+
+
+def test_a_weight_that_is_set_within_a_step_is_not_taken_back():
+    sampler = callbacks.TaskSampler(every={"a": 9})
+    change = callbacks.LambdaCallback(
+        on_train_batch_begin=lambda step, batch: setattr(sampler.model, "loss_weights", [step, 1.0])
+    )
+    model, _ = fit_small([sampler, change], epochs=2)
+    assert model.loss_weights["a"] == 5.0
+
+
+def test_a_sampler_can_be_resumed_within_an_epoch(tmp_path):
+    def go(*more):
+        tg.set_random_seed(5)
+        sampler = callbacks.TaskSampler(every={"a": 2})
+        listeners = [sampler, callbacks.BackupAndRestore(tmp_path / "b.tg", every=1), *more]
+        return fit_small(listeners, epochs=4)[0].get_weights()
+
+    def cut(step, logs):
+        if step == 4:
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        go(callbacks.LambdaCallback(on_train_batch_end=cut))
+    resumed = go(callbacks.LambdaCallback())
+    for a, b in zip(resumed, go(callbacks.LambdaCallback()), strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+def balance(step, losses):
+    return {"a": 1.0 + step % 3}
+
+
+@pytest.mark.parametrize(
+    "setter",
+    [
+        lambda: callbacks.LossWeightScheduler(lambda epoch, weights: {"a": 0.5}),
+        lambda: callbacks.TaskSampler(across={"a": 1, "b": 1}),
+        lambda: callbacks.TaskSampler(every={"a": 2}),
+        lambda: callbacks.EarlyStopping("a_loss", only="a"),
+    ],
+)
+def test_weights_that_a_function_sets_are_not_set_by_a_callback_too(setter):
+    model = small(loss_weights=balance)
+    with pytest.raises(ValueError, match="sets loss weights, and so does the function"):
+        fit_small([setter()], model=model)
+    assert model.objective.balancer is balance and model.step == 0
+
+
+def test_beside_a_function_samples_can_be_drawn_within_a_task():
+    model, _ = fit_small([callbacks.TaskSampler(within={"a": 0.5})], loss_weights=balance)
+    assert model.objective.balancer is balance
+
+
+def test_a_function_that_balances_goes_on_after_an_interruption(tmp_path):
+    def go(*more):
+        listeners = [callbacks.BackupAndRestore(tmp_path / "b.tg", every=1), *more]
+        return fit_small(listeners, loss_weights=balance)[0].get_weights()
+
+    def cut(step, logs):
+        if step == 4:
+            raise RuntimeError
+
+    whole = go(callbacks.LambdaCallback())
+    with pytest.raises(RuntimeError):
+        go(callbacks.LambdaCallback(on_train_batch_end=cut))
+    for a, b in zip(whole, go(callbacks.LambdaCallback()), strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+def test_a_function_that_balances_goes_on_in_a_loaded_model(tmp_path):
+    model = small(loss_weights=balance)
+    model.save(tmp_path / "m.tg")
+    assert tg.load(tmp_path / "m.tg", custom={"balance": balance}).objective.balancer is balance
+    model.loss_weights = {"a": 3.0}
+    model.save(tmp_path / "m.tg")
+    loaded = tg.load(tmp_path / "m.tg", custom={"balance": balance})
+    assert loaded.objective.balancer is None and loaded.loss_weights == {"a": 3.0, "b": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("on_epoch_ended", "did you mean 'on_epoch_end'"),
+        ("on_batch_end", "did you mean 'on_train_batch_end'"),
+        ("on_batch_begin", "did you mean 'on_train_batch_begin'"),
+        ("on_train_step_end", "Known: "),
+        ("on_test_begin", "Known: "),
+        ("on_Epoch_End", "did you mean 'on_epoch_end'"),
+        ("onEpochEnd", "Known: "),
+        ("set_model", "self.model is set before the first call"),
+        ("set_params", "self.model.fitting"),
+    ],
+)
+def test_a_hook_that_would_never_be_called_is_refused(name, hint):
+    def method(self, *what):
+        pass
+
+    with pytest.raises(TypeError, match=f"Mine.{name} would never be called: .*{hint}"):
+        type("Mine", (callbacks.Callback,), {name: method})
+    with pytest.raises(TypeError, match="would never be called"):
+        type("Mine", (type("Mixin", (), {name: method}), callbacks.Callback), {})
+
+
+def test_names_that_are_no_hooks_are_free():
+    class Mine(callbacks.Callback):
+        on_gpu = True
+        online = "yes"
+
+        def once(self):
+            return 1
+
+    assert Mine().once() == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "words"),
+    [
+        (
+            "on_epoch_end",
+            lambda self, epoch: 0,
+            r"called with \(epoch, logs\), but takes \(epoch\)",
+        ),
+        ("on_train_begin", lambda self, logs: 0, r"called with \(\), but takes \(logs\)"),
+        ("on_epoch_begin", lambda self: 0, r"called with \(epoch\), but takes \(\)"),
+        ("on_epoch_end", lambda self, epoch, *, logs: 0, r"but takes \(epoch, logs\)"),
+        ("on_epoch_end", staticmethod(lambda self, epoch, logs: 0), "called with"),
+        ("on_epoch_end", None, "must be a function of"),
+    ],
+)
+def test_a_hook_that_cannot_take_what_it_is_given_is_refused(name, function, words):
+    with pytest.raises(TypeError, match=f"Mine.{name} .*{words}"):
+        type("Mine", (callbacks.Callback,), {name: function})
+
+
+def test_hooks_that_are_written_for_keras_work():
+    told = []
+
+    class Mine(callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            told.append(("train begin", logs))
+
+        def on_train_end(self, logs=None):
+            told.append(("train end", logs))
+
+        def on_epoch_begin(self, epoch, logs=None):
+            told.append(("epoch begin", epoch))
+
+        def on_epoch_end(self, epoch, logs=None):
+            told.append(("epoch end", epoch, logs["loss"]))
+
+        def on_train_batch_begin(self, batch, logs=None):
+            told.append(("begin", batch))
+
+        def on_train_batch_end(self, batch, logs=None):
+            told.append(("end", batch, sorted(logs)))
+
+    _, history = fit_small([Mine()], epochs=1)
+    steps = [
+        one for n in range(3) for one in (("begin", n), ("end", n, ["a_loss", "b_loss", "loss"]))
+    ]
+    end = [("epoch end", 0, history["loss"][0]), ("train end", None)]
+    assert told == [("train begin", None), ("epoch begin", 0), *steps, *end]
+
+
+@pytest.mark.parametrize(
+    ("functions", "words"),
+    [
+        ({"on_epoch_end": lambda epoch: 0}, r"\(epoch, logs\), but takes \(epoch\)"),
+        ({"on_epoch_end": 3}, "must be a function of"),
+        ({"on_train_begin": lambda logs: 0}, r"called with \(\)"),
+    ],
+)
+def test_functions_that_cannot_be_hooks_are_refused(functions, words):
+    with pytest.raises(TypeError, match=f"LambdaCallback: on_.*{words}"):
+        callbacks.LambdaCallback(**functions)
+
+
+NO_FUNCTION = "must be a function of"
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: callbacks.LearningRateScheduler(0.1), f"schedule {NO_FUNCTION}"),
+        (lambda: callbacks.LearningRateScheduler(lambda epoch: 0.1), "but takes"),
+        (lambda: callbacks.LearningRateScheduler(tg.schedules.CosineDecay(1.0, 2)), "takes .step"),
+        (lambda: callbacks.LossWeightScheduler({"a": 1.0}), f"schedule {NO_FUNCTION}"),
+        (lambda: callbacks.LossWeightScheduler(lambda weights: {}), "but takes"),
+        (lambda: callbacks.LossWeightScheduler(lambda n, w: {}, per="batch"), "per is 'epoch' or"),
+        (
+            lambda: callbacks.TaskSampler(across=["a", "b"]),
+            "across, chances must be a dict by name",
+        ),
+        (
+            lambda: callbacks.TaskSampler(across={"a": np.nan}),
+            "that of 'a' must be a finite number",
+        ),
+        (
+            lambda: callbacks.TaskSampler(across={"a": np.inf}),
+            "that of 'a' must be a finite number",
+        ),
+        (lambda: callbacks.TaskSampler(across={"a": True}), "that of 'a' .* not True"),
+        (lambda: callbacks.TaskSampler(across={"a": -1}), "above 0, not -1"),
+        (lambda: callbacks.TaskSampler(within={"a": 0}), "above 0 and at most 1, not 0"),
+        (lambda: callbacks.TaskSampler(within={"a": np.nan}), "that of 'a'"),
+        (lambda: callbacks.TaskSampler(within=0.5), "must be a dict by name, not 0.5"),
+        (lambda: callbacks.TaskSampler(every={"a": 1.5}), "whole number, 1 or more, not 1.5"),
+        (lambda: callbacks.TaskSampler(every={"a": True}), "not True"),
+        (lambda: callbacks.TaskSampler(every=0), "must be a dict by name, not 0"),
+        (lambda: callbacks.CSVLogger(None), "CSVLogger: path must be a str or Path, not None"),
+        (lambda: callbacks.BackupAndRestore(3), "BackupAndRestore: path must be a str or Path"),
+        (lambda: callbacks.BackupAndRestore("b", 0), "number of steps, must be .* not 0"),
+        (lambda: callbacks.BackupAndRestore("b", True), "not True"),
+        (lambda: callbacks.BackupAndRestore("b", 1.5), "not 1.5"),
+        (lambda: callbacks.BackupAndRestore("b", None), "not None"),
+    ],
+)
+def test_arguments_that_cannot_be_are_refused_when_they_are_given(make, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        make()
+
+
+@pytest.mark.parametrize("rate", [None, -0.1, np.nan, np.inf, "0.1", True, [0.1]])
+@pytest.mark.parametrize("epoch", [0, 2])
+def test_a_schedule_that_gives_no_learning_rate_is_named_with_its_epoch(epoch, rate):
+    schedule = callbacks.LearningRateScheduler(lambda n, before: rate if n == epoch else before)
+    model = small(tg.optimizers.SGD(0.01))
+    words = rf"LearningRateScheduler: what schedule\({epoch}, 0.01\) returns must be .* 0 or more"
+    with pytest.raises((TypeError, ValueError), match=words):
+        fit_small([schedule], epochs=4, model=model)
+    assert model.step == 3 * epoch
+
+
+class Stub:
+    """As much of a model as a scheduler asks for."""
+
+    def __init__(self, rate):
+        self.optimizer, self.learning_rate, self.follows_schedule = self, rate, False
+
+
+@pytest.mark.parametrize("rate", [0, 0.0, np.float32(0.5), np.array(0.25), np.float64(0), 1])
+def test_a_schedule_may_give_0_and_numbers_of_numpy(rate):
+    schedule = callbacks.LearningRateScheduler(lambda epoch, before: rate)
+    schedule.model = Stub(0.1)
+    schedule.on_train_begin()
+    schedule.on_epoch_begin(0)
+    assert type(schedule.model.learning_rate) is float and schedule.model.learning_rate == rate
+
+
+@pytest.mark.parametrize("per", ["epoch", "step"])
+@pytest.mark.parametrize("changes", [None, {"a": np.nan}, {"a": None}, {"a": "1"}, {"c": 1.0}, 2.0])
+def test_a_schedule_that_gives_no_loss_weights_is_named_with_its_number(per, changes):
+    schedule = callbacks.LossWeightScheduler(lambda n, w: changes if n == 1 else {}, per=per)
+    model = small()
+    words = r"LossWeightScheduler: what schedule\(1, weights\) returns"
+    with pytest.raises((TypeError, ValueError), match=words):
+        fit_small([schedule], model=model)
+    assert model.step == (1 if per == "step" else 3)
+
+
+def writers(path):
+    yield lambda: callbacks.ModelCheckpoint(path)
+    yield lambda: callbacks.ModelCheckpoint(path, save_weights_only=True)
+    yield lambda: callbacks.CSVLogger(path)
+    yield lambda: callbacks.BackupAndRestore(path)
+
+
+def refused(path, words):
+    for make in writers(path):
+        model = small()
+        with pytest.raises(ValueError, match=words):
+            fit_small([make()], model=model)
+        assert model.step == 0
+
+
+def test_a_path_where_no_file_can_be_is_refused_before_the_first_epoch(tmp_path):
+    (tmp_path / "file").write_text("")
+    refused(tmp_path / "nowhere" / "x", "cannot write .*: there is no folder .*nowhere")
+    refused(tmp_path / "file" / "x", "there is no folder")
+    refused(tmp_path, "this is a folder, give the name of a file")
+    refused("", "this is a folder")
+    refused(tmp_path / ("x" * 300), "cannot write")
+    refused(tmp_path / "x\0y", "cannot write")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_first_epoch(tmp_path, monkeypatch):
+    def no(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", no)
+    refused(tmp_path / "x", "cannot write .*: .*Permission denied")
+    (tmp_path / "log.csv").write_text("")
+    monkeypatch.setattr("builtins.open", no)
+    with pytest.raises(ValueError, match=r"CSVLogger cannot write .*Permission denied"):
+        fit_small([callbacks.CSVLogger(tmp_path / "log.csv")])
+
+
+def test_nothing_is_written_by_looking(tmp_path):
+    (tmp_path / "x").write_text("mine")
+    with pytest.raises(ValueError, match="does not report"):
+        fit_small([callbacks.CSVLogger(tmp_path / "x"), callbacks.EarlyStopping("nothing")])
+    with pytest.raises(ValueError, match="does not report"):
+        fit_small([callbacks.CSVLogger(tmp_path / "y"), callbacks.EarlyStopping("nothing")])
+    assert (tmp_path / "x").read_text() == "mine" and not (tmp_path / "y").exists()
+
+
+def test_two_callbacks_do_not_write_one_file(tmp_path):
+    path = tmp_path / "x.tg"
+    for pair in (
+        [callbacks.ModelCheckpoint(path), callbacks.BackupAndRestore(path)],
+        [callbacks.ModelCheckpoint(str(path)), callbacks.ModelCheckpoint(path)],
+        [callbacks.CSVLogger(path), callbacks.CSVLogger(path)],
+    ):
+        with pytest.raises(ValueError, match=r"would both write .*: give each a path of its own"):
+            fit_small(pair)
+
+
+def test_names_of_any_characters_can_be_logged(tmp_path):
+    x = tg.Input((3,), name="x")
+    names = ["größe", "年齢", "a,b", 'say "hi"', "\ud800"]
+    model = tg.Model(x, {name: tg.layers.Dense(1)(x) for name in names})
+    model.compile("sgd", "mse")
+    log = callbacks.CSVLogger(tmp_path / "log.csv")
+    history = model.fit(X, dict.fromkeys(names, X[:, :1]), verbose=0, callbacks=[log]).history
+    (row,) = csv.DictReader((tmp_path / "log.csv").read_text("utf-8").splitlines())
+    assert float(row["年齢_loss"]) == history["年齢_loss"][0]
+    assert len(row) == len(history) + 1

@@ -50,6 +50,69 @@ def test_impossible_schedules_are_refused(make):
         make()
 
 
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: schedules.ExponentialDecay(np.nan, 10, 0.5), "ExponentialDecay: initial_learning"),
+        (lambda: schedules.ExponentialDecay(0.1, -10, 0.5), "decay_steps .* above 0, not -10"),
+        (lambda: schedules.ExponentialDecay(0.1, 10, -0.5), "decay_rate .* 0 or more, not -0.5"),
+        (lambda: schedules.ExponentialDecay(0.1, 10, None), "decay_rate .* not None"),
+        (lambda: schedules.ExponentialDecay(0.1, 10, 0.5, 1), "staircase must be True or False"),
+        (lambda: schedules.ExponentialDecay(True, 10, 0.5), "initial_learning_rate .* not True"),
+        (lambda: schedules.CosineDecay("0.1", 10), "CosineDecay: initial_learning_rate .* '0.1'"),
+        (lambda: schedules.CosineDecay(0.1, np.inf), "decay_steps must be a finite number"),
+        (lambda: schedules.CosineDecay(0.1, 10, alpha=-0.1), "alpha .* 0 or more, not -0.1"),
+        (lambda: schedules.CosineDecay(0.1, 10, warmup_target=-1, warmup_steps=2), "warmup_target"),
+        (lambda: schedules.CosineDecay(0.1, 10, warmup_target=1, warmup_steps=-2), "warmup_steps"),
+        (lambda: schedules.CosineDecay(0.1, 10, warmup_steps=5), "needs warmup_target"),
+        (lambda: schedules.CosineDecay(0.1, 10, warmup_target=0.5), "needs warmup_target"),
+        (lambda: schedules.PolynomialDecay(0.1, 0), "PolynomialDecay: decay_steps"),
+        (lambda: schedules.PolynomialDecay(0.1, 10, -1e-4), "end_learning_rate .* 0 or more"),
+        (lambda: schedules.PolynomialDecay(0.1, 10, power=-1), "power .* above 0, not -1"),
+        (lambda: schedules.InverseTimeDecay(0.1, 10, -1), "InverseTimeDecay: decay_rate"),
+        (lambda: schedules.InverseTimeDecay(-0.1, 10, 1), "0 or more, not -0.1"),
+        (lambda: schedules.PiecewiseConstantDecay([2, 2], [3, 2, 1]), "2 rising boundaries need 3"),
+        (lambda: schedules.PiecewiseConstantDecay([-2], [3, 2]), "boundaries .* not -2"),
+        (lambda: schedules.PiecewiseConstantDecay([2], [3, np.nan]), "values .* not nan"),
+        (lambda: schedules.PiecewiseConstantDecay([2], [3, -1]), "values .* not -1"),
+        (lambda: schedules.PiecewiseConstantDecay(2, [3, 1]), "boundaries must be a list, not 2"),
+        (lambda: schedules.PiecewiseConstantDecay("2", [3, 1]), "boundaries must be a list"),
+    ],
+)
+def test_impossible_arguments_are_named(make, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "at", "expected"),
+    [
+        (schedules.ExponentialDecay(0.0, 10, 0.5), [0, 5], [0.0, 0.0]),
+        (schedules.ExponentialDecay(0.5, 10, 0.0), [0, 10], [0.5, 0.0]),
+        (schedules.PolynomialDecay(0.0, 10, 1.0), [0, 5, 10], [0.0, 0.5, 1.0]),
+        (schedules.PolynomialDecay(1.0, 10, 0), [10], [0.0]),
+        (schedules.PiecewiseConstantDecay([1], [0, 0.5]), [0, 2], [0.0, 0.5]),
+        (schedules.CosineDecay(1.0, 1e2), [100], [0.0]),
+        (schedules.InverseTimeDecay(0.5, 10, 0), [10], [0.5]),
+    ],
+)
+def test_a_rate_of_0_is_a_rate(schedule, at, expected):
+    assert [schedule(step) for step in at] == expected
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    schedule = schedules.PiecewiseConstantDecay(np.array([2]), np.float32([0.5, 0.25]))
+    assert [type(schedule(step)) for step in (0, 3)] == [float, float]
+    x = tg.Input((2,))
+    model = tg.Model(x, tg.layers.Dense(1)(x))
+    rate = schedules.CosineDecay(np.float32(0.5), np.int64(10), alpha=np.array(0.5))
+    model.compile(optimizers.SGD(rate), "mse")
+    model.save(tmp_path / "m.tg")
+    again = tg.load(tmp_path / "m.tg").optimizer
+    again.step = model.optimizer.step = 5
+    assert again.learning_rate == model.optimizer.learning_rate == 0.375
+
+
 def test_the_first_step_takes_the_rate_of_step_0():
     w = tg.Parameter(np.zeros(1), "w")
     sgd = optimizers.SGD(schedules.PiecewiseConstantDecay([0], [1.0, 0.5]))

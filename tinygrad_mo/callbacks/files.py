@@ -3,42 +3,110 @@
 from __future__ import annotations
 
 import csv
-import io
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from .base import Callback, Logs
+from .. import arguments
+from .base import Callback, Logs, numbers_in
+
+
+def check_place(writer: Any, path: Path, in_place: bool = False) -> None:
+    """An error before the training, if `writer` could not make a file at `path` in it.
+
+    What writes `in_place` opens a file that is there already; others replace it by a new one.
+    """
+    who = type(writer).__name__
+    if not os.path.isdir(path.parent):  # which says False, too, where a path cannot be
+        raise ValueError(f"{who} cannot write {path}: there is no folder {path.parent}")
+    if os.path.isdir(path):
+        raise ValueError(f"{who} cannot write {path}: this is a folder, give the name of a file")
+    for other in writer.model.fitting.listeners:
+        writes = isinstance(other, CSVLogger | BackupAndRestore | type(writer))
+        if writes and other is not writer and str(other.path) == str(writer.path):
+            raise ValueError(
+                f"{who} and {type(other).__name__} would both write {path}: give each a path of "
+                f"its own"
+            )
+    try:
+        if in_place and os.path.exists(path):
+            open(path, "ab").close()
+        else:
+            tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.").close()
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{who} cannot write {path}: {error}") from error
 
 
 class CSVLogger(Callback):
-    """Write the numbers of each epoch as a line of a CSV file.
+    """Write the numbers of each epoch as a line of a CSV file, those of other callbacks, too.
 
     Parameters
     ----------
     path : str or Path
-        A file that is there already is replaced; a training that is resumed goes on in it.
+        A file that is there already is replaced, in each fit; a training that is resumed goes on in
+        it. A number that an epoch did not report is "nan".
+
+    Raises
+    ------
+    TypeError
+        If the path is none.
+    ValueError
+        Before the first epoch, if the file cannot be written.
     """
 
-    saved = ("size",)
+    phase = "look"
+    saved = ("columns", "lines")
 
     def __init__(self, path: str | Path):
-        self.path = Path(path)
+        self.path = arguments.path("CSVLogger: path", path)
 
     def on_train_begin(self) -> None:
-        """Start with the names."""
-        self.size = 0  # bytes written
+        """See that the file can be written."""
+        self.columns, self.lines = ["epoch", *self.model.log_names], 0
+        check_place(self, self.path, in_place=True)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Write a line, so that it is there even if the next epoch fails."""
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, ["epoch", *self.model.log_names])
-        if not self.size:
-            writer.writeheader()
-        writer.writerow({"epoch": epoch, **logs})
-        with open(self.path, "r+b" if self.size else "wb") as file:
-            file.truncate(self.size)  # a line that an interrupted training wrote last
-            file.seek(self.size)
-            file.write(text.getvalue().encode())
-            self.size = file.tell()
+        line = {**numbers_in(logs), "epoch": epoch}
+        late = [name for name in line if name not in self.columns]
+        if late:  # reported for the first time: all lines get a column more
+            earlier = self.earlier()
+            self.columns = [*self.columns, *late]
+            self.replace(earlier)
+        self.write(self.path, [line], begin=not self.lines)
+        self.lines += 1
+
+    def on_resume(self) -> None:
+        """Take away a line that the interrupted training wrote last."""
+        self.replace(self.earlier())
+
+    def earlier(self) -> list[dict[str, Any]]:
+        """The lines that were written in this training."""
+        if not self.lines:
+            return []
+        with open(self.path, newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))[: self.lines]
+
+    def replace(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Let the file hold these lines, in one instant."""
+        if self.lines:
+            real = self.path.resolve()
+            handle, temporary = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.")
+            os.close(handle)
+            self.write(temporary, lines, begin=True)
+            os.chmod(temporary, real.stat().st_mode)
+            os.replace(temporary, real)
+
+    def write(self, path: str | Path, lines: Sequence[Mapping[str, Any]], begin: bool) -> None:
+        mode = "w" if begin else "a"
+        with open(path, mode, newline="", encoding="utf-8", errors="backslashreplace") as file:
+            # a column that an interrupted training has added since is left out
+            writer = csv.DictWriter(file, self.columns, restval="nan", extrasaction="ignore")
+            if begin:
+                writer.writeheader()
+            writer.writerows(lines)
 
 
 class BackupAndRestore(Callback):
@@ -53,17 +121,29 @@ class BackupAndRestore(Callback):
     path : str or Path
     every : "epoch" or int
         When to write: after each epoch, or after so many steps, too. Default: "epoch".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a path that is none, for `every` that is neither; before the first epoch, if the file
+        cannot be written.
+    CheckpointError
+        If there is a file already, but of another training.
     """
 
-    comes_last = True  # what the other callbacks do in an epoch belongs into the file
+    phase = "keep"  # what the other callbacks do in an epoch belongs into the file
 
     def __init__(self, path: str | Path, every: str | int = "epoch"):
-        if every != "epoch" and (not isinstance(every, int) or every < 1):
+        self.path = arguments.path("BackupAndRestore: path", path)
+        if isinstance(every, str) and every != "epoch":
             raise ValueError(f"every is 'epoch' or a number of steps, not {every!r}")
-        self.path, self.every = Path(path), every
+        if every != "epoch":
+            every = arguments.whole("BackupAndRestore: every, a number of steps,", every, 1)
+        self.every = every
 
     def on_train_begin(self) -> None:
         """Go back to where the file was written, if there is one."""
+        check_place(self, self.path)
         if self.path.exists():
             self.model.fitting.resume(self.path)
 
@@ -87,9 +167,18 @@ class TerminateOnNaN(Callback):
 
     The step is not made: the model keeps the last weights that were right. Why training stopped,
     with the layer and the loss in which the number was born, is printed and kept in `where`.
+
+    Attributes
+    ----------
+    where : str
+        Empty if nothing was wrong in the last fit.
     """
 
     where = ""
+
+    def on_train_begin(self) -> None:
+        """Start afresh."""
+        self.where = ""
 
     def on_not_finite(self, where: str) -> bool:
         """Stop."""

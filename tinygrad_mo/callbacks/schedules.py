@@ -5,22 +5,66 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .. import arguments
 from ..device import array_module, new_generator
 from ..naming import did_you_mean
 from .base import Callback, Logs
 
 
+def check_rate_is_free(who: str, model: Any) -> None:
+    """An error if a callback would set a learning rate that follows a schedule."""
+    if model.optimizer.follows_schedule:
+        raise ValueError(
+            f"{who} sets the learning rate, but that of the optimizer is a function of the step: "
+            f"give the optimizer a number, or leave out {who}"
+        )
+
+
+def check_weights_are_free(who: str, model: Any) -> None:
+    """An error if a callback would set loss weights that a function sets in each step."""
+    if model.objective.balancer is not None:
+        raise ValueError(
+            f"{who} sets loss weights, and so does the function that was given as loss_weights, in "
+            f"each step: leave one of them out, or let the function do both (it gets the step)"
+        )
+
+
 class LearningRateScheduler(Callback):
-    """Set the learning rate before each epoch: ``schedule(epoch, learning_rate)`` returns it."""
+    """Set the learning rate before each epoch.
+
+    Parameters
+    ----------
+    schedule : function
+        ``schedule(epoch, learning_rate)`` gets the number of the epoch, counted from 0, and the
+        rate as it is, and returns the new one: a finite number, 0 or more.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For something that is no such function; before the first epoch, if the optimizer follows a
+        schedule of its own; before an epoch for which no learning rate is returned.
+
+    Examples
+    --------
+    >>> LearningRateScheduler(lambda epoch, rate: rate * 0.9 if epoch else rate)
+    <...LearningRateScheduler object at ...>
+    """
+
+    phase = "schedule"
 
     def __init__(self, schedule: Callable[[int, float], float]):
-        self.schedule = schedule
+        what, given = "LearningRateScheduler: schedule", ["epoch", "learning_rate"]
+        self.schedule = arguments.function_of(what, schedule, given)
+
+    def on_train_begin(self) -> None:
+        """See that the rate can be set."""
+        check_rate_is_free("LearningRateScheduler", self.model)
 
     def on_epoch_begin(self, epoch: int) -> None:
         """Set it."""
-        rate = float(self.schedule(epoch, self.model.optimizer.learning_rate))
-        if not 0 < rate < float("inf"):
-            raise ValueError(f"the schedule gave the learning rate {rate} for epoch {epoch}")
+        before = self.model.optimizer.learning_rate
+        what = f"LearningRateScheduler: what schedule({epoch}, {before:g}) returns"
+        rate = arguments.number(what, self.schedule(epoch, before), at_least=0)
         self.model.optimizer.learning_rate = rate
 
 
@@ -35,7 +79,15 @@ class LossWeightScheduler(Callback):
         ``schedule(number, weights)`` gets the number of the epoch (or step), counted from 0, and
         the weights as they are, and returns a dict of changes.
     per : "epoch" or "step"
+
+    Raises
+    ------
+    TypeError, ValueError
+        For something that is no such function; before the first epoch, if `loss_weights` are a
+        function already; before an epoch or step for which no weights are returned.
     """
+
+    phase = "schedule"
 
     def __init__(
         self,
@@ -44,7 +96,12 @@ class LossWeightScheduler(Callback):
     ):
         if per not in ("epoch", "step"):
             raise ValueError(f"per is 'epoch' or 'step', not {per!r}")
-        self.schedule, self.per = schedule, per
+        what, given = "LossWeightScheduler: schedule", [per, "weights"]
+        self.schedule, self.per = arguments.function_of(what, schedule, given), per
+
+    def on_train_begin(self) -> None:
+        """See that the weights can be set."""
+        check_weights_are_free("LossWeightScheduler", self.model)
 
     def on_epoch_begin(self, epoch: int) -> None:
         """Set them; an unknown name is an error."""
@@ -58,7 +115,14 @@ class LossWeightScheduler(Callback):
 
     def change(self, number: int) -> None:
         weights = dict(self.model.loss_weights)
-        self.model.loss_weights = {**weights, **self.schedule(number, dict(weights))}
+        what = f"LossWeightScheduler: what schedule({number}, weights) returns"
+        changes = self.schedule(number, dict(weights))
+        if not isinstance(changes, Mapping):
+            raise TypeError(f"{what} must be a dict by loss, not {arguments.shown(changes)}")
+        for name in changes:
+            if name not in weights:
+                raise ValueError(f"{what}: there is no {name!r}; {did_you_mean(name, weights)}")
+        self.model.loss_weights = weights | arguments.by_name(what, changes, arguments.number)
 
 
 class TaskSampler(Callback):
@@ -68,17 +132,24 @@ class TaskSampler(Callback):
     ----------
     across : dict of float, by loss, optional
         Across tasks: each step draws one of these losses, with a chance in proportion to its
-        number, and leaves out the others of the dict.
+        number (above 0), and leaves out the others of the dict.
     within : dict of float, by output, optional
-        Within a task: only this share of the samples of each batch, drawn anew in each step, counts
-        for the losses of the output. The others have no label in that step.
+        Within a task: only this share (above 0, at most 1) of the samples of each batch, drawn anew
+        in each step, counts for the losses of the output. The others have no label in that step.
     every : dict of int, by loss, optional
         Only in every n-th epoch, from the first on.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For numbers out of range; before the first epoch for names that the model does not have, or
+        if `loss_weights` are a function.
 
     Notes
     -----
     A loss has its weight back after a step that it took no part in, so that schedules and other
-    callbacks work as always. Losses that are not named take part in every step.
+    callbacks work as always. Losses that are not named take part in every step. What looks at a
+    step (`FlowRecorder`, a callback of yours whose phase is "look") sees the weights of that step.
     """
 
     saved = ("randomness",)
@@ -89,14 +160,22 @@ class TaskSampler(Callback):
         within: Mapping[str, float] | None = None,
         every: Mapping[str, int] | None = None,
     ):
-        self.across, self.within, self.every = across or {}, within or {}, every or {}
-        if any(not chance > 0 for chance in self.across.values()):
-            raise ValueError(f"across: chances are above 0, not {self.across}")
-        if any(not 0 < share <= 1 for share in self.within.values()):
-            raise ValueError(f"within: shares lie between 0 and 1, not {self.within}")
-        if any(n < 1 for n in self.every.values()):
-            raise ValueError(f"every: epochs from one to the next, 1 or more, not {self.every}")
+        def chance(what: str, value: Any) -> float:
+            return arguments.number(what, value, above=0)
+
+        def share(what: str, value: Any) -> float:
+            return arguments.number(what, value, above=0, at_most=1)
+
+        def period(what: str, value: Any) -> int:
+            return arguments.whole(what, value, at_least=1)
+
+        self.across = arguments.by_name("TaskSampler: across, chances", across, chance)
+        self.within = arguments.by_name(
+            "TaskSampler: within, shares between 0 and 1", within, share
+        )
+        self.every = arguments.by_name("TaskSampler: every, epochs", every, period)
         self.generator = new_generator()
+        self.left_out: dict[str, float] = {}  # during a step: what their weights are otherwise
 
     @property
     def randomness(self) -> Any:
@@ -109,7 +188,7 @@ class TaskSampler(Callback):
 
     def on_train_begin(self) -> None:
         """Check all names."""
-        self.weights: dict[str, float] | None = None  # during a step: what they are otherwise
+        self.left_out = {}
         terms = self.model.objective.terms
         outputs = [term.output for term in terms.values() if term.output is not None]
         for given, known in ((self.across, terms), (self.within, outputs), (self.every, terms)):
@@ -118,28 +197,28 @@ class TaskSampler(Callback):
                     raise ValueError(
                         f"TaskSampler: there is no {name!r}; {did_you_mean(name, known)}"
                     )
-
-    def on_epoch_begin(self, epoch: int) -> None:
-        """Who takes part in this epoch?"""
-        self.epoch = epoch
+        if self.across or self.every:
+            check_weights_are_free("TaskSampler", self.model)
 
     def on_train_batch_begin(self, step: int, batch: Any) -> None:
         """Who takes part in this step?"""
-        out = {name for name, n in self.every.items() if self.epoch % n}
+        out = {name for name, n in self.every.items() if self.model.fitting.epoch % n}
         if self.across:
             chances = list(self.across.values())
             drawn = self.generator.choice(len(chances), p=[c / sum(chances) for c in chances])
             out |= set(self.across) - {list(self.across)[drawn]}
-        self.weights = dict(self.model.loss_weights)
-        self.model.loss_weights = {n: 0.0 if n in out else w for n, w in self.weights.items()}
+        weights = self.model.loss_weights
+        self.left_out = {name: weights[name] for name in weights if name in out}
+        if self.left_out:
+            self.model.loss_weights = weights | dict.fromkeys(self.left_out, 0.0)
         for term in self.model.objective.terms.values():
             share = self.within.get(term.output or "")
             if share is not None:
-                weights = batch[term.weights]
-                xp = array_module(weights)
-                drawn = self.generator.random(weights.shape[:1]) < share
-                stays = xp.asarray(drawn.reshape(-1, *[1] * (weights.ndim - 1)))
-                batch[term.weights] = xp.where(stays, weights, xp.nan).astype(weights.dtype)
+                labels = batch[term.weights]
+                xp = array_module(labels)
+                drawn = self.generator.random(labels.shape[:1]) < share
+                stays = xp.asarray(drawn.reshape(-1, *[1] * (labels.ndim - 1)))
+                batch[term.weights] = xp.where(stays, labels, xp.nan).astype(labels.dtype)
 
     def on_train_batch_end(self, step: int, logs: Logs) -> None:
         """Give the losses their weights back."""
@@ -147,5 +226,8 @@ class TaskSampler(Callback):
 
     def on_train_end(self) -> None:
         """Give the losses their weights back, if training ended within a step."""
-        if self.weights is not None:
-            self.model.loss_weights, self.weights = self.weights, None
+        now = self.model.loss_weights
+        back = {name: weight for name, weight in self.left_out.items() if not now[name]}
+        if back:
+            self.model.loss_weights = now | back
+        self.left_out = {}

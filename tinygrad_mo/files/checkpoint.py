@@ -109,6 +109,7 @@ def training_state(model: Any) -> tuple[Arrays, dict[str, Any]]:
             "optimizer_step": optimizer.step,
             "learning_rate": None if optimizer.follows_schedule else optimizer.learning_rate,
             "loss_weights": model.objective.weights,
+            "balanced": model.objective.balancer is not None,
             "shuffler": random_state(model.shuffler),
         }
     return arrays, state
@@ -142,6 +143,8 @@ def set_training_state(model: Any, arrays: Arrays, state: Mapping[str, Any]) -> 
         if state["learning_rate"] is not None:
             optimizer.learning_rate = state["learning_rate"]
         model.objective.weights = dict(state["loss_weights"])
+        if not state.get("balanced"):
+            model.objective.balancer = None
         model.shuffler.bit_generator.state = state["shuffler"]
         optimizer.remember(memory)
 

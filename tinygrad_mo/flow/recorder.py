@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .. import arguments
 from ..callbacks import Callback
 from ..callbacks.base import Logs
 from .flow import Flow
@@ -30,12 +31,11 @@ class FlowRecorder(Callback):
         step was made with, whoever has set them.
     """
 
+    phase = "look"
     saved = ("records",)
 
     def __init__(self, every: int = 10, data: Any = None):
-        if not isinstance(every, int) or every < 1:
-            raise ValueError(f"every counts training steps, it cannot be {every}")
-        self.every, self.data = every, data
+        self.every, self.data = arguments.whole("FlowRecorder: every", every, at_least=1), data
         self.flows: list[Flow] = []
 
     @property

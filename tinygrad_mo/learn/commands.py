@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .console import print_on_any_terminal
+from ..console import print_on_any_terminal
 from .lesson import Lesson, copy_lessons, lessons_in
 from .notebook import make_notebook, need
 from .runner import Runner, first_task, task_text

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from numpy.random import Generator
 
-from ..callbacks import Callback
+from ..callbacks.base import Callback, in_order
+from ..console import say
 from ..engine.plan import Tape
 from ..files.archive import CheckpointError, load_arrays, save_arrays
 from ..files.checkpoint import fingerprint, set_training_state, training_state
@@ -73,7 +74,7 @@ class Fit:
         verbose: int = 0,
     ):
         self.model, self.batches, self.held_out = model, batches, held_out
-        self.listeners = sorted(listeners, key=lambda one: one.comes_last)
+        self.listeners = in_order(listeners)
         self.epochs, self.epoch, self.batch = epochs, first_epoch, 0
         self.verbose, self.finished = verbose, False
         self.scores = Scores(model.objective)
@@ -93,6 +94,7 @@ class Fit:
             with at_work(), stoppable() as stop_here:
                 while self.epoch < self.epochs and not self.model.stop_training:
                     self.run_epoch(stop_here)
+                self.tell("settle")
             self.finished = True
         finally:
             self.tell("on_train_end")
@@ -129,7 +131,8 @@ class Fit:
         self.epoch, self.batch = self.epoch + 1, 0
         self.tell("on_epoch_end", self.epoch - 1, logs | self.scores.accounts() | shown)
         if self.verbose and isinstance(self.model.stop_training, str):
-            print(self.model.stop_training)
+            say(self.model.stop_training)
+        stop_here()
 
     def step(self, feed: Any, where: Any) -> dict[str, float]:
         """One batch, and the losses of the epoch so far; an error is told which batch it was."""
@@ -232,25 +235,35 @@ def as_callbacks(given: Any) -> list[Callback]:
 
 @contextmanager
 def stoppable() -> Iterator[Any]:
-    """Hold back Ctrl-C until the yielded function is called: a step is never cut in half."""
-    if threading.current_thread() is not threading.main_thread():
+    """Hold back Ctrl-C until the yielded function is called: a step is never cut in half.
+
+    Ctrl-C belongs to the program: the handler that it has installed is called then, with each
+    press; that of Python raises KeyboardInterrupt. At the second press it is called at once. A
+    program that ignores Ctrl-C, or leaves it to the system, is left alone.
+    """
+    here = signal.getsignal(signal.SIGINT)
+    handler = getattr(here, "of_program", here)  # this may be a fit within a fit
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
         yield lambda: None
         return
-    pressed: list[int] = []
-    before = signal.getsignal(signal.SIGINT)
+    pressed: list[tuple[int, Any]] = []
 
-    def note(number: int, frame: Any) -> None:
-        if pressed:
-            raise KeyboardInterrupt  # pressed twice: at once
-        pressed.append(number)
+    def hold_back(number: int, frame: Any) -> None:
+        pressed.append((number, frame))
+        if len(pressed) > 1:
+            stop_here()
 
     def stop_here() -> None:
-        if pressed:
-            raise KeyboardInterrupt
+        presses = list(pressed)
+        pressed.clear()
+        for press in presses:
+            handler(*press)
 
-    signal.signal(signal.SIGINT, note)
+    hold_back.of_program = handler  # type: ignore[attr-defined]
+    signal.signal(signal.SIGINT, hold_back)
     try:
         yield stop_here
-        stop_here()
     finally:
-        signal.signal(signal.SIGINT, before)
+        if signal.getsignal(signal.SIGINT) is hold_back:  # the program has not changed it since
+            signal.signal(signal.SIGINT, here)
+        stop_here()

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..console import is_terminal, printable, say
+
 
 def numbers(logs: Mapping[str, float]) -> str:
     """
@@ -79,7 +81,7 @@ class Progress:
         self.label, self.verbose, self.outputs = label, verbose, outputs
         self.owners = owners or {}
         self._bar: Any = None
-        if verbose == 1 and sys.stderr.isatty():
+        if verbose == 1 and is_terminal(sys.stderr):
             try:
                 from tqdm import tqdm
             except ImportError:
@@ -89,7 +91,7 @@ class Progress:
     def advance(self, logs: Mapping[str, float]) -> None:
         """One step is done."""
         if self._bar is not None:
-            self._bar.set_postfix_str(numbers(logs), refresh=False)
+            self._bar.set_postfix_str(printable(numbers(logs), sys.stderr), refresh=False)
             self._bar.update()
 
     def close(self, logs: Mapping[str, float] | None = None) -> None:
@@ -98,6 +100,6 @@ class Progress:
             self._bar.close()
         if logs is not None and self.verbose:
             if len(self.outputs) > 1:
-                print(epoch_table(self.label, logs, self.outputs, self.owners), flush=True)
+                say(epoch_table(self.label, logs, self.outputs, self.owners))
             else:
-                print(f"{self.label}  {numbers(logs)}", flush=True)
+                say(f"{self.label}  {numbers(logs)}")

@@ -1,4 +1,4 @@
-"""Printing on every terminal, also one that knows few characters."""
+"""Printing on every terminal, also one that knows few characters, or is gone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import codecs
 import io
 import sys
 import unicodedata
+from contextlib import suppress
+from typing import Any
 
 PLAIN = {"→": "->", "←": "<-", "×": "x", "·": "*", "−": "-", "–": "-", "—": "-", "√": "sqrt"}
 PLAIN |= {"‘": "'", "’": "'", "“": '"', "”": '"', "≈": "~", "≤": "<=", "≥": ">=", "≠": "!="}
@@ -36,3 +38,31 @@ def print_on_any_terminal() -> None:
     """From now on, what the terminal's encoding cannot show is printed in ASCII."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="tinygrad_mo.in_ascii")
+
+
+def printable(text: str, stream: Any) -> str:
+    """The text with all that the encoding of `stream` does not know in ASCII.
+
+    >>> printable("größe → 1", io.TextIOWrapper(io.BytesIO(), "cp1252"))
+    'größe -> 1'
+    """
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "tinygrad_mo.in_ascii").decode(encoding)
+
+
+def say(text: str) -> None:
+    """Print while something runs that must not end for lack of a terminal.
+
+    What the terminal cannot show is printed in ASCII; if it is gone, its pipe broken or its file
+    closed, nothing is printed.
+    """
+    with suppress(OSError, ValueError):
+        print(printable(text, sys.stdout), flush=True)
+
+
+def is_terminal(stream: Any) -> bool:
+    """Does somebody see at once what is written there? A program without windows has no streams."""
+    try:
+        return stream is not None and stream.isatty()
+    except (AttributeError, OSError, ValueError):
+        return False
