@@ -1,4 +1,21 @@
-"""tinygrad_mo: networks with several inputs and outputs, and where their gradients go."""
+"""tinygrad_mo: networks with several inputs and outputs, and where their gradients go.
+
+The house, from the top; an import only points down:
+
+- `cli`, `learn`: commands, and the guide through the lessons
+- `systems`, `data`: networks to try, and what they train on
+- `model`: `Model` and `load`
+- `flow`, `check`: the gradient watched, as data, in words and pictures; gradient checks
+- `training`: objective, batches, one step, a whole training
+- `files`: models, weights and trainings in files
+- `network`, `metrics`: a graph of layers between inputs and outputs, and what belongs to it
+- `layers`, `losses`, `optimizers`, `schedules`, `callbacks`
+- `replay`: the same plan without the time between operations
+- `engine`: how gradients flow (the heart, read it first: `graph`, then `plan`)
+- `compiled`: twins of costly operations
+- `ops`: what one operation is
+- `device`, `pool`, `recipes`, `arguments`, `console`, `naming`: small things all rooms use
+"""
 
 from importlib import import_module
 from typing import Any
