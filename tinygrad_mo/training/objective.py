@@ -15,6 +15,7 @@ from ..device import Array, to_numpy, xp
 from ..engine.calls import Call, inside
 from ..engine.graph import Parameter, Tensor
 from ..engine.plan import Plan, topological_order
+from ..engine.randomness import Randomness
 from ..metrics import Metric
 from ..network.contents import Contents
 from ..network.feeding import arrays_for, cast, counted, match, matched_arrays
@@ -55,6 +56,8 @@ class Objective:
     contents : Contents
         What belongs to the network: all that its outputs and these losses reach.
     averages : MovingAverages
+    randomness : Randomness
+        What dropout and noise draw.
     made_with : dict
         The arguments, for a file.
     """
@@ -118,6 +121,7 @@ class Objective:
         self.contents = Contents(self.steps)
         self.averages = MovingAverages(self.steps)
         self._freezable = self.contents.freezable()
+        self.randomness = Randomness(self.steps)
 
     def _enter_regularization(self) -> None:
         penalised = [w for w in self.contents.weights.values() if w.regularizer is not None]

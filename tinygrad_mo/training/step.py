@@ -11,7 +11,6 @@ import numpy as np
 from ..device import Array, array_module
 from ..engine.graph import Parameter, Tensor
 from ..engine.plan import Plan, Tape
-from ..engine.randomness import Randomness
 from ..optimizers import Optimizer
 from ..optimizers.base import is_finite
 from .not_finite import first_not_finite
@@ -33,9 +32,9 @@ def training_step(objective: Objective, optimizer: Optimizer, number: int, feed:
     FloatingPointError
         If a loss or a gradient is NaN or infinite; it says where this began.
     """
-    plan = objective.plan()
-    randomness = Randomness(plan.steps)
-    before = randomness.states
+    plan, randomness = objective.plan(), objective.randomness
+    may_be_idle = objective.balancer is not None or not all(objective.weights.values())
+    before = randomness.states if may_be_idle else None
     tape = plan.forward(feed, training=True)
     losses = [float(plan.value(tape, loss)) for loss in plan.losses]
     objective.balance(number, losses)
@@ -45,7 +44,7 @@ def training_step(objective: Objective, optimizer: Optimizer, number: int, feed:
         refuse_infinite(objective, losses, gradients)
         optimizer.apply(gradients)
     except FloatingPointError as error:
-        if all(weights):
+        if before is None or all(weights):
             raise explained(error, plan, feed, weights) from None
         after, randomness.states = randomness.states, before
         try:
