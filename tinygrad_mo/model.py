@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
-import numpy as np
-
+from .arguments import plain_number, whole
 from .callbacks import Callback, History
 from .console import say
 from .device import new_generator
@@ -298,8 +298,9 @@ class Model(Network):
         )
         if validation_data is not None:
             held_out = validation_batches(objective, validation_data, batch_size, validation_steps)
-        if not isinstance(epochs, int | np.integer) or epochs < 0:
+        if not isinstance(plain_number(epochs), Integral) or epochs < 0:
             raise ValueError(f"epochs cannot be {epochs}: it counts passes through the data")
+        initial_epoch = whole("fit: initial_epoch", initial_epoch)
         self._warn_if_frozen()
         self._warn_of_untrained()
         self.log_names = [*objective.keys, *objective.account_keys]

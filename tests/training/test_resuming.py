@@ -1,10 +1,10 @@
 """A training that was cut off goes on as if nothing had happened."""
 
-import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -121,7 +121,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 import numpy as np
-sys.path.insert(0, {tests!r})
+sys.path[:0] = {places!r}
 from test_resuming import Announce, train
 folder = Path(sys.argv[1])
 history, weights, log = train(folder, 2, Announce())
@@ -134,7 +134,9 @@ np.savez(folder / "new.npz", *weights, history=np.array(list(history.values())))
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kill -9 is of Unix")
 def test_kill_9_at_random_moments(uninterrupted, tmp_path):
     program = tmp_path / "program.py"
-    program.write_text(SCRIPT.format(tests=os.path.dirname(os.path.dirname(__file__))), "utf-8")
+    here = Path(__file__).parent
+    places = [str(here), str(Path(tg.__file__).parent.parent)]  # this file, and the same package
+    program.write_text(SCRIPT.format(places=places), "utf-8")
     draw, kills, trainings = np.random.default_rng(), 0, 0
     while kills < 20:
         folder = tmp_path / str(trainings)
@@ -147,6 +149,7 @@ def test_kill_9_at_random_moments(uninterrupted, tmp_path):
                 if run.poll() is None:
                     run.kill()
                     kills += 1
+                assert run.wait() in (0, -signal.SIGKILL)  # or it would never be done
         trainings += 1
         with np.load(folder / "done.npz") as done:
             history = done["history"].tolist()

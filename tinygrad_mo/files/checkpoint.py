@@ -32,7 +32,9 @@ def compiled_with(model: Any) -> dict[str, Any] | None:
     """The arguments of `compile`, if it was called."""
     if not model.is_compiled:
         return None
-    return {"optimizer": model.optimizer, **model.objective.made_with}
+    compiled = {"optimizer": model.optimizer, **model.objective.made_with}
+    balancer = model.objective.balancer  # which may have been set later
+    return compiled | ({"loss_weights": balancer} if balancer else {})
 
 
 def fingerprint(model: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import metrics, ops
+from ..arguments import plain_number
 from ..device import Array, to_numpy, xp
 from ..engine.calls import Call, inside
 from ..engine.graph import Parameter, Tensor
@@ -385,6 +386,6 @@ def check_unique(keys: Sequence[str]) -> None:
 
 def checked_weights(given: Mapping[str, Any]) -> dict[str, float]:
     for name, factor in given.items():
-        if not isinstance(factor, NUMBERS) or not isfinite(factor):
+        if plain_number(factor) is None or not isfinite(factor):
             raise ValueError(f"loss_weights: that of {name!r} must be a number, not {factor!r}")
     return {name: float(factor) for name, factor in given.items()}

@@ -69,7 +69,7 @@ class Scores:
         means = np.divide(
             self.sums, self.counts, out=np.full(len(self.terms), np.nan), where=self.counts > 0
         )
-        values = [sum(self.parts())]
+        values = [sum(self.parts()) if self.counts.any() else float("nan")]
         values += means.tolist() if self.objective.has_several else []
         if with_metrics:
             values += [metric.result() for metric in self._every_metric()]
