@@ -73,10 +73,11 @@ class Report(dict[str, float]):
 
     def compare(
         self, name: str, part: str, what: str, slope: str, found: np.ndarray, told: Any, size: float
-    ) -> None:
+    ) -> bool:
         """Enter the error of one slope of `name`, or why this `part` is not checked, or raise.
 
-        `what` and `slope` begin a complaint; the others are what `slopes` yields.
+        `what` and `slope` begin a complaint; the others are what `slopes` yields. True: it was
+        compared.
         """
         true, error, jump = found
         slope += " along a random direction is"
@@ -84,19 +85,18 @@ class Report(dict[str, float]):
         if told is None:
             still = true == jump == 0
             require(still, f"{what} is None, but {slope} {true:.9g}: {self.cure}")
-            return
+            return False
         gap, size, says = abs(true - told), max(abs(true), size), f"the gradient says {told:.9g}"
         if abs(jump) > 10 * error:
             sides = f"{true + jump / 2:.9g} ahead and {true - jump / 2:.9g} behind"
-            is_mean = gap <= self.tolerance * size
             require(
-                is_mean,
+                gap <= self.tolerance * size,
                 f"{what} cannot be judged at a kink: {slope} {sides}, {says}. Move the inputs",
             )
             self.unchecked[part] = "there is a kink; its gradient is the mean of both slopes"
         elif size <= error:
             self.unchecked.setdefault(part, "its slope is 0 here, up to rounding")
-            return
+            return False
         is_sure = error <= self.tolerance * size
         require(
             gap <= (self.tolerance * size if is_sure else 10 * error),
@@ -109,11 +109,12 @@ class Report(dict[str, float]):
             f"the inputs, or allow a larger tolerance than {self.tolerance:g}",
         )
         self[name] = max(self.get(name, 0.0), float(gap / size) if size else 0.0)
+        return True
 
     def require_some(self) -> None:
         """A check that has compared nothing must not pass."""
         why = "; ".join(f"{part}: {why}" for part, why in self.unchecked.items())
-        require(bool(self), f"{self.subject}: nothing was checked: {why or 'it has no inputs'}")
+        require(bool(self), f"{self.subject}: nothing was checked: {why or 'there is no input'}")
 
 
 def check_op(
@@ -186,7 +187,7 @@ def check_op(
         if x is None:
             report.unchecked[name] = "it is None"
             continue
-        if i in constants or x.dtype.kind != "f":
+        if i in constants or not is_float(x):
             why = "constant" if i in constants else f"{x.dtype}, and only floats have slopes"
             require(together[i] is None, f"{label} must be None: it is {why}")
             report.unchecked[name] = f"it is {why}"
@@ -218,12 +219,14 @@ class Trial:
         self.op, self.attributes = op, attributes
         self.arrays: list[Any] = [x if x is None else locked(x) for x in inputs]
         for i, x in enumerate(self.arrays):
-            if x is not None and x.dtype.kind == "f" and x.dtype != np.float64:
+            if x is not None and is_float(x) and x.dtype != np.float64:
                 raise TypeError(f"{op.name}: input {i} is {x.dtype}; gradient checks need float64")
         self._before = [x if x is None else x.tobytes() for x in self.arrays]
         self.values, self.back, self.several = self._run(self.arrays)
         for v, w in zip(self.values, self._run(self.arrays)[0], strict=True):
             require(same_bits(v, w), f"{op.name}: two runs differ; fix its random numbers first")
+            is_exact = v.dtype == np.float64 or not is_float(v)
+            require(is_exact, f"{op.name}: the value is {v.dtype}, though the inputs are float64")
 
     def _run(self, arrays: Sequence[Any]) -> tuple[list[np.ndarray], Any, bool]:
         y, back = self.op.rule(*arrays, **self.attributes)
@@ -325,9 +328,8 @@ def check_model(
     report = Report(f"{model} in training", tolerance, "a pullback on the way to it is None")
     random = np.random.default_rng(seed)
     losses, trained = list(model.compiled_terms()), model.training_plan().wrt
-    report.unchecked = {
-        name: "it is not trained" for w, name in names.items() if w not in {*trained}
-    }
+    report.unchecked |= {names[w]: "it is not trained" for w in names if w not in {*trained}}
+    compared = set()  # losses
     with Training(model, x, y, sample_weight) as training:
         training.sweep()
         for w in trained:
@@ -337,15 +339,18 @@ def check_model(
                 each = slopes(rows, d, changes, training.grain, tolerance)
                 for loss, judged in zip(losses, each, strict=True):
                     part, slope = f"loss {loss!r} by {name}", f"the slope of the loss {loss!r}"
-                    report.compare(name, part, what, slope, *judged)
+                    if report.compare(name, part, what, slope, *judged):
+                        compared.add(loss)
+            if not training.plan.reaches(w):
+                report.unchecked[name] = "no loss has a path to it"
+    reached = {k for w in trained for k in training.plan.reaches(w)}
     for k, loss in enumerate(losses):
-        parts = [f"loss {loss!r} by {names[w]}" for w in trained if k in training.plan.reaches(w)]
-        if not parts:
+        if k not in reached:
             report.unchecked[f"loss {loss!r}"] = "it has no path to a weight that is trained"
-        elif all(part in report.unchecked for part in parts):
+        elif loss not in compared:
             raise GradientError(
-                f"loss {loss!r} ({training.values[k]:.4g}) was not checked: no weight moves it by "
-                f"more than its rounding"
+                f"loss {loss!r} was not checked: no weight moves its value, "
+                f"{training.values[k]:.4g}, by more than rounding"
             )
     report.require_some()
     return report
@@ -421,9 +426,10 @@ class Training:
             return rows
         twice = same_bits(whole, self.again[w])
         require(twice, f"{name}: sweeping twice gives different gradients")
-        limit = 0.0  # the same numbers, added in another order: they round, and so do the losses
+        limit = 0.0
         for k, row in zip(reached, self.apart[w], strict=True):
             rows[k] = row
+            # in another order they add up to other last digits, and so does what they are made of
             rounding = 1e-12 * largest(row) + 1e3 * self.grain[k] / (largest(w.value) or 1.0)
             limit += abs(self.weights[k]) * rounding
         gap = mixing_gap(reached, self.apart[w], self.weights, whole)
@@ -491,7 +497,8 @@ def differences(
             ahead, behind = changes(h * d), changes(-h * d)
             far_ahead, far_behind = changes(2 * h * d), changes(-2 * h * d)
             near, far = (ahead - behind) / (2 * h), (far_ahead - far_behind) / (4 * h)
-            slope, error = near + (near - far) / 3, abs(near - far) + 1.5 * grain / h
+            slope = near + (near - far) / 3
+            error = abs(near - far) + 1.5 * grain / h  # 1.5: 4/3 for near, 1/6 for far
             # a longer step may see another part of the function: what it finds must fit
             error = np.maximum(error, abs(slope - best[0]) - 10 * best[1])
             # over twice the step a kink bends twice as much, and a smooth function four times
