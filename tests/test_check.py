@@ -304,7 +304,7 @@ def unlocks(x):
     ("rule", "inputs", "words"),
     [
         (missing, [X, Y], "is None, but the slope along a random direction is .* `constants`"),
-        (ramp, [np.array([0.0, 1.0])], r"judged at a kink: .* ahead and .* behind, .* Move the in"),
+        (ramp, [np.array([0.0, 1.0])], r"judged at a kink: .* ahead and .* behind, .* Move away"),
         (nowhere_else, [X], "cannot be judged: the value is not finite around here"),
         (refuses_to_move, [X], "cannot be judged: the value is not finite around here"),
         (offset, [X], r"cannot be judged: .*, give or take .*, the gradient says .*: take an off"),
@@ -388,6 +388,17 @@ def test_a_smooth_function_has_no_kink(size):
     for x in (np.array([0.0, 1.0]), np.array([np.pi / 2, 1.0]), np.array([1e-9, 3.0])):
         scaled = lambda x: (np.cos(x / size), (lambda g: -g * np.sin(x / size) / size,))
         assert check_op(Op(scaled), x * size).unchecked == {}
+
+
+def test_beside_an_offset_a_check_is_less_exact_and_says_so():
+    def beside(offset, factor):
+        return Op(lambda x: (np.sin(x) + offset, (lambda g: factor * g * np.cos(x),)))
+
+    assert check_op(beside(0, 1), X)["input 0"] < 1e-9
+    assert 1e-6 < check_op(beside(1e8, 1), X)["input 0"] < 1e-3
+    for factor in (0.99, 1.01, 0, -1):
+        with pytest.raises(GradientError, match="is wrong"):
+            check_op(beside(1e8, factor), X)
 
 
 def test_the_tolerance_can_be_chosen():
