@@ -31,7 +31,7 @@ STEPS = (1e-4, 1e-5, 1e-3, 1e-6, 1e-2, 1e-7, 1e-1, 1e-8, 1.0)
 # At the first step bending makes an error of about h**2 = 1e-8, and rounding one of EPS / h = 2e-12
 # if the value is as large as its slope times x: two digits to spare.
 TOLERANCE = 1e-6
-COARSEST = 1e3  # tolerances: where differences are no more exact than that, nothing is judged
+COARSEST = 1e2  # tolerances: where differences are no more exact than that, nothing is judged
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -144,7 +144,7 @@ def check_op(
     tolerance : float
         Largest error, relative to the size of the slope. Default: 1e-6. Where differences are less
         exact (kinks nearby, an offset), the check is as exact as they are, and the report says so;
-        at 1,000 times the tolerance it gives up.
+        at 100 times the tolerance it gives up.
     seed : int
     **attributes
         Of the op.
@@ -299,7 +299,7 @@ def check_model(
     tolerance : float
         Largest error, relative to the size of the slope. Default: 1e-6. Where differences are less
         exact (kinks nearby, an offset), the check is as exact as they are, and the report says so;
-        at 1,000 times the tolerance it gives up.
+        at 100 times the tolerance it gives up.
     seed : int
 
     Returns
