@@ -395,10 +395,10 @@ def test_beside_an_offset_a_check_is_less_exact_and_says_so():
         return Op(lambda x: (np.sin(x) + offset, (lambda g: factor * g * np.cos(x),)))
 
     assert check_op(beside(0, 1), X)["input 0"] < 1e-9
-    assert 1e-6 < check_op(beside(1e7, 1), X)["input 0"] < 1e-4
+    assert 1e-6 < check_op(beside(1e6, 1), X)["input 0"] < 1e-4
     for factor in (0.99, 1.01, 0, -1):
         with pytest.raises(GradientError, match="is wrong"):
-            check_op(beside(1e7, factor), X)
+            check_op(beside(1e6, factor), X)
 
 
 def test_the_tolerance_can_be_chosen():

@@ -365,7 +365,7 @@ def assert_found_in_the_zoo(name, every):
 
 
 @pytest.mark.usefixtures("float64")
-@pytest.mark.parametrize("name", ["shared_twins", "nested_twice", "pictures"])
+@pytest.mark.parametrize("name", ["shared_twins", "nested_twice"])
 def test_faults_in_the_zoo_are_found(name):
     assert_found_in_the_zoo(name, every=15)
 
