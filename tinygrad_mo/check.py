@@ -331,12 +331,13 @@ def check_model(
             raise TypeError(f"{name} is {w.dtype}; make the model inside tg.use(floatx='float64')")
     report = Report(f"{model} in training", tolerance, "a pullback on the way to it is None")
     random = np.random.default_rng(seed)
-    losses, trained = list(model.compiled_terms()), model.training_plan().wrt
-    report.unchecked |= {names[w]: "it is not trained" for w in names if w not in {*trained}}
+    training = Training(model, x, y, sample_weight)
+    plan, losses, trained = training.plan, training.names, set(training.plan.wrt)
+    report.unchecked |= {names[w]: "it is not trained" for w in names if w not in trained}
     compared = set()  # losses
-    with Training(model, x, y, sample_weight) as training:
+    with training:
         training.sweep()
-        for w in trained:
+        for w in plan.wrt:
             name, what = names[w], f"{names[w]}, shape {w.shape}: the gradient"
             rows, changes = training.rows(name, w), partial(training.changes, w)
             for d in random_directions(random, w.value, directions):
@@ -345,11 +346,10 @@ def check_model(
                     part, slope = f"loss {loss!r} by {name}", f"the slope of the loss {loss!r}"
                     if report.compare(name, part, what, slope, *judged):
                         compared.add(loss)
-            if not training.plan.reaches(w):
+            if not plan.reaches(w):
                 report.unchecked[name] = "no loss has a path to it"
-    reached = {k for w in trained for k in training.plan.reaches(w)}
     for k, loss in enumerate(losses):
-        if k not in reached:
+        if not any(k in plan.reaches(w) for w in plan.wrt):
             report.unchecked[f"loss {loss!r}"] = "it has no path to a weight that is trained"
         elif loss not in compared:
             raise GradientError(
@@ -368,6 +368,7 @@ class Training:
 
     def __init__(self, model: TrainableModel, x: Any, y: Any, sample_weight: Any):
         self.plan, self.weights = model.training_plan(), model.weight_list
+        self.names = list(model.compiled_terms())
         data = model.labelled_data(x, y, sample_weight)
         self.feed = {tensor: locked(array) for tensor, array in data.items()}
         given = [value for step in self.plan.steps for value in step.attributes.values()]
@@ -376,10 +377,9 @@ class Training:
         leaves = [tensor for _, tensor in self.plan.leaves]
         self.parameters = [(w, w.value) for w in leaves if isinstance(w, Parameter)]
 
-    def __enter__(self) -> Training:
+    def __enter__(self) -> None:
         for w, value in self.parameters:
             w.value = locked(value)
-        return self
 
     def __exit__(self, *error: Any) -> None:
         for w, value in self.parameters:
