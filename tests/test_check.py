@@ -1,5 +1,7 @@
 """The checker itself: right gradients pass it, and every kind of wrong one is caught and named."""
 
+from itertools import cycle
+
 import numpy as np
 import pytest
 
@@ -63,7 +65,7 @@ def slope_without_cotangent(x):
 
 
 def different_each_time(x):
-    factors = iter([1.0, 1.5, 1.0])
+    factors = cycle([1.0, 1.5])
     return x * 1.0, (lambda g: g * next(factors),)
 
 
@@ -73,6 +75,42 @@ def gradient_of_an_index(i, x):
 
 def in_single_precision(x):
     return x * x, (lambda g: (g * 2 * x).astype("float32"),)
+
+
+def not_a_number(x):
+    return x * x, (lambda g: np.where(g == 0, 0, np.nan),)
+
+
+def of_another_shape(x):
+    return x * x, (lambda g: (g * 2 * x)[..., :2],)
+
+
+def rows_added_up(x):
+    return x * x, (lambda g: (g * 2 * x).sum(axis=0, keepdims=True),)
+
+
+def missing(x, y):
+    return x * y, (lambda g: g * y, None)
+
+
+def missing_among_shared(x, y):
+    return x * y, lambda g: (None, g * x)
+
+
+def zero_beside_an_offset(x):
+    return np.sin(x) + 1e7, (lambda g: 0 * g,)
+
+
+def zero_beside_a_large_value(x):
+    return (x, 1000 * np.ones(3)), lambda g: (0 * g[0],)
+
+
+def right_for_several_rows_only(x):
+    return x * x, (lambda g: g * x * min(len(g), 2),)
+
+
+def right_for_one_row_only(x):
+    return x * x, (lambda g: g[:1] * 2 * x + 0 * g,)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +130,15 @@ def in_single_precision(x):
         (different_each_time, [X], "input 0"),
         (gradient_of_an_index, [np.array([0, 2]), X[0]], "input 0"),
         (in_single_precision, [X], "input 0"),
+        (not_a_number, [X], "input 0"),
+        (of_another_shape, [X], "input 0"),
+        (rows_added_up, [X], "input 0"),
+        (missing, [X, Y], "input 1"),
+        (missing_among_shared, [X, Y], "input 0"),
+        (zero_beside_an_offset, [X], "input 0"),
+        (zero_beside_a_large_value, [X], "input 0"),
+        (right_for_several_rows_only, [X], "input 0"),
+        (right_for_one_row_only, [X], "input 0"),
     ],
 )
 def test_a_wrong_gradient_is_caught_and_named(rule, inputs, culprit):
@@ -186,6 +233,184 @@ def test_the_message_says_what_was_expected_and_received():
     assert received == pytest.approx(2 * expected)
 
 
+def smooth(x):
+    return np.sin(x), (lambda g: g * np.cos(x),)
+
+
+def square(x):
+    return x * x, (lambda g: 2 * g * x,)
+
+
+def magnitude(x):
+    return np.abs(x), (lambda g: g * np.sign(x),)
+
+
+def ramp(x):
+    return np.maximum(x, 0), (lambda g: g * (x > 0),)
+
+
+def nowhere_else(x):
+    return np.where(x == X, x, np.inf), (lambda g: g,)
+
+
+def refuses_to_move(x):
+    if (x != X).any():
+        raise ValueError("x must be X")
+    return x, (lambda g: g,)
+
+
+def offset(x):
+    return np.sin(x) + 1e10, (lambda g: g * np.cos(x),)
+
+
+def far_offset(x):
+    return np.sin(x) + 1e20, (lambda g: g * np.cos(x),)
+
+
+def undifferentiable(x):
+    return x > 0, (None,)
+
+
+def rounds(x):
+    return np.round(x), (None,)
+
+
+def labelled(label, x):
+    return label * x, (None, lambda g: g * label)
+
+
+def says_too_much(label, x):
+    return label * x, (lambda g: g * x, lambda g: g * label)
+
+
+def from_nothing():
+    return np.ones(3), ()
+
+
+def of_single_precision(x):
+    return x.astype("float32"), (lambda g: g,)
+
+
+def unlocks(x):
+    def pull(g):
+        x.setflags(write=True)
+        x[...] = 0
+        return 2 * g
+
+    return 2 * x, (pull,)
+
+
+@pytest.mark.parametrize(
+    ("rule", "inputs", "words"),
+    [
+        (missing, [X, Y], "is None, but the slope along a random direction is .* `constants`"),
+        (ramp, [np.array([0.0, 1.0])], r"judged at a kink: .* ahead and .* behind, .* Move away"),
+        (nowhere_else, [X], "cannot be judged: the value is not finite around here"),
+        (refuses_to_move, [X], "cannot be judged: the value is not finite around here"),
+        (offset, [X], r"cannot be judged: .*, give or take .*, the gradient says .*: take an off"),
+        (far_offset, [X], r"nothing was checked: input 0: its slope is 0 here, up to rounding$"),
+        (undifferentiable, [X], "nothing was checked: the value holds no floats$"),
+        (rounds, [X[0]], "nothing was checked: input 0: its pullback is None, and it does not m"),
+        (from_nothing, [], "nothing was checked: there is no input$"),
+        (square, [np.zeros(3)], "nothing was checked: input 0: its slope is 0 here, up to round"),
+        (square, [np.zeros((0, 3))], "nothing was checked: input 0: its slope is 0 here, up to"),
+        (of_another_shape, [X], r"shape \(3, 3\), does not fit: .* returned shape \(3, 3, 2\)"),
+        (rows_added_up, [X], r"shape \(3, 3\), has shape \(1, 3, 3\) for 3 rows"),
+        (in_single_precision, [X], "is float32$"),
+        (not_a_number, [X], "is not finite$"),
+        (of_single_precision, [X], "the value is float32, though the inputs are float64$"),
+        (different_each_time, [X], "differs when pulled twice$"),
+        (slope_without_cotangent, [X], "is not 0 for a cotangent of 0$"),
+        (unlocks, [X], "unlocks has written into its inputs"),
+    ],
+)
+def test_what_is_said_of_an_op_that_fails(rule, inputs, words):
+    with pytest.raises(GradientError, match=words):
+        check_op(Op(rule), *inputs)
+
+
+def test_a_right_op_is_reported_in_sentences():
+    report = check_op(Op(smooth), X)
+    assert list(report) == ["input 0"] and report["input 0"] < 1e-9 and report.unchecked == {}
+    assert str(report).startswith("smooth: gradients and differences agree, to ")
+    assert str(report).endswith(" of the slope, for input 0.")
+
+
+def unchecked(rule, *inputs, **options):
+    return str(check_op(Op(rule), *inputs, **options)).split("\n")[1:]
+
+
+def test_what_is_not_checked_is_said():
+    labels = np.array([1.0, 0.0, 1.0])
+    never = "its pullback is None, and it does not move the value."
+    assert unchecked(labelled, labels, X[0], constants=[0]) == [
+        "Not checked: input 0: it is constant."
+    ]
+    assert unchecked(labelled, labels.astype(int), X[0]) == [
+        "Not checked: input 0: it is int64, and only floats have slopes."
+    ]
+    assert unchecked(ops.dense.rule, X, Y, None) == ["Not checked: input 2: it is None."]
+    assert unchecked(ops.steps_out_of_batch.rule, X, X[None]) == [f"Not checked: input 1: {never}"]
+
+
+def test_a_constant_has_no_gradient():
+    with pytest.raises(GradientError, match="the gradient of input 0 must be None: it is constant"):
+        check_op(Op(says_too_much), X, Y, constants=[0])
+    with pytest.raises(GradientError, match="input 0 must be None: it is int64, and only floats"):
+        check_op(Op(says_too_much), np.arange(3), X[0])
+
+
+def test_a_flat_input_is_reported_beside_one_that_moves():
+    def dead(x, y):
+        return np.maximum(x, 0) + y, (lambda g: g * (x > 0), lambda g: g)
+
+    report = check_op(Op(dead), np.array([-1.0, -2.0]), np.array([1.0, 2.0]))
+    assert list(report) == ["input 1"]
+    assert report.unchecked == {"input 0": "its slope is 0 here, up to rounding"}
+
+    def alive(x, y):
+        return np.maximum(x, 0) + y, (lambda g: g, lambda g: g)
+
+    with pytest.raises(GradientError, match=r"of input 0, .* is wrong: .* is 0, the grad"):
+        check_op(Op(alive), np.array([-1.0, -2.0]), np.array([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("x", [[0.0], [0.0, 1.0, -2.0], [0.0, 1e-3]])
+def test_a_kink_is_reported_where_the_gradient_is_the_mean_of_both_sides(x):
+    why = "there is a kink; its gradient is the mean of both slopes"
+    assert check_op(Op(magnitude), np.array(x)).unchecked == {"input 0": why}
+    assert check_op(Op(ramp), np.array([1e-3, 1.0])).unchecked == {}, "beside the kink"
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e3, 1e7])
+def test_a_smooth_function_has_no_kink(size):
+    """Not even where its slope is 0."""
+    for x in (np.array([0.0, 1.0]), np.array([np.pi / 2, 1.0]), np.array([1e-9, 3.0])):
+        scaled = lambda x: (np.cos(x / size), (lambda g: -g * np.sin(x / size) / size,))
+        assert check_op(Op(scaled), x * size).unchecked == {}
+
+
+def test_beside_an_offset_a_check_is_less_exact_and_says_so():
+    def beside(offset, factor):
+        return Op(lambda x: (np.sin(x) + offset, (lambda g: factor * g * np.cos(x),)))
+
+    assert check_op(beside(0, 1), X)["input 0"] < 1e-9
+    assert 1e-6 < check_op(beside(1e6, 1), X)["input 0"] < 1e-4
+    for factor in (0.99, 1.01, 0, -1):
+        with pytest.raises(GradientError, match="is wrong"):
+            check_op(beside(1e6, factor), X)
+
+
+def test_the_tolerance_can_be_chosen():
+    off = Op(lambda x: (np.sin(x), (lambda g: g * np.cos(x) * (1 + 1e-5),)))
+    with pytest.raises(GradientError, match="is wrong"):
+        check_op(off, X)
+    assert check_op(off, X, tolerance=1e-4)["input 0"] > 1e-6
+    with pytest.raises(GradientError, match=r"a larger tolerance than 1e-06$"):
+        check_op(Op(offset), X)
+    assert check_op(Op(offset), X, tolerance=1e-2)
+
+
 class Scale(tg.layers.Layer):
     """``factor * x``, whose gradients are off by the given errors."""
 
@@ -271,6 +496,187 @@ def test_a_pullback_that_mixes_losses_is_caught(float64):
     model = tg.Model(x, [tg.layers.Dense(1, name="a")(y), tg.layers.Dense(1, name="b")(y)])
     model.compile("sgd", "mse", loss_weights=[1.0, 3.0])
     with pytest.raises(GradientError, match=r"^leaky/factor: the weighted .* miss the whole"):
+        check_model(model, X, [LABELS, -LABELS])
+
+
+def test_a_fault_of_training_alone_is_caught(float64):
+    """Checked is the function that trains, not the one that predicts."""
+
+    class Mood(Scale):
+        def call(self, x):
+            def mood(x, factor, *, training=False):
+                slip = 2 if training == self.wrong_in_training else 1
+                return x * factor, (lambda g: g * factor, lambda g: slip * g * x)
+
+            return Op(mood)(x, self.factor)
+
+    def model(wrong_in_training):
+        x = tg.Input((3,))
+        layer = Mood(name="mood")
+        layer.wrong_in_training = wrong_in_training
+        model = tg.Model(x, layer(x))
+        model.compile("sgd", "mse")
+        return model
+
+    assert "mood/factor" in check_model(model(False), X, Y)
+    with pytest.raises(GradientError, match=r"^mood/factor, "):
+        check_model(model(True), X, Y)
+
+
+def test_batch_statistics_are_those_of_training(float64):
+    x = tg.Input((3,))
+    norm = tg.layers.BatchNormalization(name="norm")
+    model = tg.Model(x, tg.layers.Dense(1, name="y")(norm(tg.layers.Dense(3, name="below")(x))))
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    report = check_model(model, X, LABELS)
+    assert report.unchecked == {
+        "norm/moving_mean": "it is not trained",
+        "norm/moving_variance": "it is not trained",
+        "loss 'y' by below/bias": "its slope is 0 here, up to rounding",  # the mean is subtracted
+    }
+    assert str(report).startswith("Model 'model' in training: gradients and differences agree, to ")
+    assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
+    norm.trainable = False  # then the moving averages are used, in training, too
+    assert "below/bias" in check_model(model, X, LABELS)
+
+
+def test_dropout_drops_the_same_in_every_pass_and_goes_on_as_before(float64):
+    x = tg.Input((3,))
+    drop = tg.layers.Dropout(0.5)
+    model = tg.Model(x, tg.layers.Dense(1)(drop(tg.layers.Dense(8, name="below")(x))))
+    model.compile("sgd", "mse")
+    before = drop.generator.bit_generator.state
+    assert len(check_model(model, X, LABELS)) == 4
+    assert drop.generator.bit_generator.state == before
+
+
+def two_heads(**weights):
+    x = tg.Input((3,))
+    h = tg.layers.Dense(4, "tanh", name="trunk")(x)
+    model = tg.Model(x, [tg.layers.Dense(1, name=name)(h) for name in ("left", "right")])
+    model.compile("sgd", "mse", **weights)
+    return model
+
+
+def test_a_frozen_weight_is_reported_and_a_frozen_model_refused(float64):
+    model = two_heads()
+    model.get_layer("trunk").trainable = False
+    report = check_model(model, X, [LABELS, LABELS])
+    frozen = "it is not trained"
+    assert report.unchecked == {"trunk/kernel": frozen, "trunk/bias": frozen}
+    model.get_layer("left").trainable = False
+    report = check_model(model, X, [LABELS, LABELS])
+    assert list(report) == ["right/kernel", "right/bias"]
+    assert report.unchecked["loss 'left'"] == "it has no path to a weight that is trained"
+    model.get_layer("right").trainable = False
+    with pytest.raises(GradientError, match=r"^Model 'model' in training: nothing was checked: "):
+        check_model(model, X, [LABELS, LABELS])
+
+
+def test_a_weight_that_no_loss_reaches_is_reported(float64):
+    model = two_heads()
+    model.compile("sgd", {"left": "mse"})
+    report = check_model(model, X, {"left": LABELS})
+    assert list(report) == ["trunk/kernel", "trunk/bias", "left/kernel", "left/bias"]
+    no_path = "no loss has a path to it"
+    assert report.unchecked == {"right/kernel": no_path, "right/bias": no_path}
+
+
+def test_a_loss_at_a_kink_is_reported(float64):
+    """A penalty on weights of 0."""
+    x = tg.Input((3,))
+    head = tg.layers.Dense(1, name="y", bias_regularizer="l1")
+    model = tg.Model(x, head(x))
+    model.compile("sgd", "mse")
+    kink = "there is a kink; its gradient is the mean of both slopes"
+    report = check_model(model, X, LABELS)
+    assert report.unchecked == {"loss 'regularization' by y/bias": kink}
+    assert list(report) == ["y/kernel", "y/bias"]
+
+
+def test_a_loss_that_no_weight_moves_is_refused(float64):
+    """Its labels are all missing; or its value is so large that it drowns all others."""
+    model = two_heads()
+    nothing = np.full((3, 1), np.nan)
+    words = r"^loss 'right' was not checked: no weight moves its value, {}, by more than rounding$"
+    with pytest.raises(GradientError, match=words.format(0)):
+        check_model(model, X, [LABELS, nothing])
+    model.compile("sgd", ["mse", lambda t, p: ((p - t) * (p - t)).mean(axis=-1) + 1e20])
+    with pytest.raises(GradientError, match=words.format(r"1e\+20")):
+        check_model(model, X, [LABELS, LABELS])
+
+
+def test_an_offset_of_a_loss_is_named(float64):
+    model = two_heads()
+    model.compile("sgd", ["mse", lambda t, p: ((p - t) * (p - t)).mean(axis=-1) + 1e9])
+    words = "the gradient cannot be judged: the slope of the loss 'right' .* take an offset away"
+    with pytest.raises(GradientError, match=words):
+        check_model(model, X, [LABELS, LABELS])
+    assert len(check_model(model, X, [LABELS, LABELS], tolerance=0.1)) == 6
+
+
+def test_a_path_that_is_missing_is_caught(float64):
+    def forgetful(x, factor):
+        return x * factor, (lambda g: g * factor, None)
+
+    class Forgetful(Scale):
+        def call(self, x):
+            return Op(forgetful)(x, self.factor)
+
+    x = tg.Input((3,))
+    y = Forgetful(name="forgetful")(x)
+    z = tg.layers.Dense(1, name="z")(x)
+    model = tg.Model(x, [tg.layers.Dense(1, name="y")(y), z])
+    model.compile("sgd", "mse")
+    words = r"forgetful/factor, shape \(3,\): the gradient is None, but the slope of the loss 'y' "
+    with pytest.raises(GradientError, match=words + ".*: a pullback on the way to it is None$"):
+        check_model(model, X, [LABELS, LABELS])
+
+
+def test_writing_into_weights_or_data_is_caught(float64):
+    class Greedy(Scale):
+        def call(self, x):
+            def greedy(x, factor):
+                def pull(g):
+                    factor[0] = 0
+                    return g * x
+
+                return x * factor, (lambda g: g * factor, pull)
+
+            return Op(greedy)(x, self.factor)
+
+    x = tg.Input((3,))
+    model = tg.Model(x, Greedy(name="greedy")(x))
+    model.compile("sgd", "mse")
+    before = model.weights[0].value
+    with pytest.raises(ValueError, match="read-only"):
+        check_model(model, X, Y)
+    assert model.weights[0].value is before
+
+
+@pytest.mark.parametrize("weights", [[1e-3, 1e3], [0.0, 1.0]])
+def test_the_weight_of_a_loss_does_not_matter(float64, weights):
+    """Each loss is judged by its own gradient, and the sum by what it is made of."""
+    report = check_model(two_heads(loss_weights=weights), X, [LABELS, 1e3 * LABELS])
+    assert len(report) == 6 and report.unchecked == {}
+
+
+def test_a_gradient_that_is_wrong_in_training_only_is_caught(float64):
+    """Training carries one row: the sum of the losses. It must be what the single losses add to."""
+
+    def hasty(x, factor):
+        return x * factor, (lambda g: g * factor, lambda g: g * x * (1 + 1e-9 * (len(g) == 1)))
+
+    class Hasty(Scale):
+        def call(self, x):
+            return Op(hasty)(x, self.factor)
+
+    x = tg.Input((3,))
+    y = Hasty(name="hasty")(x)
+    model = tg.Model(x, [tg.layers.Dense(1, name="a")(y), tg.layers.Dense(1, name="b")(y)])
+    model.compile("sgd", "mse", loss_weights=[1e-3, 1e3])
+    with pytest.raises(GradientError, match=r"^hasty/factor: the weighted .* miss the whole"):
         check_model(model, X, [LABELS, -LABELS])
 
 

@@ -129,7 +129,7 @@ def two_losses(build, *shape, samples=3, dtype=None, data=None):
 
 def check_losses(model, x, y):
     """The gradients against differences, and the law of the losses while training, too."""
-    check_model(model, x, y)
+    check_model(model, x, y, directions=1)
     plan, weights = model.training_plan(), list(model.loss_weights.values())
     tape = plan.forward(model.labelled_data(x, y), training=True)
     whole = plan.backward(tape, weights)

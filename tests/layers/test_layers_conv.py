@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import tinygrad_mo as tg
+from gradient_checks import check_gradients
 from layer_checks import agree_with_keras, check_losses, numbers, recorded, two_losses
 from tinygrad_mo import layers, ops
-from tinygrad_mo.check import check_op
 from tinygrad_mo.ops import windows
 
 # shape of x, size of the kernel, strides, padding, dilation, groups
@@ -41,7 +41,7 @@ def moves(strides, padding, dilation):
 def test_convolution(shape, size, strides, padding, dilation, groups, bias):
     kernel = numbers(*size, shape[-1] // groups, 8)
     how = moves(strides, padding, dilation)
-    check_op(ops.convolution, numbers(*shape), kernel, bias, groups=groups, **how)
+    check_gradients(ops.convolution, numbers(*shape), kernel, bias, groups=groups, **how)
 
 
 @each_geometry
@@ -50,7 +50,7 @@ def test_depthwise(shape, size, strides, padding, dilation, groups, multiplier):
     channels = shape[-1]
     arrays = numbers(*size, channels, multiplier), numbers(channels * multiplier)
     how = moves(strides, padding, dilation)
-    check_op(ops.depthwise_convolution, numbers(*shape), *arrays, **how)
+    check_gradients(ops.depthwise_convolution, numbers(*shape), *arrays, **how)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_depthwise(shape, size, strides, padding, dilation, groups, multiplier):
 def test_transposed(shape, size, strides, padding, dilation):
     arrays = numbers(*size, 3, shape[-1]), numbers(3)
     how = moves(strides, padding, dilation)
-    check_op(ops.transposed_convolution, numbers(*shape), *arrays, **how)
+    check_gradients(ops.transposed_convolution, numbers(*shape), *arrays, **how)
 
 
 @each_geometry

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import tinygrad_mo as tg
+from gradient_checks import check_gradients
 from layer_checks import agree_with_keras, check_losses, close, numbers, recorded, two_losses
 from tinygrad_mo import layers, ops
-from tinygrad_mo.check import check_op
 from tinygrad_mo.engine.plan import topological_order
 from tinygrad_mo.training.averages import MovingAverages
 
@@ -31,7 +31,7 @@ positive = np.abs(numbers(3)) + 0.1
 def test_batch_normalization(shape, mask, learned, training):
     gamma, beta = (numbers(3) + 1, numbers(3)) if learned else (None, None)
     statistics = numbers(3), positive
-    check_op(
+    check_gradients(
         ops.batch_normalization, numbers(*shape), gamma, beta, *statistics, mask, training=training
     )
 
@@ -44,7 +44,7 @@ def test_layer_normalization(axis, learned, samples):
     axes = sorted(a % 3 for a in (axis if isinstance(axis, tuple) else (axis,)))
     lengths = [shape[a] for a in axes]
     weights = (numbers(*lengths) + 1, numbers(*lengths)) if learned else (None, None)
-    check_op(ops.layer_normalization, numbers(*shape), *weights, axis=axis)
+    check_gradients(ops.layer_normalization, numbers(*shape), *weights, axis=axis)
 
 
 @pytest.mark.usefixtures("float64")

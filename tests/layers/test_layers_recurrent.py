@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import tinygrad_mo as tg
+from gradient_checks import check_gradients
 from layer_checks import agree_with_keras, check_losses, close, numbers, recorded, two_losses
 from tinygrad_mo import layers, ops
-from tinygrad_mo.check import check_op
 
 MASK = np.array([[1, 0, 1, 1], [0, 1, 1, 0], [0, 0, 0, 0]], dtype=bool)
 OPS = {
@@ -24,7 +24,7 @@ def test_ops(op, kernel, recurrent, bias, attributes, batch, mask, with_state, g
     weights = numbers(*kernel), numbers(*recurrent), numbers(*bias)
     state = 0.3 * numbers(batch, 2) if with_state else None
     x = numbers(batch, 4, 3)
-    check_op(op, x, *weights, state, mask, go_backwards=go_backwards, **attributes)
+    check_gradients(op, x, *weights, state, mask, go_backwards=go_backwards, **attributes)
 
 
 def call(layer, inputs):

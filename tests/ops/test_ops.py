@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
 
+from gradient_checks import check_gradients
 from tinygrad_mo import ops
-from tinygrad_mo.check import check_op
 from tinygrad_mo.ops import OPS, unbroadcast
 
 FAMILIES = ("arithmetic", "activations", "shaping", "linear", "losses", "random", "recurrent")
@@ -304,7 +304,7 @@ def test_no_op_is_without_a_case():
 @each_op
 def test_pullbacks_agree_with_differences(name):
     for inputs, attributes in CASES[name]:
-        check_op(OPS[name], *inputs, **attributes)
+        check_gradients(OPS[name], *inputs, **attributes)
 
 
 BROADCASTING = st.sampled_from([name for name, (_, draw) in BINARY.items() if draw is not coins])
@@ -315,7 +315,7 @@ BROADCASTING = st.sampled_from([name for name, (_, draw) in BINARY.items() if dr
 def test_binary_ops_broadcast_like_numpy(name, broadcast):
     shapes, result = broadcast
     x, y = (draw(*shape) for draw, shape in zip(BINARY[name], shapes, strict=True))
-    check_op(OPS[name], x, y, directions=1)
+    check_gradients(OPS[name], x, y, directions=1)
     assert np.shape(OPS[name](x, y)[0]) == result
 
 
