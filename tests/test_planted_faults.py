@@ -13,7 +13,8 @@ from gradient_checks import CONSTANTS, is_float, stands_still, values
 from ops.test_ops import CASES as CASES_OF_FAMILIES
 from ops.test_ops import numbers, positive
 from tinygrad_mo import layers
-from tinygrad_mo.check import GradientError, check_model, check_op
+from tinygrad_mo.check import GradientError, Training, check_model, check_op
+from tinygrad_mo.engine.plan import Plan
 from tinygrad_mo.ops import OPS, Op, dense_gradient, unbroadcast
 from zoo import ZOO
 
@@ -314,54 +315,52 @@ def test_any_fault_beside_a_large_loss_is_found(name):
     assert len(check_model(*beside_a_large_loss(OPS[name], *typical(name)))) > 2
 
 
-def edges(model):
-    """The steps of the training plan, with the numbers of those inputs that a gradient reaches."""
-    plan = model.training_plan()
-    return [
-        (step, position)
-        for step, slots in zip(plan.steps, plan.edges, strict=True)
-        for position, _ in slots
-    ]
+def places(plan):
+    """Where a gradient passes: steps, with the numbers of their inputs."""
+    pairs = zip(plan.steps, plan.edges, strict=True)
+    return [(step, position) for step, edges in pairs for position, _ in edges]
 
 
-def in_the_zoo(name, number, fault=None):
-    """A model of the zoo, with a fault where one of its gradients passes, data, and gradients."""
+def in_the_zoo(name, number=0, fault=None):
+    """A model of the zoo with a fault in one place, its data, its plan, and its gradients."""
     tg.set_random_seed(0)
     model, x, y = ZOO[name]()
     model.loss_weights = {n: (1e-3, 1e3)[k % 2] for k, n in enumerate(model.loss_weights)}
-    step, position = edges(model)[number]
-    if fault is not None:
-        step.op = with_fault(step.op, position, FAULTS[fault])
-        step.differentiable[position] = fault != "missing"
-        model._plan = None
-    plan = model.training_plan()
-    tape = plan.forward(model.labelled_data(x, y), training=True)
-    found = plan.backward(tape, [1.0] * len(plan.losses), per_loss=True)
+    weight = model.weights[0]
+    for weight.trainable in (False, True):  # so that the plan is made anew
+        training = Training(model, x, y, None)
+        if fault is not None and not weight.trainable:
+            step, position = places(Plan(training.plan.losses, model.weights))[number]
+            step.op = with_fault(step.op, position, FAULTS[fault])
+            step.differentiable[position] = fault != "missing"
+    plan = training.plan
+    found = plan.backward(
+        plan.forward(training.feed, training=True), [1.0] * len(plan.losses), per_loss=True
+    )
     tg.set_random_seed(0)
     rows = [np.zeros((len(plan.losses), *w.shape)) for w in plan.wrt]
     for full, w in zip(rows, plan.wrt, strict=True):
         if found[w] is not None:
             full[list(plan.reaches(w))] = found[w]
-    return model, (x, y), rows
+    return model, (x, y), plan, rows
 
 
 def assert_found_in_the_zoo(name, every):
     """One fault in every so many of the places where a gradient passes."""
-    places = range(0, len(edges(ZOO[name]()[0])), every)
-    planted = 0
-    for number in places:
-        right = in_the_zoo(name, number)[-1]
-        rounding = 1e-12 * max(np.abs(g).max() for g in right)
+    *_, plan, right = in_the_zoo(name)
+    rounding = [1e-12 * max(np.abs(g).max() for g in right)] * len(right)
+    numbers, planted = range(0, len(places(plan)), every), 0
+    for number in numbers:
         for k in range(len(FAULTS)):
             fault = list(FAULTS)[(number + k) % len(FAULTS)]
-            model, data, found = in_the_zoo(name, number, fault)
-            if any(map(is_visible, found, right, [rounding] * len(right))):
+            model, data, _, found = in_the_zoo(name, number, fault)
+            if any(map(is_visible, found, right, rounding)):
                 planted += 1
                 with pytest.raises(GradientError):
                     check_model(model, *data, directions=1)
                     pytest.fail(f"{name}, place {number}: a gradient that is {fault}, not found")
                 break
-    assert planted > 0.9 * len(places)
+    assert planted > 0.9 * len(numbers)
 
 
 @pytest.mark.usefixtures("float64")
