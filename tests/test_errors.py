@@ -373,15 +373,15 @@ ORDER = "main_output, aux_output. Give one for each, in this order, or a dict by
         lambda: losses.MeanSquaredError(reduction="sums"),
     ),
     (
-        "a learning rate of 0",
+        "a learning rate that is a word",
         ValueError,
-        ["learning rate must be a number above 0, not 0"],
-        lambda: optimizers.SGD(0),
+        ["the learning rate must be a finite number, not '0.1'"],
+        lambda: optimizers.SGD("0.1"),
     ),
     (
         "a negative learning rate",
         ValueError,
-        ["learning rate must be a number above 0, not -1"],
+        ["the learning rate cannot be negative: -1"],
         lambda: optimizers.Adam(-1),
     ),
     (
@@ -393,13 +393,13 @@ ORDER = "main_output, aux_output. Give one for each, in this order, or a dict by
     (
         "an infinite learning rate",
         ValueError,
-        ["learning rate must be a number above 0, not inf"],
+        ["the learning rate must be a finite number, not inf"],
         lambda: optimizers.SGD(float("inf")),
     ),
     (
         "a learning rate of NaN",
         ValueError,
-        ["learning rate must be a number above 0, not nan"],
+        ["the learning rate must be a finite number, not nan"],
         lambda: optimizers.RMSprop(float("nan")),
     ),
     (

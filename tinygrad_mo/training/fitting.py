@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..callbacks import Callback
+from ..device import at_work
 from ..files.archive import CheckpointError, load_arrays, save_arrays
 from ..files.checkpoint import set_training_state, training_state
 from ..files.records import Reader, Writer
-from ..pool import at_work
 from .batches import ArrayBatches, StreamBatches
 from .progress import Progress
 from .scores import Scores
