@@ -158,9 +158,9 @@ def test_a_rule_belongs_to_a_class():
 @pytest.mark.parametrize(
     ("returned", "said"),
     [
-        (lambda w, s: w, r"w, s, each of the shape of w, \(15,\); .* returned: \(15,\)"),
-        (lambda w, s: (w, s, s), r"returned: \(15,\), \(15,\), \(15,\)"),
-        (lambda w, s: (w, s[:4]), r"returned: \(15,\), \(4,\)"),
+        (lambda w, s: w, r"\(15,\)$"),
+        (lambda w, s: (w, s, s), r"\(15,\), \(15,\), \(15,\)$"),
+        (lambda w, s: (w, s[:4]), r"\(15,\), \(4,\)$"),
     ],
 )
 def test_a_rule_that_returns_something_else_is_told_so(returned, said):
@@ -172,7 +172,8 @@ def test_a_rule_that_returns_something_else_is_told_so(returned, said):
 
     w, optimizer = parameter(), Wrong(0.1)
     before = snapshot(optimizer, w)
-    with pytest.raises(ValueError, match="the rule of Wrong must return " + said):
+    must = r"the rule of Wrong must return w, s, each of the shape of w, \(15,\); .* returned: "
+    with pytest.raises(ValueError, match=must + said):
         optimizer.apply({w: gradient_for(w)})
     assert snapshot(optimizer, w) == before
 

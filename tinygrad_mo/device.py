@@ -37,11 +37,11 @@ def array_module(x: Array) -> Any:
     return getattr(x, "array_module", np)
 
 
-def device_of(x: Array) -> str | None:
-    """Where the numbers of an array are, "cpu" or "cuda"; None: it only stands for one (traced)."""
+def device_of(x: Array) -> str:
+    """Where the numbers of an array are, "cpu" or "cuda"; "" if it only stands for one (traced)."""
     if isinstance(x, np.ndarray):
         return "cpu"
-    return "cuda" if type(x).__module__.startswith("cupy") else None
+    return "cuda" if type(x).__module__.startswith("cupy") else ""
 
 
 def by_twin(
@@ -51,8 +51,8 @@ def by_twin(
 
     NotImplemented: there is none, or it is not wanted, or it does not apply.
     """
-    twin = twins.get(device_of(where) or "") if twins and kernels_wanted() else None
-    return NotImplemented if twin is None else twin(*arguments, **options)
+    twin = twins.get(device_of(where)) if kernels_wanted() else None
+    return twin(*arguments, **options) if twin else NotImplemented
 
 
 def xp() -> ModuleType:

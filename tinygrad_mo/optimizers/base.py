@@ -264,6 +264,8 @@ class Optimizer(Recipe):
         seen = self._seen.get(w)
         if seen is None:
             seen = array_module(table).full(len(table), t - 1)
+        if g.dtype != w.dtype:
+            g = g.with_values(g.values.astype(w.dtype))
         left = shares_left(shares, t - 1 - seen[g.ids], w.dtype)
         take_it = step_where_read(self, table, g, rate, t, slots, left)
 

@@ -259,4 +259,4 @@ def sqrt(x: Array) -> Array:
 
 def divided_move(rate: float, largest: float, epsilon: float) -> float:
     """What a slot takes up, or w moves by if its gradient is divided by sqrt(epsilon) or more."""
-    return max(largest**2, rate * largest / min(1.0, math.sqrt(epsilon)))
+    return max(largest * largest, rate * largest / min(1.0, math.sqrt(epsilon)))
