@@ -373,15 +373,15 @@ ORDER = "main_output, aux_output. Give one for each, in this order, or a dict by
         lambda: losses.MeanSquaredError(reduction="sums"),
     ),
     (
-        "a learning rate of 0",
-        ValueError,
-        ["learning rate must be a number above 0, not 0"],
-        lambda: optimizers.SGD(0),
+        "a learning rate that is a word",
+        TypeError,
+        ["the learning rate must be a number, 0 or more, not '0.1'"],
+        lambda: optimizers.SGD("0.1"),
     ),
     (
         "a negative learning rate",
         ValueError,
-        ["learning rate must be a number above 0, not -1"],
+        ["the learning rate must be a number, 0 or more, not -1"],
         lambda: optimizers.Adam(-1),
     ),
     (
@@ -393,31 +393,31 @@ ORDER = "main_output, aux_output. Give one for each, in this order, or a dict by
     (
         "an infinite learning rate",
         ValueError,
-        ["learning rate must be a number above 0, not inf"],
+        ["the learning rate must be a finite number, 0 or more, not inf"],
         lambda: optimizers.SGD(float("inf")),
     ),
     (
         "a learning rate of NaN",
         ValueError,
-        ["learning rate must be a number above 0, not nan"],
+        ["the learning rate must be a finite number, 0 or more, not nan"],
         lambda: optimizers.RMSprop(float("nan")),
     ),
     (
         "beta of 1",
         ValueError,
-        ["beta_1 lies between 0 and 1 (1 excluded), not 1.0"],
+        ["Adam: beta_1 must be a number, 0 or more and below 1, not 1.0"],
         lambda: optimizers.Adam(beta_1=1.0),
     ),
     (
         "negative momentum",
         ValueError,
-        ["momentum lies between 0 and 1", "not -0.1"],
+        ["SGD: momentum must be a number, 0 or more and below 1, not -0.1"],
         lambda: optimizers.SGD(momentum=-0.1),
     ),
     (
         "negative decay",
         ValueError,
-        ["weight_decay cannot be negative: -1"],
+        ["AdamW: weight_decay must be a number, 0 or more, not -1"],
         lambda: optimizers.AdamW(weight_decay=-1),
     ),
     (

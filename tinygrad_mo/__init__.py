@@ -20,7 +20,19 @@ The house, from the top; an import only points down:
 from importlib import import_module
 from typing import Any
 
-from . import callbacks, check, compiled, data, layers, losses, metrics, ops, optimizers, schedules
+from . import (
+    callbacks,
+    check,
+    compiled,  # twins in C of what takes long; without this line, NumPy alone
+    data,
+    layers,
+    losses,
+    metrics,
+    ops,
+    optimizers,
+    pool,  # several threads; without this line, one
+    schedules,
+)
 from .device import set_random_seed, use
 from .engine.eager import gradients
 from .engine.graph import Parameter, Tensor

@@ -8,9 +8,9 @@ kind, a ValueError for something out of range.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import signature
-from math import isfinite
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ def number(
     ]
     given = [(words, fits) for limit, words, fits in limits if limit is not None]
     found = plain_number(value)
-    finite = found is not None and isfinite(found)
+    finite = found is not None and abs(found) <= sys.float_info.max  # of 10**400, too
     if finite and all(fits(found) for _, fits in given):
         return float(found)
     kind = "a number" if found is None or finite else "a finite number"
@@ -68,8 +68,8 @@ def whole(what: str, value: Any, at_least: int = 0) -> int:
 
 def plain_number(value: Any) -> Any:
     """A number, also one of NumPy's or in an array without axes; None for all else."""
-    if isinstance(value, np.ndarray) and value.shape == ():
-        value = value[()]
+    if isinstance(value, np.generic | np.ndarray) and value.shape == ():
+        value = value.item()
     return value if isinstance(value, Real) and not isinstance(value, bool) else None
 
 

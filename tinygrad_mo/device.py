@@ -1,16 +1,21 @@
-"""Where arrays live: the array library, the default float type, the random numbers."""
+"""Where arrays live: the array library, the default float type, the random numbers, the threads."""
 
 from __future__ import annotations
 
 import importlib
 import os
 import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import wraps
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 Array = Any  # a numpy.ndarray or a cupy.ndarray
+
+WORTH_A_CALL = 1 << 14  # numbers; NumPy is done with fewer before a compiled twin would pay
 
 usable_cores = getattr(os, "process_cpu_count", os.cpu_count)
 _settings: dict[str, Any] = {
@@ -31,6 +36,24 @@ def array_module(x: Array) -> Any:
     if type(x).__module__.startswith("cupy"):
         return sys.modules["cupy"]
     return getattr(x, "array_module", np)
+
+
+def device_of(x: Array) -> str:
+    """Where the numbers of an array are, "cpu" or "cuda"; "" if it only stands for one (traced)."""
+    if isinstance(x, np.ndarray):
+        return "cpu"
+    return "cuda" if type(x).__module__.startswith("cupy") else ""
+
+
+def by_twin(
+    twins: Mapping[str, Callable[..., Any]], where: Array, *arguments: Any, **options: Any
+) -> Any:
+    """What the compiled twin for the device of the array `where` returns.
+
+    NotImplemented: there is none, or it is not wanted, or it does not apply.
+    """
+    twin = twins.get(device_of(where)) if kernels_wanted() else None
+    return twin(*arguments, **options) if twin else NotImplemented
 
 
 def xp() -> ModuleType:
@@ -61,6 +84,48 @@ def replay_wanted() -> bool:
 def threads() -> int:
     """How many threads may work on one operation."""
     return _settings["threads"]
+
+
+pool: Any = None  # `tinygrad_mo.pool` puts itself here; without it all is done on one thread
+
+
+def in_parts(length: int, work: Callable[[slice], Any], cost: float) -> list[Any]:
+    """``work(part)`` for slices that make up ``range(length)``: their results, in order.
+
+    It is one slice where no pool is at work. `cost` is how long all of it takes: as long as so many
+    multiplications.
+    """
+    return pool.in_parts(length, work, cost) if pool else [work(slice(0, length))]
+
+
+def worth_cutting(cost: float) -> bool:
+    """Would `in_parts` make more than one part of work that takes so long?"""
+    return bool(pool) and pool.worth_cutting(cost)
+
+
+def at_work() -> AbstractContextManager[Any]:
+    """What training runs in, for the sake of threads and memory."""
+    return pool.at_work() if pool else nullcontext()
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """What runs in here does not use several threads of the linear algebra library."""
+    return pool.one_thread() if pool else nullcontext()
+
+
+def single_threaded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function that works step by step run on one thread.
+
+    Its products of small matrices gain nothing from two, which wait for each other after each; on
+    a busy machine that takes longer, by a factor of ten and more, than the products.
+    """
+
+    @wraps(function)
+    def run(*arguments: Any, **options: Any) -> Any:
+        with one_thread():
+            return function(*arguments, **options)
+
+    return run
 
 
 class use:

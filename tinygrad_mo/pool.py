@@ -19,15 +19,16 @@ import ctypes
 import importlib
 import importlib.util
 import os
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import copy_context
-from functools import cache, partial, wraps
+from functools import cache, partial
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
-from .device import threads
+from . import device
 
 WORTH_CUTTING = 2e7  # multiplications, 0.2 ms or more; handing over a part takes 0.05 ms
 
@@ -51,7 +52,7 @@ def at_work() -> Iterator[None]:
         return
     library = blas_threads()
     with memory_kept(), library.limit(limits=1, user_api="blas") if library else nullcontext():
-        _parts, _inside = threads() if library else 1, True
+        _parts, _inside = device.threads() if library else 1, True
         try:
             yield
         finally:
@@ -65,7 +66,7 @@ def in_parts(length: int, work: Callable[[slice], Any], cost: float) -> list[Any
     """
     global _parts
     before, count = _parts, min(_parts, length)
-    if count < 2 or cost < WORTH_CUTTING:
+    if count < 2 or not worth_cutting(cost):
         return [work(slice(0, length))]
     while len(_workers) < count - 1:
         _workers.append(Thread(target=serve, daemon=True))
@@ -98,6 +99,11 @@ def in_parts(length: int, work: Callable[[slice], Any], cost: float) -> list[Any
         if error is not None:
             raise error
     return results
+
+
+def worth_cutting(cost: float) -> bool:
+    """Are there threads, and is there enough to do for them?"""
+    return _parts > 1 and cost >= WORTH_CUTTING
 
 
 def serve() -> None:
@@ -138,17 +144,10 @@ def blas_threads() -> Any:
     return importlib.import_module("threadpoolctl").ThreadpoolController()
 
 
-def single_threaded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function that works step by step run on one thread.
+def one_thread() -> AbstractContextManager[Any]:
+    """Hold the linear algebra library to one thread; inside `at_work` it is held already."""
+    library = None if _inside else blas_threads()
+    return library.limit(limits=1, user_api="blas") if library else nullcontext()
 
-    Its products of small matrices gain nothing from two, which wait for each other after each; on
-    a busy machine that takes longer, by a factor of ten and more, than the products.
-    """
 
-    @wraps(function)
-    def run(*arguments: Any, **options: Any) -> Any:
-        library = None if _inside else blas_threads()  # inside it is limited already
-        with library.limit(limits=1, user_api="blas") if library else nullcontext():
-            return function(*arguments, **options)
-
-    return run
+device.pool = sys.modules[__name__]

@@ -14,6 +14,16 @@ from . import arguments
 from .recipes import Recipe
 
 
+__all__ = [
+    "CosineDecay",
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "PiecewiseConstantDecay",
+    "PolynomialDecay",
+    "Schedule",
+]
+
+
 class Schedule(Recipe):
     """A function of the step, counted from 0, given to an optimizer as its learning rate.
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import tinygrad_mo as tg
-from tinygrad_mo import cli, compiled, ops, optimizers, pool
-from tinygrad_mo.compiled import KERNELS, UPDATES, library, registry
+from tinygrad_mo import cli, compiled, device, ops, optimizers, pool
+from tinygrad_mo.compiled import library, recurrent, registry
 from tinygrad_mo.ops import OPS
 from tinygrad_mo.replay.tracing import Deviation, Instruction
 
@@ -19,13 +19,14 @@ needs_compiler = pytest.mark.skipif(
     library.load()[0] is None, reason=f"no compiled kernels: {library.load()[1]}"
 )
 SINGLE = np.finfo("float32").eps
+TWINS = {name: op.compiled["cpu"] for name, op in OPS.items() if "cpu" in op.compiled}
 
 
 @pytest.fixture(autouse=True)
 def every_size(monkeypatch):
     """Small arrays, too, go to the kernels, whatever the environment says."""
-    monkeypatch.setattr(registry, "LIGHT", 1)
-    monkeypatch.setattr(registry, "LEAST", 1)
+    monkeypatch.setattr(device, "WORTH_A_CALL", 1)
+    monkeypatch.setattr(recurrent, "WORTH_A_CALL", 1)
     with tg.use(kernels=True):
         yield
 
@@ -189,7 +190,7 @@ def results(function, inputs, attributes, random=None, gs=None, dtype="float32")
 
 def by_kernel(name, inputs, attributes, **options):
     def run(*arrays, **others):
-        found = KERNELS[name](*arrays, **others)
+        found = TWINS[name](*arrays, **others)
         assert found is not NotImplemented, "the kernel declined"
         return found
 
@@ -213,7 +214,7 @@ def assert_close(found, right, digits=1e-5):
 
 
 def test_every_kernel_is_drawn():
-    assert {name for name, _ in DRAWINGS} == set(KERNELS)
+    assert {name for name, _ in DRAWINGS} == set(TWINS)
 
 
 @needs_compiler
@@ -291,7 +292,7 @@ def test_memory_layout_and_locks_make_no_difference(name, draw):
 def test_rows_do_not_mix_and_pulling_twice_gives_the_same_bits(name, draw):
     for inputs, attributes, random in draws(draw, 4):
         before = [x if x is None else x.tobytes() for x in inputs]
-        y, back = KERNELS[name](*inputs, **attributes)
+        y, back = TWINS[name](*inputs, **attributes)
         values = y if isinstance(y, tuple) else (y,)
         kept = [np.asarray(v).tobytes() for v in values]
 
@@ -354,7 +355,7 @@ def test_a_kernel_leaves_wrong_channels_to_the_rule_that_explains_them():
 @each_kernel
 def test_a_cotangent_of_a_wrong_shape_is_refused(name, draw):
     inputs, attributes, _ = next(draws(draw))
-    y, back = KERNELS[name](*inputs, **attributes)
+    y, back = TWINS[name](*inputs, **attributes)
     several = isinstance(y, tuple)
     gs = tuple(
         np.ones((2, *v.shape[:-1], v.shape[-1] + 1), "float32") for v in (y if several else (y,))
@@ -391,10 +392,10 @@ def test_parts_make_up_the_whole_with_the_same_bits_each_time(name, draw, thread
 @each_kernel
 def test_every_kernel_is_cut(name, draw, cut_always, monkeypatch):
     together = []
-    call = registry.call
+    call = registry.call_c
     for module in ("convolution", "registry"):
         monkeypatch.setattr(
-            f"tinygrad_mo.compiled.{module}.call",
+            f"tinygrad_mo.compiled.{module}.call_c",
             lambda *arguments: (together.append(threading.get_ident()), call(*arguments)),
         )
     inputs, attributes, _ = next(i for i in draws(draw) if len(i[0][0]) > 1 or i[0][0].ndim == 1)
@@ -405,14 +406,14 @@ def test_every_kernel_is_cut(name, draw, cut_always, monkeypatch):
 
 @needs_compiler
 def test_an_error_of_one_part_comes_through(cut_always, monkeypatch):
-    call = registry.call
+    call = registry.call_c
 
     def out_of_memory(name, shape, x, *others):
         if x[0, 0, 0, 0] == 1:  # the second half
             raise MemoryError("no memory for the second half")
         call(name, shape, x, *others)
 
-    monkeypatch.setattr(registry, "call", out_of_memory)
+    monkeypatch.setattr(registry, "call_c", out_of_memory)
     x = np.zeros((4, 4, 4, 1), "float32")
     x[2:] = 1
     options = {"pool_size": (2, 2), "strides": (2, 2), "padding": "valid"}
@@ -447,18 +448,33 @@ OPTIMIZERS = [
 ]
 
 
+def twin_of_rule(optimizer):
+    return type(optimizer).rule.compiled["cpu"]
+
+
+def slots_of(optimizer, w):
+    return [np.full_like(w, optimizer.slot_start) for _ in optimizer.slots]
+
+
+def results_of(rule, *given):
+    """The new values, and behind them the slots, as a list."""
+    found = rule(*given)
+    return list(found) if isinstance(found, list | tuple) else [found]
+
+
 @needs_compiler
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: type(o).__name__)
 def test_a_compiled_step_is_the_step_of_the_rule(optimizer):
     random = np.random.default_rng(0)
-    w = v = floats(random, 37, 5)
-    start = np.full(w.shape, optimizer.slot_start, "float32")
-    slots, others = ([start.copy() for _ in optimizer.slots] for _ in range(2))
+    w = v = floats(random, 37 * 5)
+    slots, others = slots_of(optimizer, w), slots_of(optimizer, w)
+    rate = optimizer.learning_rate
     for step in range(1, 5):
-        g = floats(random, 37, 5)
-        new = np.empty_like(w)
-        assert compiled.update(optimizer, w, backwards(g), step, slots, new)
-        w, v = new, optimizer.rule(v, g, step, *others)
+        g = floats(random, 37 * 5)
+        given = [x.tobytes() for x in (w, g, *slots)]
+        found = results_of(twin_of_rule(optimizer), optimizer, w, backwards(g), rate, step, *slots)
+        assert given == [x.tobytes() for x in (w, g, *slots)], "what it was given has not changed"
+        (w, *slots), (v, *others) = found, results_of(optimizer.rule, v, g, rate, step, *others)
         for one, other in zip((w, *slots), (v, *others), strict=True):
             np.testing.assert_allclose(one, other, rtol=2e-6, atol=2e-7)
 
@@ -466,31 +482,53 @@ def test_a_compiled_step_is_the_step_of_the_rule(optimizer):
 @needs_compiler
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: type(o).__name__)
 def test_a_step_in_parts_has_the_same_bits(optimizer, cut_always):
-    w, g = floats(np.random.default_rng(0), 2, 37, 5)
+    w, g = floats(np.random.default_rng(0), 2, 37 * 5)
 
     def step():
-        slots = [np.full_like(w, optimizer.slot_start) for _ in optimizer.slots]
-        new = np.empty_like(w)
-        assert compiled.update(optimizer, w, g, 1, slots, new)
-        return [a.tobytes() for a in (new, *slots)]
+        found = twin_of_rule(optimizer)(optimizer, w, g, 0.1, 1, *slots_of(optimizer, w))
+        return [a.tobytes() for a in found]
 
     whole = step()
     with tg.use(threads=4), pool.at_work():
         assert step() == whole
 
 
+@needs_compiler
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: type(o).__name__)
+@pytest.mark.parametrize("place", [0, 17, 18, 100, 184])
+@pytest.mark.parametrize("odd", [np.inf, -np.inf, np.nan])
+def test_a_compiled_step_declines_what_does_not_end_finite(optimizer, place, odd):
+    """In any array, and anywhere in it: vectors, and what is left behind the last of them."""
+    w, g, *slots = floats(np.random.default_rng(0), 2 + len(optimizer.slots), 37 * 5)
+    arrays = [w, g, *map(np.abs, slots)]
+    twin = twin_of_rule(optimizer)
+    assert twin(optimizer, *arrays[:2], 0.1, 3, *arrays[2:]) is not NotImplemented
+    for array in arrays:
+        kept, array[place] = array[place], odd
+        assert twin(optimizer, *arrays[:2], 0.1, 3, *arrays[2:]) is NotImplemented
+        assert twin(optimizer, *arrays[:2], 0.0, 3, *arrays[2:]) is NotImplemented
+        array[place] = kept
+
+
 def test_a_rule_of_ones_own_is_not_replaced():
     class Adam(optimizers.Adam):
-        def rule(self, w, g, step, *slots):
-            return w
+        def rule(self, w, g, rate, t, *slots):
+            return w, *slots
 
-    w = np.ones(3, "float32")
-    assert not compiled.update(Adam(), w, w, 1, [w.copy(), w.copy()], w.copy())
+    class Untouched(optimizers.Adam):
+        pass
+
+    assert not Adam.rule.compiled and Adam.rule.fused is None
+    assert Untouched.rule is optimizers.Adam.rule and Untouched.rule.compiled
+    w, adam = tg.Parameter(np.ones(3), "w"), Adam()
+    adam.apply({w: np.ones(3)})
+    assert (w.value == 1).all()
 
 
-def test_every_compiled_update_belongs_to_a_rule():
-    rules = {f"{o.rule.__module__}.{type(o).rule.__qualname__}" for o in OPTIMIZERS}
-    assert set(UPDATES) == rules
+def test_every_rule_has_a_compiled_twin():
+    rules = {type(o).rule for o in OPTIMIZERS}
+    assert len(rules) == len(optimizers.OPTIMIZERS) == 5
+    assert all(set(rule.compiled) == {"cpu"} for rule in rules)
 
 
 # The whole.
@@ -522,10 +560,10 @@ def losses_of_training(wanted):
 @needs_compiler
 def test_models_train_the_same_with_and_without_kernels(monkeypatch):
     called = set()
-    call = registry.call
+    call = registry.call_c
     for module in ("convolution", "normalization", "registry"):
         monkeypatch.setattr(
-            f"tinygrad_mo.compiled.{module}.call",
+            f"tinygrad_mo.compiled.{module}.call_c",
             lambda name, *arguments: (called.add(name), call(name, *arguments)),
         )
     without = losses_of_training(False)
@@ -668,7 +706,7 @@ def test_without_a_library_numpy_serves_and_the_doctor_says_why(
     x = floats(np.random.default_rng(0), 8)
     y, (pull,) = ops.relu.run(x)
     assert (y == np.maximum(x, 0)).all() and (pull(x[None]) == y).all()
-    assert not compiled.update(optimizers.SGD(), x, x, 1, [], x.copy())
+    assert twin_of_rule(OPTIMIZERS[0])(OPTIMIZERS[0], x, x, 0.1, 1) is NotImplemented
 
 
 def run_python(code, **variables):
@@ -700,9 +738,12 @@ def test_use_switches_kernels_off_and_on():
     x = np.ones(4, "float32")
     with tg.use(kernels=False):
         assert not compiled.status()[0] and "switched off" in compiled.status()[1]
-        assert not compiled.update(optimizers.SGD(), x, x, 1, [], x.copy())
+        assert device.by_twin({"cpu": lambda x: x}, x, x) is NotImplemented
     with tg.use(kernels=True):
         assert "switched off" not in compiled.status()[1]
+        assert device.by_twin({"cpu": lambda x: x}, x, x) is x
+        assert device.by_twin({"cuda": lambda x: x}, x, x) is NotImplemented
+        assert device.by_twin({"cpu": lambda x: x}, object(), x) is NotImplemented
 
 
 # Programs: each instruction of C against NumPy.

@@ -185,6 +185,32 @@ def test_a_sparse_step_is_the_dense_step(make, clipping):
                 np.testing.assert_allclose(a, b, rtol=1e-12)
 
 
+SCHEDULES = {
+    "cosine": tg.schedules.CosineDecay(0.0, 20, warmup_target=0.1, warmup_steps=5),
+    "steps": tg.schedules.PiecewiseConstantDecay([8, 16], [0.1, 0.0, 0.01]),
+}
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
+@pytest.mark.parametrize("clipping", [{}, {"global_clipnorm": 1.0}], ids=str)
+def test_a_table_that_thaws_is_stepped_like_a_dense_one(make, schedule, clipping):
+    table, twin, other, other_twin = (table_of() for _ in range(4))
+    sparse, dense = make(**clipping), make(**clipping)
+    for optimizer in (sparse, dense):
+        optimizer.learning_rate = schedule
+    for step in range(25):
+        g, h = gradient_of_step(step, read=1 + step % 4), gradient_of_step(step + 50, read=3)
+        frozen = step < 6 or step in (11, 12)
+        sparse.apply({other: make_sparse(h), **({} if frozen else {table: make_sparse(g)})})
+        dense.apply({other_twin: h, **({} if frozen else {twin: g})})
+        for one, two in ((table, twin), (other, other_twin)):
+            np.testing.assert_allclose(one.value, two.value, rtol=1e-12)
+    for one, two in ((table, twin), (other, other_twin)):
+        for a, b in zip(sparse.state[one], dense.state[two], strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
 def test_float32_stays_close_over_many_steps():
     table, twin = (tg.Parameter(np.ones((50, 4)), "table") for _ in range(2))
     for parameter in (table, twin):
@@ -204,8 +230,8 @@ def test_a_rule_of_ones_own_is_applied_everywhere():
     """A subclass may move weights without a gradient: it has to say that it does not."""
 
     class Decaying(SGD):
-        def rule(self, w, g, step, *slots):
-            return 0.9 * super().rule(w, g, step, *slots)
+        def rule(self, w, g, rate, t):
+            return 0.9 * super().rule(w, g, rate, t)
 
     table = table_of()
     before = table.numpy()
@@ -290,22 +316,108 @@ def test_fit_learns_the_same_with_dense_gradients(optimizer, monkeypatch):
         np.testing.assert_allclose(a, b, rtol=1e-10)
 
 
-def trained_table(kernels):
-    """A table after ten steps of RMSprop, each of which reads some of its entries."""
+IN_PLACE = {"SGD": SGD, "RMSprop": RMSprop, "Adagrad": Adagrad}
+needs_compiler = pytest.mark.skipif(library.load()[0] is None, reason="no C compiler")
+
+
+def trained_table(make, kernels):
+    """A table after ten steps, each of which reads some of its entries, and its slots."""
     draw = np.random.default_rng(4)
     with tg.use(floatx="float32"):
         table = tg.Parameter(draw.normal(size=(700, 40)), "table")
-    optimizer = RMSprop(0.01)
+    optimizer = make(0.01)
     with tg.use(kernels=kernels):
         for _ in range(10):
-            ids = draw.integers(0, 700, 600)
-            values = draw.normal(size=(600, 40)).astype("float32")
+            ids = draw.integers(0, 700, 1200)
+            values = draw.normal(size=(1200, 40)).astype("float32")
             optimizer.apply({table: SparseGradient(ids, values, 700)})
-    return table.numpy(), optimizer.state[table][0]
+    return [table.numpy(), *optimizer.state[table]]
 
 
-@pytest.mark.skipif(library.load()[0] is None, reason="no C compiler")
-def test_the_compiled_step_of_a_table_is_that_of_numpy():
-    for compiled, plain in zip(trained_table(True), trained_table(False), strict=True):
+@needs_compiler
+@pytest.mark.parametrize("make", IN_PLACE.values(), ids=IN_PLACE)
+def test_the_compiled_step_of_a_table_is_that_of_numpy(make):
+    for compiled, plain in zip(*(trained_table(make, way) for way in (True, False)), strict=True):
         np.testing.assert_allclose(compiled, plain, rtol=2e-5, atol=1e-7)
         assert not np.array_equal(compiled, plain)  # so the kernel was really used
+
+
+@needs_compiler
+@pytest.mark.parametrize("make", IN_PLACE.values(), ids=IN_PLACE)
+def test_every_rule_for_tables_has_a_twin_that_works_in_place(make, monkeypatch):
+    asked = []
+    (twin,) = make.rule.compiled_in_place.values()
+
+    def watched(*given):
+        asked.append(twin(*given))
+        return asked[-1]
+
+    monkeypatch.setitem(make.rule.compiled_in_place, "cpu", watched)
+    trained_table(make, True)
+    assert len(asked) == 10 and NotImplemented not in asked
+    trained_table(make, False)
+    assert len(asked) == 10, "switched off, it is not asked"
+
+
+@pytest.mark.parametrize("make", IN_PLACE.values(), ids=IN_PLACE)
+@pytest.mark.parametrize("floatx", ["float32", "float64"])
+def test_what_is_certain_to_end_finite_does_even_from_the_largest_numbers(make, floatx):
+    """The bound below which a table is written in place without a look at its numbers."""
+    limits, rule, optimizer = np.finfo(floatx), make.rule, make()
+    rate, size = 1e-3, 2.0 ** np.floor(np.log2(limits.max) / 2)
+    largest = np.array([limits.max, -limits.max], floatx)
+    certain = []
+    while not certain:
+        for sign in (1, -1):
+            g = np.full(2, sign * size, floatx)
+            if rule.ends_finite(optimizer, g, rate):
+                certain.append(g)
+        size /= 2
+    for g in certain:
+        slots = [abs(largest) for _ in optimizer.slots]
+        for start in (0.0, limits.smallest_subnormal, 1.0):
+            for state in (slots, [np.full(2, start, floatx) for _ in slots]):
+                for new in rule.after_step(optimizer, largest, g, rate, 1, state):
+                    assert np.isfinite(new).all()
+    for odd in (np.nan, np.inf, limits.max):
+        assert not rule.ends_finite(optimizer, np.array([0, odd], floatx), rate)
+    assert not rule.ends_finite(optimizer, np.ones(2, floatx), float(limits.max))
+
+
+def test_of_a_rule_of_ones_own_nothing_is_certain():
+    class Mine(SGD):
+        def rule(self, w, g, rate, t):
+            return w - rate * g
+
+    assert not Mine.rule.ends_finite(Mine(), np.zeros(2), 0.1)
+    table = table_of()
+    start, g = table.numpy(), gradient_of_step(0, read=2)
+    Mine(0.1).apply({table: make_sparse(g)})
+    np.testing.assert_allclose(table.value, start - 0.1 * g)
+
+
+@pytest.mark.parametrize("make", IN_PLACE.values(), ids=IN_PLACE)
+@pytest.mark.parametrize("kernels", [True, False])
+def test_a_step_that_is_not_certain_is_worked_out_beside_the_table(make, kernels):
+    """With numbers so large that only the result tells: the same as for a dense gradient."""
+    with tg.use(floatx="float32", kernels=kernels):
+        table, twin = (tg.Parameter(np.full((700, 40), 1e30), "table") for _ in range(2))
+        values = np.full((600, 40), 1e17, "float32")
+        g, sparse, dense = SparseGradient(np.arange(600), values, 700), make(1e14), make(1e14)
+        assert not make.rule.ends_finite(sparse, values, 1e14)
+        sparse.apply({table: g})
+        dense.apply({twin: g.dense()})
+    np.testing.assert_allclose(table.value, twin.value, rtol=1e-5)
+    for a, b in zip(sparse.state[table], dense.state[twin], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+@pytest.mark.parametrize("make", IN_PLACE.values(), ids=IN_PLACE)
+def test_what_is_certain_is_judged_by_the_type_of_the_table(make):
+    """A gradient in double precision, whose squares single precision does not hold."""
+    with tg.use(floatx="float32"):
+        table = tg.Parameter(np.ones((700, 40)), "table")
+    before, optimizer = table.numpy(), make(1e20)
+    with pytest.raises(FloatingPointError, match="of 'table'"):
+        optimizer.apply({table: SparseGradient(np.arange(600), np.full((600, 40), 1e25), 700)})
+    assert (table.value == before).all() and not optimizer.state

@@ -8,24 +8,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..device import Array, winograd_allowed
+from ..device import Array, in_parts, winograd_allowed
 from ..ops.contract import flat, rows_of
 from ..ops.linear import column_sums
 from ..ops.windows import Windows, windows_over
-from ..pool import in_parts
-from .registry import call, call_in_parts, cotangent, kernel, plain, usable
+from .registry import call_c, call_c_in_parts, contiguous, cotangent, twin_of, usable
 
 PER_OUTPUT = 16  # besides the products: the time of so many multiplications
 
 
-@kernel("convolution")
+@twin_of("convolution")
 def convolution(x, kernel, bias, *, strides, padding, dilation_rate, groups=1):
     if not usable(x, kernel, bias) or not fits(x, kernel, bias, -2) or groups != 1:
         return NotImplemented
     w = windows_over(x.shape[1:-1], kernel.shape[:-2], strides, dilation_rate, padding)
     if w.trivial:  # a product of two matrices, which NumPy does well
         return NotImplemented
-    x, kernel = plain(x), plain(kernel)
+    x, kernel = contiguous(x), contiguous(kernel)
     y = correlate(x, kernel, bias, w)
 
     def pull_x(g):
@@ -41,7 +40,7 @@ def convolution(x, kernel, bias, *, strides, padding, dilation_rate, groups=1):
     return y, (pull_x, pull_kernel, lambda g: column_sums(flat(g, rows_of(g, y))))
 
 
-@kernel("transposed_convolution")
+@twin_of("transposed_convolution")
 def transposed_convolution(x, kernel, bias, *, strides, padding, dilation_rate):
     if not usable(x, kernel, bias) or not fits(x, kernel, bias, -1):
         return NotImplemented
@@ -50,7 +49,7 @@ def transposed_convolution(x, kernel, bias, *, strides, padding, dilation_rate):
         for n, k, s, d in zip(x.shape[1:-1], kernel.shape[:-2], strides, dilation_rate, strict=True)
     )
     w = windows_over(lengths, kernel.shape[:-2], strides, dilation_rate, padding)
-    x, kernel = plain(x), plain(kernel)
+    x, kernel = contiguous(x), contiguous(kernel)
     y = spread_back(x, kernel, w, lengths)
     if bias is not None:
         y += bias
@@ -97,26 +96,26 @@ ONE = Axis(1, 0, 1, 1, (0,), 1, 1)  # what a sequence has above its only axis
 def correlate(x: Array, kernel: Array, bias: Array | None, w: Windows) -> Array:
     """Each window of x times the kernel, plus bias."""
     y = np.empty((len(x), *w.count, kernel.shape[-1]), x.dtype)
-    bias = None if bias is None else plain(bias)
+    bias = None if bias is None else contiguous(bias)
     if suits_winograd(w, kernel):
         by_winograd(x, kernel, bias, w.pads, y)
     else:
-        plainly(x, kernel, bias, axes_of(x, w), y)
+        by_products(x, kernel, bias, axes_of(x, w), y)
     return y
 
 
 def by_winograd(x: Array, kernel: Array, bias: Array | None, pads: Any, y: Array) -> None:
     cost, arrays = cost_of(y.size, kernel) / 2, (x, kernel, bias, y)
-    call_in_parts("winograd_correlate", cost, winograd_shape(x, y, pads), *arrays, whole=(2, 3))
+    call_c_in_parts("winograd_correlate", cost, winograd_shape(x, y, pads), *arrays, whole=(2, 3))
 
 
-def plainly(
+def by_products(
     x: Array, kernel: Array, bias: Array | None, axes: Any, y: Array, start: Any = ()
 ) -> None:
     """start: where in y the first result goes."""
     cost = cost_of(len(x) * prod(axis.windows for axis in axes) * y.shape[-1], kernel)
     where = windows_of(x, axes, y)
-    call_in_parts("correlate", cost, *where, kernel, bias, y[start], whole=(2, 3, 4))
+    call_c_in_parts("correlate", cost, *where, kernel, bias, y[start], whole=(2, 3, 4))
 
 
 def cost_of(outputs: int, kernel: Array) -> float:
@@ -135,9 +134,9 @@ def add_kernel_gradient(x: Array, g: Array, w: Windows, total: Array) -> None:
         own = np.zeros_like(total) if part.start else total
         if suited:
             shape = winograd_shape(images, g, w.pads)
-            call("winograd_kernel_gradient", shape, images, of_images, own)
+            call_c("winograd_kernel_gradient", shape, images, of_images, own)
         else:
-            call("kernel_gradient", *windows_of(images, axes_of(x, w), g), of_images, own)
+            call_c("kernel_gradient", *windows_of(images, axes_of(x, w), g), of_images, own)
         return own
 
     cost = cost_of(g.size, total) / (2 if suited else 1)
@@ -154,16 +153,16 @@ def spread_back(g: Array, kernel: Array, w: Windows, lengths: tuple[int, ...]) -
     gx = np.zeros((len(g), *lengths, kernel.shape[-2]), g.dtype)
     if suits_winograd(w, kernel):
         pads = tuple((2 - before, 2 - behind) for before, behind in w.pads)
-        turned = plain(kernel[::-1, ::-1].swapaxes(-1, -2))
+        turned = contiguous(kernel[::-1, ::-1].swapaxes(-1, -2))
         by_winograd(g, turned, None, pads, gx)
         return gx
     for part in product(*map(range, w.strides)):
         of_axes = [part_of_axis(w, i, lengths[i], first) for i, first in enumerate(part)]
         axes, elements = zip(*of_axes, strict=True)
         if all(axis.windows and axis.starts for axis in axes):
-            some = plain(kernel[np.ix_(*elements)].swapaxes(-1, -2))
+            some = contiguous(kernel[np.ix_(*elements)].swapaxes(-1, -2))
             start = (slice(None), *(slice(first, None) for first in part))
-            plainly(g, some, None, axes, gx, start)
+            by_products(g, some, None, axes, gx, start)
     return gx
 
 

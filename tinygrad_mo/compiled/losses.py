@@ -6,51 +6,51 @@ import numpy as np
 
 from ..ops.contract import flat
 from ..ops.losses import one_hot
-from .registry import call_in_parts, cotangent, kernel, plain, usable
+from .registry import call_c_in_parts, contiguous, cotangent, twin_of, usable
 
 SHORT = 16  # numbers of a row; shorter ones are as fast in NumPy
 PER_NUMBER = 30  # the time of so many multiplications
 
 
-@kernel("softmax")
+@twin_of("softmax")
 def softmax(x):
     if not usable(x) or x.shape[-1] < SHORT:
         return NotImplemented
-    x = plain(x)
+    x = contiguous(x)
     p = np.empty_like(x)
     (n, classes), cost = flat(p).shape, PER_NUMBER * x.size
-    call_in_parts("softmax", cost, n, classes, flat(x), None, flat(p), None)
+    call_c_in_parts("softmax", cost, n, classes, flat(x), None, flat(p), None)
 
     def pull_x(g):
         g = cotangent(g, p)
         gx = np.empty_like(g)
         for row, to in zip(g, gx, strict=True):
-            call_in_parts("softmax_pull", cost, n, classes, flat(p), flat(row), flat(to))
+            call_c_in_parts("softmax_pull", cost, n, classes, flat(p), flat(row), flat(to))
         return gx
 
     return p, (pull_x,)
 
 
-@kernel("categorical_crossentropy_from_logits", large=1)
+@twin_of("categorical_crossentropy_from_logits")
 def categorical_crossentropy_from_logits(label, logits):
     if not usable(logits, label) or label.shape != logits.shape:
         return NotImplemented
-    label, logits = plain(label), plain(logits)
+    label, logits = contiguous(label), contiguous(logits)
     p, loss = np.empty_like(logits), np.empty(logits.shape[:-1], logits.dtype)
     (n, classes), cost = flat(p).shape, PER_NUMBER * p.size
     label = flat(label)
-    call_in_parts("softmax", cost, n, classes, flat(logits), label, flat(p), loss.reshape(-1))
+    call_c_in_parts("softmax", cost, n, classes, flat(logits), label, flat(p), loss.reshape(-1))
 
     def pull_logits(g):
         g, gx = cotangent(g, loss), np.empty((len(g), *logits.shape), logits.dtype)
         for row, to in zip(g.reshape(len(g), n), gx, strict=True):
-            call_in_parts("crossentropy_pull", cost, n, classes, flat(p), label, row, flat(to))
+            call_c_in_parts("crossentropy_pull", cost, n, classes, flat(p), label, row, flat(to))
         return gx
 
     return loss, (None, pull_logits)
 
 
-@kernel("sparse_categorical_crossentropy_from_logits", large=1)
+@twin_of("sparse_categorical_crossentropy_from_logits")
 def sparse_categorical_crossentropy_from_logits(index, logits):
     if not usable(logits):
         return NotImplemented

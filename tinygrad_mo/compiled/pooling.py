@@ -9,17 +9,17 @@ import numpy as np
 from ..device import Array
 from ..ops.contract import rows_of
 from ..ops.windows import windows_over
-from .registry import call_in_parts, cotangent, kernel, plain, usable
+from .registry import call_c_in_parts, contiguous, cotangent, twin_of, usable
 
 PER_NUMBER = 30  # of the input: the time of so many multiplications
 
 
-@kernel("max_pool")
+@twin_of("max_pool")
 def max_pool(x, *, pool_size, strides, padding):
     return pooled("max_pool", x, pool_size, strides, padding, pull_reads_both=True)
 
 
-@kernel("average_pool")
+@twin_of("average_pool")
 def average_pool(x, *, pool_size, strides, padding):
     return pooled("average_pool", x, pool_size, strides, padding, pull_reads_both=False)
 
@@ -30,16 +30,16 @@ def pooled(
     """One number per window; does its pullback read x and y, or nothing but the cotangent?"""
     if x.ndim not in (3, 4) or not usable(x):
         return NotImplemented
-    x = plain(x)
+    x = contiguous(x)
     shape, y = shape_and_room(x, pool_size, strides, padding)
-    call_in_parts(name, PER_NUMBER * x.size, shape, x, y)
+    call_c_in_parts(name, PER_NUMBER * x.size, shape, x, y)
     read = (x, y) if pull_reads_both else ()
 
     def pull_x(g):
         g = cotangent(g, y)
         gx = np.empty(rows_of(g, y) + x.shape, x.dtype)
         for of_row, to in zip(g, gx, strict=True):
-            call_in_parts(f"{name}_pull", PER_NUMBER * x.size, shape, *read, of_row, to)
+            call_c_in_parts(f"{name}_pull", PER_NUMBER * x.size, shape, *read, of_row, to)
         return gx
 
     return y, (pull_x,)

@@ -10,22 +10,22 @@ import numpy as np
 from ..device import Array
 from ..ops.contract import flat, once_for_each
 from ..ops.linear import product
-from . import registry
-from .registry import call_in_parts, cotangent, kernel, plain, usable
+from .registry import call_c_in_parts, contiguous, cotangent, twin_of, usable
 
+WORTH_A_CALL = 1 << 12  # numbers of the input: NumPy takes a while for each step of a sequence
 PER_UNIT = 300  # in each step, besides products: the time of so many multiplications
 
 
-@kernel("lstm")
+@twin_of("lstm")
 def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False):
-    if not usable(x, kernel, recurrent_kernel, bias, h0, c0, least=registry.LEAST):
+    if not usable(x, kernel, recurrent_kernel, bias, h0, c0, at_least=WORTH_A_CALL):
         return NotImplemented
     (batch, time, _), units = x.shape, len(recurrent_kernel)
     if not fit(x, kernel, recurrent_kernel, (h0, c0), mask, gates=4) or bias.ndim != 1:
         return NotImplemented
-    recurrent, mask = plain(recurrent_kernel), as_bytes(mask)
+    recurrent, mask = contiguous(recurrent_kernel), as_bytes(mask)
     shape = np.array([batch, time, units, go_backwards], np.intp)
-    x = plain(x)
+    x = contiguous(x)
     cost = batch * time * units * (4 * units + PER_UNIT) + x.size * 4 * units
     gates = np.empty((batch, time, 4 * units), x.dtype)
     h, c = (first_state(state, batch, units) for state in (h0, c0))
@@ -35,7 +35,7 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
         multiply_add(x[part], kernel, bias, gates[part])
 
     arrays = recurrent, mask, gates, h, c, h_all, h_before, c_before, tanh_c
-    call_in_parts("lstm_forward", cost, shape, *arrays, whole=(1,), first=into_gates)
+    call_c_in_parts("lstm_forward", cost, shape, *arrays, whole=(1,), before=into_gates)
 
     def backwards(gs):
         g_all, g_h, g_c = map(cotangent, gs, (h_all, h, c))
@@ -49,7 +49,9 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
                 d = flat(dz[part])
                 return flat(x[part]).T @ d, flat(h_before[part]).T @ d, sums(d)
 
-            parts = call_in_parts("lstm_backward", cost, shape, *arrays, whole=(1,), last=products)
+            parts = call_c_in_parts(
+                "lstm_backward", cost, shape, *arrays, whole=(1,), after=products
+            )
             of_weights.append(added_up(parts))
         return flat(dz, dz.shape[:1]), dh, dc, *map(np.stack, zip(*of_weights, strict=True))
 
@@ -65,16 +67,16 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
     )
 
 
-@kernel("gru")
+@twin_of("gru")
 def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, reset_after=True):
-    if not reset_after or not usable(x, kernel, recurrent_kernel, bias, h0, least=registry.LEAST):
+    if not reset_after or not usable(x, kernel, recurrent_kernel, bias, h0, at_least=WORTH_A_CALL):
         return NotImplemented
     (batch, time, _), units = x.shape, len(recurrent_kernel)
     if not fit(x, kernel, recurrent_kernel, (h0,), mask, gates=3) or bias.shape[:-1] != (2,):
         return NotImplemented
-    recurrent, mask = plain(recurrent_kernel), as_bytes(mask)
+    recurrent, mask = contiguous(recurrent_kernel), as_bytes(mask)
     shape = np.array([batch, time, units, go_backwards], np.intp)
-    x = plain(x)
+    x = contiguous(x)
     cost = batch * time * units * (3 * units + PER_UNIT) + x.size * 3 * units
     gates = np.empty((batch, time, 3 * units), x.dtype)
     h = first_state(h0, batch, units)
@@ -83,8 +85,8 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
     def into_gates(part):
         multiply_add(x[part], kernel, bias[0], gates[part])
 
-    arrays = recurrent, plain(bias[1]), mask, gates, h, h_all, h_before, inner
-    call_in_parts("gru_forward", cost, shape, *arrays, whole=(1, 2), first=into_gates)
+    arrays = recurrent, contiguous(bias[1]), mask, gates, h, h_all, h_before, inner
+    call_c_in_parts("gru_forward", cost, shape, *arrays, whole=(1, 2), before=into_gates)
 
     def backwards(gs):
         g_all, g_h = map(cotangent, gs, (h_all, h))
@@ -99,7 +101,9 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
                 of_bias = np.stack([sums(d), sums(d_h)])
                 return flat(x[part]).T @ d, flat(h_before[part]).T @ d_h, of_bias
 
-            parts = call_in_parts("gru_backward", cost, shape, *arrays, whole=(1,), last=products)
+            parts = call_c_in_parts(
+                "gru_backward", cost, shape, *arrays, whole=(1,), after=products
+            )
             of_weights.append(added_up(parts))
         return flat(dz, dz.shape[:1]), dh, *map(np.stack, zip(*of_weights, strict=True))
 

@@ -1,103 +1,122 @@
-"""Steps of optimizers, by `kernels/cpu/updates.c`."""
+"""Steps of optimizers, each in one pass, by `kernels/cpu/updates.c`.
+
+A twin has the signature of the rule (see `tinygrad_mo.optimizers.Rule`) and returns the same, in
+new arrays, or NotImplemented: where it does not apply, or if a result is not finite; then the rule
+comes to the same end and says so.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import sqrt
 from typing import Any
 
 import numpy as np
 
-from .. import device
-from ..device import Array
-from ..pool import in_parts
-from .registry import call, plain, usable
+from ..device import Array, in_parts
+from ..ops import SparseGradient
+from ..optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from .registry import FLOAT, call_c, contiguous, usable
 
 PER_NUMBER = 20  # the time of so many multiplications
-UPDATES: dict[str, Callable[..., Any]] = {}  # by the qualified name of the rule
+ALL_FINITE = 1  # what the functions of C return then
 
 
-def update(
-    optimizer: Any, w: Array, g: Array, step: int, slots: Sequence[Array], new: Array
-) -> bool:
-    """Make the step of a parameter in one pass, if there is a kernel for the optimizer's rule.
+def twin_of_rule(optimizer: type[Optimizer]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register the compiled twin of an optimizer's rule on the CPU."""
 
-    As `Optimizer.rule`, but for a whole parameter: the slots are updated in place, and the new
-    values of w are written into `new`. False: nothing was done.
-    """
-    rule = type(optimizer).rule  # a subclass with a rule of its own is not found below
-    fast = UPDATES.get(f"{rule.__module__}.{rule.__qualname__}")
-    if fast is None or not device.kernels_wanted() or not usable(w, g, *slots, new):
-        return False
-    if not all(x.flags.c_contiguous and x.size == w.size == g.size for x in (*slots, new)):
-        return False
-    arrays = [a.reshape(-1) for a in (plain(w), plain(g), *slots, new)]
-
-    def work(part: slice) -> None:
-        fast(optimizer, step, part.stop - part.start, *(a[part] for a in arrays))
-
-    in_parts(w.size, work, PER_NUMBER * w.size)
-    return True
-
-
-def update_of(rule: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def register(fast: Callable[..., Any]) -> Callable[..., Any]:
-        UPDATES[f"tinygrad_mo.optimizers.rules.{rule}.rule"] = fast
-        return fast
+    def register(twin: Callable[..., Any]) -> Callable[..., Any]:
+        optimizer.rule.compiled["cpu"] = twin
+        return twin
 
     return register
 
 
-@update_of("SGD")
-def sgd(o, step, n, w, g, *slots):
-    velocity, new = slots if o.momentum else (None, *slots)
-    rate, momentum = float(o.learning_rate), float(o.momentum)
-    call("update_sgd", n, w, g, velocity, new, rate, momentum, int(o.nesterov))
+@twin_of_rule(SGD)
+def sgd(o, w, g, rate, t, velocity=None):
+    return in_one_pass("update_sgd", w, g, [velocity], rate, o.momentum, int(o.nesterov))
 
 
-@update_of("RMSprop")
-def rmsprop(o, step, n, w, g, mean_square, *slots):
-    velocity, new = slots if o.momentum else (None, *slots)
-    numbers = o.learning_rate, o.rho, 1 - o.rho, o.momentum, o.epsilon
-    call("update_rmsprop", n, w, g, mean_square, velocity, new, *map(float, numbers))
+@twin_of_rule(RMSprop)
+def rmsprop(o, w, g, rate, t, mean_square, velocity=None):
+    numbers = rate, o.rho, 1 - o.rho, o.momentum, o.epsilon
+    return in_one_pass("update_rmsprop", w, g, [mean_square, velocity], *numbers)
 
 
-@update_of("Adam")
-def adam(o, step, n, w, g, mean, mean_square, new):
-    rate = o.learning_rate * sqrt(1 - o.beta_2**step) / (1 - o.beta_1**step)
-    shrink = 1 - o.learning_rate * o.weight_decay
+@twin_of_rule(Adam)
+def adam(o, w, g, rate, t, mean, mean_square, shrink=1.0):
+    rate = rate * sqrt(1 - o.beta_2**t) / (1 - o.beta_1**t)
     numbers = rate, 1 - o.beta_1, 1 - o.beta_2, o.epsilon, shrink
-    call("update_adam", n, w, g, mean, mean_square, new, *map(float, numbers))
+    return in_one_pass("update_adam", w, g, [mean, mean_square], *numbers)
 
 
-@update_of("Adagrad")
-def adagrad(o, step, n, w, g, accumulator, new):
-    call("update_adagrad", n, w, g, accumulator, new, float(o.learning_rate), float(o.epsilon))
+@twin_of_rule(AdamW)
+def adamw(o, w, g, rate, t, mean, mean_square):
+    return adam(o, w, g, rate, t, mean, mean_square, shrink=1 - rate * o.weight_decay)
 
 
-def update_entries(
-    optimizer: Any, table: Array, ids: Array, g: Array, slots: Sequence[Array], faded: Any
-) -> bool:
-    """Make the step of those entries of a table that a batch has read, in place.
+@twin_of_rule(Adagrad)
+def adagrad(o, w, g, rate, t, accumulator):
+    return in_one_pass("update_adagrad", w, g, [accumulator], rate, o.epsilon)
 
-    `faded` says, by slot, to which share it has shrunk since each entry was read. False: there is
-    no kernel for it, nothing was done.
-    """
-    rule = type(optimizer).rule
-    known = f"{rule.__module__}.{rule.__qualname__}" == "tinygrad_mo.optimizers.rules.RMSprop.rule"
-    if not known or not device.kernels_wanted() or not usable(g, table, *slots):
-        return False
-    (mean_square,), (share,) = slots, faded
-    if not (table.flags.c_contiguous and mean_square.flags.c_contiguous):
-        return False
-    places, share, g = ids.astype(np.int64), plain(share), plain(g)
-    numbers = [float(x) for x in (optimizer.learning_rate, optimizer.rho, 1 - optimizer.rho)]
+
+def in_one_pass(name: str, w: Array, g: Array, slots: list[Array | None], *numbers: Any) -> Any:
+    """New values and slots by a function of the library. A slot that is None is not there."""
+    if not usable(w, g, *slots):
+        return NotImplemented
+    old = [None if x is None else contiguous(x).reshape(-1) for x in (w, g, *slots)]
+    new = [None if x is None else np.empty(w.shape, FLOAT) for x in (w, *slots)]
+    arrays = [*old, *(None if x is None else x.reshape(-1) for x in new)]
+
+    def work(part: slice) -> int:
+        some = [None if x is None else x[part] for x in arrays]
+        return call_c(name, part.stop - part.start, *some, *numbers)
+
+    if set(in_parts(w.size, work, PER_NUMBER * w.size)) != {ALL_FINITE}:
+        return NotImplemented
+    return [x for x in new if x is not None]
+
+
+def in_place(optimizer: type[Optimizer]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register the twin that steps those entries of a table that a batch has read, on the CPU."""
+
+    def register(twin: Callable[..., Any]) -> Callable[..., Any]:
+        optimizer.rule.compiled_in_place["cpu"] = twin
+        return twin
+
+    return register
+
+
+@in_place(SGD)
+def sgd_in_place(o, table, g, rate, slots, left):
+    return entries_in_place("update_sgd_entries", table, g, slots, left, rate)
+
+
+@in_place(RMSprop)
+def rmsprop_in_place(o, table, g, rate, slots, left):
+    numbers = rate, o.rho, 1 - o.rho, o.epsilon
+    return entries_in_place("update_rmsprop_entries", table, g, slots, left, *numbers)
+
+
+@in_place(Adagrad)
+def adagrad_in_place(o, table, g, rate, slots, left):  # nothing is lost: left is 1 everywhere
+    return entries_in_place("update_adagrad_entries", table, g, slots, [], rate, o.epsilon)
+
+
+def entries_in_place(
+    name: str, table: Array, g: SparseGradient, slots: Any, left: Any, *numbers: float
+) -> Any:
+    """A function that takes the step by a function of the library; or NotImplemented."""
+    if not usable(g.values, table, *slots):
+        return NotImplemented
+    if not all(x.flags.c_contiguous for x in (table, *slots)):
+        return NotImplemented
+    ids = g.ids.astype(np.int64)
+    cut = [ids, contiguous(g.values), *map(contiguous, left)]
 
     def work(part: slice) -> None:
-        some = places[part], share[part], g[part]
-        shape = len(some[0]), table.shape[-1]
-        tail = table, mean_square, *numbers, float(optimizer.epsilon)
-        call("update_rmsprop_entries", *shape, *some, *tail)
+        some = [x[part] for x in cut]
+        call_c(name, len(some[0]), table.shape[-1], *some, table, *slots, *numbers)
 
-    in_parts(len(places), work, PER_NUMBER * g.size)  # no id occurs twice, so parts do not meet
-    return True
+    # No id occurs twice, so the parts do not meet.
+    return lambda: in_parts(len(ids), work, PER_NUMBER * g.values.size)

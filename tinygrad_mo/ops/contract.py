@@ -34,7 +34,7 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
-from ..device import Array
+from ..device import Array, by_twin
 
 OPS: dict[str, Op] = {}
 
@@ -52,7 +52,7 @@ class Op:
 
     def __init__(self, rule: Callable[..., Any], averages: dict[int, int] | None = None):
         self.rule = rule
-        self.run = rule  # what the graph runs: the rule, or a compiled twin of it
+        self.compiled: dict[str, Callable[..., Any]] = {}  # by device, a twin of the rule
         self.averages = averages or {}
         self.name = self.__name__ = rule.__name__.rstrip("_")
         self.takes_training = "training" in inspect.signature(rule).parameters
@@ -63,6 +63,14 @@ class Op:
         for x in inputs:
             if hasattr(x, "__op__"):  # a tensor: it knows how to record a step
                 return x.__op__(self, inputs, attributes)
+        return self.rule(*inputs, **attributes)
+
+    def run(self, *inputs: Any, **attributes: Any) -> Any:
+        """What the graph runs: the compiled twin where it applies, otherwise the rule."""
+        if self.compiled:
+            found = by_twin(self.compiled, inputs[0], *inputs, **attributes)
+            if found is not NotImplemented:
+                return found
         return self.rule(*inputs, **attributes)
 
     def __repr__(self) -> str:

@@ -13,8 +13,7 @@ from functools import reduce
 from math import prod
 from operator import add
 
-from ..device import Array, array_module
-from ..pool import in_parts
+from ..device import Array, array_module, in_parts
 from . import winograd
 from .contract import flat, op, rows_of
 from .linear import column_sums

@@ -1,7 +1,6 @@
 """The affine map, and its sparse twin: picking rows of a table."""
 
-from ..device import Array, array_module, to_numpy
-from ..pool import WORTH_CUTTING, in_parts
+from ..device import Array, array_module, in_parts, to_numpy, worth_cutting
 from .contract import flat, op, rows_of
 from .shaping import from_right
 from .sparse import SparseGradient
@@ -28,7 +27,7 @@ def dense(x, kernel, bias):
 def product(x: Array, y: Array) -> Array:
     """x @ y; where that takes long, the rows of x in parts."""
     cost = x.size * y.shape[-1]
-    if cost < WORTH_CUTTING or x.ndim < 2:
+    if x.ndim < 2 or not worth_cutting(cost):
         return x @ y
     xp = array_module(x)
     lead = xp.broadcast_shapes(x.shape[:-2], y.shape[:-2])

@@ -1,7 +1,6 @@
 """Recurrent layers over a whole sequence, each as one op."""
 
-from ..device import array_module, drop_subnormal
-from ..pool import single_threaded
+from ..device import array_module, drop_subnormal, single_threaded
 from .contract import flat, once_for_each, op
 from .linear import column_sums, product
 

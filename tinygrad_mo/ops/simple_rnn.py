@@ -1,7 +1,6 @@
 """The simplest recurrent layer over a whole sequence, as one op."""
 
-from ..device import array_module, drop_subnormal
-from ..pool import single_threaded
+from ..device import array_module, drop_subnormal, single_threaded
 from .contract import flat, op
 from .sequences import as_rows, by_sample, by_step, split_by_mask, time_first
 

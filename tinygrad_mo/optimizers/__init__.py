@@ -1,8 +1,9 @@
 """Optimizers: how a gradient becomes a step.
 
 The rules, defaults and the places of epsilon are those of Keras, so that numbers can be compared
-one to one. `rules` has them; `base` is what they share, `joined` steps small parameters together,
-and `tables` steps those entries of a large table that a batch has read.
+one to one. `rules` has them, and `rule` says what a rule is; `base` is what they share, `together`
+steps small parameters at once, and `tables` helps to step those entries of a large table that a
+batch has read.
 """
 
 from __future__ import annotations
@@ -10,8 +11,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..naming import lookup
+from . import fused  # without this line, the formulas as they stand
 from .base import Optimizer
+from .rule import Rule
 from .rules import SGD, Adagrad, Adam, AdamW, RMSprop
+
+__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "Rule", "get"]
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "sgd": SGD,
@@ -23,7 +28,22 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 
 
 def get(optimizer: Any) -> Optimizer:
-    """An optimizer by name (case does not matter), or as it is."""
+    """An optimizer by name (case does not matter), by its class, or as it is.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> from tinygrad_mo import optimizers
+    >>> optimizers.get("RMSprop").rho
+    0.9
+    """
     if isinstance(optimizer, Optimizer):
         return optimizer
+    if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
+        made: Any = optimizer  # with its defaults
+        return made()
     return lookup("optimizer", str(optimizer).lower(), OPTIMIZERS)()

@@ -1,36 +1,38 @@
-"""What optimizers share: slots, clipping, and a step on all parameters or on none."""
+"""What optimizers share: settings, slots, clipping, and a step on all parameters or on none."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from math import isfinite, sqrt
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..compiled import update, update_entries
+from .. import arguments, device
 from ..device import Array, array_module, drop_subnormal, lock
 from ..engine.graph import Parameter
 from ..ops import SparseGradient, dense_gradient
-from ..pool import in_parts
 from ..recipes import Recipe, refuse_unknown
-from .joined import Joined, by_size, side_by_side
-from .tables import Behind, own_array, shrink_entries
+from .clipping import clipped_by_global_norm, clipped_by_norm, clipped_by_value
+from .finite import NotFinite, is_finite, numbers_of
+from .rule import Rule
+from .tables import array_to_write_into, shares_left, step_where_read, unlock
+from .together import Arrangement, Together, check_shape
 
-BLOCK = 1 << 16  # elements per block: a few arrays of them fit into a core's cache
+Change = Callable[[], None]
 
 
 class Optimizer(Recipe):
-    """The common part: the slots (running averages ...) of each parameter, and the step count.
+    """The common part of optimizers: how a rule makes a step on all parameters, or on none.
 
-    A subclass names its `slots` and writes `rule(w, g, step, *slots)`, which updates the slots in
-    place and returns the new values of w.
+    A subclass names its `slots`, what it keeps of each parameter (running averages ...), and writes
+    a `rule` (see `tinygrad_mo.optimizers.Rule`).
 
     Parameters
     ----------
     learning_rate : float or function
-        Size of a step; a function of the step, such as one of `tinygrad_mo.schedules`, is asked
-        before each.
+        Size of a step, at least 0. A function of the step (0, 1 ...), such as one of
+        `tinygrad_mo.schedules`, is asked before each.
     clipvalue : float, optional
         Cut every number of a gradient to between ``-clipvalue`` and ``clipvalue``.
     clipnorm : float, optional
@@ -38,14 +40,51 @@ class Optimizer(Recipe):
     global_clipnorm : float, optional
         Scale all gradients together down to this norm, which keeps their direction (Pascanu et
         al. 2013).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If something is not a number, or out of its range, or if more than one way of clipping is
+        chosen.
+
+    Attributes
+    ----------
+    slots : tuple of str
+        Their names.
+    slot_start : float
+        What they start from.
+    step : int
+        How many steps have been made.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinygrad_mo as tg
+    >>> class Momentum(tg.optimizers.Optimizer):
+    ...     slots = ("velocity",)
+    ...
+    ...     def rule(self, w, g, rate, t, velocity):
+    ...         velocity = 0.5 * velocity - rate * g
+    ...         return w + velocity, velocity
+    >>> w, optimizer = tg.Parameter([1.0, 2.0], "w"), Momentum(learning_rate=1.0)
+    >>> for _ in range(2):
+    ...     optimizer.apply({w: np.array([1.0, -1.0])})
+    >>> w.numpy()
+    array([-1.5,  4.5], dtype=float32)
+    >>> optimizer.state[w]
+    [array([-1.5,  1.5], dtype=float32)]
+
+    A copy (`copy.deepcopy`, `pickle`) has copies of the parameters, too. Copy the model together
+    with its optimizer.
     """
 
     slots: tuple[str, ...] = ()
     slot_start = 0.0
-    # By slot, what a gradient of 0 multiplies it with, if such a gradient moves no weight: entries
-    # of a table that a batch has not read are then left alone, and catch up when they are read.
-    # None (momentum, weight decay ...): weights move without a gradient, too.
-    decay: tuple[float, ...] | None = None
+
+    def __init_subclass__(cls, **options: Any):
+        super().__init_subclass__(**options)
+        if not isinstance(cls.rule, Rule):  # a method as anybody writes it
+            cls.rule = Rule(cls.rule)  # type: ignore[method-assign]
 
     def __init__(
         self,
@@ -59,31 +98,47 @@ class Optimizer(Recipe):
         limits = {
             "clipvalue": clipvalue, "clipnorm": clipnorm, "global_clipnorm": global_clipnorm
         }  # fmt: skip
-        given = {name: limit for name, limit in limits.items() if limit is not None}
-        if len(given) > 1 or any(not limit > 0 for limit in given.values()):
-            raise ValueError(f"give one of clipvalue, clipnorm, global_clipnorm, above 0: {given}")
-        self.clipvalue, self.clipnorm, self.global_clipnorm = limits.values()
+        given = {
+            name: arguments.number(f"{type(self).__name__}: {name}", limit, above=0)
+            for name, limit in limits.items()
+            if limit is not None
+        }
+        if len(given) > 1:
+            raise ValueError(f"give one of clipvalue, clipnorm, global_clipnorm, not {given}")
+        self.clipvalue, self.clipnorm, self.global_clipnorm = map(given.get, limits)
         self.step = 0
+        self._steps: dict[Parameter, int] = {}  # of each parameter
         self._slots: dict[Parameter, list[Array]] = {}
-        self._behind: dict[Parameter, Behind] = {}
-        self._together = Joined([], [])
+        self._seen: dict[Parameter, Array] = {}  # of a table: how many of its steps, by entry
+        self._arrangement: Arrangement | None = None  # the last step's
         self._rate: Any = None
         self.learning_rate = learning_rate
+
+    def __getstate__(self) -> dict[str, Any]:
+        self._count()
+        return {**vars(self), "_arrangement": None}  # a copy puts parameters together anew
+
+    @Rule
+    def rule(self, w: Array, g: Array, rate: float, t: int, *slots: Array) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} has no rule")
 
     @property
     def learning_rate(self) -> float:
         """Size of the next step. It can be set at any time, unless it follows a schedule."""
-        return float(self._rate(self.step)) if callable(self._rate) else self._rate
+        if not callable(self._rate):
+            return self._rate
+        name = f"the learning rate that {name_of(self._rate)} gives for step {self.step}"
+        return arguments.number(name, self._rate(self.step), at_least=0)
 
     @learning_rate.setter
     def learning_rate(self, rate: Any) -> None:
         if callable(self._rate) and not callable(rate):
             raise ValueError(
-                f"the learning rate follows {type(self._rate).__name__}, it cannot be set to "
+                f"the learning rate follows {name_of(self._rate)}, it cannot be set to "
                 f"{rate}, too: give the optimizer a number first, or leave out what sets it"
             )
-        if not callable(rate) and not (isinstance(rate, int | float) and 0 < rate < float("inf")):
-            raise ValueError(f"the learning rate must be a number above 0, not {rate!r}")
+        if not callable(rate):
+            rate = arguments.number("the learning rate", rate, at_least=0)
         self._rate = rate
 
     @property
@@ -94,31 +149,44 @@ class Optimizer(Recipe):
     @property
     def state(self) -> dict[Parameter, list[Array]]:
         """The slots of each parameter, all up to date."""
-        for parameter in list(self._behind):
-            self._catch_up(parameter)
+        for w in list(self._seen):
+            self._slots[w] = self._slots_of(w)
+            del self._seen[w]
         return self._slots
 
     def memory(self) -> dict[Parameter, dict[str, Array]]:
         """The arrays by name from which training goes on with the same bits (and not copies)."""
-        found = {w: dict(zip(self.slots, s, strict=True)) for w, s in self._slots.items()}
-        for w, behind in self._behind.items():
-            found[w] |= {"steps": np.array(behind.steps), "seen": behind.seen}
+        self._count()
+        found = {}
+        for w, slots in self._slots.items():
+            found[w] = dict(zip(self.slots, slots, strict=True))
+            found[w]["steps"] = np.array(self._steps[w])
+            if w in self._seen:
+                found[w]["seen"] = self._seen[w]
         return found
 
     def remember(self, memory: Mapping[Parameter, Mapping[str, Array]]) -> None:
-        """Go on from what `memory` gave; the arrays are then the optimizer's own."""
-        self._slots = {w: [arrays[name] for name in self.slots] for w, arrays in memory.items()}
-        self._behind, self._together = {}, Joined([], [])
-        for w, arrays in memory.items():
-            if "seen" in arrays:
-                self._behind[w] = behind = Behind(w.value)
-                behind.steps, behind.seen = int(arrays["steps"]), arrays["seen"]
+        """Go on from what `memory` gave; the arrays are then the optimizer's own.
 
-    def rule(self, w: Array, g: Array, step: int, *slots: Array) -> Array:
-        raise NotImplementedError
+        Raises
+        ------
+        ValueError
+            If they are those of another kind of optimizer. Nothing has changed then.
+        """
+        for w, arrays in memory.items():
+            kept = [name for name in arrays if name not in ("steps", "seen")]
+            if set(kept) != set(self.slots):
+                raise ValueError(
+                    f"{type(self).__name__} keeps {list(self.slots)} of each parameter; of {w} "
+                    f"there is {kept}: that is from another kind of optimizer"
+                )
+        self._slots = {w: [arrays[name] for name in self.slots] for w, arrays in memory.items()}
+        self._steps = {w: int(arrays.get("steps", self.step)) for w, arrays in memory.items()}
+        self._seen = {w: arrays["seen"] for w, arrays in memory.items() if "seen" in arrays}
+        self._arrangement = None
 
     def apply(self, gradients: Mapping[Parameter, Any]) -> None:
-        """Make one step on all parameters, or, if a gradient is not finite, on none.
+        """Make one step on all parameters, or, if anything is not finite, on none.
 
         Parameters
         ----------
@@ -128,134 +196,148 @@ class Optimizer(Recipe):
         Raises
         ------
         FloatingPointError
-            If a gradient holds NaN or infinity; no parameter has changed then.
+            If a gradient holds NaN or infinity, or the step would bring NaN or infinity into a
+            parameter or slot. Neither has changed then.
+        ValueError
+            If a schedule gives no learning rate (a finite number, at least 0), or a gradient has
+            not the shape of its parameter. Nothing has changed then, either.
         """
-        small, large = by_size(gradients)
-        together = side_by_side([gradients[w] for w in small])
-        if not all(map(is_finite, (together, *(gradients[w] for w in large)))):
-            refuse_step(gradients)
-        clipped = self._clipped(gradients)
-        if clipped is not gradients:
-            together = side_by_side([clipped[w] for w in small])
-        if not gradients.keys() <= self._slots.keys():
-            self._make_slots(gradients)
-        if small:
-            self._step_together(small, together)
-        for parameter in large:
-            g = clipped[parameter]
-            if isinstance(g, SparseGradient) and self.decay is not None:
-                self._step_where_read(parameter, g, self.decay)
-            else:
-                self._step_everywhere(parameter, dense_gradient(g))
+        rate = self.learning_rate
+        now = known = self._arrangement
+        try:
+            if now is None or now.parameters != list(gradients):
+                self._count()
+                now = Arrangement(gradients, self._steps, self._slots_of)
+            clipped = self._clipped(gradients)
+            changes = [self._step_together(some, clipped, rate) for some in now.together]
+            changes += [self._step_alone(w, clipped[w], rate) for w in now.alone]
+        except (NotFinite, RuntimeWarning, FloatingPointError) as error:  # as NumPy is told to do
+            raise self._refusal(gradients, rate) or error from None
+        if now is not known:
+            self._arrangement = now
+            for some in now.together:
+                self._slots.update(zip(some.parameters, some.slots_of_each(), strict=True))
+                for w in self._seen.keys() & some.parameters:
+                    del self._seen[w]
+        for change in changes:
+            change()
         self.step += 1
+        if self.step % 64 == 0:  # averages of what no longer gets a gradient decay
+            for w in gradients.keys() - self._seen.keys():
+                for slot in self._slots[w]:
+                    drop_subnormal(slot)
+
+    def _count(self) -> None:
+        """Note for each parameter what is known of those that are stepped together."""
+        for some in self._arrangement.together if self._arrangement else ():
+            self._steps.update(dict.fromkeys(some.parameters, some.steps))
+
+    # Each of these works out a step and returns the function that takes it. Until then nothing has
+    # changed.
+
+    def _step_together(
+        self, some: Together, gradients: Mapping[Parameter, Any], rate: float
+    ) -> Change:
+        """Of small parameters, all at once."""
+        w, g, rule = some.value(), some.gradient(gradients), type(self).rule
+        after_step = rule.after_step_of_few if w.size < device.WORTH_A_CALL else rule.after_step
+        return partial(some.assign, *after_step(self, w, g, rate, some.steps + 1, some.slots))
+
+    def _step_alone(self, w: Parameter, g: Any, rate: float) -> Change:
+        """Of one parameter."""
+        check_shape(w, g)
+        rule, t = type(self).rule, self._steps.get(w, 0) + 1
+        shares = rule.shares_at_rest(self)
+        if isinstance(g, SparseGradient) and shares is not None:
+            return self._step_of_table(w, g, rate, t, shares)
+        flat = [a.reshape(-1) for a in (w.value, dense_gradient(g), *self._slots_of(w))]
+        new = rule.after_step(self, flat[0], flat[1], rate, t, flat[2:])
+
+        def change() -> None:
+            value, *slots = (a.reshape(w.shape) for a in new)
+            w.assign(value)
+            self._slots[w], self._steps[w] = slots, t
+            self._seen.pop(w, None)
+
+        return change
+
+    def _step_of_table(
+        self, w: Parameter, g: SparseGradient, rate: float, t: int, shares: tuple[float, ...]
+    ) -> Change:
+        """The same where a batch has read few entries of a table, and only on these."""
+        slots = self._slots[w] if w in self._slots else self._slots_of(w)
+        table = array_to_write_into(w)
+        seen = self._seen.get(w)
+        if seen is None:
+            seen = array_module(table).full(len(table), t - 1)
+        if g.dtype != w.dtype:
+            g = g.with_values(g.values.astype(w.dtype))
+        left = shares_left(shares, t - 1 - seen[g.ids], w.dtype)
+        take_it = step_where_read(self, table, g, rate, t, slots, left)
+
+        def change() -> None:
+            unlock(table)
+            take_it()
+            lock(table)
+            w.assign(table)
+            seen[g.ids] = t
+            self._slots[w], self._steps[w], self._seen[w] = slots, t, seen
+
+        return change
+
+    def _slots_of(self, w: Parameter) -> list[Array]:
+        """Its slots, all entries up to date; at first, new ones."""
+        if w not in self._slots:
+            self._check_epsilon(w)
+            new = array_module(w.value).full
+            return [new(w.shape, self.slot_start, w.dtype) for _ in self.slots]
+        if w in self._seen:
+            shares = type(self).rule.shares_at_rest(self)
+            left = shares_left(shares, self._steps[w] - self._seen[w], w.dtype)
+            return [slot * x[:, None] for slot, x in zip(self._slots[w], left, strict=True)]
+        return self._slots[w]
+
+    def _check_epsilon(self, w: Parameter) -> None:
+        epsilon = getattr(self, "epsilon", 1.0)
+        if w.dtype.type(epsilon) == 0:
+            raise ValueError(f"epsilon={epsilon} is 0 in {w.dtype}, the type of {w}")
 
     def _clipped(self, gradients: Mapping[Parameter, Any]) -> Mapping[Parameter, Any]:
         if self.clipvalue is not None:
-            limit = self.clipvalue
-            return {w: g.clip(-limit, limit) for w, g in gradients.items()}
+            return clipped_by_value(gradients, self.clipvalue)
         if self.clipnorm is not None:
-            return {w: g * shrink(norm(g), self.clipnorm) for w, g in gradients.items()}
+            return clipped_by_norm(gradients, self.clipnorm)
         if self.global_clipnorm is not None:
-            whole = sqrt(sum(norm(g) ** 2 for g in gradients.values()))
-            return {w: g * shrink(whole, self.global_clipnorm) for w, g in gradients.items()}
+            return clipped_by_global_norm(gradients, self.global_clipnorm)
         return gradients
 
-    def _make_slots(self, parameters: Iterable[Parameter]) -> None:
-        for w in parameters:
-            if w not in self._slots:
-                start = array_module(w.value).full(w.shape, self.slot_start, w.dtype)
-                self._slots[w] = [start.copy() for _ in self.slots]
-
-    def _step_together(self, parameters: list[Parameter], g: Array) -> None:
-        """The step of small parameters, side by side in one array: their slots are parts of one."""
-        together = self._together
-        if parameters != together.parameters:
-            self._together = together = Joined(parameters, [self._slots[w] for w in parameters])
-            self._slots.update(zip(parameters, together.parts_of_slots(), strict=True))
-        for parameter in self._behind.keys() & parameters if self._behind else ():
-            self._catch_up(parameter)
-        value, slots = together.value(), together.slots
-        large = value.size > BLOCK
-        step = self.step + 1
-        together.assign(
-            self._updated(value, g, slots) if large else self.rule(value, g, step, *slots)
-        )
-        if (self.step + 1) % 64 == 0:
-            for slot in together.slots:
-                drop_subnormal(slot)
-
-    def _step_everywhere(self, parameter: Parameter, g: Array) -> None:
-        self._catch_up(parameter)
-        slots = self._slots[parameter]
-        parameter.assign(self._updated(parameter.value, g, slots))
-        if (self.step + 1) % 64 == 0:  # averages of what no longer gets a gradient decay
-            for slot in slots:
-                drop_subnormal(slot)
-
-    def _step_where_read(
-        self, parameter: Parameter, g: SparseGradient, decay: tuple[float, ...]
-    ) -> None:
-        """The same step for a table of which a batch has read few entries, and only on these."""
-        value, slots = own_array(parameter), self._slots[parameter]
-        if parameter not in self._behind:
-            self._behind[parameter] = Behind(value)
-        behind = self._behind[parameter]
-        faded = behind.faded(decay, g.ids)
-        done = update_entries(self, value, g.ids, g.values, slots, faded)  # compiled
-        many = max(1, BLOCK // max(1, value.shape[-1]))
-        for start in range(0, 0 if done else len(g.ids), many):
-            part = slice(start, start + many)
-            ids = g.ids[part]
-            now = [slot.take(ids, axis=0) for slot in slots]
-            for slot, share in zip(now, faded, strict=True):
-                shrink_entries(slot, share[part])
-            value[ids] = self.rule(value.take(ids, axis=0), g.values[part], self.step + 1, *now)
-            for slot, new in zip(slots, now, strict=True):
-                slot[ids] = new
-        behind.steps += 1
-        behind.seen[g.ids] = behind.steps
-        lock(value)
-
-    def _catch_up(self, parameter: Parameter) -> None:
-        if parameter in self._behind and self.decay is not None:
-            self._behind.pop(parameter).catch_up(self._slots[parameter], self.decay)
-
-    def _updated(self, value: Array, g: Array, slots: list[Array]) -> Array:
-        new = array_module(g).empty(value.shape, value.dtype)
-        if update(self, value, g, self.step + 1, slots, new):  # compiled
-            return new
-        arrays = [a.reshape(-1) for a in (value, g, *slots, new)]
-        starts = range(0, value.size, BLOCK)
-
-        def work(part: slice) -> None:
-            for start in starts[part]:
-                w, grad, *state, out = (a[start : start + BLOCK] for a in arrays)
-                out[...] = self.rule(w, grad, self.step + 1, *state)
-
-        in_parts(len(starts), work, cost=10 * value.size)
-        return new
+    def _refusal(
+        self, gradients: Mapping[Parameter, Any], rate: float
+    ) -> FloatingPointError | None:
+        """The error that names the parameter and the cause, if there is one."""
+        self._count()
+        for w, g in gradients.items():
+            if not is_finite(g):
+                return FloatingPointError(
+                    f"the gradient of {w} is not finite, so no step was made: look for NaN in the "
+                    f"data, a log or division by 0, or a learning rate that is too high"
+                )
+        with np.errstate(all="ignore"):
+            for w, g in self._clipped(gradients).items():
+                if not is_finite(w.value):
+                    return FloatingPointError(f"{w} is not finite, so no step was made")
+                try:
+                    self._step_alone(w, g, rate)
+                except NotFinite as where:
+                    largest = float(abs(numbers_of(g)).max())
+                    return FloatingPointError(
+                        f"a step of {type(self).__name__} would bring infinity or NaN into the "
+                        f"{where} of {w}, so no step was made (its largest gradient is "
+                        f"{largest:.3g}, the learning rate {rate:.3g}): clip the gradients "
+                        f"(clipnorm=1.0), scale the loss, or lower the learning rate"
+                    )
+        return None
 
 
-def is_finite(g: Any) -> bool:
-    numbers = g.values if isinstance(g, SparseGradient) else g
-    square = array_module(numbers).vdot(numbers, numbers)  # may be infinite, too, if they are not
-    return isfinite(square) or bool(array_module(numbers).isfinite(numbers).all())
-
-
-def refuse_step(gradients: Mapping[Parameter, Any]) -> None:
-    """The error that names the parameter."""
-    name = next(w for w, g in gradients.items() if not is_finite(g))
-    raise FloatingPointError(
-        f"the gradient of {name} is not finite, so no step was made: look for NaN in the data, a "
-        f"log or division by 0, or a learning rate that is too high"
-    )
-
-
-def norm(g: Any) -> float:
-    numbers = g.values if isinstance(g, SparseGradient) else g
-    return float(array_module(numbers).linalg.norm(numbers))
-
-
-def shrink(length: float, limit: float) -> float:
-    """The factor that makes what is longer than `limit` just as long."""
-    return limit / length if length > limit else 1.0
+def name_of(function: Any) -> str:
+    return getattr(function, "__name__", type(function).__name__)

@@ -1,57 +1,104 @@
-"""Large tables of which a batch reads few entries: only these are stepped, the others catch up."""
+"""Large tables of which a batch reads few entries: only these are stepped, the others wait.
+
+What a step without a gradient would do to the slots of an entry is made up for when the entry is
+read again (`Rule.at_rest`).
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from ..device import Array, array_module
+from ..device import Array, array_module, by_twin
 from ..engine.graph import Parameter
+from ..ops import SparseGradient
+from .rule import BLOCK
 
 
-class Behind:
-    """Which steps the slots of each entry of a table have seen: the others only made them decay."""
+def step_where_read(
+    optimizer: Any,
+    table: Array,
+    g: SparseGradient,
+    rate: float,
+    t: int,
+    slots: Sequence[Array],
+    left: Sequence[Array],
+) -> Callable[[], None]:
+    """Prepare the step of those entries of a table that a batch has read.
 
-    def __init__(self, table: Array):
-        self.steps = 0  # made on this table
-        self.seen = array_module(table).zeros(len(table), int)  # by entry
+    Parameters
+    ----------
+    table, slots : array, shape (entries, width)
+    left : list of array, shape (n,)
+        By slot, the share of each of these entries that is left after the steps that they missed.
 
-    def catch_up(self, slots: list[Array], decay: tuple[float, ...]) -> None:
-        """Let the slots decay by the steps that their entries have not seen."""
-        for slot, share in zip(slots, self.faded(decay, slice(None)), strict=True):
-            shrink_entries(slot, share)
+    Returns
+    -------
+    function
+        It takes the step, in place, and does not fail. Before, nothing has changed.
+    """
+    rule = type(optimizer).rule
+    certain = rule.ends_finite(optimizer, g.values, rate)
+    if certain:
+        twins = rule.compiled_in_place
+        found = by_twin(twins, table, optimizer, table, g, rate, slots, left)
+        if found is not NotImplemented:
+            return found
+    many = max(1, BLOCK // max(1, table.shape[-1]))
 
-    def faded(self, decay: tuple[float, ...], ids: Any) -> list[Array]:
-        """To which share of itself each slot of some entries has shrunk in these steps."""
-        missed = self.steps - self.seen[ids]
-        return [factor**missed for factor in decay]
+    def stepped() -> Iterator[tuple[Array, list[Array]]]:
+        for start in range(0, len(g.ids), many):
+            place = slice(start, start + many)
+            ids = g.ids[place]
+            now = [slot.take(ids, axis=0) for slot in slots]
+            for slot, share in zip(now, left, strict=True):
+                slot *= share[place, None]
+            flat = [a.reshape(-1) for a in (table.take(ids, axis=0), g.values[place], *now)]
+            yield ids, rule.after_step(optimizer, flat[0], flat[1], rate, t, flat[2:])
+
+    # What may fail is worked out now; otherwise block by block, with less to carry about.
+    entries: Iterable[tuple[Array, list[Array]]] = stepped() if certain else list(stepped())
+
+    def take_it() -> None:
+        with np.errstate(all="ignore"):  # numbers may vanish, whatever NumPy is told to do then
+            for ids, new in entries:
+                for to, x in zip((table, *slots), new, strict=True):
+                    to[ids] = x.reshape(len(ids), -1)
+
+    return take_it
 
 
-def shrink_entries(table: Array, shares: Array) -> None:
-    """Multiply each entry by its share, in place."""
-    table *= array_module(table).asarray(shares, table.dtype)[:, None]
+def shares_left(shares: Sequence[float], missed: Array, dtype: Any) -> list[Array]:
+    """By slot, what is left of each entry after the steps that it has missed."""
+    return [array_module(missed).asarray(share**missed, dtype) for share in shares]
 
 
-def times_held(holder: Any) -> int:
+def references_to_value(holder: Any) -> int:
     """How many references there are to a parameter's array."""
     value = holder.value
     return sys.getrefcount(value)
 
 
-ALONE = times_held(SimpleNamespace(value=np.empty(0)))
+IF_NOBODY_ELSE_HOLDS_IT = references_to_value(SimpleNamespace(value=np.empty(0)))
 
 
-def own_array(parameter: Parameter) -> Array:
-    """The array of a parameter, to be written into, or a copy if anybody else holds it.
+def array_to_write_into(parameter: Parameter) -> Array:
+    """The array of a parameter, or a copy if anybody else holds it.
 
     A tape, a view, or whoever has kept `parameter.value` keeps the numbers that were there, as if
     the parameter had been given a new array; but a table is not copied for the sake of a few rows.
     """
-    if times_held(parameter) > ALONE or parameter.value.base is not None:
-        parameter.assign(parameter.value.copy())
-    if isinstance(parameter.value, np.ndarray):
-        parameter.value.setflags(write=True)
+    shared = references_to_value(parameter) > IF_NOBODY_ELSE_HOLDS_IT
+    if shared or parameter.value.base is not None:
+        return parameter.value.copy()
     return parameter.value
+
+
+def unlock(array: Array) -> None:
+    """Allow writing into it again (see `engine.graph.lock`)."""
+    if isinstance(array, np.ndarray):
+        array.setflags(write=True)

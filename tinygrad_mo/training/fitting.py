@@ -14,12 +14,12 @@ from numpy.random import Generator
 
 from ..callbacks.base import Callback, in_order
 from ..console import say
+from ..device import at_work
 from ..engine.plan import Tape
 from ..files.archive import CheckpointError, load_arrays, save_arrays
 from ..files.checkpoint import fingerprint, set_training_state, training_state
 from ..files.records import Reader, Writer
 from ..optimizers import Optimizer
-from ..pool import at_work
 from .batches import Batches
 from .objective import Objective
 from .progress import Progress

@@ -12,7 +12,7 @@ from ..device import Array, array_module
 from ..engine.graph import Parameter, Tensor
 from ..engine.plan import Plan, Tape
 from ..optimizers import Optimizer
-from ..optimizers.base import is_finite
+from ..optimizers.finite import is_finite
 from .not_finite import first_not_finite
 from .objective import Objective
 
