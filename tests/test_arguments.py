@@ -55,6 +55,42 @@ def test_whole_numbers():
             arguments.whole("x", value)
 
 
+def test_whole_numbers_without_a_limit():
+    assert arguments.whole("axis", np.int64(-2), at_least=None) == -2
+    with pytest.raises(ValueError, match=r"^axis must be a whole number, not 0.5$"):
+        arguments.whole("axis", 0.5, at_least=None)
+
+
+def test_shares():
+    found = [arguments.share("x", value) for value in (0, 1, np.float32(0.5))]
+    assert found == [0, 1, 0.5] and {type(one) for one in found} == {float}
+    for value in (-0.1, 1.1, np.nan, np.inf):
+        with pytest.raises(ValueError, match=r"^x must lie between 0 and 1, not "):
+            arguments.share("x", value)
+    for value in ("0.5", None, True, [0.5]):
+        with pytest.raises(TypeError, match=r"^x must lie between 0 and 1, not "):
+            arguments.share("x", value)
+
+
+def test_types_of_numbers():
+    for value in ("int32", np.int32, np.dtype("int32")):
+        assert arguments.dtype("x", value) == np.dtype("int32")
+    for value in (None, 3, object, np.complex64, [("a", "f4")], {"a": 1}):
+        with pytest.raises(TypeError, match=r"^x must be a type of numbers such as 'int32', not "):
+            arguments.dtype("x", value)
+    for value in ("int33", "str", "complex64"):
+        with pytest.raises(ValueError, match=f"such as 'int32', not {value!r}"):
+            arguments.dtype("x", value)
+
+
+def test_lists_have_an_order_and_can_be_read_again():
+    for value in ([1, 2], (1, 2), np.array([1, 2]), range(1, 3)):
+        assert arguments.listed("x", value, arguments.whole) == [1, 2]
+    for value in ({1, 2}, {1: 2}, iter([1, 2]), "12", b"12", 3, np.array(3), None):
+        with pytest.raises(TypeError, match=r"^x must be a list, not "):
+            arguments.listed("x", value, arguments.whole)
+
+
 def test_names_and_paths():
     assert arguments.names("x", "a") == ["a"] and arguments.names("x", ("a", "b")) == ["a", "b"]
     assert arguments.path("x", "a") == arguments.path("x", Path("a")) == Path("a")

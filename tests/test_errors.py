@@ -559,7 +559,7 @@ def twice(layer, first, second):
     (
         "an empty table",
         ValueError,
-        ["Embedding 'embedding' needs sizes from 1 up, not 0 and 3"],
+        ["Embedding 'embedding': input_dim must be a whole number, 1 or more, not 0"],
         lambda: layers.Embedding(0, 3),
     ),
     (

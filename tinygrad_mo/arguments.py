@@ -52,18 +52,33 @@ def number(
     raise error(f"{what} must be {needed}, not {shown(value)}")
 
 
-def whole(what: str, value: Any, at_least: int = 0) -> int:
-    """A whole number.
+def share(what: str, value: Any) -> float:
+    """A part of a whole.
+
+    >>> share("Dropout 'drop': the rate", 50)
+    Traceback (most recent call last):
+    ValueError: Dropout 'drop': the rate must lie between 0 and 1, not 50
+    """
+    found = plain_number(value)
+    if found is not None and 0 <= found <= 1:
+        return float(found)
+    kind = TypeError if found is None else ValueError
+    raise kind(f"{what} must lie between 0 and 1, not {shown(value)}")
+
+
+def whole(what: str, value: Any, at_least: int | None = 0) -> int:
+    """A whole number; with a limit of None, a negative one, too.
 
     >>> whole("EarlyStopping: patience", -3)
     Traceback (most recent call last):
     ValueError: EarlyStopping: patience must be a whole number, 0 or more, not -3
     """
     found = plain_number(value)
-    if isinstance(found, Integral) and int(found) >= at_least:
+    if isinstance(found, Integral) and (at_least is None or int(found) >= at_least):
         return int(found)
     kind = TypeError if found is None else ValueError
-    raise kind(f"{what} must be a whole number, {at_least} or more, not {shown(value)}")
+    limit = "" if at_least is None else f", {at_least} or more"
+    raise kind(f"{what} must be a whole number{limit}, not {shown(value)}")
 
 
 def plain_number(value: Any) -> Any:
@@ -116,9 +131,32 @@ def by_name(what: str, value: Any, each: Callable[[str, Any], Any]) -> dict[str,
 
 def listed(what: str, value: Any, each: Callable[[str, Any], Any]) -> list[Any]:
     """A list, tuple or array, whose items are checked by ``each(what, item)``."""
-    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+    if not is_list(value):
         raise TypeError(f"{what} must be a list, not {shown(value)}")
     return [each(what, one) for one in value]
+
+
+def is_list(value: Any) -> bool:
+    """Has it an order, and can it be read again? A set has none, an iterator is used up."""
+    several = isinstance(value, np.ndarray) and value.ndim > 0
+    return several or (isinstance(value, Sequence) and not isinstance(value, str | bytes))
+
+
+def dtype(what: str, value: Any) -> np.dtype:
+    """A type of numbers, by its name or as NumPy has it.
+
+    >>> dtype("Input 'ids': dtype", "int23")
+    Traceback (most recent call last):
+    ValueError: Input 'ids': dtype must be a type of numbers such as 'int32', not 'int23'
+    """
+    try:
+        found = np.dtype("O" if value is None else value)
+    except (TypeError, ValueError):
+        found = np.dtype("O")
+    if found.kind in "fiub":
+        return found
+    kind = ValueError if isinstance(value, str) else TypeError
+    raise kind(f"{what} must be a type of numbers such as 'int32', not {shown(value)}")
 
 
 def function_of(what: str, value: Any, arguments: Sequence[str], skip: int = 0) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import ops
+from . import arguments, ops
 from .engine.calls import Call, current_call, inside
 from .engine.graph import Tensor
 from .naming import lookup, snake_case
@@ -58,12 +58,19 @@ class Loss(Recipe):
         **unknown: Any,
     ):
         refuse_unknown(type(self), unknown)
-        self.reduction = lookup("reduction", reduction, dict.fromkeys(REDUCTIONS, reduction))
-        self.name, self.missing = name or snake_case(type(self).__name__), missing
+        who = type(self).__name__
+        self.name = snake_case(who) if name is None else arguments.name(f"{who}: name", name)
+        self.reduction = lookup("reduction", reduction, {name: name for name in REDUCTIONS}, self)
+        self.missing = None if missing is None else arguments.number(f"{self}: missing", missing)
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__} {self.name!r}"
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """The loss of each sample."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say how wrong a prediction is: write call()"
+        )
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """The loss of a batch, as a scalar tensor.
@@ -128,7 +135,8 @@ class CrossEntropy(Loss):
 
     def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0, **options: Any):
         super().__init__(**options)
-        self.from_logits, self.label_smoothing = from_logits, label_smoothing
+        self.from_logits = arguments.flag(f"{self}: from_logits", from_logits)
+        self.label_smoothing = arguments.share(f"{self}: label_smoothing", label_smoothing)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         loss = self.of_logits if self.from_logits else self.of_probabilities
@@ -151,7 +159,7 @@ class BinaryCrossentropy(CrossEntropy):
     from_logits : bool
         True: predictions are logits, the sigmoid is part of the loss.
     label_smoothing : float
-        Moves labels from 0 and 1 towards 1/2.
+        Moves labels from 0 and 1 towards 1/2, which they reach at 1. Default: 0.
 
     Examples
     --------
@@ -178,7 +186,7 @@ class CategoricalCrossentropy(CrossEntropy):
     from_logits : bool
         True: predictions are logits, the softmax is part of the loss.
     label_smoothing : float
-        Moves this share of each label evenly to all classes.
+        Moves this share of each label evenly to all classes. Default: 0.
     """
 
     of_probabilities = ops.categorical_crossentropy
@@ -200,6 +208,12 @@ class SparseCategoricalCrossentropy(CrossEntropy):
 
     def __init__(self, from_logits: bool = False, **options: Any):
         super().__init__(from_logits, **options)
+        if self.label_smoothing:
+            raise ValueError(
+                f"{self}: label_smoothing mixes one-hot labels, these are the indices of classes: "
+                f"make them one-hot, np.eye(classes)[labels], and take "
+                f"CategoricalCrossentropy(label_smoothing={self.label_smoothing})"
+            )
 
 
 class MeanSquaredError(Loss):
@@ -229,12 +243,12 @@ class Huber(Loss):
     Parameters
     ----------
     delta : float
-        Where the parabola ends. Default: 1.
+        Where the parabola ends, above 0. Default: 1.
     """
 
     def __init__(self, delta: float = 1.0, **options: Any):
         super().__init__(**options)
-        self.delta = delta
+        self.delta = arguments.number(f"{self}: delta", delta, above=0)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return ops.huber(y_true, y_pred, delta=self.delta).mean(axis=-1)
@@ -244,7 +258,9 @@ class FunctionLoss(Loss):
     """A user's function of (y_true, y_pred) that returns a tensor with one loss per sample."""
 
     def __init__(self, function: Callable[[Tensor, Tensor], Tensor]):
-        super().__init__(name=function.__name__)
+        name = getattr(function, "__name__", snake_case(type(function).__name__))
+        super().__init__(name=name)
+        arguments.function_of(f"loss {name!r}: function", function, ["y_true", "y_pred"])
         self.call = function  # type: ignore[assignment, method-assign]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from . import arguments
 from .losses import BinaryCrossentropy
 from .naming import lookup, snake_case
 from .recipes import Recipe
@@ -47,8 +48,12 @@ class Metric(Recipe):
     higher_is_better: bool | None = None
 
     def __init__(self, name: str | None = None):
-        self.name = name or snake_case(type(self).__name__)
+        who = type(self).__name__
+        self.name = snake_case(who) if name is None else arguments.name(f"{who}: name", name)
         self.reset()
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__} {self.name!r}"
 
     def reset(self) -> None:
         raise NotImplementedError
@@ -78,13 +83,17 @@ class MeanMetric(Metric):
     """The weighted mean of a score per sample, which a subclass computes in `scores`."""
 
     def scores(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+        """One number per sample, shape (samples,), or per step, (samples, steps)."""
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say how good a prediction is: write scores()"
+        )
 
     def reset(self) -> None:
         self.total = self.count = 0.0
 
     def update(self, y_true: np.ndarray, y_pred: np.ndarray, sample_weight: Any = None) -> None:
-        scores = self.scores(*self.matched(np.asarray(y_true), np.asarray(y_pred)))
+        y_true, y_pred = self.matched(np.asarray(y_true), np.asarray(y_pred))
+        scores = checked_scores(self, self.scores(y_true, y_pred), y_pred.shape)
         weights = weights_like(sample_weight, scores)
         counts = weights != 0  # what does not count may be infinite or NaN
         self.total += float((weights[counts] * scores[counts]).sum())
@@ -101,7 +110,12 @@ class MeanMetric(Metric):
 def same_shape(
     metric: Metric, y_true: np.ndarray, y_pred: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Labels in the shape of the predictions, where only a last axis of length 1 differs."""
+    """Labels in the shape of the predictions, where only a last axis of length 1 differs.
+
+    One number per sample, shape (samples,), is a column.
+    """
+    if y_pred.ndim == 1:
+        y_pred = y_pred[:, None]
     for shape in ((*y_true.shape, 1), y_true.shape[:-1] if y_true.shape[-1:] == (1,) else None):
         if shape == y_pred.shape:
             y_true = y_true.reshape(shape)
@@ -110,6 +124,19 @@ def same_shape(
             f"{metric.name}: labels of shape {y_true.shape} for predictions of shape {y_pred.shape}"
         )
     return y_true, y_pred
+
+
+def checked_scores(metric: Metric, scores: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Scores as an array, if there is one number for each sample, or each step, or each place."""
+    found = np.asarray(scores)
+    if found.ndim < 1 or found.shape != shape[: found.ndim] or found.dtype.kind not in "fiub":
+        form = f"an array of shape {found.shape}, {found.dtype}"
+        raise ValueError(
+            f"{metric.name}: scores must be one number per sample, not "
+            f"{form if found.ndim else arguments.shown(scores)} for predictions of shape {shape}: "
+            f"take the mean over the last axis only, .mean(axis=-1)"
+        )
+    return found
 
 
 def weights_like(given: Any, scores: np.ndarray) -> np.ndarray:
@@ -134,7 +161,9 @@ class Threshold(Metric):
     def __init__(self, threshold: float | None = None, name: str | None = None):
         super().__init__(name)
         self.is_chosen = threshold is not None
-        self.threshold = 0.5 if threshold is None else threshold
+        self.threshold = 0.5
+        if threshold is not None:
+            self.threshold = arguments.number(f"{self}: threshold", threshold)
 
     def for_logits(self) -> None:
         if not self.is_chosen:
@@ -163,7 +192,7 @@ class CategoricalAccuracy(MeanMetric):
     higher_is_better = True
 
     def scores(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return y_true.argmax(axis=-1) == y_pred.argmax(axis=-1)
+        return y_true.argmax(axis=-1) == winner(self, y_pred)
 
 
 class SparseCategoricalAccuracy(MeanMetric):
@@ -180,7 +209,17 @@ class SparseCategoricalAccuracy(MeanMetric):
         return y_true.reshape(y_pred.shape[:-1]), y_pred
 
     def scores(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return y_true == y_pred.argmax(axis=-1)
+        return y_true == winner(self, y_pred)
+
+
+def winner(metric: Metric, y_pred: np.ndarray) -> np.ndarray:
+    """The class that is predicted as the most likely one."""
+    if y_pred.shape[-1] == 1:
+        raise ValueError(
+            f"{metric.name}: predictions of shape {y_pred.shape} are of one class, which always "
+            f"wins: use binary_accuracy"
+        )
+    return y_pred.argmax(axis=-1)
 
 
 class MeanSquaredError(MeanMetric):

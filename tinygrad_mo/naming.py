@@ -24,11 +24,17 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     return f"{guess}Known: {', '.join(map(repr, known)) or 'none'}"
 
 
-def lookup(kind: str, name: str, table: Mapping[str, Any]) -> Any:
-    """The entry of `table` called `name`; an unknown name is a `ValueError` with a hint."""
-    if name in table:
+def lookup(kind: str, name: Any, table: Mapping[str, Any], owner: Any = None) -> Any:
+    """The entry of `table` called `name`; an unknown name is a `ValueError` with a hint.
+
+    >>> lookup("padding", "sam", {"same": 1, "valid": 2}, owner="Conv2D 'left'")
+    Traceback (most recent call last):
+    ValueError: Conv2D 'left': unknown padding 'sam': did you mean 'same'? Known: 'same', 'valid'
+    """
+    if isinstance(name, str) and name in table:
         return table[name]
-    raise ValueError(f"unknown {kind} {name!r}: {did_you_mean(name, table)}")
+    whose = "" if owner is None else f"{owner}: "
+    raise ValueError(f"{whose}unknown {kind} {name!r}: {did_you_mean(name, table)}")
 
 
 def snake_case(name: str) -> str:

@@ -7,6 +7,8 @@ from functools import wraps
 from inspect import Parameter, Signature, signature
 from typing import Any
 
+import numpy as np
+
 from .naming import did_you_mean
 
 
@@ -35,8 +37,26 @@ class Recipe:
 
     def __new__(cls, *arguments: Any, **options: Any) -> Any:
         self = super().__new__(cls)
-        self.made_with = arguments, options
+        self.made_with = kept(arguments), kept(options)
         return self
+
+
+def kept(x: Any) -> Any:
+    """What lists, dicts and arrays hold now, whatever becomes of them; NumPy's numbers as Python's.
+
+    >>> sizes = [3, np.int64(5)]
+    >>> remembered_sizes = kept(sizes)
+    >>> sizes.append(7)
+    >>> remembered_sizes
+    [3, 5]
+    """
+    if type(x) in (list, tuple):
+        return type(x)(map(kept, x))
+    if type(x) is dict:
+        return {name: kept(one) for name, one in x.items()}
+    if isinstance(x, np.ndarray):
+        return x.copy()
+    return x.item() if isinstance(x, np.generic) else x
 
 
 def refuse_unknown(cls: type, options: Mapping[str, Any]) -> None:
@@ -83,7 +103,7 @@ def remembered(maker: Callable[..., Any]) -> Any:
     @wraps(maker)
     def make(*arguments: Any, **options: Any) -> Any:
         made = maker(*arguments, **options)
-        made.made_with, made.maker = (arguments, options), make
+        made.made_with, made.maker = (kept(arguments), kept(options)), make
         return made
 
     make.makes_recipes = True  # type: ignore[attr-defined]

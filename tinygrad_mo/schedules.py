@@ -13,7 +13,6 @@ from typing import Any
 from . import arguments
 from .recipes import Recipe
 
-
 __all__ = [
     "CosineDecay",
     "ExponentialDecay",

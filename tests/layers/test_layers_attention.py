@@ -144,7 +144,7 @@ def test_causal_mask():
     [
         (lambda x: layers.Attention()(x), r"takes a list \[query, value\]"),
         (lambda x: layers.MultiHeadAttention(2, 3)(x), r"self-attention is layer\(x, x\)"),
-        (lambda x: layers.MultiHeadAttention(0, 3), "must be at least 1"),
+        (lambda x: layers.MultiHeadAttention(0, 3), "num_heads must be a whole number, 1 or more"),
         (lambda x: layers.Attention(dropout=2), "dropout must lie between 0 and 1, not 2"),
         (
             lambda x: layers.Attention()([x, tg.Input((5, 3))]),

@@ -188,7 +188,10 @@ ERRORS = {
         lambda: layers.Conv2D(5, 3, groups=2, name="big"),
         "Conv2D 'big': 5 filters cannot be split into 2 groups",
     ),
-    "no filters": (lambda: layers.Conv2D(0, 3), "'conv2d' needs at least 1 filter, not 0"),
+    "no filters": (
+        lambda: layers.Conv2D(0, 3),
+        "'conv2d' needs a whole number of filters from 1 up, not 0",
+    ),
     "stride 0": (
         lambda: layers.Conv2D(3, 3, strides=(1, 0)),
         r"'conv2d': strides must be a positive integer or a tuple of 2 of them, not \(1, 0\)",
@@ -207,7 +210,10 @@ ERRORS = {
         lambda: layers.Conv1D(3, 3)(tg.Input(IMAGE)),
         "'conv1d' takes inputs of 3 axes",
     ),
-    "multiplier": (lambda: layers.DepthwiseConv2D(3, depth_multiplier=0), "at least 1, not 0"),
+    "multiplier": (
+        lambda: layers.DepthwiseConv2D(3, depth_multiplier=0),
+        "depth_multiplier must be a whole number, 1 or more, not 0",
+    ),
 }
 
 

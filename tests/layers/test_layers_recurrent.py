@@ -183,7 +183,7 @@ def test_float32_stays():
 @pytest.mark.parametrize(
     "wire, error, message",
     [
-        (lambda: layers.GRU(0), ValueError, "'gru' needs at least 1 unit, not 0"),
+        (lambda: layers.GRU(0), ValueError, "'gru' needs a whole number of units from 1 up, not 0"),
         (
             lambda: layers.GRU(2)(tg.Input((4, 3)), initial_state=tg.Input((3,))),
             ValueError,

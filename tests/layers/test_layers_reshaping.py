@@ -182,7 +182,7 @@ IMAGE = (4, 4, 3)
         (lambda: layers.ZeroPadding2D((1, 2, 3)), "'zero_padding2d': padding must be a number, or"),
         (lambda: layers.ZeroPadding1D(-1), "zero or more; not -1"),
         (lambda: layers.Cropping2D(2)(tg.Input(IMAGE)), "'cropping2d' would leave nothing of"),
-        (lambda: layers.GaussianNoise(-1), "cannot be negative"),
+        (lambda: layers.GaussianNoise(-1), "stddev must be a number, 0 or more, not -1"),
         (lambda: layers.SpatialDropout2D(1.5), "the rate must lie between 0 and 1, not 1.5"),
         (lambda: layers.PReLU()(tg.Input((None, 3))), "add it to shared_axes"),
     ],

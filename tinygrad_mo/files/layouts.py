@@ -148,8 +148,7 @@ def has_one_width(layer: MultiHeadAttention) -> bool:
 def is_over_last_axes(layer: LayerNormalization) -> bool:
     """Are the axes the last ones, and is there a gamma if there is a beta?"""
     ndim = len(layer.built_for)
-    axes = [layer.axis] if isinstance(layer.axis, int) else layer.axis
-    is_last = {axis % ndim for axis in axes} == set(range(ndim - len(axes), ndim))
+    is_last = {axis % ndim for axis in layer.axes} == set(range(ndim - len(layer.axes), ndim))
     return is_last and (layer.scale or not layer.center)
 
 

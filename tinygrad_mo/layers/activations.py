@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import ops
+from .. import arguments, ops
 from ..engine.graph import Tensor
 from ..naming import lookup
+from .axes import axes_of_a_sample, several_axes
 from .base import Layer
 
 
@@ -53,11 +54,13 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def get(activation: Any) -> Callable[[Tensor], Tensor]:
+def get(activation: Any, owner: Any = None) -> Callable[[Tensor], Tensor]:
     """An activation by name, any function from tensor to tensor, or None for none."""
     if activation is None:
         return linear
-    return activation if callable(activation) else lookup("activation", activation, ACTIVATIONS)
+    if callable(activation):
+        return activation
+    return lookup("activation", activation, ACTIVATIONS, owner)
 
 
 class Activation(Layer):
@@ -74,21 +77,21 @@ class Activation(Layer):
 
     def __init__(self, activation: Any, **options: Any):
         super().__init__(**options)
-        self.activation = get(activation)
+        self.activation = get(activation, self)
 
     def call(self, x: Tensor) -> Tensor:
         return self.activation(x)
 
 
-class ReLU(Activation):
+class ReLU(Layer):
     """max(x, 0).
 
     Parameters
     ----------
     max_value : float, optional
-        Above it the value stays the same. Default: none.
+        Above it the value stays the same; 0 or more. Default: none.
     negative_slope : float
-        What x is multiplied with below 0. Default: 0.
+        What x is multiplied with below 0, 0 or more. Default: 0.
 
     Examples
     --------
@@ -97,11 +100,15 @@ class ReLU(Activation):
     array([0., 2., 6.], dtype=float32)
     """
 
+    passes_mask = True
+
     def __init__(self, max_value: float | None = None, negative_slope: float = 0.0, **options: Any):
-        super().__init__("relu", **options)
-        if max_value is not None and not max_value >= 0:
-            raise ValueError(f"{self}: max_value cannot be {max_value}, it is 0 or more")
-        self.max_value, self.negative_slope = max_value, negative_slope
+        super().__init__(**options)
+        if max_value is not None:
+            max_value = arguments.number(f"{self}: max_value", max_value, at_least=0)
+        self.max_value = max_value
+        what = f"{self}: negative_slope"
+        self.negative_slope = arguments.number(what, negative_slope, at_least=0)
 
     def call(self, x: Tensor) -> Tensor:
         if self.negative_slope:
@@ -111,7 +118,7 @@ class ReLU(Activation):
         return y if self.max_value is None else ops.minimum(y, self.max_value)
 
 
-class Softmax(Activation):
+class Softmax(Layer):
     """exp(x) / sum(exp(x)) along one axis.
 
     Parameters
@@ -120,9 +127,11 @@ class Softmax(Activation):
         Default: the last.
     """
 
+    passes_mask = True
+
     def __init__(self, axis: int = -1, **options: Any):
-        super().__init__("softmax", **options)
-        self.axis = axis
+        super().__init__(**options)
+        self.axis = arguments.whole(f"{self}: axis", axis, at_least=None)
 
     def call(self, x: Tensor) -> Tensor:
         if not -x.ndim <= self.axis < x.ndim or self.axis % x.ndim == 0:
@@ -131,26 +140,39 @@ class Softmax(Activation):
 
 
 class LeakyReLU(Layer):
-    """x above 0, ``negative_slope`` times x below."""
+    """x above 0, ``negative_slope`` times x below.
+
+    Parameters
+    ----------
+    negative_slope : float
+        0 or more. Default: 0.3.
+    """
 
     passes_mask = True
 
     def __init__(self, negative_slope: float = 0.3, **options: Any):
         super().__init__(**options)
-        self.negative_slope = negative_slope
+        what = f"{self}: negative_slope"
+        self.negative_slope = arguments.number(what, negative_slope, at_least=0)
 
     def call(self, x: Tensor) -> Tensor:
         return ops.leaky_relu(x, negative_slope=self.negative_slope)
 
 
 class ELU(Layer):
-    """x above 0, ``alpha (exp(x) - 1)`` below (Clevert et al. 2016)."""
+    """x above 0, ``alpha (exp(x) - 1)`` below (Clevert et al. 2016).
+
+    Parameters
+    ----------
+    alpha : float
+        0 or more. Default: 1.
+    """
 
     passes_mask = True
 
     def __init__(self, alpha: float = 1.0, **options: Any):
         super().__init__(**options)
-        self.alpha = alpha
+        self.alpha = arguments.number(f"{self}: alpha", alpha, at_least=0)
 
     def call(self, x: Tensor) -> Tensor:
         return ops.elu(x, alpha=self.alpha)
@@ -164,7 +186,7 @@ class PReLU(Layer):
     alpha_initializer : str or callable
         Default: zeros.
     alpha_regularizer : str or callable, optional
-    shared_axes : tuple of int, optional
+    shared_axes : int or tuple of int, optional
         Axes along which one alpha serves all, such as (1, 2), the rows and columns of images.
 
     Examples
@@ -181,15 +203,18 @@ class PReLU(Layer):
         self,
         alpha_initializer: Any = "zeros",
         alpha_regularizer: Any = None,
-        shared_axes: Sequence[int] | None = None,
+        shared_axes: int | Sequence[int] | None = None,
         **options: Any,
     ):
         super().__init__(**options)
         self.alpha_initializer, self.alpha_regularizer = alpha_initializer, alpha_regularizer
-        self.shared_axes = tuple(shared_axes or ())
+        self.shared_axes: tuple[int, ...] = ()
+        if shared_axes is not None:
+            self.shared_axes = several_axes(self, "shared_axes", shared_axes)
 
     def make_weights(self, shape: Any) -> None:
-        lengths = [1 if axis in self.shared_axes else n for axis, n in enumerate(shape)][1:]
+        shared = axes_of_a_sample(self, self.shared_axes, shape)
+        lengths = [1 if axis in shared else n for axis, n in enumerate(shape)][1:]
         if None in lengths:
             raise ValueError(
                 f"{self} needs one alpha for each place, but axis {lengths.index(None) + 1} of "

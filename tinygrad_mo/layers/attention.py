@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
-from .. import ops
-from ..engine.graph import Tensor
+from .. import arguments, ops
+from ..engine.graph import Tensor, is_float
 from .base import Layer
 
 FAR_BELOW = -1e9  # the score of a key that must not be seen
@@ -52,9 +52,12 @@ class DotAttention(Layer):
 
     def __init__(self, dropout: float = 0.0, **options: Any):
         super().__init__(**options)
-        if not 0 <= dropout <= 1:
-            raise ValueError(f"{self}: dropout must lie between 0 and 1, not {dropout}")
-        self.dropout = dropout
+        self.dropout = arguments.share(f"{self}: dropout", dropout)
+
+    def __call__(self, x: Any, *more: Any, **options: Any) -> Any:
+        for name in ("use_causal_mask", "return_attention_scores"):
+            arguments.flag(f"{self}: {name}", options.get(name, False))
+        return super().__call__(x, *more, **options)
 
     def drop(self, weights: Tensor) -> Tensor:
         if not self.dropout:
@@ -93,7 +96,7 @@ class Attention(DotAttention):
 
     def __init__(self, use_scale: bool = False, dropout: float = 0.0, **options: Any):
         super().__init__(dropout, **options)
-        self.use_scale = use_scale
+        self.use_scale = arguments.flag(f"{self}: use_scale", use_scale)
 
     def make_weights(self, shape: Any) -> None:
         if self.use_scale:
@@ -177,11 +180,14 @@ class MultiHeadAttention(DotAttention):
         **options: Any,
     ):
         super().__init__(dropout, **options)
-        self.num_heads, self.key_dim = num_heads, key_dim
-        self.value_dim = value_dim or key_dim
-        if min(num_heads, key_dim, self.value_dim) < 1:
-            raise ValueError(f"{self}: num_heads, key_dim and value_dim must be at least 1")
-        self.use_bias, self.output_shape = use_bias, output_shape
+        self.num_heads = arguments.whole(f"{self}: num_heads", num_heads, at_least=1)
+        self.key_dim = self.value_dim = arguments.whole(f"{self}: key_dim", key_dim, at_least=1)
+        if value_dim is not None:
+            self.value_dim = arguments.whole(f"{self}: value_dim", value_dim, at_least=1)
+        if output_shape is not None:
+            output_shape = arguments.whole(f"{self}: output_shape", output_shape, at_least=1)
+        self.output_shape = output_shape
+        self.use_bias = arguments.flag(f"{self}: use_bias", use_bias)
         self.kernel_initializer, self.kernel_regularizer = kernel_initializer, kernel_regularizer
         self.bias_initializer, self.bias_regularizer = bias_initializer, bias_regularizer
 
@@ -221,6 +227,17 @@ class MultiHeadAttention(DotAttention):
         matrix = kernel.reshape(x.shape[-1], -1)
         return ops.dense(x, matrix, None if bias is None else bias.reshape(-1))
 
+    def pairs_seen(self, mask: Any) -> Tensor:
+        """A mask as booleans."""
+        mask = mask if isinstance(mask, Tensor) else Tensor(mask)
+        if is_float(mask):
+            raise TypeError(
+                f"{self}: attention_mask must be True where a query may look at a key; {mask} "
+                f"holds floats, which can be read in two ways: give mask > 0.5 if 1 says that it "
+                f"may, mask == 0 if they are meant to be added to the scores"
+            )
+        return ops.not_equal(mask, 0) if mask.dtype != bool else mask
+
     def call(
         self,
         xs: Sequence[Tensor],
@@ -235,8 +252,7 @@ class MultiHeadAttention(DotAttention):
         )
         hidden = [None if x.mask is None else x.mask[:, None, None] for x in (key, value)]
         if attention_mask is not None:
-            mask = attention_mask if isinstance(attention_mask, Tensor) else Tensor(attention_mask)
-            hidden.append(mask[..., None, :, :])
+            hidden.append(self.pairs_seen(attention_mask)[..., None, :, :])
         q = q * self.key_dim**-0.5
         y, weights = attend(q, k, v, hidden, use_causal_mask, self.drop)
         y = self.project("output", ops.join_heads(y))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import ops
+from .. import arguments, ops
 from ..device import new_generator
 from ..engine.calls import Call, current_call, inside
 from ..engine.graph import Parameter, Tensor, placeholder
@@ -18,14 +18,14 @@ from ..recipes import Recipe, refuse_unknown
 from . import initializers, regularizers
 
 
-def Input(shape: Sequence[int | None], dtype: str | None = None, name: str | None = None) -> Tensor:
+def Input(shape: Sequence[int | None], dtype: Any = None, name: str | None = None) -> Tensor:
     """A symbolic tensor that a model will be fed.
 
     Parameters
     ----------
     shape : sequence of int or None
         Of one sample, without the batch; None is an axis of any length.
-    dtype : str, optional
+    dtype : str or NumPy dtype, optional
         "int32" for ids. Default: the float type of `tinygrad_mo.use`.
     name : str, optional
         The name under which data, errors and pictures refer to it. Default: "input", numbered.
@@ -36,9 +36,20 @@ def Input(shape: Sequence[int | None], dtype: str | None = None, name: str | Non
     >>> tg.Input((100,), dtype="int32", name="main_input")
     <Tensor 'main_input' (None, 100), int32>
     """
-    if isinstance(shape, int):
+    if isinstance(shape, int | np.integer):
         raise TypeError(f"the shape of an Input is a tuple: write ({shape},)")
-    return placeholder((None, *shape), dtype, name)
+    who = "Input" if name is None else f"Input {arguments.name('Input: name', name)!r}"
+    lengths = arguments.listed(f"{who}: shape", shape, length_or_none)
+    kind = None if dtype is None else arguments.dtype(f"{who}: dtype", dtype)
+    return placeholder((None, *lengths), kind, name)
+
+
+def length(what: str, value: Any) -> int:
+    return arguments.whole(f"{what}: each length", value, at_least=1)
+
+
+def length_or_none(what: str, value: Any) -> int | None:
+    return None if value is None else length(what, value)
 
 
 def done_once(build: Any) -> Any:
@@ -107,7 +118,8 @@ class Layer(Recipe):
             self._refuse_tensors(self.made_with[0])
         self._named = name is not None  # by the user
         self._has_name = self._named  # or the first model that it belongs to has given it one
-        self.name = name or self.default_name()
+        what = f"{type(self).__name__}: name"
+        self.name = self.default_name() if name is None else arguments.name(what, name)
         self.built = False
         self.built_for: Any = None  # the shape
         self._added_weights: list[Parameter] = []
@@ -135,7 +147,7 @@ class Layer(Recipe):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._trainable = value
+        self._trainable = arguments.flag(f"{self}: trainable", value)
         for layer in self.sublayers:
             layer.trainable = value
 
@@ -177,15 +189,13 @@ class Layer(Recipe):
         regularizer: Any = None,
         trainable: bool = True,
     ) -> Parameter:
-        """Create a weight called ``layer/name``."""
-        shape = tuple(shape)
-        value = initializers.get(initializer)(shape, self.generator)
-        if np.shape(value) != shape:
-            raise ValueError(
-                f"the initializer of {self.name}/{name} gave an array of shape {np.shape(value)}, "
-                f"asked for was {shape}"
-            )
-        parameter = Parameter(value, name, trainable, regularizers.get(regularizer))
+        """Create a weight called ``layer/name``: floats of this shape."""
+        name = arguments.name(f"{self}: the name of a weight", name)
+        what = f"{self}: weight {name!r}"
+        lengths = tuple(arguments.listed(f"{what}: shape", shape, length))
+        trainable = arguments.flag(f"{what}: trainable", trainable)
+        start = initializers.start(f"{self.name}/{name}", initializer, lengths, self.generator)
+        parameter = Parameter(start, name, trainable, regularizers.get(regularizer))
         parameter.belongs_to(self.name)
         self._added_weights.append(parameter)
         return parameter
@@ -205,7 +215,9 @@ class Layer(Recipe):
         if not isinstance(tensor, Tensor) or tensor.shape != ():
             given = f"{tensor}" if isinstance(tensor, Tensor) else type(tensor).__name__
             raise ValueError(f"{self}: a loss must be a scalar, use .mean() or .sum(), not {given}")
-        self._added_losses.append(AddedLoss(name or f"{self.name}_loss", tensor, weight))
+        name = f"{self.name}_loss" if name is None else arguments.name(f"{self}: loss name", name)
+        factor = arguments.number(f"{self}: weight of loss {name!r}", weight)
+        self._added_losses.append(AddedLoss(name, tensor, factor))
 
     def take_name(self, name: str) -> None:
         """Be called so from now on, the weights, too. A layer that has a name keeps it."""
@@ -269,6 +281,10 @@ class Layer(Recipe):
             y, losses = self.call(x, **options), self._added_losses
         finally:
             self._added_losses = outside  # a layer may be called within its own call
+        for output in tensors_of(y):
+            if not isinstance(output, Tensor):
+                made = arguments.shown(output)
+                raise TypeError(f"{self} must return tensors, computed with ops, not {made}")
         given = tensors_of(x)
         if any(output is t for output in tensors_of(y) for t in given):
             y = with_each(y, lambda t: handed_on(t) if any(t is one for one in given) else t)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import ops
+from .. import arguments, ops
 from ..engine.graph import Parameter, Tensor
 from . import activations
-from .axes import known_padding, per_axis
+from .axes import count, known_padding, per_axis
 from .base import Layer
 
 
@@ -53,7 +53,8 @@ class Convolution(Layer):
         self.strides = per_axis(self, "strides", strides, axes)
         self.padding = known_padding(self, padding, *self.paddings)
         self.dilation_rate = per_axis(self, "dilation_rate", dilation_rate, axes)
-        self.activation, self.use_bias = activations.get(activation), use_bias
+        self.activation = activations.get(activation, self)
+        self.use_bias = arguments.flag(f"{self}: use_bias", use_bias)
         self.bias_initializer, self.bias_regularizer = bias_initializer, bias_regularizer
         self.channels = 0  # of the input; known at the first call
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
@@ -104,10 +105,8 @@ class FilterBank(Convolution):
         **options: Any,
     ):
         super().__init__(kernel_size, strides, padding, **options)
-        self.filters = filters
+        self.filters = count(self, "filters", filters)
         self.kernel_initializer, self.kernel_regularizer = kernel_initializer, kernel_regularizer
-        if filters < 1:
-            raise ValueError(f"{self} needs at least 1 filter, not {filters}")
 
     def make_kernel(self, channels: int, filters: int) -> Parameter:
         return self.add_weight(
@@ -127,10 +126,10 @@ class GroupedFilterBank(FilterBank):
         Split channels and filters evenly into groups that do not see each other. Default: 1.
     """
 
-    def __init__(self, *arguments: Any, groups: int = 1, **options: Any):
-        super().__init__(*arguments, **options)
-        self.groups = groups
-        if groups < 1 or self.filters % groups:
+    def __init__(self, *more: Any, groups: int = 1, **options: Any):
+        super().__init__(*more, **options)
+        self.groups = count(self, "groups", groups)
+        if self.filters % self.groups:
             raise ValueError(f"{self}: {self.filters} filters cannot be split into {groups} groups")
 
     def make_weights(self, shape: Any) -> None:
@@ -292,11 +291,10 @@ class DepthwiseConv2D(Convolution):
         **options: Any,
     ):
         super().__init__(kernel_size, strides, padding, **options)
-        self.depth_multiplier = depth_multiplier
+        what = f"{self}: depth_multiplier"
+        self.depth_multiplier = arguments.whole(what, depth_multiplier, at_least=1)
         self.depthwise_initializer = depthwise_initializer
         self.depthwise_regularizer = depthwise_regularizer
-        if depth_multiplier < 1:
-            raise ValueError(f"{self}: depth_multiplier must be at least 1, not {depth_multiplier}")
 
     def make_weights(self, shape: Any) -> None:
         self.channels = shape[-1]
@@ -338,11 +336,9 @@ class SeparableConvolution(DepthwiseConv2D):
         **options: Any,
     ):
         super().__init__(kernel_size, strides, padding, **options)
-        self.filters = filters
+        self.filters = count(self, "filters", filters)
         self.pointwise_initializer = pointwise_initializer
         self.pointwise_regularizer = pointwise_regularizer
-        if filters < 1:
-            raise ValueError(f"{self} needs at least 1 filter, not {filters}")
 
     def make_weights(self, shape: Any) -> None:
         self.channels = shape[-1]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from .. import ops
+from .. import arguments, ops
 from ..engine.graph import Tensor
 from . import activations
+from .axes import count, whole_numbers
 from .base import Layer
 
 
@@ -48,11 +49,11 @@ class Dense(Layer):
         **options: Any,
     ):
         super().__init__(**options)
-        self.units, self.activation, self.use_bias = units, activations.get(activation), use_bias
+        self.units = count(self, "units", units)
+        self.activation = activations.get(activation, self)
+        self.use_bias = arguments.flag(f"{self}: use_bias", use_bias)
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
-        if not isinstance(units, int) or units < 1:
-            raise ValueError(f"{self} needs a whole number of units from 1 up, not {units!r}")
 
     def make_weights(self, shape: Any) -> None:
         self.kernel = self.add_weight(
@@ -108,9 +109,9 @@ class Embedding(Layer):
         **options: Any,
     ):
         super().__init__(**options)
-        if min(input_dim, output_dim) < 1:
-            raise ValueError(f"{self} needs sizes from 1 up, not {input_dim} and {output_dim}")
-        self.input_dim, self.output_dim, self.mask_zero = input_dim, output_dim, mask_zero
+        self.input_dim = arguments.whole(f"{self}: input_dim", input_dim, at_least=1)
+        self.output_dim = arguments.whole(f"{self}: output_dim", output_dim, at_least=1)
+        self.mask_zero = arguments.flag(f"{self}: mask_zero", mask_zero)
         self.embeddings_initializer = embeddings_initializer
         self.embeddings_regularizer = embeddings_regularizer
 
@@ -142,9 +143,7 @@ class Dropout(Layer):
 
     def __init__(self, rate: float, **options: Any):
         super().__init__(**options)
-        if not 0 <= rate <= 1:
-            raise ValueError(f"{self}: the rate must lie between 0 and 1, not {rate}")
-        self.rate = rate
+        self.rate = arguments.share(f"{self}: the rate", rate)
 
     def call(self, x: Tensor) -> Tensor:
         return ops.dropout(x, rate=self.rate, generator=self.generator)
@@ -162,7 +161,13 @@ class Reshape(Layer):
 
     def __init__(self, target_shape: tuple[int, ...], **options: Any):
         super().__init__(**options)
-        self.target_shape = tuple(target_shape)
+        lengths = whole_numbers(target_shape)
+        if lengths is None or any(n < 1 and n != -1 for n in lengths) or lengths.count(-1) > 1:
+            raise ValueError(
+                f"{self}: target_shape must be a tuple of lengths from 1 up, one of which may be "
+                f"-1, not {arguments.shown(target_shape)}"
+            )
+        self.target_shape = lengths
 
     def call(self, x: Tensor) -> Tensor:
         shape, size = list(self.target_shape), prod(n or 1 for n in x.shape[1:])

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import arguments
+from ..device import floatx
 from ..naming import lookup
 from ..recipes import remembered
 
@@ -41,23 +43,30 @@ def ones(shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
 @remembered
 def constant(value: float) -> Initializer:
     """Every element the same."""
+    value = arguments.number("constant: value", value)
     return lambda shape, generator: np.full(shape, value)
 
 
 @remembered
 def uniform(low: float = -0.05, high: float = 0.05) -> Initializer:
     """Evenly between two limits."""
+    low = arguments.number("uniform: low", low)
+    high = arguments.number("uniform: high", high, at_least=low)
     return lambda shape, generator: generator.uniform(low, high, shape)
 
 
 @remembered
 def normal(mean: float = 0.0, stddev: float = 0.05) -> Initializer:
+    """Around a mean, with a standard deviation of 0 or more."""
+    mean = arguments.number("normal: mean", mean)
+    stddev = arguments.number("normal: stddev", stddev, at_least=0)
     return lambda shape, generator: generator.normal(mean, stddev, shape)
 
 
 @remembered
 def truncated_normal(stddev: float = 0.05) -> Initializer:
     """A normal distribution of which values beyond two standard deviations are drawn again."""
+    stddev = arguments.number("truncated_normal: stddev", stddev, at_least=0)
 
     def draw(shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
         x = generator.standard_normal(shape)
@@ -125,6 +134,26 @@ INITIALIZERS: dict[str, Initializer] = {
 
 def get(initializer: Any) -> Initializer:
     """An initializer by name, or any function of (shape, generator)."""
+    if getattr(initializer, "makes_recipes", False):
+        name = initializer.__name__
+        raise TypeError(f"{name} makes an initializer, and is none itself: write {name}(...)")
     return (
         initializer if callable(initializer) else lookup("initializer", initializer, INITIALIZERS)
     )
+
+
+def start(
+    what: str, initializer: Any, shape: tuple[int, ...], generator: np.random.Generator
+) -> np.ndarray:
+    """The first value of a parameter: what its initializer gives, as floats, or an error."""
+    value = np.asarray(get(initializer)(shape, generator))
+    who = f"the initializer of {what} gave"
+    if value.shape != shape:
+        raise ValueError(f"{who} an array of shape {value.shape}, asked for was {shape}")
+    if value.dtype.kind not in "fiu":
+        raise TypeError(f"{who} an array of {value.dtype}, asked for were numbers")
+    with np.errstate(over="ignore"):  # said below
+        value = value.astype(floatx())
+    if not np.isfinite(value).all():
+        raise ValueError(f"{who} NaN, or numbers too large for {floatx()}")
+    return value

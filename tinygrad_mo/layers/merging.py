@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
-from .. import ops
+from .. import arguments, ops
 from ..engine.graph import Parameter, Step, Tensor
 from ..engine.nodes import card_of
+from .axes import whole_numbers
 from .base import Layer
 
 
@@ -105,14 +106,15 @@ class Concatenate(Merge):
     Parameters
     ----------
     axis : int
-        Default: the last.
+        Not 0, the batch. Default: the last.
     """
 
     def __init__(self, axis: int = -1, **options: Any):
         super().__init__(**options)
-        self.axis = axis
+        self.axis = arguments.whole(f"{self}: axis", axis, at_least=None)
 
     def merge(self, xs: Sequence[Tensor]) -> Tensor:
+        refuse_samples(xs, self.axis)
         return ops.concatenate(*xs, axis=self.axis)
 
     def why(self, xs: Sequence[Tensor], error: Exception) -> str:
@@ -120,6 +122,8 @@ class Concatenate(Merge):
         if len({x.ndim for x in xs}) > 1:
             return "all must have the same number of axes"
         joined = self.axis % xs[0].ndim
+        if joined == 0:
+            return str(error)
         for axis, lengths in enumerate(zip(*(x.shape for x in xs), strict=True)):
             if axis != joined and len(set(lengths)) > 1:
                 return (
@@ -144,7 +148,7 @@ class Dot(Merge):
     Parameters
     ----------
     axes : int or (int, int)
-        The axis of the first and of the second tensor; the batch is axis 0.
+        The axis of the first and of the second tensor; not 0, the batch.
     normalize : bool
         Scale to length 1 along these axes first: the result is the cosine.
     """
@@ -153,10 +157,14 @@ class Dot(Merge):
 
     def __init__(self, axes: int | tuple[int, int], normalize: bool = False, **options: Any):
         super().__init__(**options)
-        self.axes = (axes, axes) if isinstance(axes, int) else tuple(axes)
-        self.normalize = normalize
+        self.axes = whole_numbers(axes, times=2) or ()
+        if len(self.axes) != 2:
+            given = arguments.shown(axes)
+            raise ValueError(f"{self}: axes must be a whole number, or two of them, not {given}")
+        self.normalize = arguments.flag(f"{self}: normalize", normalize)
 
     def merge(self, xs: Sequence[Tensor]) -> Tensor:
+        refuse_samples(xs, *self.axes)
         if self.normalize:
             xs = [unit(x, axis) for x, axis in zip(xs, self.axes, strict=True)]
         return ops.dot(*xs, axes=self.axes)
@@ -172,8 +180,8 @@ class Dot(Merge):
 
     def why(self, xs: Sequence[Tensor], error: Exception) -> str:
         """Which axes do not fit."""
-        fits = (-x.ndim <= axis < x.ndim for x, axis in zip(xs, self.axes, strict=True))
-        if not all(fits):
+        known = (-x.ndim < axis < x.ndim and axis for x, axis in zip(xs, self.axes, strict=True))
+        if not all(known):
             return str(error)
         one, other = (x.shape[axis] for x, axis in zip(xs, self.axes, strict=True))
         return (
@@ -182,6 +190,12 @@ class Dot(Merge):
             if one != other
             else str(error)
         )
+
+
+def refuse_samples(xs: Sequence[Tensor], *axes: int) -> None:
+    """An error if one of the axes is the batch."""
+    if any(axis in (0, -x.ndim) for x in xs for axis in axes):
+        raise ValueError("axis 0 is the batch, whose samples stay apart: choose another axis")
 
 
 SETTINGS = ("units", "kernel_size", "pool_size", "size", "strides", "padding", "cropping")

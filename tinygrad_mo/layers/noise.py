@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import ops
+from .. import arguments, ops
 from ..engine.graph import Tensor
 from .base import Layer
 from .core import Dropout
@@ -69,9 +69,7 @@ class GaussianNoise(Layer):
 
     def __init__(self, stddev: float, **options: Any):
         super().__init__(**options)
-        if stddev < 0:
-            raise ValueError(f"{self}: a standard deviation cannot be negative: {stddev}")
-        self.stddev = stddev
+        self.stddev = arguments.number(f"{self}: stddev", stddev, at_least=0)
 
     def call(self, x: Tensor) -> Tensor:
         return ops.gaussian_noise(x, stddev=self.stddev, generator=self.generator)

@@ -6,8 +6,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from .. import ops
+from .. import arguments, ops
 from ..engine.graph import Parameter, Tensor
+from .axes import axes_of_a_sample, several_axes
 from .base import Layer
 
 
@@ -18,7 +19,7 @@ class Normalization(Layer):
     ----------
     axis : int or tuple of int
     epsilon : float
-        Added to the variance. Default: 0.001.
+        Added to the variance, above 0. Default: 0.001.
     center, scale : bool
         Learn beta, learn gamma. Default: True.
     beta_initializer, gamma_initializer : str or callable
@@ -41,7 +42,10 @@ class Normalization(Layer):
         **options: Any,
     ):
         super().__init__(**options)
-        self.axis, self.epsilon, self.center, self.scale = axis, epsilon, center, scale
+        self.axes = several_axes(self, "axis", axis)
+        self.epsilon = arguments.number(f"{self}: epsilon", epsilon, above=0)
+        self.center = arguments.flag(f"{self}: center", center)
+        self.scale = arguments.flag(f"{self}: scale", scale)
         self.beta_initializer, self.beta_regularizer = beta_initializer, beta_regularizer
         self.gamma_initializer, self.gamma_regularizer = gamma_initializer, gamma_regularizer
         self.gamma: Parameter | None = None
@@ -58,13 +62,11 @@ class Normalization(Layer):
 
     def lengths(self, shape: Sequence[int | None]) -> list[int]:
         """Of the axes that have weights of their own."""
-        axes = [self.axis] if isinstance(self.axis, int) else self.axis
-        for axis in axes:
-            if not -len(shape) <= axis < len(shape) or axis % len(shape) == 0:
-                raise ValueError(f"{self}: axis {axis} is not an axis of a sample in {shape}")
-        lengths = [shape[axis] for axis in sorted(axis % len(shape) for axis in axes)]
+        axes = axes_of_a_sample(self, self.axes, shape)
+        lengths = [shape[axis] for axis in axes]
         if None in lengths:
-            raise ValueError(f"{self} needs a fixed length along axis {self.axis}, got {shape}")
+            free = axes[lengths.index(None)]
+            raise ValueError(f"{self} needs a fixed length along axis {free}, got {shape}")
         return lengths  # type: ignore[return-value]
 
     def make_weights(self, shape: Any) -> None:
@@ -90,9 +92,9 @@ class BatchNormalization(Normalization):
     axis : int
         The axis of the channels. Default: the last.
     momentum : float
-        Weight of the old in the moving averages. Default: 0.99.
+        Weight of the old in the moving averages, 0 or more and below 1. Default: 0.99.
     epsilon : float
-        Added to the variance. Default: 0.001.
+        Added to the variance, above 0. Default: 0.001.
     center, scale : bool
         Learn beta, learn gamma. Default: True.
     beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer
@@ -122,7 +124,8 @@ class BatchNormalization(Normalization):
         **options: Any,
     ):
         super().__init__(axis, epsilon, **options)
-        self.momentum = momentum
+        self.axis = arguments.whole(f"{self}: axis", axis, at_least=None)
+        self.momentum = arguments.number(f"{self}: momentum", momentum, at_least=0, below=1)
         self.moving_mean_initializer = moving_mean_initializer
         self.moving_variance_initializer = moving_variance_initializer
 
@@ -162,7 +165,7 @@ class LayerNormalization(Normalization):
     axis : int or tuple of int
         Axes over which mean and variance are taken. Default: the last.
     epsilon : float
-        Added to the variance. Default: 0.001.
+        Added to the variance, above 0. Default: 0.001.
     center, scale : bool
         Learn beta, learn gamma. Default: True.
     beta_initializer, gamma_initializer : str or callable
@@ -177,6 +180,7 @@ class LayerNormalization(Normalization):
     """
 
     def call(self, x: Tensor) -> Tensor:
-        axis = self.axis if isinstance(self.axis, int) else tuple(self.axis)
-        self.warn_of_padding(x, (axis,) if isinstance(axis, int) else axis)
-        return ops.layer_normalization(x, self.gamma, self.beta, axis=axis, epsilon=self.epsilon)
+        self.warn_of_padding(x, self.axes)
+        return ops.layer_normalization(
+            x, self.gamma, self.beta, axis=self.axes, epsilon=self.epsilon
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import ops
+from .. import arguments, ops
 from ..engine.graph import Tensor
 from ..ops import Op
 from .axes import known_padding, per_axis
@@ -139,7 +139,7 @@ class GlobalPooling(Layer):
 
     def __init__(self, keepdims: bool = False, **options: Any):
         super().__init__(**options)
-        self.keepdims = keepdims
+        self.keepdims = arguments.flag(f"{self}: keepdims", keepdims)
 
     @property
     def axes(self) -> tuple[int, ...]:

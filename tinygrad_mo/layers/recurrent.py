@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
+from .. import arguments, ops
 from ..engine.graph import Tensor
 from . import initializers
+from .axes import count
 from .base import Layer
 
 
@@ -54,10 +55,10 @@ class Recurrent(Layer):
         **options: Any,
     ):
         super().__init__(**options)
-        if units < 1:
-            raise ValueError(f"{self} needs at least 1 unit, not {units}")
-        self.units, self.go_backwards = units, go_backwards
-        self.return_sequences, self.return_state = return_sequences, return_state
+        self.units = count(self, "units", units)
+        self.return_sequences = arguments.flag(f"{self}: return_sequences", return_sequences)
+        self.return_state = arguments.flag(f"{self}: return_state", return_state)
+        self.go_backwards = arguments.flag(f"{self}: go_backwards", go_backwards)
         self.kernel_initializer, self.kernel_regularizer = kernel_initializer, kernel_regularizer
         self.recurrent_initializer = recurrent_initializer
         self.recurrent_regularizer = recurrent_regularizer
@@ -148,13 +149,13 @@ class LSTM(Recurrent):
     gates = 4
     states = 2
 
-    def __init__(self, units: int, *arguments: Any, unit_forget_bias: bool = True, **options: Any):
-        super().__init__(units, *arguments, **options)
-        self.unit_forget_bias = unit_forget_bias
+    def __init__(self, units: int, *more: Any, unit_forget_bias: bool = True, **options: Any):
+        super().__init__(units, *more, **options)
+        self.unit_forget_bias = arguments.flag(f"{self}: unit_forget_bias", unit_forget_bias)
 
     def first_bias(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
-        bias = super().first_bias(shape, generator)
-        if self.unit_forget_bias:
+        bias = np.array(super().first_bias(shape, generator))
+        if self.unit_forget_bias and bias.shape == shape:
             bias[self.units : 2 * self.units] = 1
         return bias
 
@@ -196,9 +197,9 @@ class GRU(Recurrent):
 
     gates = 3
 
-    def __init__(self, units: int, *arguments: Any, reset_after: bool = True, **options: Any):
-        super().__init__(units, *arguments, **options)
-        self.reset_after = reset_after
+    def __init__(self, units: int, *more: Any, reset_after: bool = True, **options: Any):
+        super().__init__(units, *more, **options)
+        self.reset_after = arguments.flag(f"{self}: reset_after", reset_after)
 
     @property
     def bias_shape(self) -> tuple[int, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine.graph import Tensor
+from .. import arguments
+from ..engine.graph import Parameter, Tensor
 from ..naming import lookup
 from ..recipes import Recipe
 
@@ -26,9 +27,9 @@ class L1L2(Recipe):
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0):
-        if l1 < 0 or l2 < 0:
+        self.l1, self.l2 = arguments.number("L1L2: l1", l1), arguments.number("L1L2: l2", l2)
+        if self.l1 < 0 or self.l2 < 0:
             raise ValueError(f"a penalty cannot be negative: l1={l1}, l2={l2}")
-        self.l1, self.l2 = l1, l2
 
     def __call__(self, w: Tensor) -> Tensor:
         terms = []
@@ -57,3 +58,16 @@ def get(regularizer: Any) -> Any:
     if regularizer is None or callable(regularizer):
         return regularizer
     return lookup("regularizer", regularizer, REGULARIZERS)()
+
+
+def penalty(w: Parameter) -> Tensor:
+    """What the regularizer of a parameter adds to the loss."""
+    found = w.regularizer(w)
+    if not isinstance(found, Tensor) or found.shape != ():
+        is_tensor = isinstance(found, Tensor)
+        given = f"one of shape {found.shape}" if is_tensor else arguments.shown(found)
+        raise TypeError(
+            f"the regularizer of {w.name} must return a scalar tensor, as (w * w).sum() is, not "
+            f"{given}"
+        )
+    return found

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .. import ops
+from .. import arguments, ops
 from ..engine.graph import Tensor
 from ..naming import lookup
-from .axes import pairs, per_axis
+from .axes import pairs, per_axis, whole_numbers
 from .base import Layer
 
 
@@ -29,11 +29,11 @@ class Permute(Layer):
 
     def __init__(self, dims: Sequence[int], **options: Any):
         super().__init__(**options)
-        self.dims = tuple(dims)
-        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
-            raise ValueError(
-                f"{self}: dims must hold the axes from 1 on, each once, not {self.dims}"
-            )
+        axes = whole_numbers(dims)
+        if axes is None or sorted(axes) != list(range(1, len(axes) + 1)):
+            given = arguments.shown(dims)
+            raise ValueError(f"{self}: dims must hold the axes from 1 on, each once, not {given}")
+        self.dims = axes
 
     def call(self, x: Tensor) -> Tensor:
         if x.ndim != len(self.dims) + 1:
@@ -113,7 +113,7 @@ class UpSampling2D(Layer):
     def __init__(self, size: Any = 2, interpolation: str = "nearest", **options: Any):
         super().__init__(**options)
         self.size = per_axis(self, "size", size, 2)
-        lookup("interpolation", interpolation, {"nearest": None})
+        lookup("interpolation", interpolation, {"nearest": None}, self)
 
     def call(self, x: Tensor) -> Tensor:
         rows, columns = self.size

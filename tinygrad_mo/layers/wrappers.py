@@ -54,7 +54,7 @@ class Bidirectional(Layer):
         if layer.built:
             raise ValueError(f"{self}: {layer} has weights already; give it a new layer")
         if merge_mode is not None:
-            lookup("merge_mode", merge_mode, MERGE_MODES)
+            lookup("merge_mode", merge_mode, MERGE_MODES, self)
         self.merge_mode = merge_mode
         self.forward = layer.twin(f"forward_{layer.name}")
         self.backward = layer.twin(f"backward_{layer.name}", other_way=True)
@@ -112,13 +112,16 @@ class TimeDistributed(Layer):
         self.layer = layer
 
     def call(self, x: Tensor) -> Tensor:
-        if x.ndim < 3:
-            raise ValueError(f"{self} takes sequences (batch, time, ...), got {x}")
+        if not isinstance(x, Tensor) or x.ndim < 3:
+            given = f"{x}" if isinstance(x, Tensor) else f"{len(x)} tensors"
+            raise ValueError(f"{self} takes sequences (batch, time, ...), got {given}")
         each = ops.steps_into_batch(x)
         of_steps = x.mask is not None and x.mask.ndim == 2
         if x.mask is not None and not of_steps:  # it says what is padding within each step
             each.mask = ops.steps_into_batch(x.mask)
         each = self.layer(each)
+        if not isinstance(each, Tensor):
+            raise ValueError(f"{self} hands on one tensor, but {self.layer} gives {len(each)}")
         y = ops.steps_out_of_batch(each, x)
         if of_steps:
             y.mask = x.mask

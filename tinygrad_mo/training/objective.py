@@ -17,6 +17,7 @@ from ..engine.calls import Call, inside
 from ..engine.graph import Parameter, Tensor
 from ..engine.plan import Plan, topological_order
 from ..engine.randomness import Randomness
+from ..layers.regularizers import penalty
 from ..metrics import Metric
 from ..network.contents import Contents
 from ..network.feeding import arrays_for, cast, counted, match, matched_arrays
@@ -129,7 +130,7 @@ class Objective:
         if penalised:
             self._enter(term := LossTerm("regularization"))
             with inside(Call(term)):
-                term.value = reduce(ops.add, [w.regularizer(w) for w in penalised])
+                term.value = reduce(ops.add, map(penalty, penalised))
 
     def _metrics(self, given: Any) -> dict[str, list[Metric]]:
         if given is None:

@@ -1,0 +1,198 @@
+"""What layers are given: kept as it was, counted right, and never left aside in silence."""
+
+import numpy as np
+import pytest
+
+import tinygrad_mo as tg
+from tinygrad_mo import layers
+
+IMAGE = tg.Input((8, 6, 3), name="image")
+STEPS = tg.Input((6, 3), name="steps")
+
+
+def test_an_input_has_lengths_and_a_type():
+    for kind in ("int32", np.int32, np.dtype("int32")):
+        assert tg.Input((np.int64(3), None), kind).dtype == np.int32
+    assert tg.Input(np.array([2, 3])).shape == tg.Input([2, 3]).shape == (None, 2, 3)
+    assert tg.Input(()).shape == (None,) and tg.Input((2,), "bool").dtype == bool
+    with pytest.raises(ValueError, match=r"Input 'x': shape: each length .* 1 or more, not 0"):
+        tg.Input((3, 0), name="x")
+
+
+def test_what_a_layer_was_made_with_is_kept(tmp_path):
+    shape, axes = [2, 9], np.array([1, 2])
+    x = tg.Input((18,))
+    y = layers.Reshape(shape)(x)
+    y = layers.LayerNormalization(axis=axes, name="norm")(y)
+    model = tg.Model(x, y)
+    shape.append(5)
+    axes[:] = 7
+    assert layers.Reshape([1, 2]).made_with == (([1, 2],), {})
+    assert model.get_layer("reshape").made_with == (([2, 9],), {})
+    model.save(tmp_path / "model.tg")
+    data = np.random.default_rng(0).standard_normal((2, 18))
+    np.testing.assert_array_equal(tg.load(tmp_path / "model.tg").predict(data), model.predict(data))
+
+
+def test_numpys_numbers_go_into_a_file_and_back(tmp_path):
+    x = tg.Input((np.int64(4),))
+    y = layers.Dense(np.int32(3), use_bias=np.bool_(False), kernel_regularizer=None, name="y")(x)
+    y = layers.LeakyReLU(np.float32(0.25))(layers.Reshape(np.array([3, 1]))(y))
+    model = tg.Model(x, layers.Cropping1D((np.int64(1), np.int64(0)))(y))
+    model.save(tmp_path / "model.tg")
+    data = np.random.default_rng(0).standard_normal((2, 4))
+    read = tg.load(tmp_path / "model.tg")
+    assert read.get_layer("y").use_bias is False
+    np.testing.assert_array_equal(read.predict(data), model.predict(data))
+
+
+@pytest.mark.parametrize(
+    ("axes", "shape"),
+    [
+        (None, (8, 6, 3)),
+        (1, (1, 6, 3)),
+        ((1, 2), (1, 1, 3)),
+        (-1, (8, 6, 1)),
+        ([-3, -2], (1, 1, 3)),
+    ],
+)
+def test_prelu_shares_the_axes_that_are_named(axes, shape):
+    layer = layers.PReLU(shared_axes=axes)
+    layer(IMAGE)
+    assert layer.alpha.shape == shape
+
+
+@pytest.mark.parametrize(
+    ("wire", "error", "words"),
+    [
+        (lambda: layers.PReLU(shared_axes=0)(IMAGE), ValueError, "axis 0 is not an axis of a s"),
+        (lambda: layers.PReLU(shared_axes=4)(IMAGE), ValueError, "axis 4 is not an axis of a s"),
+        (
+            lambda: layers.LayerNormalization(axis=(1, -2), name="norm")(STEPS),
+            ValueError,
+            r"'norm': two of the axes \(1, -2\) are one and the same in \(None, 6, 3\)",
+        ),
+        (
+            lambda: layers.LayerNormalization(axis=(2, 1))(tg.Input((None, 3))),
+            ValueError,
+            "needs a fixed length along axis 1",
+        ),
+        (
+            lambda: layers.Concatenate(axis=0)([STEPS, STEPS]),
+            ValueError,
+            "'concatenate' cannot join .*axis 0 is the batch, whose samples stay apart",
+        ),
+        (
+            lambda: layers.concatenate([STEPS, STEPS], axis=-3),
+            ValueError,
+            "axis 0 is the batch",
+        ),
+        (
+            lambda: layers.Dot(axes=(1, 0))([STEPS, STEPS]),
+            ValueError,
+            "'dot' cannot join .*axis 0 is the batch",
+        ),
+        (
+            lambda: layers.TimeDistributed(layers.Concatenate())([STEPS, STEPS]),
+            ValueError,
+            r"'time_distributed' takes sequences \(batch, time, ...\), got 2 tensors",
+        ),
+        (
+            lambda: layers.TimeDistributed(layers.LSTM(2, return_state=True))(IMAGE),
+            ValueError,
+            "'time_distributed' hands on one tensor, but LSTM 'lstm' gives 3",
+        ),
+        (
+            lambda: layers.Attention(name="look")([STEPS, STEPS], use_causal_mask="no"),
+            TypeError,
+            "Attention 'look': use_causal_mask must be True or False, not 'no'",
+        ),
+        (
+            lambda: layers.MultiHeadAttention(1, 2)(STEPS, STEPS, return_attention_scores=1),
+            TypeError,
+            "return_attention_scores must be True or False, not 1",
+        ),
+        (lambda: layers.ReLU(activation="tanh"), TypeError, "ReLU has no option 'activation'"),
+        (
+            lambda: layers.Softmax(activation="tanh"),
+            TypeError,
+            "Softmax has no option 'activation'",
+        ),
+        (lambda: tg.Model(IMAGE, layers.ReLU()(IMAGE), name=""), ValueError, "Model: name must be"),
+    ],
+)
+def test_what_only_the_first_call_can_tell(wire, error, words):
+    with pytest.raises(error, match=words):
+        wire()
+
+
+def test_a_mask_of_pairs_can_be_read_in_one_way():
+    x = tg.Tensor(np.random.default_rng(0).standard_normal((2, 5, 4)))
+    layer = layers.MultiHeadAttention(2, 3, name="heads")
+    mask = np.tril(np.ones((2, 5, 5), int))
+    mask[0, 4, 1] = 0
+    expected = layer(x, x, attention_mask=mask == 1).numpy()
+    assert np.abs(layer(x, x).numpy() - expected).max() > 0.01
+    for same in (mask, 2 * mask):
+        y = layer(x, x, attention_mask=same, use_causal_mask=True)
+        np.testing.assert_array_equal(y.numpy(), expected)
+    for floats in (np.where(mask, 0, -1e9), mask.astype(float)):
+        with pytest.raises(TypeError, match=r"'heads': attention_mask .* floats, .* in two ways"):
+            layer(x, x, attention_mask=floats)
+
+
+class Mine(layers.Layer):
+    """A weight made with these arguments, and an added loss."""
+
+    def __init__(self, weight=("w", (3,)), loss=None, **options):
+        super().__init__(name="mine")
+        self.weight, self.loss, self.options = weight, loss, options
+
+    def make_weights(self, shape):
+        self.w = self.add_weight(*self.weight, **self.options)
+
+    def call(self, x):
+        if self.loss is not None:
+            self.add_loss(x.sum(), **self.loss)
+        return x * 1.0
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            {"weight": ("", (3,))},
+            "Mine 'mine': the name of a weight must be a name, not an empty t",
+        ),
+        ({"weight": (3, (3,))}, "Mine 'mine': the name of a weight must be a name, not 3"),
+        ({"weight": ("w", 3)}, "Mine 'mine': weight 'w': shape must be a list, not 3"),
+        ({"weight": ("w", (None, 3))}, "weight 'w': shape: each length must be .*, not None"),
+        ({"weight": ("w", (0,))}, "weight 'w': shape: each length must be .* 1 or more, not 0"),
+        ({"weight": ("w", (1.5,))}, "weight 'w': shape: each length must be .*, not 1.5"),
+        ({"trainable": "no"}, "weight 'w': trainable must be True or False, not 'no'"),
+        ({"initializer": "one"}, "unknown initializer 'one': did you mean"),
+        ({"regularizer": 3}, "unknown regularizer 3"),
+        ({"loss": {"name": ""}}, "Mine 'mine': loss name must be a name, not an empty text"),
+        ({"loss": {"weight": np.nan}}, "Mine 'mine': weight of loss 'mine_loss' must be a finite"),
+        ({"loss": {"weight": "1"}}, "Mine 'mine': weight of loss 'mine_loss' must be a number"),
+    ],
+)
+def test_weights_and_losses_of_a_layer_of_ones_own(options, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        Mine(**options)(tg.Input((3,)))
+
+
+def test_a_weight_takes_numpys_numbers():
+    layer = Mine(weight=("w", np.array([3])), trainable=np.bool_(False))
+    layer(tg.Input((3,)))
+    assert layer.w.shape == (3,) and layer.trainable_weights == []
+
+
+def test_trainable_is_yes_or_no():
+    layer = layers.Bidirectional(layers.LSTM(2), name="both")
+    with pytest.raises(TypeError, match="'both': trainable must be True or False, not 'no'"):
+        layer.trainable = "no"
+    layer.trainable = np.bool_(False)
+    assert layer.forward.trainable is layer.trainable is False
+    layer(STEPS)
+    assert layer.trainable_weights == []
