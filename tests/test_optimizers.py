@@ -86,6 +86,30 @@ def test_the_fused_form_has_the_bits_of_the_formula(make, floatx):
 
 
 @each_optimizer
+@pytest.mark.parametrize("rate", [0.1, 0.0])
+@pytest.mark.parametrize("odd", [np.inf, -np.inf, np.nan])
+def test_what_the_fused_form_returns_tells_whether_all_is_finite(make, rate, odd):
+    optimizer = make()
+    w, g, *slots = random().standard_normal((2 + len(optimizer.slots), 301))
+    arrays = [w, g, *map(abs, slots)]
+
+    def tell():
+        new = [np.empty_like(w) for _ in (w, *slots)]
+        with np.errstate(all="ignore"):
+            return all_finite(
+                type(optimizer).rule.fused(
+                    optimizer, arrays[1], rate, 3, [arrays[0], *arrays[2:]], new
+                )
+            )
+
+    assert tell()
+    for array in arrays:
+        kept, array[7] = array[7], odd
+        assert not tell()
+        array[7] = kept
+
+
+@each_optimizer
 @each_size
 def test_a_large_parameter_is_stepped_like_its_rows(make, shape):
     """In blocks, in C or side by side: the numbers are those of parameters on their own."""
@@ -158,9 +182,9 @@ def test_a_rule_belongs_to_a_class():
 @pytest.mark.parametrize(
     ("returned", "said"),
     [
-        (lambda w, s: w, r"\(15,\)$"),
-        (lambda w, s: (w, s, s), r"\(15,\), \(15,\), \(15,\)$"),
-        (lambda w, s: (w, s[:4]), r"\(15,\), \(4,\)$"),
+        (lambda w, s: w, r"1: \(15,\)$"),
+        (lambda w, s: (w, s, s), r"3: \(15,\), \(15,\), \(15,\)$"),
+        (lambda w, s: (w, s[:4]), r"2: \(15,\), \(4,\)$"),
     ],
 )
 def test_a_rule_that_returns_something_else_is_told_so(returned, said):
@@ -172,7 +196,9 @@ def test_a_rule_that_returns_something_else_is_told_so(returned, said):
 
     w, optimizer = parameter(), Wrong(0.1)
     before = snapshot(optimizer, w)
-    must = r"the rule of Wrong must return w, s, each of the shape of w, \(15,\); .* returned: "
+    must = (
+        r"the rule of Wrong must return 2 arrays of shape \(15,\), the new w, s; it has returned "
+    )
     with pytest.raises(ValueError, match=must + said):
         optimizer.apply({w: gradient_for(w)})
     assert snapshot(optimizer, w) == before

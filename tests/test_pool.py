@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import tinygrad_mo as tg
-from tinygrad_mo import ops, pool
+from test_house import MODULES, PACKAGE, imported
+from tinygrad_mo import device, ops, pool
 from tinygrad_mo.pool import at_work, in_parts
 
 MUCH = 1e9
@@ -28,6 +29,32 @@ def four_threads():
 
 def test_outside_nothing_is_cut():
     assert names_of_threads() == [(slice(0, 4), threading.current_thread().name)]
+
+
+def test_the_pool_serves_whoever_asks_the_device(monkeypatch):
+    def threads_of(work):
+        with tg.use(threads=4), device.at_work():
+            return work(4, lambda part: threading.current_thread().name, MUCH)
+
+    assert len(threads_of(device.in_parts)) == len(threads_of(in_parts))
+    monkeypatch.setattr(device, "pool", None)
+    assert threads_of(device.in_parts) == [threading.current_thread().name]
+    with tg.use(threads=4), device.at_work():
+        assert not device.worth_cutting(MUCH) and not pool._inside
+    assert device.single_threaded(lambda x, y=1: x + y)(1, y=2) == 3
+
+
+@pytest.mark.parametrize(("room", "but_for"), [("pool", set()), ("compiled", {"replay", "cli.py"})])
+def test_what_can_be_left_out_is_imported_by_one_line(room, but_for):
+    """Of the package itself: nobody else needs it."""
+    importing = {
+        module.parts[0]
+        for module in MODULES
+        if module.parts[0] != room
+        and any(path[0] == room for path, _ in imported((PACKAGE / module).read_text(), module))
+    }
+    assert importing == but_for
+    assert (PACKAGE / "__init__.py").read_text().count(f"    {room},") == 1
 
 
 @needs_threadpoolctl

@@ -9,7 +9,7 @@ import numpy as np
 from ..device import Array
 from .registry import call_c_in_parts, contiguous, cotangent, twin_of, usable
 
-PER_NUMBER = 10  # the time of so many multiplications
+PER_NUMBER = 10  # its time, in multiplications
 
 
 def two_passes(

@@ -14,7 +14,7 @@ from ..ops.linear import column_sums
 from ..ops.windows import Windows, windows_over
 from .registry import call_c, call_c_in_parts, contiguous, cotangent, twin_of, usable
 
-PER_OUTPUT = 16  # besides the products: the time of so many multiplications
+PER_OUTPUT = 16  # besides the products: the time, in multiplications
 
 
 @twin_of("convolution")

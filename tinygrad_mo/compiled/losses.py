@@ -9,7 +9,7 @@ from ..ops.losses import one_hot
 from .registry import call_c_in_parts, contiguous, cotangent, twin_of, usable
 
 SHORT = 16  # numbers of a row; shorter ones are as fast in NumPy
-PER_NUMBER = 30  # the time of so many multiplications
+PER_NUMBER = 30  # its time, in multiplications
 
 
 @twin_of("softmax")

@@ -7,7 +7,7 @@ import numpy as np
 from ..ops.contract import flat, rows_of
 from .registry import call_c, call_c_in_parts, contiguous, cotangent, twin_of, usable
 
-PER_NUMBER = 10  # of what is not a sum: the time of so many multiplications
+PER_NUMBER = 10  # of what is not a sum: the time, in multiplications
 
 
 @twin_of("batch_normalization")

@@ -11,7 +11,7 @@ from ..ops.contract import rows_of
 from ..ops.windows import windows_over
 from .registry import call_c_in_parts, contiguous, cotangent, twin_of, usable
 
-PER_NUMBER = 30  # of the input: the time of so many multiplications
+PER_NUMBER = 30  # of the input: the time, in multiplications
 
 
 @twin_of("max_pool")

@@ -13,7 +13,7 @@ from ..ops.linear import product
 from .registry import call_c_in_parts, contiguous, cotangent, twin_of, usable
 
 WORTH_A_CALL = 1 << 12  # numbers of the input: NumPy takes a while for each step of a sequence
-PER_UNIT = 300  # in each step, besides products: the time of so many multiplications
+PER_UNIT = 300  # in each step, besides products: the time, in multiplications
 
 
 @twin_of("lstm")

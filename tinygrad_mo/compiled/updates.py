@@ -18,7 +18,7 @@ from ..ops import SparseGradient
 from ..optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from .registry import FLOAT, call_c, contiguous, usable
 
-PER_NUMBER = 20  # the time of so many multiplications
+PER_NUMBER = 20  # its time, in multiplications
 ALL_FINITE = 1  # what the functions of C return then
 
 

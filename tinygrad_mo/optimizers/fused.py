@@ -2,6 +2,9 @@
 
 The formulas are those of `rules`, with the same operations in the same order, so that the results
 are the same bits. Without this file, and the line that imports it, the formulas serve.
+
+Each returns those new arrays that tell whether all is finite: where a gradient, a mean or a
+velocity is not, w is not either; only a square may be infinite behind a w that has not moved.
 """
 
 from __future__ import annotations
@@ -16,10 +19,10 @@ from .base import Optimizer
 from .rules import SGD, Adagrad, Adam, AdamW, RMSprop
 
 
-def fused(optimizer: type[Optimizer]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def fused(optimizer: type[Optimizer]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function as `Rule.fused` of the rule of an optimizer."""
 
-    def register(function: Callable[..., None]) -> Callable[..., None]:
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
         optimizer.rule.fused = function
         return function
 
@@ -27,12 +30,12 @@ def fused(optimizer: type[Optimizer]) -> Callable[[Callable[..., None]], Callabl
 
 
 @fused(SGD)
-def sgd(o: Any, g: Any, rate: float, t: int, old: Any, new: Any) -> None:
+def sgd(o: Any, g: Any, rate: float, t: int, old: Any, new: Any) -> Any:
     w, to = old[0], new[0]
     np.multiply(g, rate, out=to)
     if not o.momentum:
         np.subtract(w, to, out=to)
-        return
+        return (to,)
     velocity, to_velocity = old[1], new[1]
     np.multiply(velocity, o.momentum, out=to_velocity)
     to_velocity -= to
@@ -42,10 +45,11 @@ def sgd(o: Any, g: Any, rate: float, t: int, old: Any, new: Any) -> None:
         np.add(w, move, out=to)
     else:
         np.add(w, to_velocity, out=to)
+    return (to,)
 
 
 @fused(RMSprop)
-def rmsprop(o: Any, g: Any, rate: float, t: int, old: Any, new: Any) -> None:
+def rmsprop(o: Any, g: Any, rate: float, t: int, old: Any, new: Any) -> Any:
     (w, mean_square, *velocity), (to, to_mean_square, *to_velocity) = old, new
     root = g * g
     root *= 1 - o.rho
@@ -60,10 +64,11 @@ def rmsprop(o: Any, g: Any, rate: float, t: int, old: Any, new: Any) -> None:
         to_velocity[0] += to
         to[...] = to_velocity[0]
     np.subtract(w, to, out=to)
+    return to, to_mean_square
 
 
 @fused(Adam)
-def adam(o: Any, g: Any, rate: float, t: int, old: Any, new: Any) -> None:
+def adam(o: Any, g: Any, rate: float, t: int, old: Any, new: Any) -> Any:
     (w, mean, mean_square), (to, to_mean, to_mean_square) = old, new
     np.subtract(g, mean, out=to_mean)
     to_mean *= 1 - o.beta_1
@@ -77,18 +82,19 @@ def adam(o: Any, g: Any, rate: float, t: int, old: Any, new: Any) -> None:
     move = rate * math.sqrt(1 - o.beta_2**t) / (1 - o.beta_1**t) * to_mean
     move /= root
     np.subtract(w, move, out=to)
+    return to, to_mean_square
 
 
 @fused(AdamW)
-def adamw(o: Any, g: Any, rate: float, t: int, old: Any, new: Any) -> None:
+def adamw(o: Any, g: Any, rate: float, t: int, old: Any, new: Any) -> Any:
     w, *slots = old
     pulled = rate * o.weight_decay * w
     np.subtract(w, pulled, out=pulled)
-    adam(o, g, rate, t, [pulled, *slots], new)
+    return adam(o, g, rate, t, [pulled, *slots], new)
 
 
 @fused(Adagrad)
-def adagrad(o: Any, g: Any, rate: float, t: int, old: Any, new: Any) -> None:
+def adagrad(o: Any, g: Any, rate: float, t: int, old: Any, new: Any) -> Any:
     (w, accumulator), (to, to_accumulator) = old, new
     np.multiply(g, g, out=to_accumulator)
     to_accumulator += accumulator
@@ -97,3 +103,4 @@ def adagrad(o: Any, g: Any, rate: float, t: int, old: Any, new: Any) -> None:
     np.multiply(g, rate, out=to)
     to /= root
     np.subtract(w, to, out=to)
+    return to, to_accumulator

@@ -14,7 +14,7 @@ from ..device import Array, array_module, by_twin, in_parts
 from .finite import NotFinite, all_finite, is_finite
 
 BLOCK = 1 << 16  # numbers per block: a few arrays of them fit into a core's cache
-PER_NUMBER = 10  # the time of so many multiplications
+PER_NUMBER = 10  # its time, in multiplications
 
 
 class Rule:
@@ -43,7 +43,8 @@ class Rule:
     ----------
     fused : function, optional
         ``fused(optimizer, g, rate, t, old, new)`` does what the formula does, to the bit, on
-        NumPy's arrays: from ``old = [w, *slots]`` into ``new``, with fewer arrays in between.
+        NumPy's arrays: from ``old = [w, *slots]`` into ``new``, with fewer arrays in between. It
+        returns some of the new arrays: g and all that is new are finite if these are.
     compiled : dict
         By device ("cpu", "cuda"), a twin of the formula. It returns the same, in new arrays, and
         has seen that all is finite; or NotImplemented, and then the formula is asked.
@@ -54,7 +55,7 @@ class Rule:
         NotImplemented. It is asked where `ends_finite`.
     """
 
-    fused: Callable[..., None] | None = None
+    fused: Callable[..., Sequence[Array]] | None = None
 
     def __init__(self, formula: Callable[..., Any]):
         self.formula = formula
@@ -123,8 +124,9 @@ class Rule:
                 place = slice(start, start + BLOCK)
                 some, to = ([a[place] for a in arrays] for arrays in (old, new))
                 if self.fused and isinstance(w, np.ndarray):
-                    self.fused(optimizer, g[place], rate, t, some, to)
-                    self.check_finite(optimizer, g[place], to)
+                    tell = self.fused(optimizer, g[place], rate, t, some, to)
+                    if not all_finite(tell):
+                        self.look_at_all(optimizer, g[place], to)
                 else:
                     found = self.after_step_of_few(optimizer, some[0], g[place], rate, t, some[1:])
                     for room, x in zip(to, found, strict=True):
@@ -144,15 +146,16 @@ class Rule:
         shapes = [x.shape for x in new]
         if shapes != [w.shape] * (1 + len(slots)):
             raise ValueError(
-                f"the rule of {type(optimizer).__name__} must return "
-                f"{', '.join(('w', *optimizer.slots))}, each of the shape of w, {w.shape}; the "
-                f"shapes of what it has returned: {', '.join(map(str, shapes))}"
+                f"the rule of {type(optimizer).__name__} must return {1 + len(slots)} arrays of "
+                f"shape {w.shape}, the new {', '.join(('w', *optimizer.slots))}; it has returned "
+                f"{len(shapes)}: {', '.join(map(str, shapes))}"
             )
-        self.check_finite(optimizer, g, new)
+        if not all_finite((g, *new)):
+            self.look_at_all(optimizer, g, new)
         return new
 
-    def check_finite(self, optimizer: Any, g: Array, new: Sequence[Array]) -> None:
-        if not all_finite((g, *new)):
-            for name, x in zip(("gradient", "values", *optimizer.slots), (g, *new), strict=True):
-                if not is_finite(x):
-                    raise NotFinite(name)
+    def look_at_all(self, optimizer: Any, g: Array, new: Sequence[Array]) -> None:
+        """Raise `NotFinite` if infinity or NaN is there, and not only very large numbers."""
+        for name, x in zip(("gradient", "values", *optimizer.slots), (g, *new), strict=True):
+            if not is_finite(x):
+                raise NotFinite(name)
