@@ -9,9 +9,9 @@ import numpy as np
 
 from . import style
 from .data import FlowData
-from .figure import pyplot
 from .measures import Measure
-from .words import short_names
+from .style import pyplot, text_width
+from .words import Layer, short_names
 
 TITLE, LETTERS = 12.5, 9.0  # points: no text is larger
 LONGEST = 26  # letters of a name; longer ones are shortened in the middle
@@ -22,8 +22,11 @@ class Row(NamedTuple):
 
     layer: str
     array: str
-    measure: Measure
-    frozen: bool
+    weights: Layer
+
+    @property
+    def measure(self) -> Measure:
+        return self.weights.measure
 
 
 def new_axes(width: float, height: float, count: int = 1, **more: Any) -> Any:
@@ -146,16 +149,8 @@ def labels_width(rows: Sequence[Row], size: float) -> float:
 
 
 def array_label(row: Row) -> str:
-    return " ".join([shortened(row.array, 20)] * bool(row.array) + ["(frozen)"] * row.frozen)
-
-
-def text_width(words: str, size: float, weight: str = "normal") -> float:
-    """In points."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import text_to_path
-
-    face = FontProperties(size=size, weight=weight)
-    return float(text_to_path.get_text_width_height_descent(words, face, ismath=False)[0])
+    words = [shortened(row.array, 20), "" if row.weights.trained else "(frozen)"]
+    return " ".join(filter(None, words))
 
 
 def in_points(
@@ -211,18 +206,6 @@ def shortened(name: str, most: int = LONGEST) -> str:
     """
     half = most // 2
     return name if len(name) <= most else f"{name[:half]}…{name[len(name) - (most - half - 1) :]}"
-
-
-def formula(flow: FlowData) -> str:
-    """The weighted loss, as on the page; where it is long, in words."""
-    names = short_names(flow.losses)
-    terms = [f"{w:g} × {name}" for name, w in zip(names, flow.weights.values(), strict=True)]
-    total = " + ".join(terms)
-    return total if len(total) < 50 else "the weighted loss"
-
-
-def is_finite(measure: Measure) -> bool:
-    return bool(np.isfinite(measure.r).all())
 
 
 def above_zero(sizes: Any) -> np.ndarray:

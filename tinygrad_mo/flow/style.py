@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +36,16 @@ PRINTED = {name: light for name, (light, _) in SHADES.items()}
 PAPER, CARD, INK, MUTED = (PRINTED[name] for name in ("paper", "card", "ink", "muted"))
 LINE, EMPTY = PRINTED["line"], PRINTED["empty"]
 CONFLICT, AGREE = PRINTED["conflict"], PRINTED["agree"]
-RIM, RIM_CONFLICT = PRINTED["rim"], PRINTED["rim-conflict"]
+RIM = PRINTED["rim"]
+RIMS: dict[str, dict[str, Any]] = {  # how what the addition took looks in print, and why it did
+    "oppose": {
+        "facecolor": PRINTED["rim-conflict"],
+        "edgecolor": PRINTED["hatch"],
+        "hatch": "//////",
+        "lw": 0,
+    },
+    "differ": {"facecolor": RIM, "lw": 0},
+}
 HEAT = (0.08, 0.8)  # of a cosine of 0: how strong its colour is; and what a cosine of 1 adds
 FROZEN = 0.45  # opacity of the bar of weights that are not trained
 
@@ -75,3 +86,35 @@ def band(line: np.ndarray, low: float, high: float) -> np.ndarray:
     along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-12
     across = np.stack([along[:, 1], -along[:, 0]], axis=1)
     return np.concatenate([line + low * across, (line + high * across)[::-1]])
+
+
+def pyplot() -> Any:
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError("drawing needs matplotlib: pip install matplotlib") from error
+    return plt
+
+
+def text_width(words: str, size: float, weight: str = "normal") -> float:
+    """How wide matplotlib writes something, in points."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    face = FontProperties(size=size, weight=weight)
+    return float(text_to_path.get_text_width_height_descent(words, face, ismath=False)[0])
+
+
+def filled(words: Iterable[str], size: float, room: float) -> list[str]:
+    """Words in as many lines as they need, none wider than `room` points.
+
+    In pixels, letters may be drawn a little wider than they are.
+    """
+    lines: list[str] = []
+    for word in words:
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and 1.05 * text_width(longer, size) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
