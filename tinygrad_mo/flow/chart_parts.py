@@ -1,8 +1,8 @@
-"""What the charts share: paper, title and key, names of rows, scales and colours."""
+"""What figure and charts share: paper, title and key, names of rows, text, scales and colours."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +10,6 @@ import numpy as np
 from . import style
 from .data import FlowData
 from .measures import Measure
-from .style import pyplot, text_width
 from .words import Layer, short_names
 
 TITLE, LETTERS = 12.5, 9.0  # points: no text is larger
@@ -27,6 +26,14 @@ class Row(NamedTuple):
     @property
     def measure(self) -> Measure:
         return self.weights.measure
+
+
+def pyplot() -> Any:
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError("drawing needs matplotlib: pip install matplotlib") from error
+    return plt
 
 
 def new_axes(width: float, height: float, count: int = 1, **more: Any) -> Any:
@@ -153,6 +160,15 @@ def array_label(row: Row) -> str:
     return " ".join(filter(None, words))
 
 
+def text_width(words: str, size: float, weight: str = "normal") -> float:
+    """How wide matplotlib writes something, in points."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    face = FontProperties(size=size, weight=weight)
+    return float(text_to_path.get_text_width_height_descent(words, face, ismath=False)[0])
+
+
 def in_points(
     axes: Any,
     at: tuple[float, float],
@@ -191,12 +207,27 @@ def width_of(area: Any) -> float:
     return float(area.bbox.width * 72 / area.figure.dpi)
 
 
-def fitted(name: str, room: float) -> str:
-    """A bold name, shortened until it needs no more points than there is room."""
-    most = len(name)
-    while most > 3 and text_width(shortened(name, most), LETTERS, "bold") > room:
+def fitted(words: str, room: float, size: float = LETTERS, weight: str = "bold") -> str:
+    """Words, shortened until they need no more points than there is room."""
+    most = len(words)
+    while most > 3 and text_width(shortened(words, most), size, weight) > room:
         most -= 1
-    return shortened(name, most)
+    return shortened(words, most)
+
+
+def filled(words: Iterable[str], size: float, room: float) -> list[str]:
+    """Words in as many lines as they need, none wider than `room` points.
+
+    In pixels, letters may be drawn a little wider than they are.
+    """
+    lines: list[str] = []
+    for word in words:
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and 1.05 * text_width(longer, size) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def shortened(name: str, most: int = LONGEST) -> str:
@@ -206,6 +237,14 @@ def shortened(name: str, most: int = LONGEST) -> str:
     """
     half = most // 2
     return name if len(name) <= most else f"{name[:half]}…{name[len(name) - (most - half - 1) :]}"
+
+
+def formula(flow: FlowData) -> str:
+    """The weighted loss, as on the page; where it is long, in words."""
+    names = short_names(flow.losses)
+    terms = [f"{w:g} × {name}" for name, w in zip(names, flow.weight_list, strict=True)]
+    total = " + ".join(terms)
+    return total if len(total) < 50 else "the weighted loss"
 
 
 def above_zero(sizes: Any) -> np.ndarray:

@@ -20,6 +20,7 @@ from .chart_parts import (
     beside,
     blend,
     fitted,
+    formula,
     head,
     heat,
     in_points,
@@ -36,7 +37,7 @@ from .chart_parts import (
     width_of,
 )
 from .data import FlowData
-from .figure import draw_bar, formula
+from .figure import draw_bar
 from .measures import Measure
 from .words import RIMS, layer_of, layers_of, short_names, signed, verdict
 

@@ -20,6 +20,7 @@ from .chart_parts import (
     Row,
     above_zero,
     colour_map,
+    formula,
     head,
     label_rows,
     letters,
@@ -32,7 +33,6 @@ from .chart_parts import (
     shortened,
 )
 from .data import FlowData
-from .figure import formula
 from .measures import Measure
 from .words import SENTENCES, layers_of, shared_layers, short_names
 

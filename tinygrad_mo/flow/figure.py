@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import style
+from .chart_parts import filled, fitted, formula, pyplot
 from .data import FlowData, FlowNode, Wire
 from .layout import Card, Layout, make_layout
 from .measures import Measure
-from .style import filled, pyplot
 from .words import (
     RIMS,
     Layer,
@@ -20,6 +20,7 @@ from .words import (
     layer_of,
     loss_label,
     mode_of,
+    phrase,
     short_names,
     thresholds,
     verdict,
@@ -94,14 +95,6 @@ def figure_rows(flow: FlowData) -> list[tuple[str, list[float]]]:
     return alone + both if len(names) > 1 else both
 
 
-def formula(flow: FlowData) -> str:
-    """The weighted loss, as on the page; where it is long, in words."""
-    names = short_names(flow.losses)
-    terms = [f"{w:g} × {name}" for name, w in zip(names, flow.weight_list, strict=True)]
-    total = " + ".join(terms)
-    return total if len(total) < 50 else "the weighted loss"
-
-
 def key_lines(flow: FlowData, scales: Scales, room: float) -> list[str]:
     """How to read the picture, in lines of no more than `room` points."""
     sentences = [f"After {flow.step} training steps; {mode_of(flow)}."]
@@ -113,6 +106,8 @@ def key_lines(flow: FlowData, scales: Scales, room: float) -> list[str]:
         sentences[-1] += " Dashed in red: it is not finite."
     if scales.bar:
         sentences.append(f"A full bar: a gradient of {short(1 / scales.bar)} on the weights.")
+    if any(call_of(flow, node) for node in flow.nodes):
+        sentences[-1] += " All calls of a layer show the same weights."
     if len(flow.losses) > 1:
         sentences += [f"{text[0].upper()}{text[1:]}." for text in RIMS.values()]
         sentences.append(f"{thresholds()[0].upper()}{thresholds()[1:]}.")
@@ -255,7 +250,7 @@ def draw_loss(axes: Any, flow: FlowData, card: Card, weights: Sequence[float], _
     top = card.y - card.height / 2
     pill = {"boxstyle": "round,pad=0.45,rounding_size=0.9", "fc": colour, "lw": 0}
     write(axes, card, top + 20, label, 8.5, colour, bold=True, centred=True)
-    value = f"now {flow.values[flow.losses[k]]:.3g}"
+    value = phrase("now {:.3g}", float(flow.values[flow.losses[k]]))
     write(axes, card, top + 40, value, 7.5, style.MUTED, centred=True)
     write(axes, card, top + 63, f"× {weights[k]:g}", 8.5, "white", True, True, bbox=pill)
 
@@ -277,8 +272,7 @@ def draw_layer(
     word = verdict(layer.measure, weights, short_names(flow.losses), pair=False)
     write(axes, card, top + 16, node.name, 8.5, style.INK, bold=True)
     kind = frozen_word(flow, node.parameters) or call_of(flow, node) or node.type
-    about, shape = f"{kind}  {sample_shape(card)}", sample_shape(card)
-    write(axes, card, top + 32, about if len(about) < 20 else kind or shape, 7, style.MUTED)
+    write(axes, card, top + 32, f"{kind}  {sample_shape(card)}", 7, style.MUTED)
     colour = verdict_colour(flow, layer.measure, weights, word)
     write(axes, card, top + 52, word, 7.5, colour, bold=True)
     place = (card.x - card.width / 2 + PAD, top + 64, card.width - 2 * PAD)
@@ -287,7 +281,7 @@ def draw_layer(
 
 def call_of(flow: FlowData, node: FlowNode) -> str:
     """Which call of a shared layer it is; the cards of all of them show the same weights."""
-    calls = [one.name for one in flow.nodes if node.layer and one.layer == node.layer]
+    calls = [one.name for one in flow.nodes if node.parameters and one.layer == node.layer]
     return f"call {calls.index(node.name) + 1} of {len(calls)}" if len(calls) > 1 else ""
 
 
@@ -330,6 +324,8 @@ def draw_bar(
 
 def verdict_colour(flow: FlowData, measure: Measure, weights: Sequence[float], word: str) -> str:
     active = [k for k, w in enumerate(weights) if w and measure.reach[k]]
+    if not isfinite(measure.total(weights)):
+        return style.CONFLICT
     if len(active) == 1:
         return style.colour_of(flow.losses[active[0]], active[0])
     return {"conflict": style.CONFLICT, "agree": style.AGREE}.get(word.split()[0], style.MUTED)
@@ -347,16 +343,14 @@ def write(
     **more: Any,
 ) -> None:
     """A line of text on a card, shortened in the middle until it fits."""
-    wide = (0.68 if bold else 0.62) * size * 96 / 72  # pixels per letter, on average
-    most = int((card.width - 2 * PAD) / wide)
-    if len(label) > most:
-        label = f"{label[: most // 2]}…{label[len(label) - (most - most // 2 - 1) :]}"
+    weight = "bold" if bold else "normal"
+    room = (card.width - 1.6 * PAD) * 72 / 96
     x = card.x if centred else card.x - card.width / 2 + PAD
-    style_of = {"weight": "bold" if bold else "normal", "ha": "center" if centred else "left"}
+    style_of = {"weight": weight, "ha": "center" if centred else "left"}
     axes.text(
         x,
         y,
-        label,
+        fitted(label, room, size, weight),
         size=size,
         color=colour,
         va="center",

@@ -47,7 +47,7 @@ SCRIPT = (
 SIZES = {"card": (144, 108), "small": (118, 52), "loss": (132, 104), "weights": (176, 110)}
 # Between columns (room for an arrow), and between the cards of one.
 GAPS = {"wide": (54.0, 46.0), "tall": (54.0, 28.0)}
-LONGEST = 25  # cells of a sequence
+LONGEST = 20  # cells of a sequence
 CALL = 17  # height that each call takes on the card of shared weights
 PORT = {"wide": 20, "tall": 26}  # room for each wire that meets a card
 WIDEST = 30  # pixels of the strongest wire
@@ -90,10 +90,12 @@ def without_spaces(line: str) -> str:
     ('if(a<b){return;}', 'say("a, b",c)')
     """
     line = re.sub(r"\s// .*", "", line)
-    if line.count("`") > 2:  # then one such text may stand in the code within another
-        return line
     pieces = re.split(r'("[^"]*"|`[^`]*`)', line)
-    pieces[::2] = [re.sub(r"\s*([{}();,=<>?:&|])\s*", r"\1", code) for code in pieces[::2]]
+    if any(text.count("{") != text.count("}") for text in pieces[1::2]):
+        return line  # the code in such a text has again text in it
+    for i, code in enumerate(pieces[::2]):
+        code = re.sub(r"(?<=[\w\])]) ([+-]) (?=[\w([])", r"\1", code)
+        pieces[2 * i] = re.sub(r"\s*([{}();,=<>?:&|*/])\s*", r"\1", code)
     return "".join(pieces)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -86,35 +85,3 @@ def band(line: np.ndarray, low: float, high: float) -> np.ndarray:
     along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-12
     across = np.stack([along[:, 1], -along[:, 0]], axis=1)
     return np.concatenate([line + low * across, (line + high * across)[::-1]])
-
-
-def pyplot() -> Any:
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError("drawing needs matplotlib: pip install matplotlib") from error
-    return plt
-
-
-def text_width(words: str, size: float, weight: str = "normal") -> float:
-    """How wide matplotlib writes something, in points."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import text_to_path
-
-    face = FontProperties(size=size, weight=weight)
-    return float(text_to_path.get_text_width_height_descent(words, face, ismath=False)[0])
-
-
-def filled(words: Iterable[str], size: float, room: float) -> list[str]:
-    """Words in as many lines as they need, none wider than `room` points.
-
-    In pixels, letters may be drawn a little wider than they are.
-    """
-    lines: list[str] = []
-    for word in words:
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and 1.05 * text_width(longer, size) <= room:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines

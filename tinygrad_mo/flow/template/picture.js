@@ -58,18 +58,25 @@ function measurePicture() {
   picture.whole = pick(trainedMeasures());
 }
 
-// So that no wire is too wide, nor all those together that meet at one side of a card.
+// So that at half of the recorded steps no wire is too wide, nor all those together that meet at
+// one side of a card. At other steps, wires that are wider than that are cut.
 function scalePicture() {
   const { wires, cards, tall } = picture, count = new Map();
   const sides = ({ ends: [a, b] }) => [[a, `${a} out`], [b, `${b} in`]];
   for (const [, side] of wires.flatMap(sides)) count.set(side, (count.get(side) ?? 0) + 1);
   const room = ([card, side]) =>
     (1.2 * PORTS * (tall ? cards[card].width : cards[card].height)) / count.get(side);
-  picture.full = 0;
+  const needs = flow.frames.map(() => 0);
   for (const wire of wires) {
-    const widest = Math.min(WIDEST, ...sides(wire).map(room));
-    picture.full = Math.max(picture.full, (mostOf(wire.history) * WIDEST) / widest);
+    wire.widest = Math.min(WIDEST, ...sides(wire).map(room));
+    mostOf(wire.history).forEach((most, n) => {
+      needs[n] = Math.max(needs[n], (most * WIDEST) / wire.widest);
+    });
   }
+  needs.sort((a, b) => a - b);
+  picture.full = needs[needs.length >> 1] || needs.at(-1);
+  picture.cuts = needs.at(-1) > picture.full;
+  picture.isBroken = wires.some((wire) => !wire.history.flat().every(isFinite));
   picture.fullBar = loudest(cards.filter((card) => card.bar).flatMap((c) => [c, ...c.calls]));
 }
 
@@ -90,16 +97,22 @@ function drawKey() {
   const grey = { style: "fill:var(--muted)" };
   const box = (svg, x, y, width, height, look = grey) =>
     el(svg, "rect", { x, y, width, height, ...look });
-  const { full, fullBar, zoom } = picture;
+  const { full, fullBar, zoom, cuts, isBroken } = picture;
   if (full) {
     const size = state.log ? full : roundNumber((KEY / WIDEST) * full);
     const thick = share(size, full) * WIDEST * zoom, height = Math.max(20, Math.ceil(thick));
-    const least = number(ofShare(THINNEST / WIDEST, full));
+    const least = formatted(ofShare(THINNEST / WIDEST, full), "", 3);
     const log = state.log ? "; half as thick: a thousand times smaller" : "";
     const thinnest = `${log}; thinnest: ${least} or less`;
     item(`this thick: a gradient of ${+size.toPrecision(3)}${thinnest}`, (svg) => {
       set(svg, { height });
       box(svg, 8, (height - thick) / 2, 14, thick);
+    });
+  }
+  if (cuts) {
+    item("cut: thicker than this, as the number says", (svg) => {
+      box(svg, 0, 4, 30, 12);
+      el(svg, "path", { class: "gap", d: "M13 2L17 18" });
     });
   }
   if (fullBar) item(`a full bar on a card: ${number(fullBar)}`, (svg) => box(svg, 0, 6, 30, 8));
@@ -118,8 +131,7 @@ function drawKey() {
   };
   const none = "no gradient; in colour: there is a path, but the weight or the gradient is 0";
   item(none, dashes("faint"));
-  const isBroken = ({ history }) => history.some((norms) => !norms.every(isFinite));
-  if (picture.wires.some(isBroken)) item("not finite", dashes("conflict"));
+  if (isBroken) item("not finite", dashes("conflict"));
   if (losses.length > 1) el(key, "span", {}, THRESHOLDS);
 }
 // The nearest of 1, 2 and 5 times a power of ten.

@@ -9,7 +9,7 @@ const RIM_KINDS = ["oppose", "differ"]; // from the inside to the outside
 const DECADES = 6;
 function share(x, full) {
   if (!(x > 0)) return 0;
-  return Math.min(1, state.log ? Math.max(0.02, 1 + Math.log10(x / full) / DECADES) : x / full);
+  return state.log ? Math.max(0.02, 1 + Math.log10(x / full) / DECADES) : x / full;
 }
 const ofShare = (part, full) => (state.log ? 10 ** (DECADES * (part - 1)) : part) * full;
 
@@ -21,15 +21,13 @@ function fills({ whole, oppose, differ }, full) {
 
 // The lengths of each loss's gradient at all recorded steps.
 const historyOf = (pickAt) => flow.frames.map((_, n) => pickAt(n).norms);
-// All is filled by the most that sliders can give at any step: so the scale stays while a slider is
-// dragged, and from step to step.
+// The most that sliders can give at each of these steps. All scales are made of it: they stay while
+// a slider is dragged, and from step to step.
 function mostOf(history) {
   const weights = state.spans.map(([least, most]) => Math.max(Math.abs(least), Math.abs(most)));
-  const sums = history.map((norms) =>
-    weighted(weights, (k) => (isFinite(norms[k]) ? norms[k] : 0)));
-  return Math.max(0, ...sums);
+  return history.map((norms) => weighted(weights, (k) => (isFinite(norms[k]) ? norms[k] : 0)));
 }
-const loudest = (drawn) => Math.max(0, ...drawn.map(({ history }) => mostOf(history)));
+const loudest = (drawn) => Math.max(0, ...drawn.flatMap(({ history }) => mostOf(history)));
 
 // ---------------------------------------------------------------- lines
 

@@ -3,7 +3,7 @@
 makeColours();
 if (flow.name) document.title += ` ${flow.name}`;
 if (losses.length < 2) {
-  say(byId("training-hint"), "Click or drag, and the whole page shows that step.");
+  say(byId("training-hint"), "Unweighted. Click or drag: the whole page shows that step.");
 }
 recall();
 state.select ??= worthALook();

@@ -19,14 +19,17 @@ function makeWire(parent, [a, b, parts], path, cards, tall) {
   wire.stripes = wire.reach.map((k) => el(group, "path", { class: `s${k}` }));
   wire.heads = wire.reach.map((k) => el(group, "polygon", { class: `p${k}` }));
   wire.dots = el(group, "path", { class: "dots", d: short });
+  wire.cut = makeCut(group, wire, tall);
   return wire;
 }
 
 function drawWire(wire, weights, full) {
   const { measure, reach } = wire, added = measure.added(weights), { parts, sum, whole } = added;
   const { total, oppose, differ } = fills(added, full);
-  wire.width = whole > 0 ? Math.max(total * WIDEST, THINNEST) : 0;
-  const inner = wire.width + oppose * WIDEST, outer = inner + differ * WIDEST;
+  const isCut = (total + oppose + differ) * WIDEST > 1.001 * wire.widest;
+  const unit = isCut ? wire.widest / (total + oppose + differ) : WIDEST;
+  wire.width = whole > 0 ? Math.max(total * unit, THINNEST) : 0;
+  const inner = wire.width + oppose * unit, outer = inner + differ * unit;
   drawRim(wire.oppose, inner, wire.width);
   drawRim(wire.differ, outer, inner);
   show(wire.none, !(whole > 0));
@@ -36,11 +39,30 @@ function drawWire(wire, weights, full) {
   set(wire.halo, { "stroke-width": r1(Math.max(outer, 2) + 6) });
   drawStripes(wire, losses.map((k) => (wire.width ? (wire.width * parts[k]) / sum : 0)));
   show(wire.dots, wire.width > 5);
+  drawCut(wire.cut, isCut, outer, whole);
   const several = wire.parts.length > 1 ? ` (${wire.parts.length} tensors)` : "";
   const size = whole > 0 ? `weighted gradient ${number(whole)}, ` : "";
   const text = `${wireText(wire.key)}${several}: ${size}${verdict(measure, weights).text}`;
   say(wire.title, text);
   set(wire.group, { "aria-label": text });
+}
+
+// A gap across the middle of a wire that is cut, and beside it the length of its gradient.
+function makeCut(parent, { body, across }, tall) {
+  const [a, b] = [body[(body.length - 1) >> 1], body[body.length >> 1]];
+  const middle = [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2], normal = across[body.length >> 1];
+  const group = el(parent, "g", { class: "cut" });
+  const size = el(group, "text", { "text-anchor": tall ? "start" : "middle" });
+  return { group, gap: el(group, "path", { class: "gap" }), size, middle, normal, tall };
+}
+function drawCut({ group, gap, size, middle, normal: [nx, ny], tall }, isCut, width, whole) {
+  show(group, isCut);
+  if (!isCut) return;
+  const [x, y] = middle;
+  const far = width / 2 + 4, [dx, dy] = [nx * far + 3 * ny, ny * far - 3 * nx]; // a little aslant
+  set(gap, { d: `M${r1(x - dx)} ${r1(y - dy)}L${r1(x + dx)} ${r1(y + dy)}` });
+  set(size, tall ? { x: r1(x + far + 4), y: r1(y + 4) } : { x: r1(x), y: r1(y - far - 4) });
+  say(size, number(whole));
 }
 // What was lost, from the width `before` on, half at each side; under all that is narrower.
 function drawRim(rim, width, before) {
