@@ -256,7 +256,7 @@ assert changes[0] < 0 < changes[1]
 # %% [markdown]
 # Main falls, and aux **rises**, although its weight was 0. The step for main has hurt it, through
 # the weights that they share. That is what a conflict is. On the page the words behind each
-# slider, *next step: improves* or *gets worse*, are this forecast.
+# slider, *SGD step: improves* or *gets worse*, are this forecast.
 #
 # ## In the library
 #

@@ -206,8 +206,8 @@ class Model(Network):
         leaves the gradient of price exactly as before.
         <BLANKLINE>
         Adam divides each gradient by its own running size. Where one loss is alone (price and
-        size) its weight cancels, as long as it stays the same and epsilon (1e-07) is small
-        beside the gradient; where losses meet, it decides how they mix.
+        size) its weight cancels, as long as it is positive, stays the same, and epsilon (1e-07)
+        is small beside the gradient; where losses meet, it decides how they mix.
         Adam remembers the gradients of earlier steps: a changed weight takes effect little by
         little, and what a loss of weight 0 has pulled moves on for a while.
         """

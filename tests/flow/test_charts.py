@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 import tinygrad_mo as tg
-from tinygrad_mo.flow import charts, curves, style
+from random_flows import random_flow
+from tinygrad_mo.flow import Wire, charts, curves, figure, style
 from tinygrad_mo.flow.chart_parts import blend, heat
 from tinygrad_mo.flow.measures import Measure
+from tinygrad_mo.flow.words import RIMS, mode_of, thresholds
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -91,7 +93,7 @@ def key_of(axes):
 
 
 def stripes(axes):
-    """The rectangles of each bar: its ground, the stripes of the losses, the rim."""
+    """The rectangles of each bar: its ground, the stripes of the losses, the two rims."""
     rows = {}
     for patch in axes.patches:
         rows.setdefault(patch.get_y(), []).append(patch)
@@ -107,13 +109,100 @@ def test_bars_are_as_long_as_the_measured_gradients(weights):
     ):
         rows = stripes(flow.bars(by=by))
         assert len(rows) == len(measures)
-        for (_, *parts, rim), measure in zip(rows, measures, strict=True):
+        for (_, *parts, opposed, differing), measure in zip(rows, measures, strict=True):
             lengths = [part.get_width() for part in parts]
             assert sum(lengths) == pytest.approx(measure.total(weights))
             shares = np.array(measure.parts(weights)) / sum(measure.parts(weights))
             assert lengths == pytest.approx(list(shares * sum(lengths)))
-            lost = sum(measure.parts(weights)) - measure.total(weights)
-            assert rim.get_width() == pytest.approx(lost, abs=1e-12)
+            differ, oppose = measure.lost(weights)
+            assert opposed.get_width() == pytest.approx(oppose, abs=1e-12)
+            assert differing.get_width() == pytest.approx(differ, abs=1e-12)
+            ends = sum(lengths) + opposed.get_width() + differing.get_width()
+            assert ends == pytest.approx(sum(measure.parts(weights)), rel=1e-12)
+            assert bool(opposed.get_hatch()) and not differing.get_hatch()
+
+
+def test_the_key_shows_the_rims_that_occur():
+    def rims(rows):
+        flow = flow_of(heads(2))
+        measure = Measure.of(np.array(rows), (0, 1), 2)
+        flow.parameters = dict.fromkeys(flow.parameters, measure)
+        return [label for label in key_of(flow.bars()) if "rim" in label]
+
+    oppose, differ = RIMS["oppose"], RIMS["differ"]
+    assert rims([[1.0, 0.0], [2.0, 0.0]]) == []
+    assert rims([[1.0, 0.0], [0.2, 1.0]]) == [differ]
+    assert rims([[1.0, 0.0], [-0.2, 1.0]]) == [oppose, differ]
+
+
+def widths(axes):
+    """Of the bands of a drawn wire, from the lowest to the highest."""
+    bands = [patch for patch in axes.patches if len(patch.get_xy()) > 4]
+    outlines = [patch.get_xy() for patch in sorted(bands, key=lambda patch: patch.get_zorder())]
+    return [(abs(xy[0] - xy[-2]).max(), patch) for xy, patch in zip(outlines, bands, strict=True)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_wire_with_its_rims_is_as_wide_as_all_parts(seed):
+    random = np.random.default_rng(seed)
+    measure = Measure.of(random.normal(size=(3, 4)), (0, 1, 2), 3)
+    weights = random.uniform(-2, 2, 3)
+    flow = flow_of(heads(3))
+    wire, line = Wire("x", "trunk", measure), np.linspace((0.0, 0.0), (200.0, 0.0), 50)
+    axes = plt.subplots()[1]
+    figure.draw_wire(axes, flow, wire, line, weights, scale=10.0)
+    bands = widths(axes)
+    rims = {bool(patch.get_hatch()): width for width, patch in bands if patch.get_zorder() == 2}
+    stripes = [width for width, patch in bands if patch.get_zorder() == 3]
+    differ, oppose = measure.lost(weights)
+    whole = 10 * measure.total(weights)
+    assert sum(stripes) == pytest.approx(whole)
+    assert oppose * differ == 0 or len(rims) == 2
+    assert rims.get(True, whole) == pytest.approx(whole + 10 * oppose)
+    assert max(rims.values()) == pytest.approx(10 * sum(measure.parts(weights)))
+
+
+def test_no_rim_is_pink_where_opposition_cost_nothing():
+    """Two of three losses oppose each other, but all in all they help."""
+    measure = Measure.of(np.array([[1.0, 0.0], [1.0, 1.0], [-0.3, 1.0]]), (0, 1, 2), 3)
+    assert measure.worst_pair([1, 1, 1])[0] < -0.25 and measure.lost([1, 1, 1])[1] == 0
+    axes = plt.subplots()[1]
+    line = np.linspace((0.0, 0.0), (200.0, 0.0), 50)
+    figure.draw_wire(axes, flow_of(heads(3)), Wire("x", "y", measure), line, [1, 1, 1], 10.0)
+    assert [patch.get_hatch() for patch in axes.patches] == [None] * len(axes.patches)
+    assert max(width for width, _ in widths(axes)) == pytest.approx(
+        10 * sum(measure.parts([1] * 3))
+    )
+
+
+def texts_of(drawn):
+    return " ".join(text.get_text() for axes in drawn.axes for text in axes.texts)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_figure_of_any_flow_is_drawn_without_a_warning(seed):
+    """Frozen, not finite, without weights, shared: warnings are errors."""
+    flow = random_flow(seed)
+    drawn = flow.figure()
+    drawn.canvas.draw()
+    said = texts_of(drawn)
+    assert mode_of(flow) in said
+    several = len(flow.losses) > 1
+    for sentence in (thresholds(), *RIMS.values()):
+        assert (sentence[1:] in said) == several
+    of_layers = {name for node in flow.nodes if node.kind != "loss" for name in node.parameters}
+    assert ("frozen" in said) == bool(of_layers & flow.frozen)
+    boxes = [text.get_window_extent() for axes in drawn.axes for text in axes.texts]
+    assert all(box.x0 >= 0 and box.x1 <= drawn.bbox.width for box in boxes)
+
+
+def test_a_figure_where_nothing_arrives():
+    flow = flow_of(headlines())
+    flow.weights = dict.fromkeys(flow.losses, 0.0)
+    drawn = flow.figure()
+    drawn.canvas.draw()
+    assert "This thick" not in texts_of(drawn) and "A full bar" not in texts_of(drawn)
+    assert "main, aux off" in texts_of(drawn)
 
 
 def test_bars_say_how_the_losses_agree():
@@ -177,7 +266,7 @@ def test_any_number_of_losses(count):
     above, below = flow.through_training(recorded(made))
     assert len(above.get_lines()) == count
     if count == 1:
-        assert "No layer gets a gradient from several losses." in words_of(below)
+        assert "No layer is trained by several losses." in words_of(below)
     else:
         assert "trunk" in words_of(below)
     marks = words_of(flow.bars(by="layer")).count("■")
@@ -268,7 +357,7 @@ def test_regularization_and_frozen_weights():
     axes = flow.bars()
     assert "sent by regularization" in key_of(axes)
     assert words_of(axes).count("kernel (frozen)") == 1
-    assert sum(patch.get_alpha() == 0.45 for patch in axes.patches) == 2 * (3 + 1)
+    assert sum(patch.get_alpha() == 0.45 for patch in axes.patches) == 2 * (3 + 2)
     assert "(frozen)" in words_of(flow.bars(by="layer"))
     grey = blend(style.REGULARIZATION, 1)
     assert any(p.get_facecolor()[:3] == pytest.approx(grey) for p in axes.patches)
@@ -301,7 +390,7 @@ def test_gradients_that_overflowed_are_named():
     broken = Measure((True, True), np.full((2, 2), np.nan))
     flow.parameters = {**flow.parameters, "lstm/kernel": broken}
     axes = flow.bars()
-    assert "not a number" in words_of(axes)
+    assert "main, aux not finite" in words_of(axes)
     assert "nan" in words_of(flow.heat_map())
     axes.figure.canvas.draw()
 

@@ -2,20 +2,18 @@
 
 import copy
 import json
-import os
 import re
-import shutil
-import time
-import warnings
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tinygrad_mo as tg
+from browsing import resize, run, wait_until
 from tinygrad_mo import layers
-from tinygrad_mo.flow import page, style, words
+from tinygrad_mo.flow import Measure, page, style, words
 from tinygrad_mo.systems import headlines
 
 pytestmark = pytest.mark.slow  # a browser takes seconds
@@ -366,84 +364,6 @@ def test_the_style_sheet_styles_what_there_is():
 # What a browser makes of it.
 
 
-def find_browser():
-    try:
-        from selenium import webdriver
-    except ImportError:
-        return None, "selenium is not installed: pip install 'tinygrad-mo[dev]'"
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        return None, "chromium or chromedriver is missing: apt-get install chromium chromium-driver"
-    return (webdriver, chromium, driver), ""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    found, reason = find_browser()
-    if found is None:
-        if os.environ.get("TINYGRAD_MO_REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    webdriver, chromium, driver = found
-    options = webdriver.ChromeOptions()
-    for flag in (
-        "headless=new",
-        "no-sandbox",
-        "disable-gpu",
-        "disable-quic",
-        "no-first-run",
-        "disable-background-networking",
-        "disable-component-update",
-        "disable-sync",
-        "hide-scrollbars",
-    ):
-        options.add_argument(f"--{flag}")
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    options.binary_location = chromium
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        running = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    running.set_window_size(1440, 900)
-    yield running
-    running.quit()
-
-
-@pytest.fixture
-def show(browser, tmp_path):
-    """Open the page of a flow; the test fails if the page logs an error."""
-
-    def open_page(flow, snapshots=(), link="", width=1440):
-        path = tmp_path / "flow.html"
-        flow.save(path, snapshots)
-        resize(browser, width)
-        browser.get("about:blank")
-        browser.get_log("performance")
-        browser.get(path.as_uri() + link)
-        return browser
-
-    yield open_page
-    errors = [entry["message"] for entry in browser.get_log("browser")]
-    assert errors == []
-
-
-def resize(browser, width):
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-
-
-def wait_until(browser, script, *arguments):
-    for _ in range(100):
-        if run(browser, script, *arguments):
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"never true: {script}")
-
-
-def run(browser, script, *arguments):
-    return browser.execute_script(f"const page = window.gradientFlow; {script}", *arguments)
-
-
 NUMBERS = """
 page.mix(arguments[0]);
 const picture = page.picture(), { weights } = page.state;
@@ -461,6 +381,116 @@ return {
   forecast: page.state.forecast,
 };
 """
+
+
+RIMS = """
+page.mix(arguments[0]);
+const picture = page.picture(), { weights } = page.state;
+const isShown = (element) => element.getAttribute("visibility") !== "hidden";
+const width = (rim) => (isShown(rim) ? +rim.getAttribute("stroke-width") : null);
+const length = (rect) => parseFloat(rect.getAttribute("width"));
+const pieces = (bar) => [bar.stripes.map(([, rect]) => rect), [bar.oppose], [bar.differ]]
+  .map((rects) => rects.map(length).reduce((a, b) => a + b, 0) / bar.room);
+const split = ({ measure }) => {
+  const { whole, oppose, differ, sum } = measure.added(weights);
+  return [whole, oppose, differ, sum];
+};
+return {
+  wires: picture.wires.map((w) => [split(w), w.width, width(w.oppose), width(w.differ)]),
+  cards: picture.cards.filter((c) => c.bar).map((c) => [split(c), pieces(c.bar)]),
+  rows: page.trained.rows.map((row) => [split(row), pieces(row.bar)]),
+  scale: page.flow.constants.WIDEST / picture.full,
+  fullBar: picture.fullBar,
+  fullRow: page.trained.full,
+};
+"""
+
+
+@pytest.mark.parametrize("name", ["headline", "regularized", "six losses", "siamese"])
+def test_rims_are_what_the_addition_took(show, name):
+    """Stripes, what opposition took and what differing took: together, the sum of the parts."""
+    flow = made(name)
+    browser = show(flow)
+    thinnest, thinnest_rim = style.THINNEST, 2 * style.THINNEST_RIM + 0.001
+    for weights in random_weights(12, flow):
+        found = run(browser, RIMS, weights)
+        scale = found["scale"]
+        for (split, width, opposed, differing), wire in zip(
+            found["wires"], flow.wires, strict=True
+        ):
+            whole, oppose, differ, apart = split
+            parts = wire.measure.parts(weights)
+            expected = [wire.measure.total(weights), *wire.measure.lost(weights)[::-1], sum(parts)]
+            assert split == pytest.approx(expected, rel=1e-9, abs=1e-9 * sum(parts))
+            assert whole + oppose + differ == pytest.approx(apart, rel=1e-13)
+            assert width == pytest.approx(max(whole * scale, thinnest) if whole else 0, abs=1e-3)
+            inner = width + oppose * scale
+            outer = inner + differ * scale
+            assert opposed == (pytest.approx(inner, abs=1e-3) if opposed else None)
+            assert differing == (pytest.approx(outer, abs=1e-3) if differing else None)
+            assert bool(opposed) or oppose * scale <= thinnest_rim
+            assert bool(differing) or differ * scale <= thinnest_rim
+        for rows, full in (("cards", "fullBar"), ("rows", "fullRow")):
+            for (*pieces, apart), lengths in found[rows]:
+                assert sum(pieces) == pytest.approx(apart, rel=1e-13)
+                assert lengths == pytest.approx([x / found[full] for x in pieces], abs=1e-4)
+
+
+def growing(flow, factors):
+    """Snapshots of `flow` whose gradients are so many times longer."""
+    found = through_training(flow, len(factors))
+    for snapshot, factor in zip(found, factors, strict=True):
+        longer = lambda m, factor=factor: Measure(m.reach, factor * m.r)
+        snapshot.wires = [replace(w, measure=longer(w.measure)) for w in flow.wires]
+        snapshot.parameters = {name: longer(m) for name, m in flow.parameters.items()}
+    return found
+
+
+def test_one_scale_holds_for_all_steps_of_a_training(show):
+    factors = [1.0, 3.0, 0.5]
+    flow = made("headline")
+    flows = growing(flow, factors)
+    browser = show(flows[-1], flows[:-1])
+    script = """
+    page.showFrame(arguments[0]);
+    const { wires, full, fullBar } = page.picture(), row = page.trained.rows[4].bar.stripes[0][1];
+    const isCut = (wire) => wire.cut.group.getAttribute("visibility") !== "hidden";
+    const drawn = wires.map((wire) => [wire.width, isCut(wire), wire.cut.size.textContent]);
+    const bar = parseFloat(row.getAttribute("width")), key = document.getElementById("key");
+    return [[full, fullBar, page.trained.full, key.textContent], drawn, bar];"""
+    found = [run(browser, script, frame) for frame in range(3)]
+    assert found[0][0] == found[1][0] == found[2][0] and "cut: thicker" in found[0][0][-1]
+    cut = []
+    for (_, drawn, bar), factor in zip(found, factors, strict=True):
+        for wire, (usual, *_), (width, is_cut, text) in zip(
+            flow.wires, found[0][1], drawn, strict=True
+        ):
+            if is_cut:
+                cut.append(factor)
+                assert usual <= width < factor * usual
+                total = factor * wire.measure.total(flow.weight_list)
+                assert float(text) == pytest.approx(total, rel=1e-2)
+            elif min(width, usual) > style.THINNEST:
+                assert width == pytest.approx(factor * usual)
+        assert bar == pytest.approx(found[0][2] * factor, rel=1e-3)
+    assert set(cut) == {3.0} and len(cut) < len(flow.wires)
+
+
+@pytest.mark.parametrize("link", ["", "#log=1"])
+def test_the_key_is_true(show, link):
+    """What it draws is as thick as a wire with such a gradient."""
+    browser = show(made("headline"), link=link)
+    text, thick, zoom, full = run(
+        browser,
+        """const item = document.querySelector("#key span"), { zoom, full } = page.picture();
+        return [item.textContent, +item.querySelector("rect").getAttribute("height"), zoom, full];
+        """,
+    )
+    size, least = map(float, re.findall(r"\d[\d.]*(?:e-\d+)?", text.replace("−", "-")))
+    assert text.startswith(f"this thick: a gradient of {size:g}")
+    share = (lambda x: 1 + np.log10(x / full) / 6) if link else (lambda x: x / full)
+    assert thick == pytest.approx(30 * share(size) * zoom, rel=0.02)
+    assert 30 * share(least) == pytest.approx(style.THINNEST, rel=0.01)
 
 
 def random_weights(count, flow):

@@ -133,8 +133,10 @@ def check_report(flow, alone, whole):
     ):
         assert int(count) == len(layers[name].losses()) > 1
         check_shares(flow, layers[name], shares, word)
-    if "No layer gets a gradient from several" in report:
+    if "No layer is trained by several losses" in report:
         assert all(len(one.losses()) < 2 or not one.trained for one in layers.values())
+    for text in sentence(r"^No loss reaches (.*): nothing trains", report):
+        assert not any(moved(flow, name, whole) for name in names_in(text) if name in layers)
     for name, count in sentence(r"^(.*) is called (\d+) times", report):
         assert int(count) == layers[name].calls > 1
     for word, loss, size in sentence(r"^  (lower|raise|not change) (.*) \(by (.*) x", report):

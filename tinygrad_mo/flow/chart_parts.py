@@ -1,17 +1,16 @@
-"""What the charts share: paper, title and key, names of rows, scales and colours."""
+"""What figure and charts share: paper, title and key, names of rows, text, scales and colours."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import style
 from .data import FlowData
-from .figure import pyplot
 from .measures import Measure
-from .words import short_names
+from .words import Layer, short_names
 
 TITLE, LETTERS = 12.5, 9.0  # points: no text is larger
 LONGEST = 26  # letters of a name; longer ones are shortened in the middle
@@ -22,8 +21,19 @@ class Row(NamedTuple):
 
     layer: str
     array: str
-    measure: Measure
-    frozen: bool
+    weights: Layer
+
+    @property
+    def measure(self) -> Measure:
+        return self.weights.measure
+
+
+def pyplot() -> Any:
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError("drawing needs matplotlib: pip install matplotlib") from error
+    return plt
 
 
 def new_axes(width: float, height: float, count: int = 1, **more: Any) -> Any:
@@ -146,11 +156,12 @@ def labels_width(rows: Sequence[Row], size: float) -> float:
 
 
 def array_label(row: Row) -> str:
-    return " ".join([shortened(row.array, 20)] * bool(row.array) + ["(frozen)"] * row.frozen)
+    words = [shortened(row.array, 20), "" if row.weights.trained else "(frozen)"]
+    return " ".join(filter(None, words))
 
 
 def text_width(words: str, size: float, weight: str = "normal") -> float:
-    """In points."""
+    """How wide matplotlib writes something, in points."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
@@ -196,12 +207,27 @@ def width_of(area: Any) -> float:
     return float(area.bbox.width * 72 / area.figure.dpi)
 
 
-def fitted(name: str, room: float) -> str:
-    """A bold name, shortened until it needs no more points than there is room."""
-    most = len(name)
-    while most > 3 and text_width(shortened(name, most), LETTERS, "bold") > room:
+def fitted(words: str, room: float, size: float = LETTERS, weight: str = "bold") -> str:
+    """Words, shortened until they need no more points than there is room."""
+    most = len(words)
+    while most > 3 and text_width(shortened(words, most), size, weight) > room:
         most -= 1
-    return shortened(name, most)
+    return shortened(words, most)
+
+
+def filled(words: Iterable[str], size: float, room: float) -> list[str]:
+    """Words in as many lines as they need, none wider than `room` points.
+
+    In pixels, letters may be drawn a little wider than they are.
+    """
+    lines: list[str] = []
+    for word in words:
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and 1.05 * text_width(longer, size) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def shortened(name: str, most: int = LONGEST) -> str:
@@ -216,13 +242,9 @@ def shortened(name: str, most: int = LONGEST) -> str:
 def formula(flow: FlowData) -> str:
     """The weighted loss, as on the page; where it is long, in words."""
     names = short_names(flow.losses)
-    terms = [f"{w:g} × {name}" for name, w in zip(names, flow.weights.values(), strict=True)]
+    terms = [f"{w:g} × {name}" for name, w in zip(names, flow.weight_list, strict=True)]
     total = " + ".join(terms)
     return total if len(total) < 50 else "the weighted loss"
-
-
-def is_finite(measure: Measure) -> bool:
-    return bool(np.isfinite(measure.r).all())
 
 
 def above_zero(sizes: Any) -> np.ndarray:

@@ -7,6 +7,7 @@ and cosines stand beside the axes: a figure made with ``layout="constrained"`` h
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,6 @@ from .chart_parts import (
     heat,
     in_points,
     ink_on,
-    is_finite,
     label_rows,
     labels_width,
     letters,
@@ -37,9 +37,9 @@ from .chart_parts import (
     width_of,
 )
 from .data import FlowData
-from .figure import draw_bar, rim_style
+from .figure import draw_bar
 from .measures import Measure
-from .words import layers_of, short_names, verdict
+from .words import RIMS, layer_of, layers_of, short_names, signed, verdict
 
 PITCH = 15.0  # from one bar to the next; a bar is style.BAR high
 NO_PATH: dict[str, Any] = {
@@ -58,12 +58,12 @@ def rows_of(flow: FlowData, by: str | None) -> list[Row]:
     by = by or ("weights" if len(flow.parameters) <= style.MANY else "layer")
     if by == "weights":
         return [
-            Row(*name.rpartition("/")[::2], measure, name in flow.frozen)
-            for name, measure in flow.parameters.items()
+            Row(*name.rpartition("/")[::2], layer_of(flow, name, [name]))
+            for name in flow.parameters
         ]
     if by != "layer":
         raise ValueError(f"unknown by={by!r}: {did_you_mean(by, ['weights', 'layer'])}")
-    return [Row(layer.name, "", layer.measure, not layer.trained) for layer in layers_of(flow)]
+    return [Row(layer.name, "", layer) for layer in layers_of(flow)]
 
 
 def bars(flow: FlowData, axes: Any = None, by: str | None = None) -> Any:
@@ -85,21 +85,17 @@ def bars(flow: FlowData, axes: Any = None, by: str | None = None) -> Any:
     -------
     matplotlib axes
     """
-    rows, weights = rows_of(flow, by), list(flow.weights.values())
+    rows, weights = rows_of(flow, by), flow.weight_list
     if axes is None:
         axes = new_axes(8.6, 1.2 + 0.23 * len(rows))
-    finite = [sum(row.measure.parts(weights)) for row in rows if is_finite(row.measure)]
-    full = max(finite, default=0.0) or 1.0
+    sums = [sum(row.measure.parts(weights)) for row in rows]
+    full = max(filter(isfinite, sums), default=0.0) or 1.0
     plain(axes)
     axes.set(xlim=(0, full), ylim=(PITCH * (max(len(rows), 1) - 0.5), -0.5 * PITCH))
     left = label_rows(axes, rows, PITCH)
     for i, row in enumerate(rows):
-        before = len(axes.patches)
-        if is_finite(row.measure):
-            place = (0, PITCH * i - style.BAR / 2, full)
-            draw_bar(axes, flow, row.measure, weights, place, 1 / full)
-        for stripe in axes.patches[before + 1 :] if row.frozen else ():
-            stripe.set_alpha(style.FROZEN)
+        place = (0, PITCH * i - style.BAR / 2, full)
+        draw_bar(axes, flow, row.weights, weights, place, 1 / full)
         write_verdict(axes, flow, row.measure, PITCH * i, letters(axes, len(rows)))
     label = f"length of the gradient of {formula(flow)}"
     axes.set_xlabel(label, color=style.MUTED, size=LETTERS, parse_math=False)
@@ -110,32 +106,26 @@ def bars(flow: FlowData, axes: Any = None, by: str | None = None) -> Any:
 
 def bars_key(flow: FlowData, measures: Sequence[Measure]) -> list[Any]:
     """What the colours mean, and those rims that occur."""
-    weights = list(flow.weights.values())
-    lossy = [m for m in measures if sum(m.parts(weights)) > 1.0001 * m.total(weights)]
-    rims = [rim_style(measure, weights) for measure in lossy]
-    key = loss_patches(flow, "sent by ")
-    plain_rim = next((rim for rim in rims if "hatch" not in rim), None)
-    pink_rim = next((rim for rim in rims if "hatch" in rim), None)
-    if plain_rim:
-        key.append(patch("rim: lost, the pulls differ", **plain_rim))
-    if pink_rim:
-        key.append(patch("rim: lost, they oppose", **pink_rim))
+    key, weights = loss_patches(flow, "sent by "), flow.weight_list
+    lost = [(m.lost(weights), sum(m.parts(weights))) for m in measures]
+    for kind, place in (("oppose", 1), ("differ", 0)):
+        if any(rim[place] > 1e-4 * whole for rim, whole in lost):
+            key.append(patch(RIMS[kind], **style.RIMS[kind]))
     return key
 
 
 def write_verdict(axes: Any, flow: FlowData, measure: Measure, y: float, size: float) -> None:
     """At the right of a row: the cosine on a pill, or the word that says why there is none."""
-    weights = list(flow.weights.values())
-    worst = measure.worst_pair(weights) if is_finite(measure) else None
+    weights = flow.weight_list
+    word = verdict(measure, weights, short_names(flow.losses))
+    worst = measure.worst_pair(weights) if isfinite(measure.total(weights)) else None
     if worst is None:
-        word = verdict(measure, weights, short_names(flow.losses))
-        word = shortened(word) if is_finite(measure) else "not a number"
-        beside(axes, y, 7, word, size=0.9 * size, color=style.MUTED)
+        beside(axes, y, 7, shortened(word), size=0.9 * size, color=style.MUTED)
         return
     cosine, k, j = worst
     pill = {"boxstyle": "round,pad=0.22", "fc": heat(cosine), "lw": 0}
     face = {"size": 0.85 * size, "weight": "bold", "color": ink_on(heat(cosine)), "bbox": pill}
-    beside(axes, y, 9, f"{cosine:+.2f}".replace("-", "−"), **face)
+    beside(axes, y, 9, signed(cosine).replace("-", "−"), **face)
     for place, loss in enumerate((k, j) if len(weights) > 2 else ()):
         mark = style.colour_of(flow.losses[loss], loss)
         beside(axes, y, 9 + (3.5 + place) * size, "■", color=mark, size=size)

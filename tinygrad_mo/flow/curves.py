@@ -22,7 +22,6 @@ from .chart_parts import (
     colour_map,
     formula,
     head,
-    is_finite,
     label_rows,
     letters,
     log_scale,
@@ -35,7 +34,7 @@ from .chart_parts import (
 )
 from .data import FlowData
 from .measures import Measure
-from .words import NOT_SHARED, layers_of, shared_layers, short_names
+from .words import SENTENCES, layers_of, shared_layers, short_names
 
 BRANCH: dict[str, Any] = {"lw": 1.4, "ls": (0, (3, 2)), "marker": "o", "ms": 3}
 
@@ -59,7 +58,8 @@ def through_training(flows: Sequence[FlowData], axes: Any = None) -> Any:
     """
     frames = in_order(flows)
     if axes is None:
-        strip = max(0.7, 0.23 * len(shared_layers(frames[0])))
+        shared = {layer.name for frame in frames for layer in shared_layers(frame)}
+        strip = max(0.7, 0.23 * len(shared))
         axes = new_axes(9.6, 3.4 + strip, 2, sharex=True, height_ratios=[1.7, strip])
     above, below = axes
     loss_curves(frames, above)
@@ -109,6 +109,7 @@ def loss_curves(flows: Sequence[FlowData], axes: Any = None) -> Any:
         axes.set_yscale("log")
     axes.grid(axis="y", color=style.EMPTY)
     axes.set_xlabel("training steps", color=style.MUTED, size=LETTERS)
+    axes.set_ylabel("unweighted", color=style.MUTED, size=LETTERS)
     settle(axes)
     head(axes, "Through training: the losses", axes.get_lines()[-len(names) :])
     return axes
@@ -132,15 +133,18 @@ def cosines(flows: Sequence[FlowData], axes: Any = None) -> Any:
     matplotlib axes
     """
     frames = in_order(flows)
-    layers = shared_layers(frames[0])
+    shared = {layer.name: layer for frame in frames for layer in shared_layers(frame)}
+    layers = [shared[layer.name] for layer in layers_of(frames[0]) if layer.name in shared]
     if axes is None:
         axes = new_axes(9.6, 1.3 + max(0.7, 0.23 * len(layers)))
     plain(axes)
-    axes.set_xlabel("training steps", color=style.MUTED, size=LETTERS)
+    look: dict[str, Any] = {"color": style.MUTED, "size": LETTERS}
+    axes.set_xlabel("training steps (each loss unweighted)", **look)
     title = "Do the losses agree about the weights they share?"
     if not layers:
         head(axes, title, [])
-        axes.text(0.5, 0.5, NOT_SHARED, transform=axes.transAxes, ha="center", color=style.MUTED)
+        middle = {"transform": axes.transAxes, "ha": "center", "color": style.MUTED}
+        axes.text(0.5, 0.5, SENTENCES["not shared"], **middle)
         axes.set_yticks([])
         return axes
     measures = [{layer.name: layer.measure for layer in layers_of(frame)} for frame in frames]
@@ -157,7 +161,7 @@ def cosines(flows: Sequence[FlowData], axes: Any = None) -> Any:
         **white,
     )
     axes.set_ylim(len(layers) - 0.5, -0.5)
-    rows = [Row(layer.name, "", layer.measure, False) for layer in layers]
+    rows = [Row(layer.name, "", layer) for layer in layers]
     head(axes, title, [], label_rows(axes, rows, 1))
     colour_scale(axes, mesh)
     return axes
@@ -165,7 +169,7 @@ def cosines(flows: Sequence[FlowData], axes: Any = None) -> Any:
 
 def least_cosine(measure: Measure) -> float:
     """Of the pair of losses that agrees least; nan where a gradient is 0."""
-    worst = measure.worst_pair([1.0] * len(measure.reach)) if is_finite(measure) else None
+    worst = measure.worst_pair([1.0] * len(measure.reach))
     return float("nan") if worst is None else worst[0]
 
 
@@ -285,7 +289,7 @@ def by_depth(flow: FlowData, axes: Any = None) -> Any:
         key += [patch("added together", color=style.RIM, lw=0)]
     axes.set_xlim(first - 0.3, len(way) - 0.7)
     name_cards(axes, flow, way, first)
-    log_scale(axes, "length of the gradient")
+    log_scale(axes, "length of the gradient, weighted")
     axes.set_xlabel("data goes forward →   ← gradient goes backward", color=style.MUTED, size=8.5)
     settle(axes)
     head(axes, f"The gradient of {formula(flow)} on its way", key)
@@ -294,7 +298,7 @@ def by_depth(flow: FlowData, axes: Any = None) -> Any:
 
 def draw_ways(axes: Any, flow: FlowData, way: Sequence[str], depth: Mapping[str, int]) -> bool:
     """The sum along the way, and each loss, there and on a branch of its own. Are there any?"""
-    wires, weights = list(pairwise(way)), list(flow.weights.values())
+    wires, weights = list(pairwise(way)), flow.weight_list
     x = np.arange(len(wires)) + 0.5
     if len(weights) > 1:
         broad = {"color": style.RIM, "lw": 9, "solid_capstyle": "round", "zorder": 1}
@@ -315,7 +319,7 @@ def draw_ways(axes: Any, flow: FlowData, way: Sequence[str], depth: Mapping[str,
 
 def sent(flow: FlowData, k: int, wires: Sequence[tuple[str, str]]) -> np.ndarray:
     """What a loss contributes on each of these wires."""
-    weights = list(flow.weights.values())
+    weights = flow.weight_list
     return above_zero([flow.measure(ends).parts(weights)[k] for ends in wires])
 
 

@@ -284,8 +284,11 @@ class FlowData:
         momentum, Adam, clipping or weight decay, which are not linear in the weights.
         """
         moving = [m for name, m in self.parameters.items() if name not in self.frozen]
-        gram = Measure.together(moving, len(self.losses)).gram
-        slope = -gram @ np.array(self._mixed(weights))
+        mixed = np.array(self._mixed(weights))
+        active = np.flatnonzero(mixed)  # what is not finite does not matter without a weight
+        slope = np.zeros(len(mixed))
+        for measure in moving:
+            slope -= measure.gram[:, active] @ mixed[active]
         return dict(zip(self.losses, slope.tolist(), strict=True))
 
 

@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import style
-from .data import FlowData, Wire
+from .chart_parts import filled, fitted, formula, pyplot
+from .data import FlowData, FlowNode, Wire
 from .layout import Card, Layout, make_layout
 from .measures import Measure
-from .words import OPPOSED, loss_label, short_names, verdict
+from .words import (
+    RIMS,
+    Layer,
+    frozen_word,
+    layer_of,
+    loss_label,
+    mode_of,
+    phrase,
+    short_names,
+    thresholds,
+    verdict,
+)
 
 WIDEST = 26.0  # pixels of the strongest wire
+FAINT = "#9aa0b4"  # of what is off, and of a wire without a gradient
 PAD = 9.0  # pixels between a card's edge and its text
+KEY_LETTERS, KEY_LINE = 9.0, 17.0  # of the key: points of its letters, pixels from line to line
 
 
 def draw_figure(flow: FlowData) -> Any:
     """A matplotlib figure with one row per loss and one for all together."""
     layout = make_layout(flow)
     rows = figure_rows(flow)
-    head, caption = 78.0, 32.0
+    scales = scales_of(flow, [row for _, row in rows])
+    key = key_lines(flow, scales, (layout.width - 48) * 72 / 96)
+    head, caption = 61.0 + KEY_LINE * len(key), 32.0
     height = head + len(rows) * (layout.height + caption)
     figure = pyplot().figure(figsize=(layout.width / 96, height / 96), facecolor=style.PAPER)
 
@@ -32,9 +49,7 @@ def draw_figure(flow: FlowData) -> Any:
         axes.axis("off")
         return axes
 
-    weights = [row for _, row in rows]
-    scales = Scales(wire_scale(flow, weights), bar_scale(flow, weights))
-    draw_head(area(0, head), flow, scales)
+    draw_head(area(0, head), key, scales)
     for number, (label, row) in enumerate(rows):
         top = head + number * (layout.height + caption)
         title = area(top, caption)
@@ -44,17 +59,19 @@ def draw_figure(flow: FlowData) -> Any:
     return figure
 
 
-def draw_head(axes: Any, flow: FlowData, scales: Scales) -> None:
-    """The title, how to read the picture, and how much a thickness means."""
+def draw_head(axes: Any, key: Sequence[str], scales: Scales) -> None:
+    """The title, and how to read the picture."""
     from matplotlib.patches import Rectangle
 
     axes.text(
         16, 28, "Where does the gradient go?", size=17, weight="bold", color=style.INK, va="center"
     )
-    size = round_number(style.KEY / scales.wire)
-    thick = size * scales.wire
-    axes.add_patch(Rectangle((16, 58 - thick / 2), 9, thick, color=style.MUTED, lw=0))
-    axes.text(32, 58, key_line(flow, size), size=9, color=style.MUTED, va="center")
+    if scales.wire:
+        thick = size_of_key(scales) * scales.wire
+        axes.add_patch(Rectangle((16, 58 - thick / 2), 9, thick, color=style.MUTED, lw=0))
+    for i, line in enumerate(key):
+        look: dict[str, Any] = {"size": KEY_LETTERS, "color": style.MUTED, "va": "center"}
+        axes.text(32, 58 + i * KEY_LINE, line, parse_math=False, **look)
 
 
 def round_number(x: float) -> float:
@@ -69,41 +86,67 @@ def round_number(x: float) -> float:
 
 def figure_rows(flow: FlowData) -> list[tuple[str, list[float]]]:
     """The label and the loss weights of each row."""
-    names, weights = short_names(flow.losses), list(flow.weights.values())
+    names, weights = short_names(flow.losses), flow.weight_list
     alone = [
         (f"{name} alone", [w if k == j else 0.0 for j, w in enumerate(weights)])
         for k, name in enumerate(names)
     ]
-    total = " + ".join(f"{w:g} × {name}" for name, w in zip(names, weights, strict=True))
-    both = [(f"added together:   L = {total}", weights)]
+    both = [(f"added together:   L = {formula(flow)}", weights)]
     return alone + both if len(names) > 1 else both
 
 
-def key_line(flow: FlowData, size: float) -> str:
-    return (
-        f"this thick = a gradient of {size:g}, after {flow.step} training steps.  "
-        f"Colour: which loss sent it.  Rim: lost in the addition, pink where losses oppose each "
-        f"other.  Dashed: no gradient passes."
-    )
+def key_lines(flow: FlowData, scales: Scales, room: float) -> list[str]:
+    """How to read the picture, in lines of no more than `room` points."""
+    sentences = [f"After {flow.step} training steps; {mode_of(flow)}."]
+    if scales.wire:
+        sentences.insert(0, f"This thick: a gradient of {size_of_key(scales):g}.")
+        sentences[0] += f" Thinnest: {short(style.THINNEST / scales.wire)} or less."
+    sentences += ["Colour: which loss sent it, times its weight.", "Dashed: no gradient passes."]
+    if any(not np.isfinite(wire.measure.r).all() for wire in flow.wires):
+        sentences[-1] += " Dashed in red: it is not finite."
+    if scales.bar:
+        sentences.append(f"A full bar: a gradient of {short(1 / scales.bar)} on the weights.")
+    if any(call_of(flow, node) for node in flow.nodes):
+        sentences[-1] += " All calls of a layer show the same weights."
+    if len(flow.losses) > 1:
+        sentences += [f"{text[0].upper()}{text[1:]}." for text in RIMS.values()]
+        sentences.append(f"{thresholds()[0].upper()}{thresholds()[1:]}.")
+    return filled(" ".join(sentences).split(" "), KEY_LETTERS, room)
+
+
+def short(x: float) -> str:
+    """
+    >>> short(1284.0), short(0.01284)
+    ('1280', '0.0128')
+    """
+    return f"{float(f'{x:.3g}'):g}"
+
+
+def size_of_key(scales: Scales) -> float:
+    """The gradient that the wire in the key stands for."""
+    return round_number(style.KEY / scales.wire)
 
 
 class Scales(NamedTuple):
-    """Pixels per unit of gradient: across wires, and (of a bar's full length) along bars."""
+    """Pixels per unit of gradient: across wires, and (of a bar's full length) along bars.
+
+    0 where there is nothing to be seen.
+    """
 
     wire: float
     bar: float
 
 
-def wire_scale(flow: FlowData, rows: Sequence[Sequence[float]]) -> float:
-    """Such that the widest wire of all rows just fits."""
-    sizes = [sum(wire.measure.parts(weights)) for wire in flow.wires for weights in rows]
-    return WIDEST / max([*sizes, 1e-300])
+def scales_of(flow: FlowData, rows: Sequence[Sequence[float]]) -> Scales:
+    """Such that the widest wire and the longest bar of all rows just fit."""
 
+    def most(measures: Sequence[Measure]) -> float:
+        sizes = [sum(m.parts(weights)) for m in measures for weights in rows]
+        return max(filter(isfinite, sizes), default=0.0)
 
-def bar_scale(flow: FlowData, rows: Sequence[Sequence[float]]) -> float:
-    """Such that the longest bar of all rows just fits."""
-    layers = [flow.measure(node.name) for node in flow.nodes if node.parameters]
-    return 1 / max([*(sum(m.parts(weights)) for m in layers for weights in rows), 1e-300])
+    wire = most([wire.measure for wire in flow.wires])
+    bar = most([layer_of(flow, n.name, n.parameters).measure for n in flow.nodes if n.parameters])
+    return Scales(WIDEST / wire if wire else 0.0, 1 / bar if bar else 0.0)
 
 
 def draw_flow(
@@ -126,9 +169,9 @@ def draw_flow(
     layout, scales : optional
         To share places and sizes between several pictures.
     """
-    weights = list(flow.weights.values()) if weights is None else list(weights)
+    weights = flow.weight_list if weights is None else list(weights)
     layout = layout or make_layout(flow)
-    scales = scales or Scales(wire_scale(flow, [weights]), bar_scale(flow, [weights]))
+    scales = scales or scales_of(flow, [weights])
     if axes is None:
         axes = pyplot().subplots(figsize=(layout.width / 96, layout.height / 96))[1]
     axes.set(xlim=(0, layout.width), ylim=(layout.height, 0), aspect="equal")
@@ -147,18 +190,17 @@ def draw_wire(
     from matplotlib.patches import Polygon
 
     whole, parts = wire.measure.total(weights), wire.measure.parts(weights)
-    if not whole:
-        axes.plot(*line.T, color="#a9adbd", lw=1, dashes=(3, 3), zorder=1)
+    if not 0 < whole < float("inf"):
+        colour = FAINT if whole == 0 else style.CONFLICT
+        axes.plot(*line.T, color=colour, lw=1, dashes=(3, 3), zorder=3)
+    if not 0 < sum(parts) < float("inf"):
         return
     colours = [style.colour_of(name, k) for k, name in enumerate(flow.losses)]
-    width = max(whole * scale, style.THINNEST)
-    rim = (sum(parts) - whole) * scale / 2
+    width = max(whole * scale, style.THINNEST) if whole else 0.0
     body = line[np.linalg.norm(line - line[0], axis=1) > style.HEAD * 0.8]
-    if rim > style.THINNEST_RIM:
-        low, high = -width / 2 - rim, width / 2 + rim
-        axes.add_patch(
-            Polygon(style.band(body, low, high), **rim_style(wire.measure, weights), zorder=2)
-        )
+    draw_rims(axes, body, width, wire.measure.lost(weights), scale)
+    if not whole:
+        return
     low = -width / 2
     strongest = colours[int(np.argmax(parts))]
     for part, colour in zip(parts, colours, strict=True):
@@ -174,17 +216,19 @@ def draw_wire(
     axes.add_patch(Polygon(head, color=strongest, lw=0, zorder=4))
 
 
-def rim_style(measure: Measure, weights: Sequence[float]) -> dict[str, Any]:
-    """Grey where pulls merely differ, pink with hatching where they oppose."""
-    worst = measure.worst_pair(weights)
-    if worst and worst[0] < OPPOSED:
-        return {
-            "facecolor": style.RIM_CONFLICT,
-            "edgecolor": "#e78aac",
-            "hatch": "//////",
-            "lw": 0,
-        }
-    return {"facecolor": style.RIM, "lw": 0}
+def draw_rims(
+    axes: Any, body: np.ndarray, width: float, lost: tuple[float, float], scale: float
+) -> None:
+    """Around a wire what its addition took, half at each side; next to it what opposition took."""
+    from matplotlib.patches import Polygon
+
+    differ, oppose = lost
+    inner = width + oppose * scale
+    outer = inner + differ * scale
+    for kind, edge, before in (("differ", outer, inner), ("oppose", inner, width)):
+        if edge - before > 2 * style.THINNEST_RIM:
+            outline = style.band(body, -edge / 2, edge / 2)
+            axes.add_patch(Polygon(outline, **style.RIMS[kind], zorder=2))
 
 
 def draw_box(axes: Any, card: Card, face: Any = style.CARD, edge: str = style.LINE) -> None:
@@ -200,15 +244,15 @@ def draw_box(axes: Any, card: Card, face: Any = style.CARD, edge: str = style.LI
 def draw_loss(axes: Any, flow: FlowData, card: Card, weights: Sequence[float], _: Scales) -> None:
     """The loss with its value, and its weight on a pill in its colour."""
     k = flow.losses.index(card.node.loss)
-    colour = style.colour_of(flow.losses[k], k) if weights[k] else "#9aa0b4"
+    colour = style.colour_of(flow.losses[k], k) if weights[k] else FAINT
     draw_box(axes, card, tint(colour), colour + "55")
     label = loss_label(short_names(flow.losses)[k])
     top = card.y - card.height / 2
     pill = {"boxstyle": "round,pad=0.45,rounding_size=0.9", "fc": colour, "lw": 0}
     write(axes, card, top + 20, label, 8.5, colour, bold=True, centred=True)
-    value = f"now {flow.values[flow.losses[k]]:.3g}"
+    value = phrase("now {:.3g}", float(flow.values[flow.losses[k]]))
     write(axes, card, top + 40, value, 7.5, style.MUTED, centred=True)
-    write(axes, card, top + 63, f"× {weights[k]:.2f}", 8.5, "white", True, True, bbox=pill)
+    write(axes, card, top + 63, f"× {weights[k]:g}", 8.5, "white", True, True, bbox=pill)
 
 
 def draw_small(axes: Any, flow: FlowData, card: Card, weights: Sequence[float], _: Scales) -> None:
@@ -223,15 +267,22 @@ def draw_layer(
 ) -> None:
     """A layer: name, kind and output shape, who trains it, and the gradient of its weights."""
     draw_box(axes, card)
-    top, measure = card.y - card.height / 2, flow.measure(card.node.name)
-    word = verdict(measure, weights, short_names(flow.losses))
-    write(axes, card, top + 16, card.node.name, 8.5, style.INK, bold=True)
-    shape = sample_shape(card)
-    kind = f"{card.node.type}  {shape}"
-    write(axes, card, top + 32, kind if len(kind) < 17 else shape, 7, style.MUTED)
-    write(axes, card, top + 52, word, 7.5, verdict_colour(flow, measure, weights, word), bold=True)
+    top, node = card.y - card.height / 2, card.node
+    layer = layer_of(flow, node.name, node.parameters)
+    word = verdict(layer.measure, weights, short_names(flow.losses), pair=False)
+    write(axes, card, top + 16, node.name, 8.5, style.INK, bold=True)
+    kind = frozen_word(flow, node.parameters) or call_of(flow, node) or node.type
+    write(axes, card, top + 32, f"{kind}  {sample_shape(card)}", 7, style.MUTED)
+    colour = verdict_colour(flow, layer.measure, weights, word)
+    write(axes, card, top + 52, word, 7.5, colour, bold=True)
     place = (card.x - card.width / 2 + PAD, top + 64, card.width - 2 * PAD)
-    draw_bar(axes, flow, measure, weights, place, scales.bar)
+    draw_bar(axes, flow, layer, weights, place, scales.bar)
+
+
+def call_of(flow: FlowData, node: FlowNode) -> str:
+    """Which call of a shared layer it is; the cards of all of them show the same weights."""
+    calls = [one.name for one in flow.nodes if node.parameters and one.layer == node.layer]
+    return f"call {calls.index(node.name) + 1} of {len(calls)}" if len(calls) > 1 else ""
 
 
 def sample_shape(card: Card) -> str:
@@ -241,30 +292,40 @@ def sample_shape(card: Card) -> str:
 def draw_bar(
     axes: Any,
     flow: FlowData,
-    measure: Measure,
+    layer: Layer,
     weights: Sequence[float],
     place: tuple[float, float, float],
     scale: float,
 ) -> None:
-    """The gradient of all weights of a layer: stripes by loss, and the rim that addition took."""
+    """The gradient of weights: stripes by loss, then what opposition took, what differing took.
+
+    It is faint where training leaves the weights as they are.
+    """
     from matplotlib.patches import Rectangle
 
     x, y, room = place
     axes.add_patch(Rectangle((x, y), room, style.BAR, facecolor=style.EMPTY, lw=0, zorder=6))
-    whole, parts = measure.total(weights), measure.parts(weights)
-    if not any(parts):
+    whole, parts = layer.measure.total(weights), layer.measure.parts(weights)
+    if not 0 < sum(parts) < float("inf"):
         return
-    for k, part in enumerate(parts):
-        length = room * whole * scale * part / sum(parts)
-        colour = style.colour_of(flow.losses[k], k)
-        axes.add_patch(Rectangle((x, y), length, style.BAR, facecolor=colour, lw=0, zorder=7))
+    differ, oppose = layer.measure.lost(weights)
+    pieces: list[tuple[float, dict[str, Any]]] = [
+        (whole * part / sum(parts), {"facecolor": style.colour_of(name, k), "lw": 0})
+        for k, (name, part) in enumerate(zip(flow.losses, parts, strict=True))
+    ]
+    pieces += [(oppose, style.RIMS["oppose"]), (differ, style.RIMS["differ"])]
+    opacity = None if layer.trained else style.FROZEN
+    for size, look in pieces:
+        length = room * size * scale
+        piece = Rectangle((x, y), length, style.BAR, **look, alpha=opacity, zorder=7)
+        axes.add_patch(piece)
         x += length
-    rim = room * (sum(parts) - whole) * scale
-    axes.add_patch(Rectangle((x, y), rim, style.BAR, **rim_style(measure, weights), zorder=7))
 
 
 def verdict_colour(flow: FlowData, measure: Measure, weights: Sequence[float], word: str) -> str:
     active = [k for k, w in enumerate(weights) if w and measure.reach[k]]
+    if not isfinite(measure.total(weights)):
+        return style.CONFLICT
     if len(active) == 1:
         return style.colour_of(flow.losses[active[0]], active[0])
     return {"conflict": style.CONFLICT, "agree": style.AGREE}.get(word.split()[0], style.MUTED)
@@ -282,16 +343,14 @@ def write(
     **more: Any,
 ) -> None:
     """A line of text on a card, shortened in the middle until it fits."""
-    wide = (0.68 if bold else 0.62) * size * 96 / 72  # pixels per letter, on average
-    most = int((card.width - 2 * PAD) / wide)
-    if len(label) > most:
-        label = f"{label[: most // 2]}…{label[len(label) - (most - most // 2 - 1) :]}"
+    weight = "bold" if bold else "normal"
+    room = (card.width - 1.6 * PAD) * 72 / 96
     x = card.x if centred else card.x - card.width / 2 + PAD
-    style_of = {"weight": "bold" if bold else "normal", "ha": "center" if centred else "left"}
+    style_of = {"weight": weight, "ha": "center" if centred else "left"}
     axes.text(
         x,
         y,
-        label,
+        fitted(label, room, size, weight),
         size=size,
         color=colour,
         va="center",
@@ -306,11 +365,3 @@ def tint(colour: str) -> tuple[float, ...]:
     """A pale shade of a colour."""
     rgb = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     return tuple(0.86 + 0.14 * c for c in rgb)
-
-
-def pyplot() -> Any:
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError("drawing needs matplotlib: pip install matplotlib") from error
-    return plt

@@ -42,6 +42,7 @@ class Flow(FlowData):
     ------------------------------------------------------
     -: no path from this loss
     each loss alone is unweighted; measured as in training (batch statistics, dropout)
+    conflict: a cosine below -0.25; agree: above +0.25; unrelated: between
     """
 
     def report(self) -> str:

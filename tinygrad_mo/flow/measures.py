@@ -99,14 +99,17 @@ class Measure:
         return max(differ, 0.0), max(at_right_angles - whole, 0.0)
 
     def cosine(self, k: int, j: int) -> float | None:
-        """Cosine of the angle between two losses' gradients; None where one of them is 0."""
+        """Cosine of the angle between two losses' gradients; None where one is 0 or not finite."""
         size = self.norm(k) * self.norm(j)
-        return float(np.clip(self.r[:, k] @ self.r[:, j] / size, -1, 1)) if size else None
+        if not 0 < size < np.inf:
+            return None
+        return float(np.clip(self.r[:, k] @ self.r[:, j] / size, -1, 1))
 
     def worst_pair(self, weights: Sequence[float]) -> tuple[float, int, int] | None:
         """The smallest cosine between two of the weighted gradients, and which two they are.
 
-        A negative weight turns a gradient round; one of weight 0 takes no part.
+        A negative weight turns a gradient round; one of weight 0 takes no part. Of pairs that
+        differ by rounding alone it is the first.
 
         >>> m = Measure.of(np.array([[1.0, 0.0], [1.0, 0.0]]), (0, 1), 2)
         >>> m.worst_pair([1, 2]), m.worst_pair([1, -2]), m.worst_pair([1, 0])
@@ -116,7 +119,7 @@ class Measure:
         active = [k for k, w in enumerate(weights) if w]
         pairs = [(turned.cosine(k, j), k, j) for k in active for j in active if k < j]
         known = [(c, k, j) for c, k, j in pairs if c is not None]
-        return min(known) if known else None
+        return min(known, key=lambda pair: round(pair[0], 9)) if known else None
 
 
 def factor(columns: np.ndarray) -> np.ndarray:

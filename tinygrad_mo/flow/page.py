@@ -47,7 +47,7 @@ SCRIPT = (
 SIZES = {"card": (144, 108), "small": (118, 52), "loss": (132, 104), "weights": (176, 110)}
 # Between columns (room for an arrow), and between the cards of one.
 GAPS = {"wide": (54.0, 46.0), "tall": (54.0, 28.0)}
-LONGEST = 25  # cells of a sequence
+LONGEST = 20  # cells of a sequence
 CALL = 17  # height that each call takes on the card of shared weights
 PORT = {"wide": 20, "tall": 26}  # room for each wire that meets a card
 WIDEST = 30  # pixels of the strongest wire
@@ -75,7 +75,7 @@ def template(name: str) -> str:
     text = files(__package__).joinpath("template", name).read_text("utf-8")
     if name.endswith(".css"):
         text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
-        return re.sub(r"\s*([{};,])\s*", r"\1", text).strip()
+        return re.sub(r"\s*([{};,]|(?<=:)(?=\s))\s*", r"\1", text).strip()
     lines = [line for line in map(str.strip, text.splitlines()) if line]
     if name.endswith(".js"):
         lines = [without_spaces(line) for line in lines if not line.startswith("//")]
@@ -84,14 +84,19 @@ def template(name: str) -> str:
 
 
 def without_spaces(line: str) -> str:
-    """A line of the script without its comment; where it has text in quotes, it keeps its spaces.
+    """A line of the script without its comment; text in quotes keeps its spaces.
 
     >>> without_spaces("if (a < b) { return; } // why"), without_spaces('say("a, b", c)')
-    ('if(a<b){return;}', 'say("a, b", c)')
+    ('if(a<b){return;}', 'say("a, b",c)')
     """
     line = re.sub(r"\s// .*", "", line)
-    quoted = re.search("[\"'`]", line)
-    return line if quoted else re.sub(r"\s*([{}();,=<>?:&|])\s*", r"\1", line)
+    pieces = re.split(r'("[^"]*"|`[^`]*`)', line)
+    if any(text.count("{") != text.count("}") for text in pieces[1::2]):
+        return line  # the code in such a text has again text in it
+    for i, code in enumerate(pieces[::2]):
+        code = re.sub(r"(?<=[\w\])]) ([+-]) (?=[\w([])", r"\1", code)
+        pieces[2 * i] = re.sub(r"\s*([{}();,=<>?:&|*/])\s*", r"\1", code)
+    return "".join(pieces)
 
 
 def colours() -> str:
@@ -107,8 +112,12 @@ def constants() -> dict[str, Any]:
     return {
         "CONFLICT": words.CONFLICT,
         "AGREE": words.AGREE,
-        "OPPOSED": words.OPPOSED,
+        "WORTH": words.WORTH,
         "VERDICTS": words.VERDICTS,
+        "SENTENCES": {case: typeset(text) for case, text in words.SENTENCES.items()},
+        "RIMS": words.RIMS,
+        "THRESHOLDS": typeset(words.thresholds()),
+        "FROZEN_WORDS": words.FROZEN_WORDS,
         "HEAT": style.HEAT,
         "FROZEN": style.FROZEN,
         "HEAD": style.HEAD,
@@ -125,6 +134,15 @@ def constants() -> dict[str, Any]:
         "WEIGHTS": WEIGHTS,
         "ALL": ALL,
     }
+
+
+def typeset(text: str) -> str:
+    """With the signs that a terminal may lack.
+
+    >>> typeset("{:g} x {}, above -0.25")
+    '{:g} × {}, above −0.25'
+    """
+    return re.sub(r"(?<![\w-])-(?=\d)", "−", text.replace(" x ", " × "))
 
 
 def in_frame(page: str) -> str:
@@ -149,12 +167,13 @@ def content(flow: FlowData, snapshots: Sequence[FlowData] = ()) -> dict[str, Any
     """All that the page shows, as data."""
     measured = measures(flow)
     for frame in snapshots:
-        if frame.losses != flow.losses or list(measures(frame)) != list(measured):
+        if frame.losses != flow.losses or paths_of(frame) != paths_of(flow):
             raise ValueError(f"the snapshot of step {frame.step} is of another model")
     frames = sorted({f.step: f for f in [*snapshots, flow]}.values(), key=lambda f: f.step)
     number = {what: i for i, what in enumerate(measured)}
     states = [None, *flow.folds, ALL] if flow.folds else [None]
     names = words.short_names(flow.losses)
+    setups: list[dict[str, Any]] = []
     return {
         "constants": constants(),
         "name": flow.name,
@@ -163,16 +182,15 @@ def content(flow: FlowData, snapshots: Sequence[FlowData] = ()) -> dict[str, Any
                 "name": name,
                 "short": names[k],
                 "label": words.loss_label(names[k]),
+                "kind": flow.kinds.get(name, ""),
                 "colour": style.colour_of(name, k),
             }
             for k, name in enumerate(flow.losses)
         ],
-        "weights": list(flow.weights.values()),
+        "weights": flow.weight_list,
         "step": flow.step,
-        "note": " ".join(words.optimizer_lines(flow)),
         "parameters": [
-            {"name": name, "measure": number["weight", name], "frozen": name in flow.frozen}
-            for name in flow.parameters
+            {"name": name, "measure": number["weight", name]} for name in flow.parameters
         ],
         "reach": [sum(1 << k for k, path in enumerate(m.reach) if path) for m in measured.values()],
         "views": [View(flow, opened).as_data(number) for opened in states],
@@ -180,35 +198,72 @@ def content(flow: FlowData, snapshots: Sequence[FlowData] = ()) -> dict[str, Any
             {"wire": f"{source}>{target}", "steps": norms.shape[1]}
             for (source, target), norms in flow.over_time.items()
         ],
-        "frames": [frame_data(frame) for frame in frames],
+        "frames": [frame_data(frame, flow, setups) for frame in frames],
+        "setups": setups,
+    }
+
+
+def paths_of(flow: FlowData) -> dict[Any, tuple[bool, ...]]:
+    """Which losses reach what was measured."""
+    return {what: measure.reach for what, measure in measures(flow).items()}
+
+
+def setup_of(flow: FlowData) -> dict[str, Any]:
+    """What stays from step to step of a training until somebody changes it, and its words."""
+    count = {name: i for i, name in enumerate(flow.parameters)}
+    return {
+        "mode": words.mode_of(flow),
+        "frozen": [i for name, i in count.items() if name in flow.frozen],
+        "layers": [
+            {
+                "name": layer.name,
+                "parameters": [count[name] for name in layer.parameters],
+                "trained": layer.trained,
+            }
+            for layer in words.layers_of(flow)
+        ],
+        "lines": words.settled_lines(flow),
+        "notes": words.optimizer_lines(flow),
+        "table": [typeset(note) for note in words.table_notes(flow)],
     }
 
 
 def measures(flow: FlowData) -> dict[Any, Measure]:
     """All that was measured, in the order in which the page counts it."""
     found: dict[Any, Measure] = {
-        ("wire", wire.source, wire.target, tensor_of(wire)): wire.measure for wire in flow.wires
+        ("wire", wire.source, wire.target, tensor_of(wire, i)): wire.measure
+        for i, wire in enumerate(flow.wires)
     }
     found |= {("bundle", *what): measure for what, measure in flow.bundles.items()}
     found |= {("weight", name): measure for name, measure in flow.parameters.items()}
-    shared = Counter(name for name, _ in flow.uses)
-    found |= {("use", *use): flow.uses[use] for use in flow.uses if shared[use[0]] > 1}
-    return found
+    cards = {node.name: node.parameters for node in flow.nodes if node.kind != "loss"}
+    users = Counter(name for parameters in cards.values() for name in parameters)
+    shared = [use for use in flow.uses if users[use[0]] > 1 and use[1] in cards]
+    return found | {("use", *use): flow.uses[use] for use in shared}
 
 
-def tensor_of(wire: Wire) -> Any:
-    """What stands for the tensor of a wire: its number, if it was given one."""
-    return wire.number if wire.number >= 0 else (wire.source, wire.target)
+def tensor_of(wire: Wire, place: int) -> int:
+    """What stands for the tensor of a wire: its number; where it has none, it is one of its own."""
+    return wire.number if wire.number >= 0 else -1 - place
 
 
-def frame_data(frame: FlowData) -> dict[str, Any]:
-    """The measurements of one training step, in the order of `measures`."""
-    return {
+def frame_data(frame: FlowData, flow: FlowData, setups: list[dict[str, Any]]) -> dict[str, Any]:
+    """The measurements of one training step, in the order of `measures`.
+
+    Its setup is one of `setups`, to which a new one is added. It is said where it is not the first
+    one, and the weights of the losses where they are not those of `flow`.
+    """
+    setup = setup_of(frame)
+    if setup not in setups:
+        setups.append(setup)
+    usual = {"setup": 0, "weights": flow.weight_list}
+    own = {"setup": setups.index(setup), "weights": frame.weight_list}
+    return {name: value for name, value in own.items() if value != usual[name]} | {
         "step": frame.step,
-        "values": [rounded(value, 6) for value in frame.values.values()],
+        "values": [rounded(frame.values[name]) for name in frame.losses],
         "r": [number for m in measures(frame).values() for number in triangle_of(m)],
         "time": [
-            [[rounded(x, 2) for x in row] for row in pooled(norms)]
+            [[packed(x) for x in row] for row in pooled(norms)]
             for norms in frame.over_time.values()
         ],
     }
@@ -241,6 +296,18 @@ def rounded(x: float, digits: int = DIGITS) -> float:
         return None  # type: ignore[return-value]
     short = float(f"{x:.{digits}g}")
     return int(short) if short == int(short) and abs(short) < 1e6 else short
+
+
+def packed(x: float) -> int:
+    """Two digits and a power of ten in one short number: 31e-5 is 31 - 500.
+
+    >>> packed(0.00031), packed(9.96), packed(0.0), packed(float("inf"))
+    (-469, 10, 0, None)
+    """
+    if not np.isfinite(x):
+        return None  # type: ignore[return-value]
+    digits, power = f"{x:.1e}".split("e")
+    return round(10 * float(digits)) + 100 * (int(power) - 1) if x else 0
 
 
 @dataclass
@@ -292,18 +359,21 @@ class View:
 
     def _give_parameters(self) -> None:
         users: dict[str, list[str]] = {}
-        for name, node in self.flow.uses:
-            user = self.card_of[node]
-            if self.cards[user].kind != "loss" and user not in users.setdefault(name, []):
-                users[name].append(user)
+        for node in self.flow.nodes:
+            user = self.card_of[node.name]
+            for name in node.parameters if node.kind != "loss" else ():
+                if user not in users.setdefault(name, []):
+                    users[name].append(user)
         together: dict[tuple[str, ...], list[str]] = {}
         for name, cards in users.items():
             if len(cards) == 1:
                 self.cards[cards[0]].parameters.append(name)
-            elif cards:
+            else:
                 together.setdefault(tuple(cards), []).append(name)
         for calls, names in together.items():
             card = PageCard(WEIGHTS + common_path(names), "weights", calls=list(calls))
+            while card.name in self.cards:
+                card.name += " …"
             self.cards[card.name] = card
             card.parameters = names
 
@@ -394,7 +464,7 @@ class View:
         elif card.kind == "weights":
             data["type"] = f"shared by {len(card.calls)} calls"
             data["calls"] = [
-                [position[call], [number[self._use(name, call)] for name in card.parameters]]
+                [position[call], [number[use] for use in self._uses(card, call)]]
                 for call in card.calls
             ]
         elif first is not None:
@@ -418,15 +488,15 @@ class View:
                 break
         return f"{path} weights" if card.kind == "weights" else path
 
-    def _use(self, parameter: str, call: str) -> tuple[Any, ...]:
-        """What the calls of a card contribute to a weight."""
-        bundle = ("bundle", call, parameter)
-        if bundle in self.measured:
-            return bundle
+    def _uses(self, card: PageCard, call: str) -> list[tuple[Any, ...]]:
+        """What was measured of the contributions of a call to shared weights."""
         nodes = [node.name for node in self.cards[call].nodes]
-        return next(
-            ("use", parameter, node) for node in nodes if (parameter, node) in self.flow.uses
-        )
+        found = []
+        for name in card.parameters:
+            bundle = ("bundle", call, name)
+            uses = [("use", name, node) for node in nodes if (name, node) in self.flow.uses]
+            found += [bundle] if bundle in self.measured else uses if len(uses) == 1 else []
+        return found
 
 
 def type_of(node: FlowNode) -> str:
@@ -443,7 +513,9 @@ def common_path(names: Sequence[str]) -> str:
     """
     >>> common_path(["base/conv1/kernel", "base/conv1/bias"]), common_path(["a/kernel", "b/kernel"])
     ('base/conv1', 'a/kernel …')
+    >>> common_path(["scale"])
+    'scale'
     """
     parts = [name.split("/")[:-1] for name in names]
     same = [column[0] for column in zip(*parts, strict=False) if len(set(column)) == 1]
-    return "/".join(same) or f"{names[0]} …"
+    return "/".join(same) or (names[0] if len(names) == 1 else f"{names[0]} …")

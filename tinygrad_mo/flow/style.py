@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,16 @@ PRINTED = {name: light for name, (light, _) in SHADES.items()}
 PAPER, CARD, INK, MUTED = (PRINTED[name] for name in ("paper", "card", "ink", "muted"))
 LINE, EMPTY = PRINTED["line"], PRINTED["empty"]
 CONFLICT, AGREE = PRINTED["conflict"], PRINTED["agree"]
-RIM, RIM_CONFLICT = PRINTED["rim"], PRINTED["rim-conflict"]
+RIM = PRINTED["rim"]
+RIMS: dict[str, dict[str, Any]] = {  # how what the addition took looks in print, and why it did
+    "oppose": {
+        "facecolor": PRINTED["rim-conflict"],
+        "edgecolor": PRINTED["hatch"],
+        "hatch": "//////",
+        "lw": 0,
+    },
+    "differ": {"facecolor": RIM, "lw": 0},
+}
 HEAT = (0.08, 0.8)  # of a cosine of 0: how strong its colour is; and what a cosine of 1 adds
 FROZEN = 0.45  # opacity of the bar of weights that are not trained
 

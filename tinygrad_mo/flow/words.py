@@ -1,24 +1,29 @@
 """The flow in words and as a table: the same facts as the pictures show.
 
-Every sentence is derived from the data of a `FlowData`, here and nowhere else. Of a flow that was
-not measured (`Model.explain`) only what follows from paths is said.
+Every sentence is derived from the data of a `FlowData`, here and nowhere else. What depends on the
+weights of the losses the page says again while they are dragged, with the same patterns (`VERDICTS`
+and `SENTENCES`). Of a flow that was not measured (`Model.explain`) only what follows from paths is
+said.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import isfinite
+from string import Formatter
 from textwrap import fill
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .data import FlowData
 from .measures import Measure
 
 SCALE_FREE = ("Adam", "AdamW", "RMSprop", "Adagrad")  # they divide by the gradient's own size
 CONFLICT, AGREE = -0.25, 0.25  # cosines beyond which losses are said to oppose or help each other
-OPPOSED = -0.1  # a cosine below which a rim says that losses oppose each other
-VERDICTS = {  # what is said, by case, with names of losses or a cosine put in; also by the page
+WORTH = 0.005  # of the pulls: what opposition took is said from here on, as less would be "0%"
+VERDICTS = {  # by case, with names of losses or a cosine put in
     "unreached": "no gradient",
     "off": "{} off",
+    "infinite": "{} not finite",
     "only": "{} only",
     "partly off": "{}, {} off",
     "zero": "gradient is 0",
@@ -27,8 +32,50 @@ VERDICTS = {  # what is said, by case, with names of losses or a cosine put in; 
     "unrelated": "unrelated {}",
     "agree": "agree {}",
 }
-NOT_SHARED = "No layer gets a gradient from several losses."
+SENTENCES = {  # those of the report that depend on the weights or on the training step
+    "opening": "Step {}. One loss is minimised, {}, with one backward sweep; {}.",
+    "term": "{:g} x {}",
+    "trains": "{} (now {:.4f}, weight {:g}) trains {}.",
+    "would train": "{} (now {:.4f}, weight {:g}) would train, with another weight, {}.",
+    "trains nothing": "{} (now {:.4f}, weight {:g}) trains nothing.",
+    "idle": " It has a path to {}, where its gradient is 0 at present.",
+    "infinite": " Its gradient is not finite in {}.",
+    "apart": " There is no path from it to {}: its gradient is no part of theirs.",
+    "mixture": "{} is pulled by {} losses: {} (weighted; {}){}.",
+    "infinite mixture": "{} is pulled by {} losses: {}.",
+    "share": "{:.0%} from {}",
+    "no share": "0 from {}",
+    "lost": "; {:.0%} is lost in the addition",
+    "opposed": ", {:.0%} because they oppose each other",
+    "not shared": "No layer is trained by several losses.",
+    "forecast": "A small plain SGD step along this gradient would, to first order,",
+    "lower": "  lower {} (by {:.4g} x the learning rate)",
+    "raise": "  raise {} (by {:.4g} x the learning rate)",
+    "keep": "  not change {} (by {:.4g} x the learning rate)",
+    "infinite change": "  change {} by a number that is not finite",
+    # and of the table
+    "cosine": "{:+.2f}",
+    "length": "{:.4g}",
+    "no path": "-",
+}
+RIMS = {  # what the rim around a gradient means, in every picture
+    "oppose": "pink rim: lost because the pulls oppose each other",
+    "differ": "pale rim: lost because they merely differ",
+}
+FROZEN_WORDS = ("frozen", "partly frozen")
 WIDTH = 88
+
+
+class Phrases(Formatter):
+    """As `str.format`, but a number that is not finite is said to be so."""
+
+    def format_field(self, value: Any, spec: str) -> str:
+        if not isinstance(value, float):
+            return format(value, spec)
+        return format(value + 0.0, spec) if isfinite(value) else "not finite"  # and -0.0 is 0
+
+
+phrase = Phrases().format
 
 
 class Layer(NamedTuple):
@@ -37,14 +84,17 @@ class Layer(NamedTuple):
     Attributes
     ----------
     name : str
+    parameters : list of str
+        Those of its weights that training changes; all, if it changes none.
     measure : Measure
-        The gradients of those of its weights that training changes; of all, if it changes none.
+        Their gradients.
     trained : bool
         Does training change any of its weights?
     calls : int
     """
 
     name: str
+    parameters: list[str]
     measure: Measure
     trained: bool
     calls: int
@@ -54,20 +104,30 @@ class Layer(NamedTuple):
         return [k for k, path in enumerate(self.measure.reach) if path]
 
 
+def layer_of(flow: FlowData, name: str, parameters: Iterable[str], calls: int = 1) -> Layer:
+    """What is said of these weights together."""
+    names = list(dict.fromkeys(parameters))
+    free = [one for one in names if one not in flow.frozen]
+    measures = [flow.parameters[one] for one in free or names]
+    measure = Measure.together(measures, len(flow.losses))
+    return Layer(name, free or names, measure, bool(free), calls)
+
+
+def frozen_word(flow: FlowData, parameters: Sequence[str]) -> str:
+    """Whether training leaves all or some of these weights as they are."""
+    frozen = sum(name in flow.frozen for name in parameters)
+    return "" if not frozen else FROZEN_WORDS[frozen < len(parameters)]
+
+
 def layers_of(flow: FlowData) -> list[Layer]:
     """Everything that has weights, in the order of the first call."""
-    found = []
+    found, known = [], set()
     for calls in flow.calls_of_layers():
-        names = list(dict.fromkeys(name for call in calls for name in call.parameters))
-        free = [name for name in names if name not in flow.frozen]
-        measures = [flow.parameters[name] for name in free or names]
-        measure = Measure.together(measures, len(flow.losses))
-        found.append(Layer(calls[0].name, measure, bool(free), len(calls)))
-    known = {name for calls in flow.calls_of_layers() for call in calls for name in call.parameters}
-    for name, measure in flow.parameters.items():
-        if name not in known:  # only a loss works with it
-            found.append(Layer(name, measure, name not in flow.frozen, 1))
-    return found
+        names = [name for call in calls for name in call.parameters]
+        found.append(layer_of(flow, calls[0].name, names, len(calls)))
+        known |= set(names)
+    only_a_loss = [name for name in flow.parameters if name not in known]
+    return found + [layer_of(flow, name, [name]) for name in only_a_loss]
 
 
 def shared_layers(flow: FlowData) -> list[Layer]:
@@ -100,8 +160,30 @@ def relation(cosine: float) -> str:
     return "conflict" if cosine < CONFLICT else "agree" if cosine > AGREE else "unrelated"
 
 
-def verdict(measure: Measure, weights: Sequence[float], names: Sequence[str]) -> str:
+def thresholds() -> str:
+    """Where the words for cosines begin.
+
+    >>> thresholds()
+    'conflict: a cosine below -0.25; agree: above +0.25; unrelated: between'
+    """
+    conflict, agree = signed(CONFLICT), signed(AGREE)
+    return f"conflict: a cosine below {conflict}; agree: above {agree}; unrelated: between"
+
+
+def signed(cosine: float) -> str:
+    """
+    >>> signed(0.7), signed(-0.001)
+    ('+0.70', '+0.00')
+    """
+    return phrase(SENTENCES["cosine"], round(cosine, 2))
+
+
+def verdict(
+    measure: Measure, weights: Sequence[float], names: Sequence[str], pair: bool = True
+) -> str:
     """In a word, whose gradient this is: "main only" is a matter of paths, "aux off" of weights.
+
+    Of more than two losses it names the pair that agrees least, if `pair`.
 
     >>> import numpy as np
     >>> shared = Measure.of(np.array([[1.0, 0.0], [-1.0, 1.0]]), (0, 1), 2)
@@ -111,14 +193,17 @@ def verdict(measure: Measure, weights: Sequence[float], names: Sequence[str]) ->
     able = [k for k, path in enumerate(measure.reach) if path]
     active = [k for k in able if weights[k]]
     off = [k for k in able if k not in active]
+    infinite = [k for k in active if not isfinite(measure.norm(k))]
 
     def say(case: str, *losses: Sequence[int]) -> str:
-        return VERDICTS[case].format(*(", ".join(names[k] for k in some) for some in losses))
+        return phrase(VERDICTS[case], *(", ".join(names[k] for k in some) for some in losses))
 
     if not able:
         return say("unreached")
     if not active:
         return say("off", off)
+    if infinite:
+        return say("infinite", infinite)
     if len(active) == 1:
         return say("partly off", active, off) if off else say("only", active)
     worst = measure.worst_pair(weights)
@@ -127,8 +212,8 @@ def verdict(measure: Measure, weights: Sequence[float], names: Sequence[str]) ->
         silent = [k for k in active if not measure.norm(k)]
         return say("partly zero", alive[:1], silent) if alive else say("zero")
     cosine, k, j = worst
-    pair = "" if len(active) == 2 else f" {names[k]}/{names[j]}"
-    return VERDICTS[relation(cosine)].format(f"{cosine:+.2f}{pair}")
+    which = f" {names[k]}/{names[j]}" if pair and len(active) > 2 else ""
+    return phrase(VERDICTS[relation(cosine)], signed(cosine) + which)
 
 
 def mode_of(flow: FlowData) -> str:
@@ -156,9 +241,13 @@ def few(words: Sequence[str], most: int = 8) -> list[str]:
     return list(words) if len(words) <= most else [*words[:cut], f"{len(words) - cut} others"]
 
 
+def them(words: Sequence[str]) -> str:
+    return "it" if len(words) == 1 else "them"
+
+
 def weighted_sum(flow: FlowData) -> str:
     """The formula of what is minimised."""
-    return " + ".join(f"{flow.weights[name]:g} x {name}" for name in flow.losses)
+    return " + ".join(phrase(SENTENCES["term"], flow.weights[name], name) for name in flow.losses)
 
 
 # ---------------------------------------------------------------- report
@@ -166,15 +255,11 @@ def weighted_sum(flow: FlowData) -> str:
 
 def report(flow: FlowData) -> str:
     """Who trains what, in plain sentences."""
-    mode = mode_of(flow)
     parts = [
-        [
-            f"Step {flow.step}. One loss is minimised, {weighted_sum(flow)}, with one backward "
-            f"sweep; {mode}."
-        ],
+        [phrase(SENTENCES["opening"], flow.step, weighted_sum(flow), mode_of(flow))],
         [pull_of(flow, k) for k in range(len(flow.losses))],
-        [mixture_in(flow, layer) for layer in shared_layers(flow)] or [NOT_SHARED],
-        [*calls_lines(flow), *frozen_lines(flow)],
+        mixture_lines(flow),
+        settled_lines(flow),
         forecast_lines(flow),
         optimizer_lines(flow),
     ]
@@ -188,35 +273,50 @@ def pull_of(flow: FlowData, k: int) -> str:
     unable = [layer.name for layer in layers if not layer.measure.reach[k]]
     pulled = [layer.name for layer in able if layer.measure.norm(k)]
     idle = [layer.name for layer in able if not layer.measure.norm(k)]
-    verb = "trains" if flow.weights[name] else "would train, with another weight,"
-    text = f"{name} (now {flow.values[name]:.4f}, weight {flow.weights[name]:g}) "
-    text += f"{verb} {listing(pulled)}." if pulled else "trains nothing."
-    if idle:
-        text += f" It has a path to {listing(idle)}, where its gradient is 0 at present."
-    if able and unable:
-        text += (
-            f" There is no path from it to {listing(unable)}: its gradient is no part of theirs."
-        )
+    infinite = [layer.name for layer in able if not isfinite(layer.measure.norm(k))]
+    now = name, float(flow.values[name]), flow.weights[name]
+    case = "trains nothing"
+    if pulled:
+        case = "trains" if flow.weights[name] else "would train"
+    text = phrase(SENTENCES[case], *now, listing(pulled))
+    for more, some in (("idle", idle), ("infinite", infinite), ("apart", able and unable)):
+        text += phrase(SENTENCES[more], listing(some)) if some else ""
     return text
+
+
+def mixture_lines(flow: FlowData) -> list[str]:
+    """How the losses mix in each layer that several of them train."""
+    if len(flow.losses) < 2:
+        return []
+    lines = [mixture_in(flow, layer) for layer in shared_layers(flow)]
+    return lines or [SENTENCES["not shared"]]
 
 
 def mixture_in(flow: FlowData, layer: Layer) -> str:
     """How the losses mix in a layer."""
     weights, m = flow.weight_list, layer.measure
-    parts, whole = m.parts(weights), m.total(weights)
-    apart = sum(parts)
+    parts, able = m.parts(weights), layer.losses()
+    apart, word = sum(parts), verdict(m, weights, flow.losses)
+    if not isfinite(apart):
+        return phrase(SENTENCES["infinite mixture"], layer.name, len(able), word)
     shares = listing(
-        f"{parts[k] / apart:.0%} from {flow.losses[k]}" if apart else f"0 from {flow.losses[k]}"
-        for k in layer.losses()
+        phrase(SENTENCES["share"], parts[k] / apart, flow.losses[k])
+        if apart
+        else phrase(SENTENCES["no share"], flow.losses[k])
+        for k in able
     )
-    text = f"{layer.name} is pulled by {len(layer.losses())} losses: {shares} "
-    text += f"(weighted; {verdict(m, weights, flow.losses)})"
+    lost = ""
     if apart:
-        _, oppose = m.lost(weights)
-        text += f"; {1 - whole / apart:.0%} is lost in the addition"
-        if oppose > 0.005 * apart:
-            text += f", {oppose / apart:.0%} because they oppose each other"
-    return f"{text}."
+        differ, oppose = m.lost(weights)
+        lost = phrase(SENTENCES["lost"], (differ + oppose) / apart)
+        if oppose > WORTH * apart:
+            lost += phrase(SENTENCES["opposed"], oppose / apart)
+    return phrase(SENTENCES["mixture"], layer.name, len(able), shares, word, lost)
+
+
+def settled_lines(flow: FlowData) -> list[str]:
+    """What neither weights of losses nor the size of a gradient change."""
+    return [*calls_lines(flow), *frozen_lines(flow), *idle_lines(flow)]
 
 
 def calls_lines(flow: FlowData) -> list[str]:
@@ -252,10 +352,11 @@ def parameters_of(flow: FlowData, layer: str) -> list[str]:
 
 def forecast_lines(flow: FlowData) -> list[str]:
     """What one small step would do to each loss."""
-    lines = ["A small plain SGD step along this gradient would, to first order,"]
+    lines = [SENTENCES["forecast"]]
     for name, slope in flow.forecast().items():
-        word = "lower" if slope < 0 else "raise" if slope > 0 else "not change"
-        lines.append(f"  {word} {name} (by {abs(slope):.4g} x the learning rate)")
+        case = "lower" if slope < 0 else "raise" if slope > 0 else "keep"
+        case = case if isfinite(slope) else "infinite change"
+        lines.append(phrase(SENTENCES[case], name, abs(slope)))
     return lines
 
 
@@ -273,7 +374,7 @@ def explain(flow: FlowData) -> str:
         [paths_of(flow, k, layers) for k in range(len(flow.losses))],
         [weight_of(flow, k, layers) for k in range(len(flow.losses))] if flow.losses[1:] else [],
         optimizer_lines(flow),
-        [*calls_lines(flow), *frozen_lines(flow), *idle_lines(flow, layers)],
+        settled_lines(flow),
     ]
     filled = ("\n".join(fill(line, WIDTH) for line in lines) for lines in parts if lines)
     return "\n\n".join(filled)
@@ -309,12 +410,12 @@ def weight_of(flow: FlowData, k: int, layers: Sequence[Layer]) -> str:
     return f"The weight of {flow.losses[k]} " + (listing(facts) or "changes nothing") + "."
 
 
-def idle_lines(flow: FlowData, layers: Sequence[Layer]) -> list[str]:
+def idle_lines(flow: FlowData) -> list[str]:
     """What no loss reaches, and outputs that nothing judges."""
     lines = []
-    idle = [layer.name for layer in layers if not layer.losses() and layer.trained]
+    idle = [layer.name for layer in layers_of(flow) if not layer.losses() and layer.trained]
     if idle:
-        lines.append(f"No loss reaches {listing(few(idle))}: nothing trains it.")
+        lines.append(f"No loss reaches {listing(few(idle))}: nothing trains {them(idle)}.")
     silent = flow.silent_outputs()
     if silent:
         lines.append(f"Without a loss: {listing(few(silent))}.")
@@ -334,7 +435,7 @@ def optimizer_lines(flow: FlowData) -> list[str]:
     if name in SCALE_FREE and alone:
         lines.append(
             f"{name} divides each gradient by its own running size. Where one loss is alone "
-            f"({where}) its weight cancels, as long as it stays the same and epsilon "
+            f"({where}) its weight cancels, as long as it is positive, stays the same, and epsilon "
             f"({settings.get('epsilon', 0):g}) is small beside the gradient; where losses meet, it "
             f"decides how they mix."
         )
@@ -388,9 +489,10 @@ def table(flow: FlowData) -> str:
     names, weights = short_names(flow.losses), flow.weight_list
     rows = [["weights", *names, "weighted sum", "verdict"]]
     for name, m in flow.parameters.items():
-        cells = [f"{m.norm(k):.4g}" if path else "-" for k, path in enumerate(m.reach)]
+        lengths = [m.norm(k) if path else None for k, path in enumerate(m.reach)]
+        cells = [length_in_words(x) for x in [*lengths, m.total(weights)]]
         frozen = " (frozen)" if name in flow.frozen else ""
-        rows.append([name + frozen, *cells, f"{m.total(weights):.4g}", verdict(m, weights, names)])
+        rows.append([name + frozen, *cells, verdict(m, weights, names)])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = []
     for row in rows:
@@ -398,5 +500,18 @@ def table(flow: FlowData) -> str:
         aligned = [cell.rjust(w) for cell, w in zip(numbers, widths[1:-1], strict=True)]
         lines.append("  ".join([first.ljust(widths[0]), *aligned, last]).rstrip())
     rule = "-" * max(map(len, lines))
-    below = ["-: no path from this loss", f"each loss alone is unweighted; {mode_of(flow)}"]
-    return "\n".join([lines[0], rule, *lines[1:], rule, *below])
+    return "\n".join([lines[0], rule, *lines[1:], rule, *table_notes(flow)])
+
+
+def length_in_words(length: float | None) -> str:
+    """A cell of the table; None is where there is no path."""
+    return SENTENCES["no path"] if length is None else phrase(SENTENCES["length"], length)
+
+
+def table_notes(flow: FlowData) -> list[str]:
+    """What one must know to read the table."""
+    return [
+        f"{SENTENCES['no path']}: no path from this loss",
+        f"each loss alone is unweighted; {mode_of(flow)}",
+        *([thresholds()] if len(flow.losses) > 1 else []),
+    ]

@@ -1,6 +1,6 @@
 // Cards of the picture: losses, cards without weights, and cards that show who trains theirs.
 
-const { BAR, CALL, FROZEN } = flow.constants;
+const { BAR, CALL } = flow.constants;
 const PAD = 10; // pixels between a card's edge and text that starts there
 const TIGHT = 7; // and text that is centred
 const LETTERS = { title: 15, small: 13, value: 14, pill: 15.5, verdict: 14 };
@@ -51,14 +51,15 @@ function makePlain({ group, width }, { name, label = name, silent, shape, type }
 function makeJudged(card, data) {
   const { name, label = name, kind, parameters, calls = [] } = data;
   const { group, left, top, width } = card, start = left + PAD, inside = width - 2 * PAD;
-  const frozen = parameters.every((p) => flow.parameters[p].frozen);
+  card.frozen = frozenWord(parameters);
+  card.history = historyOf((n) => pick(measuresOfCard(data, n), n));
   const [title, until] = label.split(" … "); // of a fold, the first and the last card
   const beforePlus = kind === "fold" ? inside - 18 : inside;
   const size = calls.length ? 14.5 : 16;
   write(group, start, top + 23, until ? `${title} …` : title, beforePlus, size, BOLD);
   card.reach = pick(card.parameters).reach;
   const room = card.reach.length > 1 ? width - 66 : inside; // beside the compass
-  const about = frozen ? "frozen" : aboutCard(data, until, room);
+  const about = card.frozen || aboutCard(data, until, room);
   write(group, start, top + 42, about, room, LETTERS.small, 400, { class: "small" });
   if (card.reach.length > 1) makeCompass(card);
   const foot = card.height / 2 - calls.length * CALL;
@@ -68,16 +69,17 @@ function makeJudged(card, data) {
   const mark = { y: foot - 33, width: 4, height: 10 };
   card.pair = [18, 13].map((d) => el(group, "rect", { x: width / 2 - d, ...mark }));
   card.bar = makeBar(group, start, foot - 17, inside, BAR, card.reach);
-  if (frozen) card.bar.stripes.forEach(([, rect]) => set(rect, { opacity: FROZEN }));
+  if (card.frozen === FROZEN_WORDS[0]) fade(card.bar);
   card.calls = calls.map(([call, parts], i) => {
     const y = foot - 1 + i * CALL, from = view().cards[call].name;
     write(group, start, y + 9, from, 82, 12, 400, { class: "small" });
-    return { parts, bar: makeBar(group, left + 98, y + 2, width - 98 - PAD, 7, card.reach) };
+    const bar = makeBar(group, left + 98, y + 2, width - 98 - PAD, 7, card.reach);
+    return { parts, bar, history: historyOf((n) => pick(parts, n)) };
   });
 }
 // Its type and shape, or where there is no room for both, its shape.
 function aboutCard({ type, shape, silent }, until, room) {
-  if (silent) return "no loss on it";
+  if (silent) return "no loss";
   const about = until ? `… ${until}` : [type, shape].filter(Boolean).join(" ");
   return fit(about, room, LETTERS.small) === about ? about : shape || about;
 }
@@ -100,7 +102,7 @@ function drawCard(card, weights, full) {
   const { name, kind, shape, type, silent } = card.data;
   let text = `${name}${shape ? `, output ${shape}` : ""}`;
   if (kind === "loss") text = drawLoss(card, weights[card.data.loss]);
-  else if (card.parameters.length) text += `: ${drawJudged(card, weights, full)}`;
+  else if (card.parameters.length) text += drawJudged(card, weights, full);
   if (kind === "fold") text += `. ${type} are folded here: press Enter twice to open`;
   if (silent) text += ". An output without a loss";
   say(card.title, text);
@@ -111,7 +113,8 @@ function drawLoss(card, w) {
   say(card.value, `${card.before} ${value}`);
   say(card.pill, fit(`× ${weightText(w)}`, 80, LETTERS.pill, BOLD));
   set(card.group, { opacity: w ? null : 0.55 });
-  return `loss ${flow.losses[loss].name}: now ${value}, weight ${weightText(w)}`;
+  const { name, kind } = flow.losses[loss], about = kind && ` (${kind})`;
+  return `loss ${name}${about}: now ${value}, weight ${weightText(w)}`;
 }
 function drawJudged(card, weights, full) {
   const { measure } = card, judged = verdict(measure, weights);
@@ -125,10 +128,11 @@ function drawJudged(card, weights, full) {
   drawBar(card.bar, measure, weights, full);
   for (const call of card.calls) drawBar(call.bar, pick(call.parts), weights, full);
   if (card.arrows) drawCompass(card.arrows, pulls(measure, weights).arrows);
-  return `${judged.text}, gradient of its weights ${number(measure.total(weights))}`;
+  const frozen = card.frozen && `, ${card.frozen}`, whole = number(measure.total(weights));
+  return `${frozen}: ${judged.text}, weighted gradient of its weights ${whole}`;
 }
 function shortVerdict({ text, only, short }, room) {
-  if (only) return phrase("only", fit(only, room - 40, LETTERS.verdict, BOLD));
+  if (only) return phrase(VERDICTS.only, fit(only, room - 40, LETTERS.verdict, BOLD));
   return short ?? fit(text, room, LETTERS.verdict, BOLD);
 }
 function drawCompass(made, arrows) {

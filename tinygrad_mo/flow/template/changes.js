@@ -6,6 +6,7 @@ function build() {
   buildFolds();
   buildTrained();
   buildTraining();
+  say(byId("note"), setup().notes.join(" "));
   measureAgain();
 }
 // Another step of training.
@@ -55,8 +56,10 @@ function mix(weights) {
 
 function showFrame(n) {
   if (n === state.frame) return;
+  const before = setup();
   state.frame = n;
-  measureAgain();
+  if (setup() === before) measureAgain();
+  else build();
   remember();
 }
 function openFold(name) {

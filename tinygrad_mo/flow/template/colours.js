@@ -1,6 +1,6 @@
 // The colours and textures of the losses, and those of cosines; all others are in page.css.
 
-const { HEAT, OPPOSED } = flow.constants;
+const { HEAT } = flow.constants;
 
 // Of each loss: for areas (p), lines (s) and text (t: darker, to be read), also with a texture.
 function makeColours() {
@@ -44,10 +44,6 @@ function makeTextures() {
   ];
   losses.forEach((k) => texture(`texture${k}`, `var(--loss${k})`, ...marks[k % marks.length]));
 }
-
-// Grey where the pulls merely differ, hatched in pink where they oppose.
-const rimTone = (measure, weights) =>
-  (measure.worstPair(weights)?.[0] ?? 1) < OPPOSED ? "opposed" : "grey";
 
 // Pink for conflict, green for agreement, the stronger the more.
 function heatOf(cosine) {

@@ -1,9 +1,9 @@
 // The weights of the losses: the formula, a slider for each, and buttons that set all of them.
 
 let sliders = [];
-const presets = [["as trained", () => flow.weights]];
+const presets = [["as trained", weightsNow]];
 if (losses.length > 1) {
-  const only = (k) => losses.map((j) => (j === k ? flow.weights[k] || 1 : 0));
+  const only = (k) => losses.map((j) => (j === k ? weightsNow()[k] || 1 : 0));
   const alone = losses.map((k) => [`only ${names[k]}`, () => only(k)]);
   presets.unshift(...alone, ["equal", () => losses.map(() => 1)]);
 }
@@ -21,11 +21,11 @@ function buildSliders() {
   for (const [label] of presets) el(byId("presets"), "button", { type: "button" }, label);
 }
 
-// What the next step does to a loss: the tone, and the words.
+// What a plain SGD step would do to a loss: the tone, and the words.
 const outlook = (slope) =>
-  slope < 0 ? ["better", "next step: improves ↓"]
-    : slope > 0 ? ["worse", "next step: gets worse ↑"]
-      : ["", "next step: no change"];
+  slope < 0 ? ["better", "SGD step: improves ↓"]
+    : slope > 0 ? ["worse", "SGD step: gets worse ↑"]
+      : ["", `SGD step: ${isFinite(slope) ? "no change" : "not finite"}`];
 
 function drawControls() {
   byId("log").checked = state.log;
@@ -42,7 +42,7 @@ function drawSlider(k) {
   if (+range.value !== w) range.value = w;
   range.style.setProperty("--at", `${(100 * (w - min)) / (max - min)}%`);
   if (document.activeElement !== typed || +typed.value !== w) typed.value = +w.toPrecision(6);
-  const what = `a plain SGD step changes ${flow.losses[k].name}`;
+  const what = `a small plain SGD step would change ${flow.losses[k].name}`;
   set(pill, { class: `pill ${tone}`, title: `${what} by ${number(slope)} × its learning rate` });
   say(pill, text);
 }
@@ -57,7 +57,7 @@ function drawFormula() {
     sum.append(`${weightText(state.weights[k])} × `);
     el(sum, "span", { class: `t${k}`, title: flow.losses[k].name }, names[k]);
   });
-  formula.append(". Its gradient runs backward through the model. ");
+  formula.append(`. Its gradient, ${setup().mode}, runs backward through the model. `);
   el(formula, "b", {}, "Drag a weight");
   formula.append(": every wire shows its exact size at once.");
 }

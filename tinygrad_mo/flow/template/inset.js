@@ -1,36 +1,43 @@
 // The panel "How do the pulls add up?": of what is selected, the arrows, the numbers, the sequence.
 
 const PLANE = { width: 400, height: 240 }; // of the arrows; higher for many losses
+const { WORTH } = flow.constants;
 let inset = null; // what is drawn, and its scale and place, which stay while a slider is dragged
 
+// Whether an SGD step changes them, and words that say so.
+function ofWeights(parameters, chosen) {
+  const frozen = frozenWord(parameters), what = chosen.what + (frozen && ` (${frozen})`);
+  return { ...chosen, what, trained: frozen !== FROZEN_WORDS[0] };
+}
 // What is selected: its measure, words for it, and the wire or the card.
 function selected() {
   const key = state.select, { cards, wires, whole } = picture;
   const ofWire = (wire) => ({ measure: wire.measure, what: `wire ${wireText(wire.key)}`, wire });
-  const everything = { measure: whole, what: "all weights of the model" };
+  const everything = { measure: whole, what: "all weights that are trained", trained: true };
   const card = cards.find((c) => c.key === key);
   if (card?.data.kind === "loss") return everything;
   if (card?.parameters.length) {
     const what = card.data.kind === "weights" ? key : WEIGHTS + key;
-    return { measure: card.measure, what, card };
+    return ofWeights(card.data.parameters, { measure: card.measure, what, card });
   }
   const wire = wires.find((w) => w.key === key);
   if (wire) return ofWire(wire);
   const row = trained.rows.find((r) => r.key === key);
-  if (row) return { measure: row.measure, what: key };
-  const weight = flow.parameters.find((p) => p.name === key);
-  if (weight) return { measure: pick([weight.measure]), what: key };
+  if (row?.parts) return { measure: row.measure, what: key };
+  if (row) return ofWeights(row.parameters, { measure: row.measure, what: key });
+  const p = flow.parameters.findIndex((parameter) => parameter.name === key);
+  if (p >= 0) return ofWeights([p], { measure: pick(measuresOf([p])), what: key });
   const leaving = wires.find((w) => w.key.startsWith(`${key}>`));
   return leaving ? ofWire(leaving) : everything;
 }
 
 function drawInset() {
-  const now = selected(), { what, measure, wire } = now;
+  const now = selected(), { what, measure } = now;
   const { arrows, length } = pulls(measure, state.weights);
   say(byId("inset-what"), what);
   say(byId("inset-hint"), hintFor(arrows.length));
-  drawPulls(what, arrows, length, verdict(measure, state.weights).text);
-  drawNumbers(measure, arrows, length, !wire);
+  drawPulls(what, arrows, arrows.length ? length : 0, verdict(measure, state.weights).text);
+  drawNumbers(measure, arrows, length, now.trained);
   drawSequence(now);
 }
 
@@ -48,11 +55,10 @@ function drawPulls(what, arrows, length, otherwise) {
   const { width } = PLANE, height = PLANE.height + 22 * Math.max(0, arrows.length - 3);
   placePulls(what, arrows, length, width, height);
   const { zoom, origin: [ox, oy] } = inset;
-  const alone = arrows.map((a) => `${names[a.k]} alone ${number(a.size)}`);
-  const svg = el(null, "svg", {
-    viewBox: `0 0 ${width} ${height}`, width, role: "img",
-    "aria-label": `${what}: ${alone.join(", ")}, added together ${number(length)}`,
-  });
+  const alone = arrows.map((a) => `${termOf(a.k)} ${number(a.size)}`);
+  const sum = arrows.length ? `${alone.join(", ")}, added together ${number(length)}` : otherwise;
+  const size = { viewBox: `0 0 ${width} ${height}`, width };
+  const svg = el(null, "svg", { ...size, role: "img", "aria-label": `${what}: ${sum}` });
   byId("arrows").replaceChildren(svg);
   const plane = el(svg, "g", { transform: `translate(${r1(ox)} ${r1(oy)})` });
   const middle = { "text-anchor": "middle" };
@@ -67,7 +73,7 @@ function drawPulls(what, arrows, length, otherwise) {
   }
   if (ends.length > 1) makeArrow(plane, total, 0, 8, { class: "total" });
   for (const { k, x, y } of ends) makeArrow(plane, x, y, 4.5, { class: `p${k} s${k}` });
-  el(plane, "circle", { r: 5, class: "total" });
+  if (ends.length) el(plane, "circle", { r: 5, class: "total" });
   for (const { k, x, y } of placeLabels(ends, 16 - oy)) {
     const at = Math.min(width - ox - 8, Math.max(8 - ox, x));
     const anchor = at + ox < 60 ? "start" : at + ox > width - 60 ? "end" : "middle";
@@ -105,7 +111,10 @@ function placeLabels(ends, highest) {
 
 // ---------------------------------------------------------------- numbers
 
-function drawNumbers(measure, arrows, length, areWeights) {
+// A loss times its weight.
+const termOf = (k) => `${weightText(state.weights[k])} × ${names[k]}`;
+
+function drawNumbers(measure, arrows, length, areTrained) {
   const box = byId("numbers"), { weights } = state;
   box.replaceChildren();
   const line = (label, value, { mark = null, style = "", tone = "" } = {}) => {
@@ -114,17 +123,18 @@ function drawNumbers(measure, arrows, length, areWeights) {
     left.append(label);
     el(row, "span", { class: tone }, value);
   };
-  const parts = measure.parts(weights);
-  for (const k of measure.reach) line(`${names[k]} alone`, number(parts[k]), { mark: k });
+  const { parts, sum, oppose, differ } = measure.added(weights);
+  for (const k of measure.reach) line(termOf(k), number(parts[k]), { mark: k });
   line("added together", number(length), { style: "sum" });
   if (arrows.length > 1) {
-    const apart = sumOf(arrows.map((a) => a.size)), [cosine, k, j] = measure.worstPair(weights);
-    line("lost in the addition", `${Math.round(100 * (1 - length / apart))} %`);
+    const [cosine, k, j] = measure.worstPair(weights), percent = (x) => formatted(x, "", 0, "%");
+    line("lost in the addition", percent((differ + oppose) / sum));
+    if (oppose > WORTH * sum) line("because they oppose", percent(oppose / sum));
     const pair = `smallest cosine: ${names[k]} and ${names[j]}`, tone = relation(cosine);
     line(arrows.length > 2 ? pair : "cosine of the angle", signed(cosine), { tone });
   }
-  if (areWeights && measure.reach.length) {
-    line("An SGD step on these weights alone changes", "× rate", { style: "head" });
+  if (areTrained && measure.reach.length) {
+    line("A small plain SGD step on these weights alone changes", "× rate", { style: "head" });
     const change = forecast(measure, weights);
     for (const k of measure.reach) {
       const tone = change[k] > 0 ? "conflict" : change[k] < 0 ? "agree" : "";
@@ -142,12 +152,14 @@ function drawSequence({ wire, card }) {
   const found = flow.sequences.findIndex((s) =>
     s.wire === wire?.key || (card && s.wire.endsWith(`>${card.key}`)));
   if (found < 0) return;
-  const { wire: key, steps } = flow.sequences[found], norms = frameNow().time[found];
-  el(box, "h3", {}, `The gradient that reaches each step of the sequence (${wireText(key)})`);
+  const { wire: key, steps } = flow.sequences[found];
+  const norms = frameNow().time[found].map((row) => row.map(unpack));
+  const title = "The unweighted gradient that reaches each step of the sequence";
+  el(box, "h3", {}, `${title} (${wireText(key)})`);
   const count = norms[0].length, width = Math.max(240, box.clientWidth), left = 70, row = 20;
   const cell = (width - left) / count, bottom = norms.length * row + 14;
   const decades = 4, palest = (10 ** decades).toLocaleString("en");
-  const top = Math.max(...norms.flat(), 1e-300);
+  const top = Math.max(...norms.flat().filter(isFinite), 1e-300);
   const strength = (x) => (x > 0 ? Math.max(0.05, 1 + Math.log10(x / top) / decades) : 0);
   const ends = (at) => norms.map((sizes, k) => `${names[k]} ${number(sizes.at(at))}`).join(", ");
   const svg = el(box, "svg", {

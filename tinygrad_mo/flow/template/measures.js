@@ -3,6 +3,12 @@
 const flow = JSON.parse(document.getElementById("flow").textContent);
 const losses = flow.losses.map((_, k) => k); // each loss by its number
 const sumOf = (numbers) => numbers.reduce((a, b) => a + b, 0);
+// Without what has weight 0, as 0 times infinity is not asked for.
+function weighted(weights, value) {
+  let sum = 0;
+  for (const k of losses) if (weights[k]) sum += weights[k] * value(k);
+  return sum;
+}
 
 // The gradients of one array by loss: which losses have a path to it, and rows of numbers whose
 // inner products are those of the gradients (the triangular factor R). |sum of w_k g_k| = |R w|.
@@ -20,15 +26,26 @@ class Measure {
   }
   dot(k, j) { return this.rows.reduce((sum, row) => sum + row[k] * row[j], 0); }
   mixed(weights) {
-    return this.rows.map((row) => losses.reduce((sum, k) => sum + row[k] * weights[k], 0));
+    return this.rows.map((row) => weighted(weights, (k) => row[k]));
   }
-  total(weights) { return Math.sqrt(this.mixed(weights).reduce((sum, x) => sum + x * x, 0)); }
-  parts(weights) { return losses.map((k) => Math.abs(weights[k]) * this.norms[k]); }
+  total(weights) { return Math.sqrt(sumOf(this.mixed(weights).map((x) => x * x))); }
+  parts(weights) { return losses.map((k) => weights[k] && Math.abs(weights[k]) * this.norms[k]); }
+  // The lengths of the parts, of all behind each other, and of their total; and what the addition
+  // takes: since they oppose each other, so that the total is shorter than that of parts at right
+  // angles would be, and since they merely differ.
+  added(weights) {
+    const parts = this.parts(weights), sum = sumOf(parts), whole = this.total(weights);
+    const atRightAngles = Math.sqrt(sumOf(parts.map((x) => x * x)));
+    const differ = Math.max(0, sum - Math.max(atRightAngles, whole));
+    return { parts, sum, whole, oppose: Math.max(0, atRightAngles - whole), differ };
+  }
   cosine(k, j) {
     const size = this.norms[k] * this.norms[j];
-    return size ? Math.max(-1, Math.min(1, this.dot(k, j) / size)) : null;
+    if (!(size > 0 && size < Infinity)) return null;
+    return Math.max(-1, Math.min(1, this.dot(k, j) / size));
   }
-  // The pair that agrees least, among the losses that are switched on.
+  // The pair that agrees least, among the losses that are switched on; of pairs that differ by
+  // rounding alone the first.
   worstPair(weights) {
     this.pairs ??= this.reach.flatMap((k) =>
       this.reach.filter((j) => k < j).map((j) => [this.cosine(k, j), k, j]));
@@ -36,16 +53,16 @@ class Measure {
     for (const [cosine, k, j] of this.pairs) {
       if (cosine === null || !weights[k] || !weights[j]) continue;
       const turned = weights[k] * weights[j] > 0 ? cosine : -cosine;
-      if (!worst || turned < worst[0]) worst = [turned, k, j];
+      if (!worst || Math.round(1e9 * (turned - worst[0])) < 0) worst = [turned, k, j];
     }
     return worst;
   }
 }
 
-function measuresOf(frame) {
+function decode(frame) {
   let at = 0;
   return flow.reach.map((bits) => {
-    const reach = losses.filter((k) => (bits >> k) & 1);
+    const reach = losses.filter((k) => Math.floor(bits / 2 ** k) % 2);
     const rows = reach.map((_, i) => {
       const row = losses.map(() => 0);
       for (const k of reach.slice(i)) row[k] = frame.r[at++] ?? NaN;
@@ -56,11 +73,15 @@ function measuresOf(frame) {
 }
 
 const measured = flow.frames.map(() => null); // by training step, made when it is looked at
-const measuresAt = (frame) => (measured[frame] ??= measuresOf(flow.frames[frame]));
-const measuresOfCard = (card) => (card.parameters ?? []).map((p) => flow.parameters[p].measure);
-const trainedMeasures = flow.parameters.filter((p) => !p.frozen).map((p) => p.measure);
+const measuresAt = (frame) => (measured[frame] ??= decode(flow.frames[frame]));
 
 // How fast each loss changes along a plain SGD step, per unit of learning rate.
 function forecast(measure, weights) {
-  return losses.map((k) => -losses.reduce((sum, j) => sum + measure.dot(k, j) * weights[j], 0));
+  return losses.map((k) => -weighted(weights, (j) => measure.dot(k, j)));
+}
+
+// The lengths of gradients along a sequence, which are packed: 31e-5 as 31 - 500.
+function unpack(n) {
+  const power = Math.floor((n ?? NaN) / 100);
+  return (n - 100 * power) * 10 ** power;
 }

@@ -1,6 +1,6 @@
 // The picture of the model: where it stands, how large its cards and wires are, and its key.
 
-const { ALL, KEY, PORTS } = flow.constants;
+const { ALL, KEY, PORTS, RIMS, THRESHOLDS } = flow.constants;
 const BESIDE = 860; // pixels: on a narrower page the panels stand below a tall picture
 const READABLE = 0.72; // a smaller picture is hard to read
 let picture = null; // the drawn cards and wires of the current view
@@ -55,22 +55,29 @@ function drawFrame(svg, name, boxes) {
 function measurePicture() {
   for (const wire of picture.wires) wire.measure = pick(wire.parts);
   for (const card of picture.cards) card.measure = pick(card.parameters);
-  picture.whole = pick(trainedMeasures);
+  picture.whole = pick(trainedMeasures());
 }
 
-// So that no wire is too wide, nor all those together that meet at one side of a card.
+// So that at half of the recorded steps no wire is too wide, nor all those together that meet at
+// one side of a card. At other steps, wires that are wider than that are cut.
 function scalePicture() {
   const { wires, cards, tall } = picture, count = new Map();
   const sides = ({ ends: [a, b] }) => [[a, `${a} out`], [b, `${b} in`]];
   for (const [, side] of wires.flatMap(sides)) count.set(side, (count.get(side) ?? 0) + 1);
   const room = ([card, side]) =>
     (1.2 * PORTS * (tall ? cards[card].width : cards[card].height)) / count.get(side);
-  picture.full = 1e-300;
+  const needs = flow.frames.map(() => 0);
   for (const wire of wires) {
-    const widest = Math.min(WIDEST, ...sides(wire).map(room));
-    picture.full = Math.max(picture.full, (mostOf(wire.measure) * WIDEST) / widest || 0);
+    wire.widest = Math.min(WIDEST, ...sides(wire).map(room));
+    mostOf(wire.history).forEach((most, n) => {
+      needs[n] = Math.max(needs[n], (most * WIDEST) / wire.widest);
+    });
   }
-  picture.fullBar = loudest(cards.filter((card) => card.bar).map((card) => card.measure));
+  needs.sort((a, b) => a - b);
+  picture.full = needs[needs.length >> 1] || needs.at(-1);
+  picture.cuts = needs.at(-1) > picture.full;
+  picture.isBroken = wires.some((wire) => !wire.history.flat().every(isFinite));
+  picture.fullBar = loudest(cards.filter((card) => card.bar).flatMap((c) => [c, ...c.calls]));
 }
 
 function drawPicture() {
@@ -90,32 +97,42 @@ function drawKey() {
   const grey = { style: "fill:var(--muted)" };
   const box = (svg, x, y, width, height, look = grey) =>
     el(svg, "rect", { x, y, width, height, ...look });
-  if (state.log) {
-    const words = "logarithmic: half as thick is a thousand times smaller";
-    item(words, (svg) => box(svg, 10, 2, 10, 16));
-  } else {
-    const size = roundNumber(KEY / (WIDEST / picture.full));
-    const thick = (size / picture.full) * WIDEST * picture.zoom;
-    const height = Math.max(20, Math.ceil(thick));
-    item(`this thick: a gradient of ${+size.toPrecision(3)}`, (svg) => {
+  const { full, fullBar, zoom, cuts, isBroken } = picture;
+  if (full) {
+    const size = state.log ? full : roundNumber((KEY / WIDEST) * full);
+    const thick = share(size, full) * WIDEST * zoom, height = Math.max(20, Math.ceil(thick));
+    const least = formatted(ofShare(THINNEST / WIDEST, full), "", 3);
+    const log = state.log ? "; half as thick: a thousand times smaller" : "";
+    const thinnest = `${log}; thinnest: ${least} or less`;
+    item(`this thick: a gradient of ${+size.toPrecision(3)}${thinnest}`, (svg) => {
       set(svg, { height });
       box(svg, 8, (height - thick) / 2, 14, thick);
     });
   }
+  if (cuts) {
+    item("cut: thicker than this, as the number says", (svg) => {
+      box(svg, 0, 4, 30, 12);
+      el(svg, "path", { class: "gap", d: "M13 2L17 18" });
+    });
+  }
+  if (fullBar) item(`a full bar on a card: ${number(fullBar)}`, (svg) => box(svg, 0, 6, 30, 8));
   for (const k of losses) {
     item(`sent by ${names[k]}`, (svg) => box(svg, 2, 5, 26, 10, { class: `p${k}`, rx: 2 }));
   }
-  if (losses.length > 1) {
-    const rim = (tone) => (svg) => {
-      box(svg, 2, 2, 26, 16, { class: tone });
+  if (losses.length > 1) for (const kind of RIM_KINDS) {
+    item(RIMS[kind], (svg) => {
+      box(svg, 2, 2, 26, 16, { class: kind });
       box(svg, 2, 7, 26, 6);
-    };
-    item("pale rim: lost because the pulls differ", rim("grey"));
-    item("pink rim: lost because they oppose", rim("opposed"));
+    });
   }
-  const dashes = "stroke:var(--faint);stroke-width:1.5;stroke-dasharray:4 4";
-  item("no gradient; in colour: there is a path, but it is off", (svg) =>
-    el(svg, "path", { d: "M1 10H29", style: dashes }));
+  const dashes = (colour) => (svg) => {
+    const style = `stroke:var(--${colour});stroke-width:1.5;stroke-dasharray:4 4`;
+    el(svg, "path", { d: "M1 10H29", style });
+  };
+  const none = "no gradient; in colour: there is a path, but the weight or the gradient is 0";
+  item(none, dashes("faint"));
+  if (isBroken) item("not finite", dashes("conflict"));
+  if (losses.length > 1) el(key, "span", {}, THRESHOLDS);
 }
 // The nearest of 1, 2 and 5 times a power of ten.
 function roundNumber(x) {

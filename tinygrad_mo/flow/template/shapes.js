@@ -1,19 +1,33 @@
 // Lines, arrows and bars: the shapes of which the picture and the panels are made.
 
-const { HEAD } = flow.constants;
+const { FROZEN, HEAD } = flow.constants;
+const RIM_KINDS = ["oppose", "differ"]; // from the inside to the outside
 
 // ---------------------------------------------------------------- sizes
 
-// How much of a bar, or of the width of a wire, a gradient fills. Logarithmic: 6 powers of ten.
-const share = (x, full) =>
-  !(x > 0) ? 0 : state.log ? Math.max(0.02, 1 + Math.log10(x / full) / 6) : x / full;
-
-// All is filled by the most that sliders can give: it stays while one of them is dragged.
-function mostOf(measure) {
-  const weights = state.spans.map(([least, most]) => Math.max(Math.abs(least), Math.abs(most)));
-  return sumOf(measure.parts(weights));
+// How much of a bar, or of the width of a wire, a gradient fills. Logarithmic: powers of ten.
+const DECADES = 6;
+function share(x, full) {
+  if (!(x > 0)) return 0;
+  return state.log ? Math.max(0.02, 1 + Math.log10(x / full) / DECADES) : x / full;
 }
-const loudest = (measures) => Math.max(1e-300, ...measures.map(mostOf));
+const ofShare = (part, full) => (state.log ? 10 ** (DECADES * (part - 1)) : part) * full;
+
+// What the total fills, and beside it what was lost: as pulls oppose each other, as they differ.
+function fills({ whole, oppose, differ }, full) {
+  const [a, b, c] = [whole, whole + oppose, whole + oppose + differ].map((x) => share(x, full));
+  return { total: a, oppose: b - a, differ: c - b };
+}
+
+// The lengths of each loss's gradient at all recorded steps.
+const historyOf = (pickAt) => flow.frames.map((_, n) => pickAt(n).norms);
+// The most that sliders can give at each of these steps. All scales are made of it: they stay while
+// a slider is dragged, and from step to step.
+function mostOf(history) {
+  const weights = state.spans.map(([least, most]) => Math.max(Math.abs(least), Math.abs(most)));
+  return history.map((norms) => weighted(weights, (k) => (isFinite(norms[k]) ? norms[k] : 0)));
+}
+const loudest = (drawn) => Math.max(0, ...drawn.flatMap(({ history }) => mostOf(history)));
 
 // ---------------------------------------------------------------- lines
 
@@ -64,7 +78,8 @@ function beside(points, across, offset) {
 // The pulls of the losses in the plane, the total pointing left. With two losses all angles are
 // exact; with more, lengths and angles to the total are, and neighbours go to different sides.
 function pulls(measure, weights) {
-  const active = measure.reach.filter((k) => weights[k] && measure.norms[k]);
+  const isKnown = isFinite(measure.total(weights));
+  const active = measure.reach.filter((k) => isKnown && weights[k] && measure.norms[k]);
   const total = measure.mixed(weights), length = Math.sqrt(sumOf(total.map((x) => x * x)));
   const arrows = active.map((k, i) => {
     const size = Math.abs(weights[k]) * measure.norms[k];
@@ -93,29 +108,31 @@ function drawArrow({ group, line, tip, width }, x, y) {
   show(group, length > 0.5);
 }
 
-// ---------------------------------------------------------------- bars: stripes and rim
+// ---------------------------------------------------------------- bars: stripes and rims
 
 // In pixels, or where `width` is a text such as "100%" in percent.
 function makeBar(parent, x, y, width, height, reach) {
   const place = { y, height };
   el(parent, "rect", { class: "empty", x, width, rx: 2, ...place });
-  const rim = el(parent, "rect", place);
+  const [oppose, differ] = RIM_KINDS.map((kind) => el(parent, "rect", { class: kind, ...place }));
   const stripes = reach.map((k) => [k, el(parent, "rect", { class: `p${k}`, ...place })]);
   const unit = typeof width === "string" ? "%" : "";
-  return { start: x, room: parseFloat(width), unit, rim, stripes };
+  return { start: x, room: parseFloat(width), unit, oppose, differ, stripes };
 }
-function drawBar({ start, room, unit, rim, stripes }, measure, weights, full) {
-  const whole = measure.total(weights), parts = measure.parts(weights), sum = sumOf(parts);
-  const length = whole > 0 ? room * Math.min(1, share(whole, full)) : 0;
-  const text = (x) => x.toFixed(2) + unit;
-  const put = (rect, x, width) => set(rect, { x: text(x), width: text(width) });
+function drawBar({ start, room, unit, oppose, differ, stripes }, measure, weights, full) {
+  const added = measure.added(weights), { parts, sum } = added, filled = fills(added, full);
+  const text = (x) => x.toFixed(3) + unit;
   let x = start;
-  for (const [k, rect] of stripes) {
-    const stripe = sum > 0 ? (length * parts[k]) / sum : 0;
-    put(rect, x, stripe);
-    x += stripe;
-  }
-  const lost = whole > 0 ? room * Math.min(1, share(sum, full)) - length : 0;
-  put(rim, x, Math.max(0, lost));
-  set(rim, { class: rimTone(measure, weights) });
+  const put = (rect, width) => {
+    set(rect, { x: text(x), width: text(width) });
+    x += width;
+  };
+  for (const [k, rect] of stripes) put(rect, sum > 0 ? (room * filled.total * parts[k]) / sum : 0);
+  put(oppose, room * filled.oppose);
+  put(differ, room * filled.differ);
+}
+// Of weights that training leaves as they are.
+function fade({ stripes, oppose, differ }) {
+  const pieces = [...stripes.map(([, rect]) => rect), oppose, differ];
+  for (const rect of pieces) set(rect, { opacity: FROZEN });
 }

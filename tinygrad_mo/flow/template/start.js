@@ -2,9 +2,8 @@
 
 makeColours();
 if (flow.name) document.title += ` ${flow.name}`;
-say(byId("note"), flow.note);
 if (losses.length < 2) {
-  say(byId("training-hint"), "Click or drag, and the whole page shows that step.");
+  say(byId("training-hint"), "Unweighted. Click or drag: the whole page shows that step.");
 }
 recall();
 state.select ??= worthALook();
@@ -17,5 +16,6 @@ new ResizeObserver(([{ target }]) => {
 
 // For tests, and for the curious in the console.
 window.gradientFlow = {
-  flow, state, picture: () => picture, verdict, redraw, mix, select, openFold, showFrame,
+  flow, state, picture: () => picture, trained, verdict, pick, redraw, mix, select, openFold,
+  showFrame,
 };

@@ -1,5 +1,7 @@
 // What is shown at the moment, and the link that remembers it.
 
+const { FROZEN_WORDS } = flow.constants;
+
 const state = {
   weights: [...flow.weights],
   spans: [], // by loss: from where to where its slider goes
@@ -14,6 +16,25 @@ const view = () => flow.views[state.view];
 const frameNow = () => flow.frames[state.frame];
 const pick = (numbers, frame = state.frame) =>
   Measure.together(numbers.map((n) => measuresAt(frame)[n]));
+
+// What was set when a step was recorded: which weights were frozen, which function was measured.
+const setup = (frame = state.frame) => flow.setups[flow.frames[frame].setup ?? 0];
+const isFrozen = (parameter, frame) => setup(frame).frozen.includes(parameter);
+// Whether training leaves all or some of these weights as they are.
+function frozenWord(parameters) {
+  const frozen = parameters.filter((p) => isFrozen(p)).length;
+  return frozen ? FROZEN_WORDS[frozen < parameters.length ? 1 : 0] : "";
+}
+// The measures of those of these weights that training changes; of all, if it changes none.
+function measuresOf(parameters, frame) {
+  const free = parameters.filter((p) => !isFrozen(p, frame));
+  return (free.length ? free : parameters).map((p) => flow.parameters[p].measure);
+}
+const measuresOfCard = (card, frame) => measuresOf(card.parameters ?? [], frame);
+const trainedMeasures = () =>
+  flow.parameters.filter((_, p) => !isFrozen(p)).map((parameter) => parameter.measure);
+// The weights that the losses had when a step was recorded.
+const weightsNow = () => frameNow().weights ?? flow.weights;
 
 // Sliders run from 0 to 1, or to five times a smaller weight, or as far as their weight needs.
 function spanSliders() {

@@ -6,51 +6,90 @@ function drawText() {
 }
 
 function drawWords() {
-  const { weights } = state, box = byId("report");
-  const cards = picture.cards.filter((card) => card.parameters.length);
-  const keys = (some) => listing(some.map((card) => card.key));
-  const percent = (x) => `${Math.round(100 * x)} %`;
-  const nameOf = (k) => flow.losses[k].name, weightOf = (k) => weightText(weights[k]);
+  const box = byId("report");
   box.replaceChildren();
-  const tell = (text) => el(box, "p", {}, text);
-  const sum = losses.map((k) => `${weightOf(k)} × ${nameOf(k)}`).join(" + ");
-  tell(`Step ${frameNow().step}. One loss is minimised, ${sum}, with one backward sweep.`);
-  for (const k of losses) {
-    const [able, unable] = [true, false].map((path) =>
-      cards.filter((card) => card.measure.reach.includes(k) === path));
-    const far = able.length && unable.length
-      ? ` There is no path from it to ${keys(unable)}: its weight cannot change these.` : "";
-    const now = `now ${number(frameNow().values[k])}, weight ${weightOf(k)}`;
-    tell(`${nameOf(k)} (${now}) trains ${keys(able) || "nothing"}.${far}`);
-  }
-  for (const { key, measure } of cards.filter((card) => card.measure.reach.length > 1)) {
-    const { reach } = measure, parts = measure.parts(weights), apart = sumOf(parts) || 1;
-    const shares = listing(reach.map((k) => `${percent(parts[k] / apart)} from ${names[k]}`));
-    const pulled = `${key} is pulled by ${reach.length} losses: ${shares}`;
-    const lost = percent(1 - measure.total(weights) / apart);
-    tell(`${pulled} (${verdict(measure, weights).text}); ${lost} is lost in the addition.`);
-  }
-  const change = forecast(picture.whole, weights).map((x, k) => {
-    const way = x < 0 ? "lower" : x > 0 ? "raise" : "not change";
-    return `${way} ${nameOf(k)} (by ${number(Math.abs(x))} × the learning rate)`;
-  });
-  tell(`A small plain SGD step along this gradient would, to first order, ${listing(change)}.`);
+  for (const line of reportLines()) el(box, "p", {}, line);
 }
+
+// ---------------------------------------------------------------- words
+
+// As the report of Python, sentence by sentence.
+function reportLines() {
+  const { lines, notes, layers } = setup();
+  const known = layers.map((layer) => ({ ...layer, measure: pick(measuresOf(layer.parameters)) }));
+  const moving = known.filter((layer) => layer.trained);
+  return [
+    phrase(SENTENCES.opening, frameNow().step, weightedSum(), setup().mode),
+    ...losses.map((k) => pullOf(k, moving)),
+    ...mixtures(moving),
+    ...lines,
+    ...forecastLines(),
+    ...notes,
+  ];
+}
+const fullNames = flow.losses.map((loss) => loss.name);
+const weightedSum = () =>
+  losses.map((k) => phrase(SENTENCES.term, state.weights[k], fullNames[k])).join(" + ");
+
+// Where a loss has a path to, and where its gradient is 0 all the same.
+function pullOf(k, layers) {
+  const inWords = (some) => listing(some.map((layer) => layer.name));
+  const able = layers.filter(({ measure }) => measure.reach.includes(k));
+  const unable = layers.filter((layer) => !able.includes(layer));
+  const idle = able.filter(({ measure }) => measure.norms[k] === 0);
+  const pulled = able.filter((layer) => !idle.includes(layer));
+  const infinite = able.filter(({ measure }) => !isFinite(measure.norms[k]));
+  const kind = !pulled.length ? "trains nothing" : state.weights[k] ? "trains" : "would train";
+  const now = [fullNames[k], frameNow().values[k], state.weights[k]];
+  const more = Object.entries({ idle, infinite, apart: able.length ? unable : [] });
+  return phrase(SENTENCES[kind], ...now, inWords(pulled)) + more.map(([kind, some]) =>
+    some.length ? phrase(SENTENCES[kind], inWords(some)) : "").join("");
+}
+
+function mixtures(layers) {
+  if (losses.length < 2) return [];
+  const shared = layers.filter(({ measure }) => measure.reach.length > 1);
+  return shared.length ? shared.map(mixtureIn) : [SENTENCES["not shared"]];
+}
+function mixtureIn({ name, measure }) {
+  const { weights } = state, { reach } = measure;
+  const { parts, sum, oppose, differ } = measure.added(weights);
+  const word = verdict(measure, weights, fullNames).text;
+  if (!isFinite(sum)) return phrase(SENTENCES["infinite mixture"], name, reach.length, word);
+  const share = (k) => sum ? phrase(SENTENCES.share, parts[k] / sum, fullNames[k])
+    : phrase(SENTENCES["no share"], fullNames[k]);
+  const shares = listing(reach.map(share));
+  let lost = sum ? phrase(SENTENCES.lost, (differ + oppose) / sum) : "";
+  if (oppose > WORTH * sum) lost += phrase(SENTENCES.opposed, oppose / sum);
+  return phrase(SENTENCES.mixture, name, reach.length, shares, word, lost);
+}
+
+function forecastLines() {
+  const lines = forecast(picture.whole, state.weights).map((slope, k) => {
+    const way = slope < 0 ? "lower" : slope > 0 ? "raise" : "keep";
+    const kind = isFinite(slope) ? way : "infinite change";
+    return phrase(SENTENCES[kind], fullNames[k], Math.abs(slope));
+  });
+  return [SENTENCES.forecast, ...lines];
+}
+
+// ---------------------------------------------------------------- table
 
 function drawTable() {
   const table = byId("rows"), { weights } = state;
   table.replaceChildren();
-  el(table, "caption", { class: "unseen" }, "Length of the gradient of each weight array, by loss");
+  el(table, "caption", {}, setup().table.join("\n"));
   const head = el(el(table, "thead"), "tr");
-  const titles = ["weights", ...flow.losses.map((loss) => loss.name), "weighted sum", "verdict"];
-  for (const title of titles) el(head, "th", { scope: "col" }, title);
-  const body = el(table, "tbody");
-  for (const { name, measure: n, frozen } of flow.parameters) {
-    const row = el(body, "tr"), measure = pick([n]);
-    el(row, "th", { scope: "row" }, name + (frozen ? " (frozen)" : ""));
-    const size = (k) => (measure.reach.includes(k) ? number(measure.norms[k]) : "no path");
-    const whole = number(measure.total(weights));
-    const cells = [...losses.map(size), whole, verdict(measure, weights).text];
-    for (const cell of cells) el(row, "td", {}, cell);
+  for (const title of ["weights", ...names, "weighted sum", "verdict"]) {
+    el(head, "th", { scope: "col" }, title);
   }
+  const body = el(table, "tbody");
+  flow.parameters.forEach(({ name, measure: n }, p) => {
+    const row = el(body, "tr"), measure = pick([n]), length = (x) => phrase(SENTENCES.length, x);
+    const frozen = isFrozen(p) ? ` (${FROZEN_WORDS[0]})` : "";
+    el(row, "th", { scope: "row" }, name + frozen);
+    const size = (k) => measure.reach.includes(k) ? length(measure.norms[k]) : SENTENCES["no path"];
+    const whole = length(measure.total(weights)), judged = verdict(measure, weights);
+    for (const cell of [...losses.map(size), whole, judged.text]) el(row, "td", {}, cell);
+  });
 }

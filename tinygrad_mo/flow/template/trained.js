@@ -1,49 +1,64 @@
 // The panel "Who trains what?": a bar for each weight array, or for each card if there are many.
 
 const { MANY } = flow.constants;
-const trained = { rows: [], full: 1 };
+const TRAINED = "The gradient of all weights, by the loss that sent it, each times its weight.";
+const trained = { rows: [], full: 0 };
 
 function buildTrained() {
   const box = byId("bars"), cards = view().cards.filter((card) => card.parameters);
   const each = sumOf(cards.map((card) => card.parameters.length)) <= MANY;
+  const known = new Set(cards.flatMap((card) => card.parameters));
+  const others = flow.parameters.flatMap((_, p) => (known.has(p) ? [] : [rowOfLoss(p)]));
   box.replaceChildren();
   trained.rows = cards.flatMap((card) => [...rowsOf(card, each), ...rowsOfCalls(card)]);
+  trained.rows.push(...others);
   trained.rows.forEach((row, i) => makeRow(box, row, i));
 }
 function rowsOf(card, each) {
   const { name, parameters } = card, all = { card: name, key: name, title: name };
   if (!each || card.kind === "fold") {
-    return [{ ...all, part: `${parameters.length} arrays`, parts: measuresOfCard(card) }];
+    return [{ ...all, part: `${parameters.length} arrays`, parameters }];
   }
   return parameters.map((p, i) => {
-    const { name: key, measure, frozen } = flow.parameters[p];
-    const part = key.replace(`${name.replace(WEIGHTS, "")}/`, "") + (frozen ? " (frozen)" : "");
-    return { ...all, key, title: i ? "" : name, part, parts: [measure] };
+    const key = flow.parameters[p].name, part = key.replace(`${name.replace(WEIGHTS, "")}/`, "");
+    return { ...all, key, title: i ? "" : name, part, parameters: [p] };
   });
 }
-function rowsOfCalls({ name, calls = [] }) {
+function rowsOfCalls({ name, parameters, calls = [] }) {
   return calls.map(([call, parts]) => {
-    const from = view().cards[call].name;
-    return { card: name, key: `${name} · ${from}`, title: "", part: `↳ from ${from}`, parts };
+    const from = view().cards[call].name, part = `↳ from ${from}`;
+    return { card: name, key: `${name} · ${from}`, title: "", part, parameters, parts };
   });
+}
+// Of weights that no layer has.
+function rowOfLoss(p) {
+  const { name } = flow.parameters[p];
+  return { card: name, key: name, title: name, part: "", parameters: [p] };
 }
 function makeRow(box, row, i) {
-  const first = row.title ? " first" : "";
+  const first = row.title ? " first" : "", { parts, parameters } = row;
+  row.frozen = frozenWord(parameters);
+  row.pickAt = (n) => pick(parts ?? measuresOf(parameters, n), n);
+  row.history = historyOf(row.pickAt);
   row.group = el(box, "div", { class: `bar-row${first}`, role: "group" });
   const start = { tabindex: i ? -1 : 0, role: "button", title: row.key };
   row.label = el(row.group, "div", { class: "label", ...start });
   if (row.title) el(row.label, "b", {}, row.title);
-  el(row.label, "span", {}, row.part);
+  el(row.label, "span", {}, row.frozen ? `${row.part} (${row.frozen})` : row.part);
   const svg = el(el(row.group, "div"), "svg", { "aria-hidden": true });
-  row.bar = makeBar(svg, 0, 0, "100%", "100%", pick(row.parts).reach);
+  row.bar = makeBar(svg, 0, 0, "100%", "100%", row.pickAt(state.frame).reach);
+  if (row.frozen === FROZEN_WORDS[0]) fade(row.bar);
   row.cosine = el(row.group, "div", { class: "cosine" });
 }
 
 function measureTrained() {
-  for (const row of trained.rows) row.measure = pick(row.parts);
+  for (const row of trained.rows) row.measure = row.pickAt(state.frame);
 }
 function scaleTrained() {
-  trained.full = loudest(trained.rows.map((row) => row.measure));
+  trained.full = loudest(trained.rows);
+  const full = trained.full ? ` A full bar is a gradient of ${number(trained.full)}.` : "";
+  const pale = setup().frozen.length ? " Pale: frozen, training does not change it." : "";
+  say(byId("trained-hint"), TRAINED + full + pale);
 }
 
 function drawTrained() {
@@ -52,7 +67,8 @@ function drawTrained() {
     drawBar(row.bar, row.measure, state.weights, trained.full);
     if (row.said === judged.text) continue;
     row.said = judged.text;
-    set(row.label, { "aria-label": `${row.key}: ${judged.text}` });
+    const frozen = row.frozen && `, ${row.frozen}`;
+    set(row.label, { "aria-label": `${row.key}${frozen}: ${judged.text}` });
     drawCosine(row.cosine, judged);
   }
 }

@@ -12,7 +12,9 @@ function buildTraining() {
   const left = Math.min(130, width * 0.26), right = width - Math.min(80, width * 0.18);
   const [first, last] = [frames[0].step, frames.at(-1).step];
   const x = (step) => left + ((step - first) / (last - first)) * (right - left);
-  const isShared = (card) => card.parameters && pick(measuresOfCard(card)).reach.length > 1;
+  const isTrained = (p) => frames.some((_, n) => !isFrozen(p, n));
+  const isShared = ({ parameters = [] }) =>
+    parameters.some(isTrained) && pick(measuresOf(parameters)).reach.length > 1;
   const shared = view().cards.filter(isShared);
   const dense = shared.length > 12, cell = dense ? 11 : 19;
   const top = 108, height = top + shared.length * cell + 22;
@@ -42,6 +44,7 @@ function buildTraining() {
 function drawCurves() {
   const { svg, x, left, right, width } = strip, { frames } = flow, low = 96, high = 10;
   const values = frames.flatMap((frame) => frame.values).filter((v) => v !== null);
+  if (!values.length) return;
   const most = Math.max(...values), least = Math.min(...values);
   const log = least > 0 && most > LOGARITHMIC * least, height = log ? Math.log : (v) => v;
   const ground = log ? least : least > most / 2 ? least - (most - least) / 4 : Math.min(0, least);
@@ -73,11 +76,11 @@ function drawCells(card, y, height) {
   const middles = frames.slice(1).map((frame, n) => (x(frames[n].step) + x(frame.step)) / 2);
   const edges = [left, ...middles, right];
   frames.forEach((frame, n) => {
-    const worst = pick(measuresOfCard(card), n).worstPair(even);
+    const worst = pick(measuresOfCard(card, n), n).worstPair(even);
     const width = Math.max(0.5, r1(edges[n + 1] - edges[n]) - 0.4);
     const look = worst ? { style: `fill:${heatOf(worst[0]).paint}` } : { class: "empty" };
     const rect = el(svg, "rect", { x: r1(edges[n]), y, width, height, ...look });
-    const text = worst ? signed(worst[0]) : "a gradient is 0";
+    const text = worst ? signed(worst[0]) : "a gradient is 0 or not finite";
     el(rect, "title", {}, `${card.name}, step ${frame.step}: ${text}`);
   });
 }
@@ -95,6 +98,6 @@ function drawNeedle() {
   const { step } = frameNow();
   set(strip.needle, { transform: `translate(${r1(strip.x(step))} 0)` });
   set(strip.svg, { "aria-valuenow": step, "aria-valuetext": `step ${step}` });
-  const total = losses.map((k) => `${flow.weights[k]} × ${names[k]}`).join(" + ");
-  say(byId("training-what"), `step ${step} (this run was trained with ${total})`);
+  const total = weightsNow().map((w, k) => phrase(SENTENCES.term, w, names[k])).join(" + ");
+  say(byId("training-what"), `step ${step} (its weights in this run: ${total})`);
 }

@@ -1,0 +1,148 @@
+"""The words: true for what is frozen, off, alone, not finite, and for one loss as for six."""
+
+import numpy as np
+import pytest
+
+import tinygrad_mo as tg
+from random_flows import random_flow, random_weights
+from tinygrad_mo import layers
+from tinygrad_mo.flow import Flow, FlowNode, Measure, Wire, words
+
+
+def shared(rows, **more):
+    """A trunk that all losses share."""
+    measure = Measure.of(np.array(rows, float), range(len(rows)), len(rows))
+    losses = ["main", "aux", "third"][: len(rows)]
+    parts = {
+        "losses": losses,
+        "values": dict.fromkeys(losses, 0.5),
+        "weights": dict.fromkeys(losses, 1.0),
+        "nodes": [FlowNode("trunk", parameters=("trunk/kernel",))],
+        "wires": [],
+        "parameters": {"trunk/kernel": measure},
+    }
+    return Flow(**parts | more)
+
+
+def lines_of(flow):
+    return flow.report().splitlines()
+
+
+def test_shares_are_of_weighted_pulls_and_say_what_was_lost_and_why():
+    flow = shared([[3.0, 0.0], [-3.0, 4.0]])
+    line = (
+        "trunk is pulled by 2 losses: 38% from main and 62% from aux (weighted; conflict -0.60); "
+    )
+    line += "50% is lost in the addition, 23% because they oppose each other."
+    assert line in lines_of(flow)
+    flow.weights["aux"] = 0.0
+    line = "trunk is pulled by 2 losses: 100% from main and 0% from aux (weighted; main, aux off); "
+    assert line + "0% is lost in the addition." in lines_of(flow)
+    flow.weights["main"] = 0.0
+    line = "trunk is pulled by 2 losses: 0 from main and 0 from aux (weighted; main, aux off)."
+    assert line in lines_of(flow)
+
+
+def test_a_weight_of_0_would_train():
+    flow = shared([[1.0], [2.0]], weights={"main": 0.0, "aux": -1.0})
+    assert "main (now 0.5000, weight 0) would train, with another weight, trunk." in lines_of(flow)
+    assert "aux (now 0.5000, weight -1) trains trunk." in lines_of(flow)
+
+
+def test_of_a_frozen_model_nothing_is_said_to_be_trained():
+    flow = shared([[1.0], [2.0]], frozen={"trunk/kernel"})
+    text = flow.report()
+    assert text.count("trains nothing.") == 2 and "is pulled by" not in text
+    assert "No layer is trained by several losses." in text
+    assert "Frozen: trunk. Gradients pass through, weights stay." in text
+    assert "  not change main (by 0 x the learning rate)" in text
+    assert "trunk/kernel (frozen)" in flow.table()
+
+
+def test_what_is_not_finite_is_said_to_be_so():
+    flow = shared([[3.0, 4.0], [np.inf, 0.0]], values={"main": 0.5, "aux": float("nan")})
+    text, table = flow.report(), flow.table()
+    assert (
+        "aux (now not finite, weight 1) trains trunk. Its gradient is not finite in trunk." in text
+    )
+    assert "trunk is pulled by 2 losses: aux not finite." in text
+    assert "  change main by a number that is not finite" in text
+    assert "trunk/kernel     5  not finite    not finite  aux not finite" in table
+    assert "nan" not in text + table and "inf " not in text + table
+    flow.weights["aux"] = 0.0
+    assert "  lower main (by 25 x the learning rate)" in flow.report()
+    assert "(weighted; main, aux off); 0% is lost" in flow.report()
+
+
+def test_one_loss_shares_nothing():
+    flow = shared([[1.0, 2.0]])
+    assert "several losses" not in flow.report() and "conflict" not in flow.table()
+
+
+def test_thresholds_stand_below_the_table(monkeypatch):
+    flow = shared([[1.0, 0.0], [0.0, 1.0]])
+    assert flow.table().endswith(words.thresholds())
+    monkeypatch.setattr(words, "AGREE", -0.1)
+    assert flow.table().endswith("agree: above -0.10; unrelated: between")
+    assert "agree +0.00" in flow.table()
+
+
+def test_a_cosine_that_is_0_but_for_rounding_has_no_sign():
+    assert words.signed(-1e-17) == "+0.00" and words.signed(-0.005001) == "-0.01"
+
+
+def test_the_pair_that_agrees_least_does_not_depend_on_rounding():
+    measure = Measure.of(np.array([[3.0], [0.1], [7.0]]), (0, 1, 2), 3)
+    assert words.verdict(measure, [1, 1, 1], "abc") == "agree +1.00 a/b"
+    assert words.verdict(measure, [1, -1, -0.3], "abc") == "conflict -1.00 a/b"
+    assert words.verdict(measure, [1, 1, 1], "abc", pair=False) == "agree +1.00"
+
+
+def test_a_step_moves_no_loss_that_has_no_path():
+    flow = shared([[1.0, 2.0], [2.0, -1.0]])
+    heads = {
+        "a": Measure.of(np.array([[0.3, 0.1]]), (0,), 2),
+        "b": Measure.of(np.array([[0.7, 0.2]]), (1,), 2),
+    }
+    flow = shared([[1.0], [1.0]], parameters={"trunk/kernel": Measure.nothing(2), **heads})
+    assert flow.forecast({"main": 1.0, "aux": 0.0})["aux"] == 0
+
+
+def test_weights_count_in_the_order_of_the_losses():
+    """A dict of a flow made by hand may be in another order."""
+    flow = shared([[1.0], [2.0]], weights={"aux": 5.0, "main": 1.0})
+    assert flow.weight_list == [1.0, 5.0]
+    assert "1 x main + 5 x aux" in flow.report()
+
+
+def test_what_no_loss_reaches_is_said():
+    x = tg.Input((3,), name="x")
+    outputs = [layers.Dense(1, name=name)(x) for name in ("judged", "silent")]
+    model = tg.Model(x, outputs)
+    model.compile("sgd", {"judged": ["mse", "mae"]})
+    text = model.gradient_flow(np.ones((4, 3)), {"judged": np.ones(4)}).report()
+    assert "No loss reaches silent: nothing trains it." in text
+    assert "Without a loss: silent." in text
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_parts_of_any_sum_add_up(seed):
+    flow = random_flow(seed)
+    for weights in random_weights(seed, len(flow.losses)):
+        for measure in [*flow.parameters.values(), *(wire.measure for wire in flow.wires)]:
+            parts, whole = measure.parts(weights), measure.total(weights)
+            if np.isfinite(sum(parts)):
+                differ, oppose = measure.lost(weights)
+                assert min(differ, oppose) >= 0
+                assert whole + differ + oppose == pytest.approx(sum(parts), rel=1e-13)
+
+
+def test_wires_between_the_same_nodes_are_all_on_the_page():
+    """They may be without a number."""
+    from tinygrad_mo.flow import page
+
+    m = Measure.of(np.array([[1.0]]), (0,), 1)
+    flow = shared([[1.0]])
+    flow.nodes = [FlowNode("a"), FlowNode("b"), *flow.nodes]
+    flow.wires = [Wire("a", "b", m), Wire("a", "b", m), Wire("b", "trunk", m)]
+    assert len([what for what in page.measures(flow) if what[0] == "wire"]) == 3
