@@ -22,7 +22,7 @@ class FlowPlan:
         terms = model.compiled_terms().values()
         self.parameters: dict[str, Parameter] = model.named_weights()
         self.name_of = {w: name for name, w in self.parameters.items()}
-        trainable = model.trainable_weights
+        trainable = set(model.trainable_weights)
         self.frozen = {name for name, w in self.parameters.items() if w not in trainable}
         inputs = list(model.inputs.values())
         losses = [term.value for term in terms]
