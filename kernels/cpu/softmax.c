@@ -39,7 +39,8 @@ EXPORT int softmax(
     for (num row = 0; row < n; row++, x += classes, p += classes) {
         float best = largest_of(x, classes), labelled = 0;
         if (label) { /* -log(p) = log(total) - (x - best) */
-            for (num k = 0; k < classes; k++) p[k] = label[k] * (x[k] - best);
+            for (num k = 0; k < classes; k++) /* 0 of -infinity is 0 */
+                p[k] = label[k] == 0.0f ? 0.0f : label[k] * (x[k] - best);
             labelled = sum_of(p, classes);
         }
         for (num k = 0; k < classes; k++) p[k] = fast_exp(x[k] - best);

@@ -9,7 +9,7 @@ import tinygrad_mo as tg
 from gradient_checks import check_gradients
 from layer_checks import arrays, check_losses, close, made, numbers, recorded, two_losses
 from tinygrad_mo import layers, ops
-from tinygrad_mo.ops.gaussian import erf
+from tinygrad_mo.ops.gelu import erf
 
 OPS = [
     (ops.repeat, (2, 3, 4), {"times": 2, "axis": 1}),
@@ -126,7 +126,7 @@ def test_erf():
 def test_spatial_dropout_takes_whole_channels():
     for axes, shape in (((1,), (50, 5, 4)), ((1, 2), (50, 3, 3, 4))):
         generator = np.random.default_rng(0)
-        options = {"rate": 0.3, "generator": generator, "together": axes, "training": True}
+        options = {"rate": 0.3, "generator": generator, "shared_axes": axes, "training": True}
         y, (pull,) = ops.dropout(np.ones(shape), **options)
         first = y[:, :1] if len(axes) == 1 else y[:, :1, :1]
         assert (y == first).all()

@@ -86,19 +86,19 @@ def test_sparse_and_dense_gradients_are_the_same(build, shape):
         np.testing.assert_allclose(dense[0], expected, rtol=1e-10, atol=1e-12)
 
 
-def test_losses_apart_and_recorded_edges_are_dense_and_add_up():
+def test_rows_per_loss_and_recorded_edges_are_dense_and_add_up():
     table, ids = table_of(), tg.Input((6,), "int64")
     first, second = ops.embedding(ids, table).sum(), (ops.embedding(ids, table) ** 2).mean()
     plan = Plan([first, second], [table])
     tape, seen = plan.forward({ids: draw_ids(5, 6)}), []
-    apart = plan.backward(
+    rows = plan.backward(
         tape, [1.0, 1.0], per_loss=True, record=lambda n, i, g, losses: seen.append(g)
     )[table]
-    together = plan.backward(tape, [1.0, 1.0], sparse=True)[table]
-    assert all(type(g) is np.ndarray for g in (*seen, apart))
-    np.testing.assert_allclose(apart.sum(axis=0), together[0].dense(), rtol=1e-12)
-    sparse_apart = plan.backward(tape, [1.0, 1.0], per_loss=True, sparse=True)[table]
-    np.testing.assert_array_equal(dense_gradient(sparse_apart), apart)
+    summed = plan.backward(tape, [1.0, 1.0], sparse=True)[table]
+    assert all(type(g) is np.ndarray for g in (*seen, rows))
+    np.testing.assert_allclose(rows.sum(axis=0), summed[0].dense(), rtol=1e-12)
+    sparse_rows = plan.backward(tape, [1.0, 1.0], per_loss=True, sparse=True)[table]
+    np.testing.assert_array_equal(dense_gradient(sparse_rows), rows)
 
 
 def test_gradients_of_eager_tensors_are_arrays():
@@ -266,9 +266,9 @@ class TestWhoHoldsTheArray:
     )
     def test_somebody_who_then_keeps_the_old_numbers(self, hold):
         table = table_of()
-        before, kept = table.numpy(), hold(table.value)
+        before, holder = table.numpy(), hold(table.value)
         self.step(table)
-        assert (np.asarray(kept) == before[-len(kept) :]).all()
+        assert (np.asarray(holder) == before[-len(holder) :]).all()
         assert (table.value != before).any()
 
     def test_a_value_that_is_a_view_of_something_else_is_copied(self):

@@ -13,9 +13,10 @@ import numpy as np
 
 from ..device import Array, floatx, lock, xp
 from ..ops import Op
+from ..ops.contract import plain_numbers
 from .calls import call_site, current_call
 from .masks import hand_on_mask
-from .operators import Operators
+from .operators import Comparison, Operators
 
 FREE_LENGTHS = (512, 1024)  # two guesses for a free axis: what they change is free, too
 
@@ -115,10 +116,8 @@ class Tensor(Operators):
     site: tuple[str, int]  # where an Input was made
 
     def __init__(self, value: Any, dtype: Any = None, name: str | None = None):
-        array = xp().asarray(value, dtype)
+        array = xp().asarray(plain_numbers(value, "the value of a tensor"), dtype)
         array = array.astype(floatx() if dtype is None and array.dtype.kind == "f" else array.dtype)
-        if array.dtype.kind not in "fiub":
-            raise TypeError(f"a tensor holds numbers, not {array.dtype} ({str(value)[:60]})")
         lock(array)
         self._set(array, None, name=name)
 
@@ -231,7 +230,9 @@ def sample(x: Tensor | None, world: int) -> Array:
 
 
 def constant(value: Any, dtype: Any = None) -> Tensor:
-    """A number or array met beside tensors; floats take the tensors' type."""
+    """A number, array or comparison met beside tensors; floats take the tensors' type."""
+    if isinstance(value, Comparison):
+        return value.recorded()
     if type(value) in (bool, int, float):  # Python numbers adapt to their partner by themselves
         return Tensor.make(value, None)
     return Tensor(value, dtype if np.asarray(value).dtype.kind == "f" else None)

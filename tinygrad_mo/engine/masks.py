@@ -19,14 +19,14 @@ from .calls import call_site, current_call
 
 # What these compute of an element depends on no other element.
 NAMES = """
-absolute add cos divide dropout elu equal exp expm1 floor gaussian_noise gelu greater greater_equal
-hard_sigmoid huber identity leaky_relu less less_equal log log1p logical_and maximum minimum
-multiply negative not_equal power relu selu sigmoid sign silu sin softplus softsign sqrt square
-subtract tanh where
+absolute add cos divide dropout elu equal exp gaussian_noise gelu greater greater_equal hard_sigmoid
+huber identity leaky_relu less less_equal log logical_and logical_not logical_or maximum minimum
+multiply negative not_equal power relu selu sigmoid silu sin softplus softsign sqrt square subtract
+tanh where
 """
 BY_ELEMENT = frozenset(NAMES.split())
 ALONG_LAST = frozenset(["dense", "softmax"])  # these mix what lies along the last axis
-REDUCTIONS = frozenset(["sum", "mean", "max", "min"])
+REDUCTIONS = frozenset(["sum", "mean", "max", "norm"])
 
 
 def hand_on_mask(

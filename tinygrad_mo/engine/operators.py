@@ -1,4 +1,4 @@
-"""What can be written with tensors: each sign and method is one op."""
+"""What can be written with tensors: each sign and method is one op, and some functions of NumPy."""
 
 from __future__ import annotations
 
@@ -7,13 +7,23 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..device import to_numpy
+from ..device import to_numpy, xp
 from ..ops import Op
 
 
 def infix(op: Op) -> tuple[Any, Any]:
     """The two methods behind an infix sign: tensor on the left, tensor on the right."""
     return (lambda x, y: op(x, y)), (lambda y, x: op(x, y))
+
+
+def check_conditions(sign: str, *inputs: Any) -> None:
+    """They are booleans. Of numbers, these signs would mean their bits."""
+    for x in inputs:
+        kind = getattr(x, "dtype", type(x))
+        if np.dtype(kind).kind != "b":
+            raise TypeError(
+                f"{sign} joins conditions, but {x} is of type {kind}: compare it first, as in x > 0"
+            )
 
 
 class Operators:
@@ -53,20 +63,28 @@ class Operators:
         return self.shape[0]
 
     def __array__(self, *_: Any, **__: Any) -> Any:
-        raise TypeError(
-            f"NumPy was given the tensor {self}: write it with the ops of tinygrad_mo.ops, or take "
-            f"the tensor's value with .numpy()"
-        )
+        raise TypeError(f"NumPy was given the tensor {self}: {otherwise()}")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         """``array * tensor`` and ``np.exp(tensor)`` are recorded, too, or else refused."""
         name = ufunc.__name__
+        if name in JOINING:  # np.array([True, False]) & tensor
+            name, sign = JOINING[name]
+            check_conditions(sign, *inputs)
         if method != "__call__" or options or name not in ops.OPS:
-            raise TypeError(
-                f"np.{name} of a tensor cannot be recorded: write it with the ops of "
-                f"tinygrad_mo.ops, or take the tensor's value with .numpy()"
-            )
+            name += f".{method}" * (method != "__call__")
+            name += f" with {', '.join(options)}" * bool(options)
+            raise TypeError(f"np.{name} of a tensor cannot be recorded: {otherwise()}")
         return ops.OPS[name](*inputs)
+
+    def __array_function__(self, function: Any, _: Any, inputs: Any, options: Any) -> Any:
+        """``np.sum(tensor)`` and a few more are recorded, too; other functions are refused."""
+        if function not in FUNCTIONS:
+            raise TypeError(
+                f"NumPy was given the tensor {self}: {function.__module__}.{function.__name__} "
+                f"cannot be recorded; {otherwise(INSTEAD.get(function))}"
+            )
+        return FUNCTIONS[function](*inputs, **options)
 
     __iter__ = None  # indexing alone would make a tensor an endless sequence
     __add__, __radd__ = infix(ops.add)
@@ -75,6 +93,39 @@ class Operators:
     __truediv__, __rtruediv__ = infix(ops.divide)
     __pow__, __rpow__ = infix(ops.power)
     __matmul__, __rmatmul__ = infix(ops.matmul)
+    __hash__ = object.__hash__  # what a tensor is, not which numbers it holds: see `Comparison`
+
+    def __eq__(self, other: Any) -> Any:
+        return compare(ops.equal, self, other)
+
+    def __ne__(self, other: Any) -> Any:
+        return compare(ops.not_equal, self, other)
+
+    def __lt__(self, other: Any) -> Any:
+        return ops.less(self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return ops.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return ops.greater(self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return ops.greater_equal(self, other)
+
+    def __and__(self, other: Any) -> Any:
+        check_conditions("&", self, other)
+        return ops.logical_and(self, other)
+
+    def __or__(self, other: Any) -> Any:
+        check_conditions("|", self, other)
+        return ops.logical_or(self, other)
+
+    __rand__, __ror__ = __and__, __or__
+
+    def __invert__(self) -> Any:
+        check_conditions("~", self)
+        return ops.logical_not(self)
 
     def __neg__(self) -> Any:
         return ops.negative(self)
@@ -97,9 +148,106 @@ class Operators:
     def reshape(self, *shape: Any) -> Any:
         return ops.reshape(self, shape=shape[0] if isinstance(shape[0], tuple) else shape)
 
-    def transpose(self, *axes: int) -> Any:
-        return ops.transpose(self, axes=axes or None)
+    def transpose(self, *axes: Any) -> Any:
+        several = axes[0] if axes and isinstance(axes[0], tuple) else axes
+        return ops.transpose(self, axes=several or None)
 
     @property
     def T(self) -> Any:
         return ops.transpose(self)
+
+
+def compare(op: Op, x: Any, y: Any) -> Any:
+    """What ``==`` and ``!=`` give for a tensor x, and y: a tensor, numbers, or something else."""
+    if isinstance(y, Operators):
+        return Comparison(op, x, y)
+    has_numbers = isinstance(y, int | float | list | tuple) or hasattr(y, "dtype")
+    return op(x, y) if has_numbers else NotImplemented
+
+
+class Comparison(Operators):
+    """``a == b`` or ``a != b`` of two tensors: number by number, in whatever it is used for.
+
+    Python asks ``==`` also when it looks for a tensor in a list, and wants one answer there: is it
+    this one? So the truth value of a comparison says whether both are the same tensor, as their
+    hashes do in dicts and sets. Where it could be taken for another answer, since two tensors hold
+    the same numbers and are not parameters, it is refused.
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> a, b = tg.Tensor([1.0, 2.0]), tg.Tensor([1.0, 5.0])
+    >>> (a == b).numpy(), a in [b, a], b in [a]
+    (array([ True, False]), True, False)
+    """
+
+    __slots__ = ("op", "pair")
+
+    def __init__(self, op: Op, *pair: Any):
+        self.op, self.pair = op, pair
+
+    def recorded(self) -> Any:
+        """The comparison as a tensor."""
+        return self.op(*self.pair)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # of Python's own, as copy asks for them
+            raise AttributeError(name)
+        return getattr(self.recorded(), name)
+
+    def __op__(self, op: Op, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+        inputs = tuple(x.recorded() if isinstance(x, Comparison) else x for x in inputs)
+        return op(*inputs, **attributes)
+
+    def __bool__(self) -> bool:
+        x, y = self.pair
+        same = x is y
+        if not same and equal_numbers(x, y):
+            raise TypeError(
+                f"{x} and {y} hold the same numbers, but are not the same tensor, so whether they "
+                f"are equal can be read in two ways: `a is b` asks for the tensors, and "
+                f"(a == b).numpy().all() for their numbers"
+            )
+        return same == (self.op is ops.equal)
+
+    def __repr__(self) -> str:
+        return repr(self.recorded())
+
+
+def equal_numbers(x: Any, y: Any) -> bool:
+    """Do both hold the same numbers, for good? (Those of a parameter change.)"""
+    if any(t.value is None or hasattr(t, "trainable") for t in (x, y)):
+        return False
+    return x.shape == y.shape and bool(xp().all(x.value == y.value))
+
+
+def otherwise(instead: str | None = None) -> str:
+    """What to write instead of a function of NumPy."""
+    same = instead or "it with the ops of tinygrad_mo.ops"
+    return f"write {same}, or take the tensor's value with .numpy()"
+
+
+JOINING = {"bitwise_and": ("logical_and", "&"), "bitwise_or": ("logical_or", "|")}
+FUNCTIONS = {  # of NumPy, and how tensors do the same
+    np.shape: lambda x: x.shape,
+    np.ndim: lambda x: len(x.shape),
+    np.sum: Operators.sum,
+    np.mean: Operators.mean,
+    np.max: Operators.max,
+    np.amax: Operators.max,
+    np.reshape: Operators.reshape,
+    np.transpose: lambda x, axes=None: ops.transpose(x, axes=axes),
+    np.concatenate: lambda parts, axis=0: ops.concatenate(*parts, axis=axis),
+    np.where: ops.where,
+}
+INSTEAD = {
+    np.clip: "ops.minimum(ops.maximum(x, low), high)",
+    np.min: "-(-x).max()",
+    np.amin: "-(-x).max()",
+    np.dot: "x @ y",
+    np.stack: "ops.concatenate(x[None], y[None], axis=0)",
+    np.expand_dims: "x[..., None]",
+    np.squeeze: "x.reshape(...)",
+    np.ravel: "x.reshape(-1)",
+    np.linalg.norm: "ops.norm(x)",
+}

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ..device import Array, xp
 from ..ops import dense_gradient, unbroadcast
+from ..ops.contract import check_plain, plain_numbers
 from .graph import Step, Tensor
 
 Record = Callable[[int, int, Array, tuple[int, ...]], None] | None
@@ -263,6 +264,7 @@ class Plan:
 def fed(tensor: Tensor, feed: Mapping[Tensor, Array]) -> Array:
     """The value of a leaf: what is fed to it, or its own."""
     value = feed.get(tensor, tensor.value)
+    check_plain(value, tensor)
     if value is None:
         known = ", ".join(map(format, feed)) or "nothing"
         raise KeyError(f"input {tensor} was not fed; fed was: {known}")
@@ -271,7 +273,7 @@ def fed(tensor: Tensor, feed: Mapping[Tensor, Array]) -> Array:
 
 def cotangent(loss: Tensor, seed: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     """The seed of one loss as a single row."""
-    start = xp().asarray(seed, dtype)
+    start = xp().asarray(plain_numbers(seed, f"the seed of {loss}"), dtype)
     if start.shape != shape:
         raise ValueError(
             f"the loss {loss} needs a seed of its own shape, not {start.shape}: make it a scalar "

@@ -28,8 +28,8 @@ class SpatialDropout1D(Dropout):
     input_ndim: int = 3
 
     def call(self, x: Tensor) -> Tensor:
-        together = tuple(range(1, self.input_ndim - 1))
-        return ops.dropout(x, rate=self.rate, generator=self.generator, together=together)
+        within = tuple(range(1, self.input_ndim - 1))
+        return ops.dropout(x, rate=self.rate, generator=self.generator, shared_axes=within)
 
 
 class SpatialDropout2D(SpatialDropout1D):

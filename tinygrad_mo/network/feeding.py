@@ -11,6 +11,7 @@ import numpy as np
 from ..device import xp
 from ..engine.graph import Tensor
 from ..naming import did_you_mean
+from ..ops.contract import check_plain
 
 
 def match(
@@ -136,11 +137,7 @@ def check_batch_size(size: Any) -> None:
 
 
 def as_numbers(label: str, value: Any) -> np.ndarray:
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(
-            f"{label}: a masked array, whose hidden values would be used: fill it with "
-            f"value.filled(...), labels that are missing with NaN"
-        )
+    check_plain(value, label)
     try:
         array = np.asarray(value)
     except ValueError as error:

@@ -20,24 +20,33 @@ from .arithmetic import (
     divide,
     exp,
     log,
-    logical_and,
     matmul,
     maximum,
     minimum,
     multiply,
     negative,
-    not_equal,
     power,
     sin,
     sqrt,
     square,
     subtract,
-    where,
 )
 from .attention import causal_mask, join_heads, split_heads
+from .conditions import (
+    equal,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    not_equal,
+    where,
+)
 from .contract import OPS, Op, op, unbroadcast
 from .convolution import convolution, depthwise_convolution, transposed_convolution
-from .gaussian import gelu
+from .gelu import gelu
 from .gru import gru
 from .linear import dense, dot, embedding
 from .losses import (
@@ -55,7 +64,18 @@ from .pooling import average_pool, masked_mean, max_pool
 from .random import dropout, gaussian_noise
 from .recurrent import lstm
 from .resizing import repeat, steps_into_batch, steps_out_of_batch, zero_pad
-from .shaping import concatenate, flatten, getitem, identity, max_, mean, reshape, sum_, transpose
+from .shaping import (
+    concatenate,
+    flatten,
+    getitem,
+    identity,
+    max_,
+    mean,
+    norm,
+    reshape,
+    sum_,
+    transpose,
+)
 from .simple_rnn import simple_rnn
 from .sparse import SparseGradient, dense_gradient
 

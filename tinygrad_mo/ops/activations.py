@@ -1,16 +1,33 @@
-"""Activation functions."""
+"""Activation functions: each works element by element, softmax along the last axis."""
 
 from ..device import Array, array_module
-from .contract import op
+from .contract import in_floats, op
+
+__all__ = [
+    "elu",
+    "hard_sigmoid",
+    "leaky_relu",
+    "relu",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "softsign",
+    "tanh",
+]
 
 
 @op
+@in_floats
 def tanh(x):
+    """The hyperbolic tangent of x, between -1 and 1. Its slope is 1 - tanh(x)**2."""
     y = array_module(x).tanh(x)
     return y, (lambda g: g * (1 - y * y),)
 
 
 @op
+@in_floats
 def sigmoid(x):
     """1 / (1 + exp(-x)), computed as 0.5 tanh(x / 2) + 0.5, which cannot overflow."""
     y = 0.5 * array_module(x).tanh(0.5 * x) + 0.5
@@ -25,7 +42,9 @@ def relu(x):
 
 
 @op
+@in_floats
 def leaky_relu(x, *, negative_slope=0.2):
+    """x above 0, negative_slope x below (Maas et al. 2013); the slope at 0 is negative_slope."""
     xp, slope = array_module(x), x.dtype.type(negative_slope)
     y = xp.maximum(x, 0)
     y += slope * xp.minimum(x, 0)
@@ -33,8 +52,9 @@ def leaky_relu(x, *, negative_slope=0.2):
 
 
 @op
+@in_floats
 def elu(x, *, alpha=1.0):
-    """x above 0, alpha (exp(x) - 1) below."""
+    """x above 0, alpha (exp(x) - 1) below (Clevert et al. 2016); the slope at 0 is alpha."""
     xp, alpha = array_module(x), x.dtype.type(alpha)
     below = alpha * exp_minus_1(xp.minimum(x, 0))  # 0 where x is above 0
     y = xp.maximum(x, 0) + below
@@ -50,49 +70,63 @@ def exp_minus_1(x: Array) -> Array:
 
 
 @op
+@in_floats
 def selu(x):
-    """Scaled elu with the constants of Klambauer et al. 2017, Self-Normalizing Neural Networks."""
+    """Scaled elu with the constants of Klambauer et al. 2017, Self-Normalizing Neural Networks.
+
+    1.0507 x above 0, 1.0507 * 1.6733 (exp(x) - 1) below; the slope at 0 is 1.0507 * 1.6733.
+    """
     scale, alpha = 1.0507009873554805, 1.6732632423543772
     y, (pull,) = elu(x, alpha=alpha)
     return scale * y, (lambda g: pull(scale * g),)
 
 
 @op
+@in_floats
 def softplus(x):
-    """log(1 + exp(x))."""
+    """log(1 + exp(x)), which cannot overflow. Its slope is the sigmoid of x."""
     xp = array_module(x)
     return log_1_plus_exp(x), (lambda g: g * (0.5 * xp.tanh(0.5 * x) + 0.5),)
 
 
 def log_1_plus_exp(x: Array) -> Array:
-    """Without overflow; five times faster than `logaddexp`."""
+    """log(1 + exp(x)) without overflow; five times faster than `logaddexp`."""
     xp = array_module(x)
     return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
 
 
 @op
+@in_floats
 def softsign(x):
+    """x / (1 + |x|). Its slope is 1 / (1 + |x|)**2."""
     d = 1 + array_module(x).abs(x)
     return x / d, (lambda g: g / (d * d),)
 
 
 @op
+@in_floats
 def silu(x):
-    """x sigmoid(x), also known as swish."""
+    """x sigmoid(x), also known as swish (Ramachandran et al. 2017)."""
     s = 0.5 * array_module(x).tanh(0.5 * x) + 0.5
     return x * s, (lambda g: g * (s * (1 + x * (1 - s))),)
 
 
 @op
+@in_floats
 def hard_sigmoid(x):
-    """x / 6 + 1/2, held between 0 and 1."""
+    """x / 6 + 1/2, but not below 0 nor above 1; the slope at -3 and 3 is taken as 0."""
     xp = array_module(x)
     return xp.clip(x / 6 + 0.5, 0, 1), (lambda g: g * (xp.abs(x) < 3) / 6,)
 
 
 @op
+@in_floats
 def softmax(x):
-    """exp(x) / sum(exp(x)) along the last axis."""
+    """exp(x) / sum(exp(x)) along the last axis: shares that add up to 1.
+
+    An x of -infinity gets no share. Where all of a row are -infinity, or one is +infinity, there
+    are no shares: NaN.
+    """
     e = array_module(x).exp(x - x.max(axis=-1, keepdims=True))
     y = e / e.sum(axis=-1, keepdims=True)
     return y, (lambda g: y * (g - (g * y).sum(axis=-1, keepdims=True)),)

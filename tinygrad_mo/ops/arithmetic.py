@@ -1,81 +1,159 @@
-"""Elementwise arithmetic, and the matrix product."""
+"""Elementwise arithmetic, and the matrix product.
+
+Two inputs broadcast as in NumPy: x (2, 1) and y (3,) give (2, 3).
+"""
+
+from collections.abc import Sequence
 
 from ..device import Array, array_module
-from .contract import op
+from .contract import in_floats, is_traced, one_type, op, where_counted
+
+__all__ = [
+    "absolute",
+    "add",
+    "cos",
+    "divide",
+    "exp",
+    "log",
+    "matmul",
+    "maximum",
+    "minimum",
+    "multiply",
+    "negative",
+    "power",
+    "sin",
+    "sqrt",
+    "square",
+    "subtract",
+]
 
 
 @op
+@one_type
 def add(x, y):
+    """x + y. Both get the gradient as it is."""
     return x + y, (lambda g: g, lambda g: g)
 
 
 @op
+@one_type
 def subtract(x, y):
+    """x - y. The gradient of y has the other sign."""
     return x - y, (lambda g: g, lambda g: -g)
 
 
 @op
+@one_type
 def multiply(x, y):
+    """x y, element by element. Each gets the gradient times the other."""
     return x * y, (lambda g: g * y, lambda g: g * x)
 
 
 @op
+@in_floats
 def divide(x, y):
+    """x / y; integers give floats, too.
+
+    Where y is 0 the value is infinite, or NaN where x is 0 as well, as in NumPy; so are the slopes
+    1 / y and -x / y**2.
+    """
+
     z = x / y
-    return z, (lambda g: g / y, lambda g: -g * z / y)
+
+    def pull_x(g):
+        (divisor,) = no_0_by_0(g, y, y)
+        return g / divisor
+
+    def pull_y(g):
+        quotient, divisor = no_0_by_0(g, y, z, y)
+        return -g * quotient / divisor
+
+    return z, (pull_x, pull_y)
 
 
 @op
 def negative(x):
+    """-x, the number of the other sign."""
     return -x, (lambda g: -g,)
 
 
 @op
+@in_floats
 def power(x, y):
-    """x to the y. Where x is 0, the slope in x of x**0 and the slope in y are taken as 0."""
+    """x to the y; integers give floats, too, since 2 to the -1 is none.
+
+    The slope in x is y x**(y - 1): infinite where x is 0 and y below 1, but 0 where y is 0. The
+    slope in y is x**y log(x), taken as 0 where x is 0; it is NaN where x is below 0, since such
+    powers exist for whole y only.
+    """
     z = x**y
+    xp = array_module(z)
 
     def pull_x(g):
-        where = array_module(z).where
-        return g * where(y == 0, 0, y * where((x == 0) & (y == 0), 1, x) ** (y - 1))
+        (base,) = no_0_by_0(g, x, xp.where((x == 0) & (y == 0), 1, x))
+        return g * xp.where(y == 0, 0, y * base ** (y - 1))
 
     def pull_y(g):
-        xp = array_module(z)
-        return g * z * xp.log(xp.where(x == 0, 1, x))
+        return g * xp.where(x == 0, 0, z) * xp.log(xp.where(x == 0, 1, x))
 
     return z, (pull_x, pull_y)
 
 
 @op
 def square(x):
+    """x x, the square."""
     return x * x, (lambda g: g * 2 * x,)
 
 
 @op
+@in_floats
 def sqrt(x):
+    """The square root of x, NaN below 0.
+
+    Its slope 1 / (2 sqrt(x)) is infinite at 0. A length, sqrt(sum(x * x)), therefore has no
+    gradient at 0; that of `norm` is 0 there.
+    """
     y = array_module(x).sqrt(x)
-    return y, (lambda g: g / (2 * y),)
+
+    def pull_x(g):
+        (divisor,) = no_0_by_0(g, y, 2 * y)
+        return g / divisor
+
+    return y, (pull_x,)
 
 
 @op
+@in_floats
 def exp(x):
+    """e to the x, which is its own slope; infinity where that is too large for a float."""
     y = array_module(x).exp(x)
-    return y, (lambda g: g * y,)
+    return y, (lambda g: g * where_counted(g, y),)
 
 
 @op
+@in_floats
 def log(x):
-    return array_module(x).log(x), (lambda g: g / x,)
+    """The natural logarithm. At 0 it is -infinity with an infinite slope 1 / x, below it is NaN."""
+
+    def pull_x(g):
+        (divisor,) = no_0_by_0(g, x, x)
+        return g / divisor
+
+    return array_module(x).log(x), (pull_x,)
 
 
 @op
+@in_floats
 def sin(x):
+    """The sine of x in radians."""
     xp = array_module(x)
     return xp.sin(x), (lambda g: g * xp.cos(x),)
 
 
 @op
+@in_floats
 def cos(x):
+    """The cosine of x in radians."""
     xp = array_module(x)
     return xp.cos(x), (lambda g: -g * xp.sin(x),)
 
@@ -88,53 +166,38 @@ def absolute(x):
 
 
 @op
+@one_type
 def maximum(x, y):
     """The larger of two; where they are equal, each gets half of the gradient."""
     return array_module(x).maximum(x, y), (
-        lambda g: g * share(x, y),
-        lambda g: g * share(y, x),
+        lambda g: share(g, x, y),
+        lambda g: share(g, y, x),
     )
 
 
 @op
+@one_type
 def minimum(x, y):
     """The smaller of two; where they are equal, each gets half of the gradient."""
     return array_module(x).minimum(x, y), (
-        lambda g: g * share(y, x),
-        lambda g: g * share(x, y),
+        lambda g: share(g, y, x),
+        lambda g: share(g, x, y),
     )
 
 
-def share(winner: Array, loser: Array) -> Array:
-    """1 where the winner is larger, 1/2 at a tie."""
-    xp = array_module(winner)
-    return (xp.sign(winner - loser) + 1) / 2
+def share(g: Array, winner: Array, loser: Array) -> Array:
+    """g where the winner is larger, half of it at a tie, and 0 elsewhere."""
+    half = 0.5 * g
+    return half * (winner > loser) + half * (winner >= loser)
 
 
 @op
-def not_equal(x, y):
-    return x != y, (None, None)
-
-
-@op
-def logical_and(x, y):
-    return x & y, (None, None)
-
-
-@op
-def where(condition, x, y):
-    """x where the condition holds, y elsewhere."""
-    xp = array_module(condition)
-    return xp.where(condition, x, y), (
-        None,
-        lambda g: xp.where(condition, g, 0),
-        lambda g: xp.where(condition, 0, g),
-    )
-
-
-@op
+@one_type
 def matmul(x, y):
-    """The matrix product of the last two axes; leading axes broadcast, vectors are allowed."""
+    """The matrix product of the last two axes; leading axes broadcast, vectors are allowed.
+
+    x (..., n, k) and y (..., k, m) give (..., n, m). The gradients are g yᵀ and xᵀ g.
+    """
     if x.shape[-1:] != y.shape[-2:][:1]:
         raise ValueError(
             f"the last axis of the left matrix must equal the second last of the right one: "
@@ -157,3 +220,15 @@ def matmul(x, y):
         return gy if y.ndim > 1 else gy[..., 0]
 
     return z, (pull_x, pull_y)
+
+
+def no_0_by_0(g: Array, x: Array, *values: Array) -> Sequence[Array]:
+    """The values, but 1 where both g and x are 0: what does not count must not make 0 / 0 of it.
+
+    Where x has no zeros, as usual, they come back as they are.
+    """
+    xp = array_module(x)
+    zeros = xp.equal(x, 0)
+    if not is_traced(zeros) and not zeros.any():
+        return values
+    return [xp.where(zeros & (g == 0), 1, value) for value in values]

@@ -1,18 +1,20 @@
-"""What attention needs besides products and softmax: heads, and not looking ahead."""
+"""What attention needs besides products and softmax: heads, and a mask that hides the future."""
 
 from ..device import array_module
 from .contract import op, rows_of
+
+__all__ = ["causal_mask", "join_heads", "split_heads"]
 
 
 @op
 def split_heads(x, *, heads):
     """(batch, time, heads * width) as (batch, heads, time, width)."""
-    apart = x.reshape(*x.shape[:-1], heads, x.shape[-1] // heads)
+    by_head = x.reshape(*x.shape[:-1], heads, x.shape[-1] // heads)
 
     def pull_x(g):
         return g.swapaxes(-2, -3).reshape(g.shape[: g.ndim - 4] + x.shape)
 
-    return apart.swapaxes(-2, -3), (pull_x,)
+    return by_head.swapaxes(-2, -3), (pull_x,)
 
 
 @op
@@ -29,5 +31,8 @@ def join_heads(x):
 
 @op
 def causal_mask(scores):
-    """True where a query (row) may see a key (column): at its own place and before."""
+    """True where a query (row) may see a key (column): at its own place and before it.
+
+    scores is (..., queries, keys), the mask (queries, keys).
+    """
     return array_module(scores).tri(*scores.shape[-2:], dtype=bool), (None,)

@@ -1,13 +1,13 @@
 """Convolutions over any number of spatial axes, channels last.
 
-Three plain functions do the work: `correlate`, and how its result depends on the input and on the
-kernel. A convolution is the first with the other two as pullbacks; a transposed convolution is the
-second, and its pullback is the first.
+Three plain functions do the work: `correlate`, the gradient of its input (`spread_back`), and the
+gradient of its kernel (`kernel_gradient`). A convolution is the first with the other two as
+pullbacks; a transposed convolution is the second, and the first is its pullback.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import reduce
 from math import prod
@@ -15,17 +15,21 @@ from operator import add
 
 from ..device import Array, array_module, in_parts
 from . import winograd
-from .contract import flat, op, rows_of
+from .contract import flat, in_floats, op, rows_of
 from .linear import column_sums
 from .windows import Windows, blocks, inside, pad, padded_zeros, patches, windows_over
 
+__all__ = ["convolution", "depthwise_convolution", "transposed_convolution"]
+
 
 @op
+@in_floats
 def convolution(x, kernel, bias, *, strides, padding, dilation_rate, groups=1):
-    """Each window of x times the kernel, plus bias (or None).
+    """Each window of x times the kernel, plus bias if it is not None (LeCun et al. 1989).
 
-    x is (batch, *lengths, channels), the kernel (*size, channels / groups, filters). With groups,
-    channels and filters are split evenly, and each part of the filters sees its own channels only.
+    x is (batch, *lengths, channels), the kernel (*size, channels / groups, filters), the result
+    (batch, *count, filters) with as many windows as `windows_over` says. With groups, channels and
+    filters are split evenly, and each part of the filters sees its own channels only.
     """
     check_channels(x, kernel.shape[-2] * groups, kernel)
     w = windows_over(x.shape[1:-1], kernel.shape[:-2], strides, dilation_rate, padding)
@@ -46,10 +50,13 @@ def convolution(x, kernel, bias, *, strides, padding, dilation_rate, groups=1):
 
 
 @op
+@in_floats
 def transposed_convolution(x, kernel, bias, *, strides, padding, dilation_rate):
-    """The pullback of a convolution, used forwards: each element of x paints the kernel.
+    """The pullback of a convolution, used forwards: each element of x adds a copy of the kernel.
 
-    The kernel is (*size, filters, channels): that of the convolution which leads from y to x.
+    The copy is multiplied by the element (Zeiler et al. 2010). x is (batch, *lengths, channels).
+    The kernel is (*size, filters, channels): that of the convolution which leads from the result,
+    (batch, *longer, filters), to x.
     """
     check_channels(x, kernel.shape[-1], kernel)
     lengths = [
@@ -73,10 +80,12 @@ def transposed_convolution(x, kernel, bias, *, strides, padding, dilation_rate):
 
 
 @op
+@in_floats
 def depthwise_convolution(x, kernel, bias, *, strides, padding, dilation_rate):
-    """Each channel by itself: the kernel (*size, channels, multiplier) gives `multiplier` of each.
+    """Each channel by itself, under filters of its own (Sifre & Mallat 2014).
 
-    Output c * multiplier + m is channel c under the kernel's m-th filter for it.
+    x (batch, *lengths, channels) and a kernel (*size, channels, multiplier) give (batch, *count,
+    channels * multiplier): output c * multiplier + m is channel c under its m-th filter.
     """
     channels, multiplier = kernel.shape[-2:]
     check_channels(x, channels, kernel)
@@ -135,9 +144,9 @@ def correlate_plainly(x: Array, kernel: Array, w: Windows, out: Array) -> None:
 
 
 def spread_back(g: Array, kernel: Array, w: Windows, lengths: tuple[int, ...]) -> Array:
-    """How the input of `correlate` takes part: every window hands g back to its elements."""
+    """The gradient of the input of `correlate`: every window hands g back to its elements."""
     if set(w.strides) == {1}:
-        return correlate(g, *turned(kernel, w, lengths))
+        return correlate(g, *reversed_windows(kernel, w, lengths))
     gx = array_module(g).empty((len(g), *lengths, kernel.shape[-2]), g.dtype)
 
     def work(images: slice) -> None:
@@ -158,16 +167,16 @@ def spread_back_by_strides(g: Array, kernel: Array, w: Windows, out: Array) -> N
         out[images] = block[inside(w, lengths)]
 
 
-def turned(kernel: Array, w: Windows, lengths: tuple[int, ...]) -> tuple[Array, Windows]:
-    """With strides of 1, handing back is correlating again, with the kernel turned round."""
+def reversed_windows(kernel: Array, w: Windows, lengths: Sequence[int]) -> tuple[Array, Windows]:
+    """The kernel and windows with which, for strides of 1, `correlate` hands g back."""
     spans = [(k - 1) * d for k, d in zip(w.size, w.dilation, strict=True)]
     pads = tuple((span - a, span - b) for span, (a, b) in zip(spans, w.pads, strict=True))
-    round_about = (slice(None, None, -1),) * len(w.size)
-    return kernel[round_about].swapaxes(-1, -2), replace(w, pads=pads, count=tuple(lengths))
+    backwards = (slice(None, None, -1),) * len(w.size)
+    return kernel[backwards].swapaxes(-1, -2), replace(w, pads=pads, count=tuple(lengths))
 
 
 def kernel_gradient(x: Array, g: Array, w: Windows) -> Array:
-    """How the kernel of `correlate` takes part: windows times g, summed over all windows."""
+    """The gradient of the kernel of `correlate`: windows times g, summed over all windows."""
     suited = winograd.suits(x, g.shape[-1], w)
     way = winograd.kernel_gradient if suited else kernel_gradient_plainly
     behind = (slice(None),) * (x.ndim - 1)
@@ -188,7 +197,7 @@ def kernel_gradient_plainly(x: Array, g: Array, w: Windows) -> Array:
 
 
 def by_group(work: Callable[[Array, Array], Array], groups: int, a: Array, b: Array) -> Array:
-    """Do the work for each group of channels (the last axis), and join what comes out."""
+    """The work done for each group of channels (the last axis), and the results joined."""
     if groups == 1:
         return work(a, b)
     xp = array_module(a)

@@ -1,7 +1,7 @@
 """The gated recurrent unit over a whole sequence, as one op."""
 
 from ..device import array_module, drop_subnormal, single_threaded
-from .contract import flat, op
+from .contract import flat, in_floats, op
 from .sequences import (
     as_rows,
     by_sample,
@@ -13,6 +13,7 @@ from .sequences import (
 
 
 @op
+@in_floats(but="mask")
 @single_threaded
 def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, reset_after=True):
     """A gated recurrent unit over all steps of a sequence (Cho et al. 2014).
@@ -28,6 +29,7 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
         j = tanh(x W + b + r (h U + c))      if reset_after; b and c are the two rows of bias,
                                              and c is added to the h U of the gates as well.
     """
+    mask = None if mask is None else mask.astype(bool)
     xp = array_module(x)
     (batch, time, _), units = x.shape, recurrent_kernel.shape[0]
     steps = range(time)[::-1] if go_backwards else range(time)

@@ -1,14 +1,20 @@
-"""The affine map, and its sparse twin: picking rows of a table."""
+"""Products with weights: the affine map, rows of a table picked by id, and sums of products."""
 
 from ..device import Array, array_module, in_parts, to_numpy, worth_cutting
-from .contract import flat, op, rows_of
+from .contract import flat, in_floats, one_type, op, rows_of
 from .shaping import from_right
 from .sparse import SparseGradient
 
+__all__ = ["dense", "dot", "embedding"]
+
 
 @op
+@in_floats
 def dense(x, kernel, bias):
-    """x @ kernel + bias on the last axis of x; the bias may be None."""
+    """x @ kernel + bias on the last axis of x; the bias may be None.
+
+    x (..., inputs), kernel (inputs, units) and bias (units,) give (..., units).
+    """
     if x.shape[-1] != kernel.shape[0]:
         raise ValueError(
             f"the last axis of x must equal the first of kernel: {x.shape[-1]} != "
@@ -47,7 +53,11 @@ def column_sums(x: Array) -> Array:
 
 @op
 def embedding(ids, table):
-    """The rows of `table` that `ids` name."""
+    """The rows of `table` that `ids` name.
+
+    ids (...), integers, and table (entries, width) give (..., width). The gradient of the table is
+    a `SparseGradient`: the entries that were read.
+    """
     check_ids(ids, len(table))
     entries, width = table.shape  # the table itself is not kept: a step may then change it in place
 
@@ -72,10 +82,13 @@ def check_ids(ids: Array, count: int) -> None:
 
 
 @op
+@one_type
 def dot(x, y, *, axes):
     """Sum of products along axis ``axes[0]`` of x and ``axes[1]`` of y, sample by sample.
 
-    The other axes of x come first, then those of y, as `numpy.tensordot` orders them.
+    The other axes of x come first, then those of y, as `numpy.tensordot` orders them: x (batch,
+    2, n) and y (batch, 3, n) with axes (-1, -1) give (batch, 2, 3). If there are no others, the
+    result is (batch, 1).
     """
     xp = array_module(x)
     (axis_x,), (axis_y,) = from_right(axes[0], x.ndim), from_right(axes[1], y.ndim)

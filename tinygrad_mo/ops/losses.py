@@ -1,25 +1,47 @@
 """Losses of one sample: the fused forms, which stay exact where the naive ones overflow.
 
-The label comes first and has no derivative. Probabilities are held inside [1e-7, 1 - 1e-7]
-before the logarithm; where that bites, the slope is 0.
+The label comes first and has no derivative. Probabilities are clipped to [1e-7, 1 - 1e-7] before
+the logarithm; where that changes them, the slope is 0. Logits may be infinite where the loss has a
+limit: a class with the logit -infinity has no share, and costs nothing if its label is 0.
 """
 
 from ..device import Array, array_module, to_numpy
 from .activations import log_1_plus_exp
-from .contract import op
+from .contract import in_floats, op, where_counted
+
+__all__ = [
+    "binary_crossentropy",
+    "binary_crossentropy_from_logits",
+    "categorical_crossentropy",
+    "categorical_crossentropy_from_logits",
+    "huber",
+    "sparse_categorical_crossentropy",
+    "sparse_categorical_crossentropy_from_logits",
+    "weighted_mean",
+]
 
 EPSILON = 1e-7
+ROUNDING = 1e-5  # what probabilities that were computed may be off by
 
 
-def held(p: Array) -> tuple[Array, Array]:
-    """Probabilities held away from 0 and 1, and where they did not have to be."""
+def clipped(p: Array) -> tuple[Array, Array]:
+    """Probabilities away from 0 and 1, and where they were so already."""
     xp = array_module(p)
     low, high = p.dtype.type(EPSILON), p.dtype.type(1 - EPSILON)
     return xp.clip(p, low, high), (p >= low) & (p <= high)
 
 
+def check_probabilities(p: Array, activation: str) -> None:
+    """They lie between 0 and 1; `activation` would have made such (NaN passes, as in labels)."""
+    if p.size and (p.min() < -ROUNDING or p.max() > 1 + ROUNDING):
+        raise ValueError(
+            f"probabilities lie between 0 and 1, these between {p.min():.4g} and {p.max():.4g}: "
+            f"give the output a {activation}, or the loss from_logits=True"
+        )
+
+
 def check_labels(label: Array) -> None:
-    """Labels of a yes or no are 0, 1 or between (NaN passes: it is found elsewhere)."""
+    """Labels of a yes or no are 0, 1 or between (NaN passes: it means "not labelled")."""
     wrong = (label < 0) | (label > 1)
     if wrong.any():
         where = tuple(int(axis[0]) for axis in to_numpy(wrong).nonzero())
@@ -30,37 +52,50 @@ def check_labels(label: Array) -> None:
 
 
 @op
+@in_floats
 def binary_crossentropy(label, p):
     """-label log(p) - (1 - label) log(1 - p), element by element."""
     xp = array_module(p)
-    if p.size and (p.min() < -EPSILON or p.max() > 1 + EPSILON):
-        raise ValueError(
-            f"probabilities lie between 0 and 1, these between {p.min():.4g} and {p.max():.4g}: "
-            f"give the output a sigmoid, or the loss from_logits=True"
-        )
+    check_probabilities(p, "sigmoid")
     check_labels(label)
-    p, inside = held(p)
+    p, inside = clipped(p)
     y = -(label * xp.log(p) + (1 - label) * xp.log1p(-p))
     return y, (None, lambda g: g * (inside * ((p - label) / (p * (1 - p)))))
 
 
 @op
+@in_floats
 def binary_crossentropy_from_logits(label, logit):
-    """The same of p = sigmoid(logit), as softplus(logit) - label logit."""
+    """`binary_crossentropy` of p = sigmoid(logit), as softplus(logit) - label logit.
+
+    Infinite logits are certainties: 0 if the label agrees, infinity if not. The gradient of the
+    logit is p - label, always.
+    """
     xp = array_module(logit)
     check_labels(label)
     p = 0.5 * xp.tanh(0.5 * logit) + 0.5
-    y = log_1_plus_exp(logit) - label * logit
+    infinite = xp.abs(logit) == xp.inf
+    if infinite.any():
+        finite = xp.where(infinite, 0, logit)
+        y = log_1_plus_exp(finite) - label * finite
+        y = xp.where(infinite, xp.where(p == label, 0, xp.inf).astype(y.dtype), y)
+    else:
+        y = log_1_plus_exp(logit) - label * logit
     return y, (None, lambda g: g * (p - label))
 
 
 @op
+@in_floats
 def categorical_crossentropy(label, p):
-    """-sum(label log(p / sum(p))) along the last axis."""
+    """-sum(label log(p / sum(p))) along the last axis: (..., classes) gives (...).
+
+    A row of zeros has no shares: NaN.
+    """
     xp = array_module(p)
+    check_probabilities(p, "softmax")
     total = p.sum(axis=-1, keepdims=True)
     share = p / total
-    q, inside = held(share)
+    q, inside = clipped(share)
 
     def pull_p(g):
         g_share = -g[..., None] * (inside * label / q)
@@ -70,34 +105,52 @@ def categorical_crossentropy(label, p):
 
 
 @op
+@in_floats
 def categorical_crossentropy_from_logits(label, logits):
-    """The same of p = softmax(logits)."""
-    log_p, p = log_softmax(logits)
+    """`categorical_crossentropy` of p = softmax(logits).
+
+    The gradient of the logits is p sum(label) - label. What the shares of infinite logits are,
+    `softmax` says.
+    """
+    shifted, e, total = exponentials(logits)
+    log_p, p = shifted - array_module(logits).log(total), e / total
 
     def pull_logits(g):
         return g[..., None] * (p * label.sum(axis=-1, keepdims=True) - label)
 
-    return -(label * log_p).sum(axis=-1), (None, pull_logits)
+    return -(label * where_counted(label, log_p)).sum(axis=-1), (None, pull_logits)
 
 
 @op
+@in_floats(but="index")
 def sparse_categorical_crossentropy(index, p):
-    """-log(p[index] / sum(p)) along the last axis; the label is the index of the right class."""
+    """-log(p[index] / sum(p)) along the last axis; the label is the index of the right class.
+
+    index (...) or (..., 1) and p (..., classes) give (...).
+    """
     return categorical_crossentropy.rule(one_hot(index, p), p)
 
 
 @op
+@in_floats(but="index")
 def sparse_categorical_crossentropy_from_logits(index, logits):
-    """The same of p = softmax(logits)."""
+    """`sparse_categorical_crossentropy` of p = softmax(logits).
+
+    The gradient of the logits is p, less 1 at the index.
+    """
     xp, hot = array_module(logits), one_hot(index, logits)
     shifted, e, total = exponentials(logits)
-    y = xp.log(total[..., 0]) - (hot * shifted).sum(axis=-1)
+    y = xp.log(total[..., 0]) - (hot * where_counted(hot, shifted)).sum(axis=-1)
     return y, (None, lambda g: g[..., None] * (e / total - hot))
 
 
 @op
+@in_floats
 def huber(label, prediction, *, delta=1.0):
-    """Half the squared error up to `delta`, and straight on from there (Huber 1964)."""
+    """Half the squared error up to `delta`, and straight on from there (Huber 1964).
+
+    e**2 / 2 where |e| <= delta and delta (|e| - delta / 2) elsewhere, with e = prediction - label.
+    """
     xp = array_module(prediction)
     error = prediction - label
     bounded = xp.clip(error, -delta, delta)
@@ -105,12 +158,14 @@ def huber(label, prediction, *, delta=1.0):
 
 
 @op
+@in_floats(but="mask")
 def weighted_mean(losses, weights, mask, *, by_weight=False):
     """One number from the losses of all samples, sum(weight loss) / count; and this count.
 
-    weights has one number per sample, NaN if the sample does not count; with a mask (None: no
-    mask) only what it keeps counts. ``by_weight`` divides by the sum of the weights instead. With
-    the count, means of several batches can be put together.
+    losses is (batch, ...). weights has one number per sample, NaN if the sample does not count;
+    what a mask (None: no mask) says False of does not count either. ``by_weight`` divides by the
+    sum of the weights instead. The mean of no samples is 0. An infinite loss of weight 0 counts as
+    0. With the count, means of several batches can be put together.
     """
     xp = array_module(losses)
     scale = weights.reshape(weights.shape + (1,) * (losses.ndim - weights.ndim))
@@ -118,7 +173,7 @@ def weighted_mean(losses, weights, mask, *, by_weight=False):
         scale = xp.broadcast_to(scale, losses.shape)
     count, total = losses.size, scale.sum()
     if mask is not None or total != total:  # NaN is not itself
-        counts = scale == scale if mask is None else mask & (scale == scale)
+        counts = scale == scale if mask is None else mask.astype(bool) & (scale == scale)
         scale, losses = xp.where(counts, scale, 0), xp.where(counts, losses, 0)
         count, total = counts.sum(), scale.sum()
     divisor = total if by_weight else count
@@ -129,13 +184,8 @@ def weighted_mean(losses, weights, mask, *, by_weight=False):
         g = gs[0]
         return g.reshape(*g.shape, *[1] * losses.ndim) * scale
 
-    return ((scale * losses).sum(), xp.asarray(divisor, losses.dtype)), (pull_losses, None, None)
-
-
-def log_softmax(logits: Array) -> tuple[Array, Array]:
-    """log(softmax) and softmax, from one exp."""
-    shifted, e, total = exponentials(logits)
-    return shifted - array_module(logits).log(total), e / total
+    mean = (scale * where_counted(scale, losses)).sum()
+    return (mean, xp.asarray(divisor, losses.dtype)), (pull_losses, None, None)
 
 
 def exponentials(logits: Array) -> tuple[Array, Array, Array]:
@@ -146,7 +196,7 @@ def exponentials(logits: Array) -> tuple[Array, Array, Array]:
 
 
 def one_hot(index: Array, like: Array) -> Array:
-    """Rows of zeros with a one at the index of the right class."""
+    """Rows of zeros with a 1 at the index of the right class."""
     xp, count = array_module(like), like.shape[-1]
     if index.shape == (*like.shape[:-1], 1):
         index = index[..., 0]

@@ -5,12 +5,15 @@ from __future__ import annotations
 from math import prod
 
 from ..device import Array, array_module
-from .contract import flat, op, rows_of
+from .contract import flat, in_floats, op, rows_of
 from .linear import column_sums
-from .shaping import from_right, kept
+from .shaping import from_right, other_axes
+
+__all__ = ["batch_normalization", "layer_normalization"]
 
 
 @op(averages={1: 3, 2: 4})
+@in_floats(but="mask")
 def batch_normalization(
     x,
     gamma,
@@ -23,12 +26,12 @@ def batch_normalization(
     epsilon=1e-3,
     training=False,
 ):
-    """Each channel (last axis) brought to mean beta and standard deviation gamma.
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, for each channel (last axis).
 
-    Ioffe & Szegedy 2015, Batch Normalization. gamma and beta may be None: 1 and 0. While training,
-    mean and variance are those of the batch, over all axes but the last, where mask (batch, time)
-    is True (None: everywhere). Otherwise the moving ones serve. Values: y, and the mean and
-    variance that were used.
+    Ioffe & Szegedy 2015, Batch Normalization. x is (batch, ..., channels), all others (channels,);
+    gamma and beta may be None: 1 and 0. While training, mean and variance are those of the batch,
+    over all axes but the last, where mask (batch, time) is True (None: everywhere). Otherwise the
+    moving ones serve. Values: y, and the mean and variance that were used.
     """
     xp = array_module(x)
     epsilon = x.dtype.type(epsilon)
@@ -94,19 +97,20 @@ def by_the_batch(x, gamma, beta, mask, epsilon):
 def weights_of_rows(x: Array, mask: Array) -> Array:
     """1 for each row of channels that counts and 0 for the others, as a column."""
     shape = mask.shape + (1,) * (x.ndim - 1 - mask.ndim)
-    every = array_module(x).broadcast_to(mask.reshape(shape), x.shape[:-1])
+    every = array_module(x).broadcast_to(mask.astype(bool).reshape(shape), x.shape[:-1])
     return every.reshape(-1, 1).astype(x.dtype)
 
 
 @op
+@in_floats
 def layer_normalization(x, gamma, beta, *, axis=-1, epsilon=1e-3):
-    """Each sample brought to mean beta and standard deviation gamma over some of its axes.
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, each sample over some of its axes.
 
     Ba, Kiros & Hinton 2016, Layer Normalization. gamma and beta have the lengths of these axes;
-    they may be None: 1 and 0.
+    they may be None: 1 and 0. Where all numbers of a sample are equal, y is beta.
     """
     xp, axes = array_module(x), tuple(sorted(from_right(axis, x.ndim)))
-    others = tuple(kept(x, axes))
+    others = tuple(other_axes(x, axes))
     lengths = tuple(x.shape[a] for a in axes)
     wide = [x.shape[a] if a in axes else 1 for a in range(-x.ndim, 0)]
 

@@ -8,13 +8,20 @@ from math import prod
 from typing import Any
 
 from ..device import Array, array_module
-from .contract import op, rows_of
+from .contract import in_floats, op, rows_of
 from .windows import Windows, blocks, inside, pad, padded_zeros, windows_over
+
+__all__ = ["average_pool", "masked_mean", "max_pool"]
 
 
 @op
+@in_floats
 def max_pool(x, *, pool_size, strides, padding):
-    """The largest of each window; of equal ones the first gets the gradient."""
+    """The largest of each window; of equal ones the first gets the gradient.
+
+    x is (batch, *lengths, channels); pool_size and strides have one entry for each length. What
+    `padding` ("valid", "same") means, `windows_over` says. The result is (batch, *count, channels).
+    """
     xp, lengths = array_module(x), x.shape[1:-1]
     w = windows_over(lengths, pool_size, strides, (1,) * len(lengths), padding)
     padded = pad(x, w, fill=-xp.inf)
@@ -33,8 +40,9 @@ def max_pool(x, *, pool_size, strides, padding):
 
 
 @op
+@in_floats
 def average_pool(x, *, pool_size, strides, padding):
-    """The mean of each window; padding is not counted."""
+    """The mean of each window; padding is not counted. Shapes are those of `max_pool`."""
     xp, lengths = array_module(x), x.shape[1:-1]
     w = windows_over(lengths, pool_size, strides, (1,) * len(lengths), padding)
     share = 1 / join(pad(xp.ones((1, *lengths, 1), x.dtype), w), w, xp.add)
@@ -48,18 +56,19 @@ def average_pool(x, *, pool_size, strides, padding):
 
 
 @op
+@in_floats(but="mask")
 def masked_mean(x, mask):
-    """The mean of x (batch, time, features) over the steps that mask (batch, time) keeps.
+    """The mean of x (batch, time, features) over the steps where mask (batch, time) is True.
 
-    That of no steps is 0.
+    It is (batch, features). The mean of no steps is 0.
     """
-    kept = mask[..., None].astype(x.dtype)
-    share = kept / array_module(x).maximum(kept.sum(axis=-2, keepdims=True), 1)
+    counts = mask.astype(bool)[..., None].astype(x.dtype)
+    share = counts / array_module(x).maximum(counts.sum(axis=-2, keepdims=True), 1)
     return (x * share).sum(axis=-2), (lambda g: g[..., None, :] * share, None)
 
 
 def join(x: Array, w: Windows, two: Callable[[Array, Array], Array]) -> Array:
-    """All elements of each window joined, two at a time: first along one axis, then the next."""
+    """All elements of each window joined by `two`: first along one axis, then along the next."""
     for axis, (k, step, n) in enumerate(zip(w.size, w.strides, w.count, strict=True), start=1):
         lead = (slice(None),) * axis
         x = reduce(two, [x[(*lead, slice(e, e + (n - 1) * step + 1, step))] for e in range(k)])
@@ -67,7 +76,7 @@ def join(x: Array, w: Windows, two: Callable[[Array, Array], Array]) -> Array:
 
 
 def collect(g: Array, x: Array, w: Windows, handed_back: Iterable[tuple[Any, Array]]) -> Array:
-    """Every element of x adds up what the windows that it is in hand back to its place."""
+    """For every element of x the sum of what the windows that contain it hand back to it."""
     xp, rows = array_module(x), rows_of(g, x)
     wide = padded_zeros(w, 0, x.shape[1:-1], x).shape[1:]
     once = w.size == w.strides and prod(w.count) * prod(w.size) == prod(wide[:-1])

@@ -1,27 +1,31 @@
 """Ops that draw random numbers, while training only."""
 
 from ..device import array_module
-from .contract import op
+from .contract import in_floats, op
+
+__all__ = ["dropout", "gaussian_noise"]
 
 
 @op
-def dropout(x, *, rate, generator, together=(), training=False):
-    """Set a share `rate` of the elements to 0 and scale the others, so that the mean stays.
+@in_floats
+def dropout(x, *, rate, generator, shared_axes=(), training=False):
+    """While training, set a share `rate` of the elements to 0 and divide the others by 1 - rate.
 
-    Srivastava et al. 2014, Dropout: A Simple Way to Prevent Neural Networks from Overfitting. All
-    elements along the axes `together` share one fate.
+    The mean stays. Srivastava et al. 2014, Dropout: A Simple Way to Prevent Neural Networks from
+    Overfitting. One draw serves all elements along `shared_axes`. `generator` is one of NumPy.
     """
     if not training or rate == 0:
         return x, (lambda g: g,)
-    shape = [1 if axis in together else n for axis, n in enumerate(x.shape)]
+    shape = [1 if axis in shared_axes else n for axis, n in enumerate(x.shape)]
     keep = array_module(x).asarray(generator.random(shape) >= rate)
     scale = keep * x.dtype.type(0 if rate == 1 else 1 / (1 - rate))
     return x * scale, (lambda g: g * scale,)
 
 
 @op
+@in_floats
 def gaussian_noise(x, *, stddev, generator, training=False):
-    """x plus normal random numbers with mean 0."""
+    """While training, x plus normal random numbers with mean 0; `generator` is one of NumPy."""
     if not training:
         return x, (lambda g: g,)
     noise = array_module(x).asarray(generator.normal(0, stddev, x.shape), x.dtype)

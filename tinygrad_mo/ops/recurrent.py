@@ -1,11 +1,12 @@
 """Recurrent layers over a whole sequence, each as one op."""
 
 from ..device import array_module, drop_subnormal, single_threaded
-from .contract import flat, once_for_each, op
+from .contract import flat, in_floats, once_for_each, op
 from .linear import column_sums, product
 
 
 @op
+@in_floats(but="mask")
 @single_threaded
 def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False):
     """A long short-term memory over all steps of a sequence (Hochreiter & Schmidhuber 1997).
@@ -21,6 +22,7 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
     x W + b is one product for all steps. sigmoid(z) = s tanh(s z) + 1 - s with s = 0.5, and tanh(z)
     is the same with s = 1: the inner s is folded into the weights, and one tanh serves all gates.
     """
+    mask = None if mask is None else mask.astype(bool)
     xp = array_module(x)
     (batch, time, _), units = x.shape, recurrent_kernel.shape[0]
     order = slice(None, None, -1 if go_backwards else 1)

@@ -5,19 +5,21 @@ from math import prod
 from ..device import array_module
 from .contract import op, rows_of
 
+__all__ = ["repeat", "steps_into_batch", "steps_out_of_batch", "zero_pad"]
+
 
 @op
 def repeat(x, *, times, axis):
-    """Each element `times` times in a row along one axis (not the batch)."""
+    """Each element `times` times in a row along one axis (not the batch), as `numpy.repeat`."""
     axis = axis % x.ndim - x.ndim
     y = array_module(x).repeat(x, times, axis=axis)
-    apart = (*x.shape[: x.ndim + axis + 1], times, *x.shape[x.ndim + axis + 1 :])
-    return y, (lambda g: g.reshape(rows_of(g, y) + apart).sum(axis=axis),)
+    by_element = (*x.shape[: x.ndim + axis + 1], times, *x.shape[x.ndim + axis + 1 :])
+    return y, (lambda g: g.reshape(rows_of(g, y) + by_element).sum(axis=axis),)
 
 
 @op
 def zero_pad(x, *, widths):
-    """Zeros before and behind each axis, as pairs of `widths`."""
+    """Zeros before and behind each axis: `widths` has a pair of counts for each."""
     middle = tuple(
         slice(before, before + n) for (before, _), n in zip(widths, x.shape, strict=True)
     )

@@ -4,7 +4,19 @@ from itertools import pairwise
 from math import prod
 
 from ..device import Array, array_module
-from .contract import op, rows_of
+from .contract import in_floats, one_type, op, rows_of
+
+__all__ = [
+    "concatenate",
+    "flatten",
+    "getitem",
+    "max_",
+    "mean",
+    "norm",
+    "reshape",
+    "sum_",
+    "transpose",
+]
 
 
 def from_right(axis, ndim: int) -> tuple[int, ...]:
@@ -25,13 +37,21 @@ def stretch(g: Array, x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
 
 @op
 def sum_(x, *, axis=None, keepdims=False):
+    """The sum over one axis, several (a tuple) or all (None, the default).
+
+    With `keepdims` these axes stay, with length 1. Each element gets the gradient of its sum.
+    """
     axes = from_right(axis, x.ndim)
     return x.sum(axis=axes, keepdims=keepdims), (lambda g: stretch(g, x, axes, keepdims),)
 
 
 @op
+@in_floats
 def mean(x, *, axis=None, keepdims=False):
-    """The mean; that of no elements is 0, so that an empty batch adds nothing to a loss."""
+    """The mean over axes, as `sum` takes them.
+
+    The mean of no elements is 0, so that an empty batch adds nothing to a loss.
+    """
     axes = from_right(axis, x.ndim)
     count = max(prod(x.shape[a] for a in axes), 1)
     y = x.sum(axis=axes, keepdims=keepdims) / count
@@ -40,10 +60,10 @@ def mean(x, *, axis=None, keepdims=False):
 
 @op
 def max_(x, *, axis=None, keepdims=False):
-    """The largest element; equal ones share the gradient evenly."""
+    """The largest element over axes, as `sum` takes them; equal ones share the gradient evenly."""
     axes = from_right(axis, x.ndim)
     largest = x.max(axis=axes, keepdims=True)
-    y = largest if keepdims else largest.reshape([x.shape[a] for a in kept(x, axes)])
+    y = largest if keepdims else largest.reshape([x.shape[a] for a in other_axes(x, axes)])
 
     def pull_x(g):
         ties = (x == largest).astype(x.dtype)
@@ -52,7 +72,23 @@ def max_(x, *, axis=None, keepdims=False):
     return y, (pull_x,)
 
 
-def kept(x: Array, axes: tuple[int, ...]) -> list[int]:
+@op
+@in_floats
+def norm(x, *, axis=None, keepdims=False):
+    """The length sqrt(sum(x * x)) over axes, as `sum` takes them.
+
+    Its slope is x / length, taken as 0 where the length is 0: a distance of nothing has no
+    direction. (The maths has none there, and `sqrt` of a sum gives NaN.)
+    """
+    axes, xp = from_right(axis, x.ndim), array_module(x)
+    length = xp.sqrt((x * x).sum(axis=axes, keepdims=True))
+    y = length if keepdims else length.reshape([x.shape[a] for a in other_axes(x, axes)])
+    divisor = xp.where(length == 0, 1, length)
+    return y, (lambda g: stretch(g, x, axes, keepdims) * (x / divisor),)
+
+
+def other_axes(x: Array, axes: tuple[int, ...]) -> list[int]:
+    """All axes but these, counted from the right."""
     return [a for a in range(-x.ndim, 0) if a not in axes]
 
 
@@ -64,20 +100,21 @@ def identity(x):
 
 @op
 def reshape(x, *, shape):
+    """The same elements in another shape; one length may be -1, which is worked out."""
     y = x.reshape(shape)
     return y, (lambda g: g.reshape(rows_of(g, y) + x.shape),)
 
 
 @op
 def flatten(x):
-    """All axes behind the batch made one."""
+    """All axes behind the batch made one: (batch, a, b) becomes (batch, a b)."""
     y = x.reshape(x.shape[0], prod(x.shape[1:]))
     return y, (lambda g: g.reshape(rows_of(g, y) + x.shape),)
 
 
 @op
 def transpose(x, *, axes=None):
-    """Reorder the axes; reverse them by default."""
+    """The axes in another order: `axes` names the old ones. Default: the reverse order."""
     axes = from_right(range(x.ndim)[::-1] if axes is None else axes, x.ndim)
     back = [axes.index(a) - x.ndim for a in range(-x.ndim, 0)]
     return x.transpose(axes), (lambda g: g.transpose(*range(g.ndim - x.ndim), *back),)
@@ -85,7 +122,10 @@ def transpose(x, *, axes=None):
 
 @op
 def getitem(x, *, index):
-    """x[index], with slices, integers, None, ... or integer arrays."""
+    """x[index], with slices, integers, None, ... or arrays of integers or booleans, as in NumPy.
+
+    What is picked several times gets the sum of the gradients.
+    """
     y = x[index]
     parts = index if isinstance(index, tuple) else (index,)
     basic = not any(hasattr(part, "__len__") for part in parts)
@@ -104,11 +144,15 @@ def getitem(x, *, index):
 
 
 @op
+@one_type
 def concatenate(*xs, axis=-1):
-    """Join arrays along one axis; each gets back its own slice of the gradient."""
+    """Join arrays along one axis (the last by default); each gets its own slice of the gradient.
+
+    All other axes must agree: (2, 3) and (2, 1) give (2, 4).
+    """
     (axis,) = from_right(axis, xs[0].ndim)
     for x in xs[1:]:
-        for a in kept(xs[0], (axis,)):
+        for a in other_axes(xs[0], (axis,)):
             if x.ndim != xs[0].ndim or x.shape[a] != xs[0].shape[a]:
                 raise ValueError(
                     f"joined along axis {axis}, all other axes must agree, but axis {a} does not: "

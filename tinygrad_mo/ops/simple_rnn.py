@@ -1,11 +1,12 @@
 """The simplest recurrent layer over a whole sequence, as one op."""
 
 from ..device import array_module, drop_subnormal, single_threaded
-from .contract import flat, op
+from .contract import flat, in_floats, op
 from .sequences import as_rows, by_sample, by_step, split_by_mask, time_first
 
 
 @op
+@in_floats(but="mask")
 @single_threaded
 def simple_rnn(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False):
     """h <- tanh(x W + h U + b) over all steps of a sequence (Elman 1990).
@@ -14,6 +15,7 @@ def simple_rnn(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=Fals
     (batch, time) is False a step is skipped: the state is carried over (None: no step is). Values:
     all states (batch, time, units) in the order in which they were computed, and the last one.
     """
+    mask = None if mask is None else mask.astype(bool)
     xp = array_module(x)
     (batch, time, _), units = x.shape, recurrent_kernel.shape[0]
     steps = range(time)[::-1] if go_backwards else range(time)

@@ -1,9 +1,9 @@
 """Gradients that are 0 almost everywhere: a batch reads few entries of a large table.
 
 Filling a dense gradient of 50,000 entries with zeros, and taking a training step with all of them,
-costs more than the rest of a network. So the pullback of `embedding` returns the entries that were
-read, and only them. The engine knows `+` of such gradients and makes them dense, unless whoever
-started the sweep takes them as they are: ``plan.backward(..., sparse=True)``, as training does.
+costs more than the rest of a network. So the pullback of `embedding` returns only the entries that
+were read. The engine knows `+` of such gradients and makes them dense, unless whoever starts the
+sweep takes them as they are: ``plan.backward(..., sparse=True)``, as training does.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..device import Array, array_module
+
+__all__ = ["SparseGradient", "dense_gradient"]
 
 
 class SparseGradient:
@@ -62,7 +64,7 @@ class SparseGradient:
         return self.with_values(self.values * factor)
 
     def clip(self, low: float, high: float) -> SparseGradient:
-        """Its numbers held between two limits, of which one is below 0 and one above."""
+        """No number below `low` or above `high`; 0, as everywhere else, must lie between them."""
         return self.with_values(self.values.clip(low, high))
 
     def __add__(self, other: Any) -> Any:

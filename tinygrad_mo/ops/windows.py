@@ -75,9 +75,9 @@ def windows_over(
         pads.append((before, behind))
         count.append((n + before + behind - span) // step + 1)
     if min(count) < 1 or 0 in lengths:
-        apart = f" with dilation {tuple(dilation)}" if max(dilation) > 1 else ""
+        dilated = f" with dilation {tuple(dilation)}" if max(dilation) > 1 else ""
         raise ValueError(
-            f"windows of {tuple(size)}{apart} do not fit into an input of {tuple(lengths)}: make "
+            f"windows of {tuple(size)}{dilated} do not fit into an input of {tuple(lengths)}: make "
             f"them smaller, the input larger, or pad it (padding='same')"
         )
     return Windows(tuple(size), tuple(strides), tuple(dilation), tuple(pads), tuple(count))
@@ -106,7 +106,7 @@ def pad(x: Array, w: Windows, fill: float = 0) -> Array:
 
 
 def blocks(images: int, numbers_per_image: int) -> Iterator[slice]:
-    """Consecutive images, as many at a time as a block holds."""
+    """Slices of consecutive images, each as many as a block holds."""
     step = max(1, BLOCK // max(1, numbers_per_image))
     for start in range(0, images, step):
         yield slice(start, min(start + step, images))

@@ -1,21 +1,21 @@
 """Convolutions 3x3 with a quarter of the multiplications (Winograd 1980; Lavin & Gray 2015).
 
-Along one axis first: four neighbouring outputs of a filter k of length 3 come from six inputs x.
-The plain way multiplies 4 * 3 = 12 times. But filtering is multiplying polynomials, and a product
-of polynomials is known from its values at six points (here 0, 1, -1, 2, -2 and infinity), where it
-takes one multiplication each:
+Along one axis first: four neighbouring outputs of a filter k of length 3 depend on six inputs x.
+The plain way takes 4 * 3 = 12 multiplications. But filtering is multiplying polynomials, and a
+product of polynomials is known from its values at six points (here 0, 1, -1, 2, -2 and infinity),
+each of which takes one multiplication:
 
     y = OUT [(KERNEL k) * (IN x)]
 
-with three small matrices that only add up what they are given. Along both axes of an image that is
-36 multiplications for a tile of 4x4 outputs instead of 144. With channels and filters, each of the
+with three small matrices of constants. Along both axes of an image that is 36 multiplications for a
+tile of 4x4 outputs instead of 144. With channels and filters, each of the
 36 becomes a product of matrices, (tiles, channels) @ (channels, filters).
 
-Both directions of the gradient are again such products: of the input, the same with the kernel
-turned round; of the kernel, the transposed matrices, from right to left.
+Both gradients are again such products: that of the input is the same with the kernel reversed, that
+of the kernel takes the transposed matrices from right to left.
 
-The price is a digit: in float32 a result is off by up to 1e-5 of the largest. So this is for
-float32 only, and ``use(winograd=False)`` switches it off.
+The price is a digit: in float32 a result is off by up to 1e-5 of the largest one. So this is used
+for float32 only, and ``use(winograd=False)`` switches it off.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ KERNEL = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], 
 OUT = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]])
 TILE = 4  # outputs of a tile along each axis; it reads 6 inputs
 BLOCK = 3 << 20  # bytes of the arrays that work on one block of images: about what a cache holds
-FEW = 12  # with fewer channels or filters, what is saved is lost to the transformations
-WASTE = 1.6  # tiles may cover so many times the outputs: their edge may stand over
+FEW = 12  # with fewer channels or filters, the transformations take the time that is saved
+WASTE = 1.6  # tiles may cover up to this many times the outputs, since the last ones reach beyond
 
 
 def suits(x: Array, filters: int, w: Windows) -> bool:
-    """Is this a convolution that gains by it?"""
+    """Is this a convolution that this way makes faster?"""
     return (
         w.size == (3, 3)
         and w.strides == w.dilation == (1, 1)
@@ -69,7 +69,7 @@ def correlate(x: Array, kernel: Array, w: Windows, out: Array) -> None:
         tiled = by_place.transpose(2, 3, 0, 4, 1, 5)
         if in_whole_tiles(w):
             out[images].reshape(tiled.shape)[...] = tiled
-        else:  # the last tiles stand over
+        else:  # the last tiles reach beyond the outputs
             whole = tiled.reshape(len(tiled), TILE * down, TILE * across, -1)
             out[images] = whole[:, : w.count[0], : w.count[1]]
 
@@ -91,9 +91,9 @@ def kernel_gradient(x: Array, g: Array, w: Windows) -> Array:
 
 
 def at_points(x: Array, w: Windows, filters: int) -> Iterator[tuple[slice, Array]]:
-    """The tiles of x at the 36 points, (36, tiles, channels): some images after the others.
+    """The tiles of x at the 36 points, (36, tiles, channels), block of images by block.
 
-    `filters` tells how much room what comes of them will take.
+    `filters`, of what is computed from them, helps to choose how many images make a block.
     """
     xp, (down, across), channels = array_module(x), tiles(w), x.shape[-1]
     high, wide = TILE * down + 2, TILE * across + 2
@@ -129,7 +129,7 @@ def in_whole_tiles(w: Windows) -> bool:
 
 
 def filled_up(g: Array, w: Windows) -> Array:
-    """g (rows, images, *lengths, filters), with zeros behind it up to the end of the last tile."""
+    """g (rows, images, *lengths, filters), with zeros up to the end of the last tile."""
     if in_whole_tiles(w):
         return g
     lengths = (TILE * n for n in tiles(w))

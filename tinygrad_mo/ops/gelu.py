@@ -5,12 +5,18 @@ from __future__ import annotations
 from math import cos, erfc, fsum, log, pi, sqrt
 
 from ..device import Array, array_module
-from .contract import op
+from .contract import in_floats, op
+
+__all__ = ["gelu"]
 
 
 @op
+@in_floats
 def gelu(x):
-    """x P(X <= x) for a standard normal X (Hendrycks & Gimpel 2016)."""
+    """x P(X <= x) for a standard normal X (Hendrycks & Gimpel 2016).
+
+    P(X <= x) = (1 + erf(x / sqrt(2))) / 2, without the approximation by tanh.
+    """
     xp = array_module(x)
     below = 0.5 * (1 + erf(x * sqrt(0.5)))
     return x * below, (lambda g: g * (below + x * (xp.exp(-0.5 * x * x) / sqrt(2 * pi))),)
