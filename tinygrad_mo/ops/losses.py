@@ -164,7 +164,7 @@ def weighted_mean(losses, weights, mask, *, by_weight=False):
 
     losses is (batch, ...). weights has one number per sample, NaN if the sample does not count;
     what a mask (None: no mask) says False of does not count either. ``by_weight`` divides by the
-    sum of the weights instead. The mean of no samples is 0. An infinite loss of weight 0 counts as 0.
+    sum of the weights instead. The mean of no samples is 0; an infinite loss of weight 0 is 0, too.
     """
     xp = array_module(losses)
     scale = weights.reshape(weights.shape + (1,) * (losses.ndim - weights.ndim))
