@@ -2,7 +2,7 @@
  *
  * The products over all steps at once (x W before, the gradients of the weights after) are left to
  * NumPy. Arrays are (batch, time, numbers), the gates i, f, j, o side by side, time is that of the
- * input. See tinygrad_mo/ops/recurrent.py for the rule.
+ * input. See tinygrad_mo/ops/lstm.py for the rule.
  */
 #include "matrix.h"
 

@@ -10,11 +10,11 @@ from op_cases import CASES, WITHOUT_SLOPE
 from tinygrad_mo import layers, losses, ops
 from tinygrad_mo.ops import OPS
 
-NAMES = (
-    "absolute add concatenate dot embedding flatten getitem identity join_heads matmul max maximum "
-    "minimum multiply negative relu repeat reshape split_heads square steps_into_batch steps_out_of_batch "
-    "subtract sum transpose where zero_pad"
-)
+NAMES = """
+absolute add concatenate dot embedding flatten getitem identity join_heads matmul max maximum
+minimum multiply negative relu repeat reshape split_heads square steps_into_batch steps_out_of_batch
+subtract sum transpose where zero_pad
+"""
 STAY_WHOLE = set(NAMES.split())
 ZERO_OR_ONE = {"binary_crossentropy", "binary_crossentropy_from_logits"}
 ZERO_OR_ONE |= {"categorical_crossentropy", "sparse_categorical_crossentropy"}
@@ -208,7 +208,7 @@ REFUSED = {
     "complex": (np.array([1 + 2j]), "complex128 .* hand over x.real and x.imag"),
     "complex number": (1j, "complex128"),
     "masked": (MASKED, r"masked array, whose mask would be lost: fill it with x\.filled"),
-    "subclass": (np.ones(1).view(Quantity), r"is a Quantity, .* plain with np\.asarray"),
+    "subclass": (np.ones(1).view(Quantity), r"a Quantity, .* plain with np\.asarray"),
     "objects": (np.array([{}, None]), "holds numbers, not object"),
     "dates": (np.array(["2026-11-01"], "datetime64[D]"), r"not datetime64\[D\]"),
     "durations": (np.array([3], "timedelta64[D]"), r"not timedelta64\[D\]"),
@@ -221,15 +221,15 @@ each_refused = pytest.mark.parametrize(("x", "words"), REFUSED.values(), ids=lis
 @each_refused
 def test_what_holds_no_numbers_is_refused_by_every_op(x, words):
     for op in (ops.tanh, ops.square, ops.reshape):
-        with pytest.raises(TypeError, match=f"{op.name}: input 0 .*{words}"):
+        with pytest.raises(TypeError, match=f"{op.name}: input 0.*{words}"):
             op(x)
-    with pytest.raises(TypeError, match=f"add: input 1 .*{words}"):
+    with pytest.raises(TypeError, match=f"add: input 1.*{words}"):
         ops.add(np.ones(1), x)
 
 
 @each_refused
 def test_what_holds_no_numbers_is_no_tensor(x, words):
-    with pytest.raises(TypeError, match=f"the value of a tensor .*{words}"):
+    with pytest.raises(TypeError, match=f"the value of a tensor.*{words}"):
         tg.Tensor(x)
     with pytest.raises(TypeError, match=words):
         tg.Tensor([1.0, 2.0, 3.0]) * x
@@ -239,10 +239,10 @@ def test_what_holds_no_numbers_is_no_tensor(x, words):
 def test_what_holds_no_numbers_is_no_seed(x, words):
     w = tg.Parameter(2.0, "w")
     loss = w * w
-    with pytest.raises(TypeError, match=f"the seed of 'multiply' .*{words}"):
+    with pytest.raises(TypeError, match=f"the seed of 'multiply'.*{words}"):
         tg.gradients(loss, w, x)
     plan = tg.Plan([loss], [w])
-    with pytest.raises(TypeError, match=f"the seed of 'multiply' .*{words}"):
+    with pytest.raises(TypeError, match=f"the seed of 'multiply'.*{words}"):
         plan.backward(plan.forward(), [x])
 
 
@@ -251,7 +251,7 @@ def test_what_is_more_than_an_array_is_not_fed(name):
     x, words = REFUSED[name]
     i = tg.Input((1,), name="i")
     plan = tg.ReplayedPlan([ops.tanh(i).sum()], [])
-    with pytest.raises(TypeError, match=rf"'i' \(None, 1\) .*{words}"):
+    with pytest.raises(TypeError, match=rf"'i' \(None, 1\).*{words}"):
         plan.forward({i: x[:, None]})
     model = tg.Model(i, layers.Dense(1, name="y")(i))
     model.compile("sgd", "mse")
@@ -259,7 +259,7 @@ def test_what_is_more_than_an_array_is_not_fed(name):
     for given in ((x, good), (good, x), (x[:, None], good), (list(x[:, None]), good)):
         with pytest.raises(TypeError, match=words):
             model.fit(*given, verbose=0)
-    with pytest.raises(TypeError, match=f"input 'i' .*{words}"):
+    with pytest.raises(TypeError, match=f"input 'i'.*{words}"):
         model.predict(x)
 
 

@@ -59,10 +59,10 @@ from .losses import (
     sparse_categorical_crossentropy_from_logits,
     weighted_mean,
 )
+from .lstm import lstm
 from .normalization import batch_normalization, layer_normalization
 from .pooling import average_pool, masked_mean, max_pool
 from .random import dropout, gaussian_noise
-from .recurrent import lstm
 from .resizing import repeat, steps_into_batch, steps_out_of_batch, zero_pad
 from .shaping import (
     concatenate,

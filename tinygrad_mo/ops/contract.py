@@ -49,7 +49,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import partial, wraps
+from functools import partial, update_wrapper, wraps
 from math import prod
 from typing import Any
 
@@ -64,6 +64,8 @@ OPS: dict[str, Op] = {}
 
 class Op:
     """A rule with a name. Plain arrays give ``(y, back)``; tensors are handed to their graph.
+
+    To `help`, `inspect`, `pickle` and `copy` it is what its rule is: a function of its module.
 
     Parameters
     ----------
@@ -92,12 +94,11 @@ class Op:
     """
 
     def __init__(self, rule: Callable[..., Any], averages: dict[int, int] | None = None):
+        update_wrapper(self, rule)  # name, module, docstring, signature
         self.rule = rule
         self.compiled: dict[str, Callable[..., Any]] = {}  # by device, a twin of the rule
         self.averages = averages or {}
-        self.name = self.__name__ = rule.__name__.rstrip("_")
-        self.__doc__ = rule.__doc__
-        self.__wrapped__ = rule
+        self.name = rule.__name__.rstrip("_")
         self.takes_training = "training" in inspect.signature(rule).parameters
 
     def __call__(self, *inputs: Any, **attributes: Any) -> Any:
@@ -127,6 +128,14 @@ class Op:
             )
         if not is_traced(x):
             plain_numbers(x, f"{self.name}: input {i}")
+
+    def __get__(self, instance: Any, owner: Any = None) -> Op:
+        """Itself, also as an attribute of a class. To `help`, what has this is a function."""
+        return self
+
+    def __reduce__(self) -> str:
+        """Copied and pickled as functions are: by reference to their module and name."""
+        return vars(self)["__qualname__"]
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -223,13 +232,13 @@ def check_plain(x: Any, what: Any) -> None:
     for part in x if isinstance(x, list | tuple) else [x]:
         if isinstance(part, np.ma.MaskedArray):
             raise TypeError(
-                f"{what} is a masked array, whose mask would be lost: fill it with x.filled(...), "
+                f"{what}: a masked array, whose mask would be lost: fill it with x.filled(...), "
                 f"labels with NaN where there are none, and make the mask an array of its own"
             )
         if isinstance(part, np.ndarray) and type(part) not in (np.ndarray, np.memmap):
             raise TypeError(
-                f"{what} is a {type(part).__name__}, which is more than an array: make it plain "
-                f"with np.asarray(x)"
+                f"{what}: a {type(part).__name__}, which is more than an array: make it plain with "
+                f"np.asarray(x)"
             )
 
 

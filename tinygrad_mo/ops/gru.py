@@ -1,15 +1,11 @@
 """The gated recurrent unit over a whole sequence, as one op."""
 
 from ..device import array_module, drop_subnormal, single_threaded
-from .contract import flat, in_floats, op
-from .sequences import (
-    as_rows,
-    by_sample,
-    by_step,
-    sigmoid_inplace,
-    split_by_mask,
-    time_first,
-)
+from .contract import flat, in_floats, once_for_each, op
+from .linear import column_sums, product
+from .sequences import BACKWARDS, FORWARDS, by_gate, by_sample, by_step, first_and_after, sigmoid
+
+__all__ = ["gru"]
 
 
 @op
@@ -18,10 +14,11 @@ from .sequences import (
 def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, reset_after=True):
     """A gated recurrent unit over all steps of a sequence (Cho et al. 2014).
 
-    x is (batch, time, features), the weights' columns are the gates in the order update, reset,
-    candidate; h0 (batch, units) starts the state (None: zeros). Where mask (batch, time) is False a
-    step is skipped: the state is carried over (None: no step is). Values: all states (batch, time,
-    units) in the order in which they were computed, and the last one.
+    x is (batch, time, features), the weights (features, 3 units), (units, 3 units) and (2, 3
+    units): their columns are the gates in the order update, reset, candidate. h0 (batch, units)
+    starts the state (None: zeros). Where mask (batch, time) is False a step is skipped: the state
+    is carried over (None: no step is). Values: all states (batch, time, units) in the order in
+    which they were computed, and the last one.
 
     With gates u, r = sigmoid(x W + h U + b) and candidate j, h <- u h + (1 - u) j, where
 
@@ -29,85 +26,91 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
         j = tanh(x W + b + r (h U + c))      if reset_after; b and c are the two rows of bias,
                                              and c is added to the h U of the gates as well.
     """
-    mask = None if mask is None else mask.astype(bool)
     xp = array_module(x)
     (batch, time, _), units = x.shape, recurrent_kernel.shape[0]
-    steps = range(time)[::-1] if go_backwards else range(time)
-    order = slice(None, None, -1 if go_backwards else 1)
-    both = 2 * units  # columns of the two gates; the candidate's come behind them
-    shape = (time, units, batch)
-
+    order = BACKWARDS if go_backwards else FORWARDS
     bias_x, bias_h = bias if reset_after else (bias, None)
-    z = kernel.T @ x.transpose(1, 2, 0) + bias_x[:, None]
-    recurrent = recurrent_kernel.T.copy()
-    h_before, inner = xp.empty(shape, x.dtype), xp.empty(shape, x.dtype)
-    h_all = xp.empty(shape, x.dtype)
-    go = time_first(mask)
+    z_x = by_step((product(flat(x), kernel) + bias_x).reshape(batch, time, 3 * units), order)
+    real = None if mask is None else by_step(mask.astype(bool)[..., None], order)
+    h = first_and_after(h0, time, batch, units, like=x)
+    u, r, j = gates = xp.empty((3, time, batch, units), x.dtype)
+    inner = xp.empty((time, batch, units), x.dtype)  # h U + c where r meets it, or r h
+    both = 2 * units  # columns of the two gates; the candidate's come behind them
+    of_gates, of_candidate = recurrent_kernel[:, :both], recurrent_kernel[:, both:]
 
-    h = xp.zeros(shape[1:], x.dtype) if h0 is None else h0.T
-    for t in steps:
-        gates, (u, r, j) = z[t, :both], z[t].reshape(3, units, batch)
-        h_before[t] = h
+    for t in range(time):
+        z = z_x[t]
         if reset_after:
-            from_h = recurrent @ h
-            from_h += bias_h[:, None]
-            gates += from_h[:both]
-            sigmoid_inplace(gates)
-            inner[t] = from_h[both:]
-            j += r * inner[t]
+            z_h = h[t] @ recurrent_kernel + bias_h
+            gates[:2, t] = by_gate(sigmoid(z[:, :both] + z_h[:, :both]), 2)
+            inner[t] = z_h[:, both:]
+            j[t] = xp.tanh(z[:, both:] + r[t] * inner[t])
         else:
-            gates += recurrent[:both] @ h
-            sigmoid_inplace(gates)
-            xp.multiply(r, h, out=inner[t])
-            j += recurrent[both:] @ inner[t]
-        xp.tanh(j, out=j)
-        h_new = j + u * (h - j)
-        h = h_new if go is None else xp.where(go[t], h_new, h)
-        h_all[t] = h
+            gates[:2, t] = by_gate(sigmoid(z[:, :both] + h[t] @ of_gates), 2)
+            inner[t] = r[t] * h[t]
+            j[t] = xp.tanh(z[:, both:] + inner[t] @ of_candidate)
+        h[t + 1] = j[t] + u[t] * (h[t] - j[t])
+        if real is not None:
+            h[t + 1] = xp.where(real[t], h[t + 1], h[t])
 
+    @once_for_each
     @single_threaded
-    def pull_back(gs):
-        """Backward through time; what does not depend on g is prepared for all steps at once."""
-        g_all, g_h = gs
-        rows = g_h.shape[:-2]
-        u, r, j = z.reshape(time, 3, units, batch).swapaxes(0, 1)
-        # d h / d z for the update gate and the candidate, and what d j / d z becomes for the reset
-        slope_u, slope_j = (h_before - j) * (u * (1 - u)), (1 - u) * (1 - j * j)
-        slope_r = (inner if reset_after else h_before) * (r * (1 - r))
-        g_every = by_step(g_all, order)
-        dh = g_h.swapaxes(-1, -2)
-        dz = xp.empty((time, *rows, 3 * units, batch), g_all.dtype)
-        dz_h = dz.copy() if reset_after else dz  # what reaches h U; differs in the candidate only
-        for t in reversed(steps):
-            dh = dh + g_every[t]
-            dh_t, dh = split_by_mask(dh, go, t)
-            dh = dh + dh_t * u[t]
-            d_gates, dj = dz[t][..., :both, :], dz[t][..., both:, :]
-            xp.multiply(dh_t, slope_u[t], out=d_gates[..., :units, :])
-            xp.multiply(dh_t, slope_j[t], out=dj)
+    def back_through_time(gs):
+        """Gradients of z, of h U and of h0; what does not depend on g is prepared beforehand."""
+        g_all, dh = gs
+        rows = dh.shape[:-2]
+        slope_u, slope_j = (h[:-1] - j) * (u * (1 - u)), (1 - u) * (1 - j * j)  # of h in z
+        slope_r = (inner if reset_after else h[:-1]) * (r * (1 - r))  # of what r is in, in z
+        g_steps = by_step(g_all).copy()  # a step in one piece is read faster
+        dz = xp.empty((*rows, batch, time, 3 * units), dh.dtype)
+        dz_h = xp.empty_like(dz) if reset_after else dz  # of h U: its candidate passes through r
+        dz_steps, dz_h_steps = by_step(dz, order), by_step(dz_h, order)
+        for t in reversed(range(time)):
+            dh = dh + g_steps[t]
+            dh_t = dh if real is None else dh * real[t]
+            dz_u, dz_j = dh_t * slope_u[t], dh_t * slope_j[t]
             if reset_after:
-                xp.multiply(dj, slope_r[t], out=d_gates[..., units:, :])
-                dz_h[t][..., :both, :] = d_gates
-                xp.multiply(dj, r[t], out=dz_h[t][..., both:, :])
-                dh = dh + recurrent_kernel @ dz_h[t]
+                dz_r = dz_j * slope_r[t]
+                dz_h_t = xp.concatenate([dz_u, dz_r, dz_j * r[t]], axis=-1)
+                dz_h_steps[t] = dz_h_t
+                dh_before = dh_t * u[t] + dz_h_t @ recurrent_kernel.T
             else:
-                d_inner = recurrent_kernel[:, both:] @ dj
-                xp.multiply(d_inner, slope_r[t], out=d_gates[..., units:, :])
-                dh = dh + d_inner * r[t] + recurrent_kernel[:, :both] @ d_gates
+                d_inner = dz_j @ of_candidate.T
+                dz_r = d_inner * slope_r[t]
+                dz_gates = xp.concatenate([dz_u, dz_r], axis=-1)
+                dh_before = dh_t * u[t] + d_inner * r[t] + dz_gates @ of_gates.T
+            dz_steps[t] = xp.concatenate([dz_u, dz_r, dz_j], axis=-1)
+            dh = dh_before if real is None else xp.where(real[t], dh_before, dh)
             if t % 8 == 0:
                 drop_subnormal(dh)
+        return flat(dz, rows), flat(dz_h, rows), dh
 
-        dz2, dz2_h = as_rows(dz, rows), as_rows(dz_h, rows)
-        g_x = (dz2 @ kernel.T).reshape(*rows, *x.shape)
-        g_kernel = flat(x).T @ dz2
-        g_bias = dz2.sum(axis=-2)
+    def pull_x(gs):
+        dz, _, dh = back_through_time(gs)
+        return product(dz, kernel.T).reshape(*dh.shape[:-2], *x.shape)
+
+    def pull_kernel(gs):
+        return product(flat(x).T, back_through_time(gs)[0])
+
+    def pull_recurrent(gs):
+        _, dz_h, _ = back_through_time(gs)
+        h_before = flat(by_sample(h[:-1], order)).T
         if reset_after:
-            g_recurrent = as_rows(h_before).T @ dz2_h
-            g_bias = xp.stack([g_bias, dz2_h.sum(axis=-2)], axis=-2)
-        else:
-            g_gates = as_rows(h_before).T @ dz2[..., :both]
-            g_candidate = as_rows(inner).T @ dz2[..., both:]
-            g_recurrent = xp.concatenate([g_gates, g_candidate], axis=-1)
-        return g_x, g_kernel, g_recurrent, g_bias, dh.swapaxes(-1, -2), None
+            return h_before @ dz_h
+        of_inner = flat(by_sample(inner, order)).T @ dz_h[..., both:]
+        return xp.concatenate([h_before @ dz_h[..., :both], of_inner], axis=-1)
 
-    return (by_sample(h_all, order), h.T.copy()), pull_back
+    def pull_bias(gs):
+        dz, dz_h, _ = back_through_time(gs)
+        if not reset_after:
+            return column_sums(dz)
+        return xp.stack([column_sums(dz), column_sums(dz_h)], axis=-2)
+
+    return (by_sample(h[1:]).copy(), h[-1].copy()), (
+        pull_x,
+        pull_kernel,
+        pull_recurrent,
+        pull_bias,
+        lambda gs: back_through_time(gs)[2],
+        None,
+    )

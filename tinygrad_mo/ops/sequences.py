@@ -1,42 +1,48 @@
-"""What the recurrent ops share. Inside them time comes first and the batch last."""
+"""What lstm, gru and simple_rnn share: how they walk a sequence, and in which words they say so.
+
+Inside them time comes first, as in ``h[t]``, in the order of computing, and a step is (batch,
+units). Where a mask says that a step is not real, the state is carried over. The rules are written
+to be read; where there is a C compiler, lstm and gru run as C (`tinygrad_mo.compiled`). Without
+one, writing each result into its place (``out=``) and one tanh for all gates would save a tenth of
+an lstm's training step with 32 units, a fifth with 8 and nothing with 128; it would save nothing
+of the other two.
+
+    z_x       x W + b, a product for all steps at once
+    real      the mask; None: all steps are real
+    h         the first state, then that after each step
+    dh        the gradient of the state at the end of a step, once what comes from later is added
+    dz        that of z = x W + h U + b, from which all others follow
+    *_steps   the same numbers, seen with time first
+"""
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..device import Array, array_module
-from .contract import flat
+
+FORWARDS, BACKWARDS = slice(None), slice(None, None, -1)
 
 
-def sigmoid_inplace(z: Array) -> None:
-    """0.5 tanh(z / 2) + 0.5, written over z."""
-    half = z.dtype.type(0.5)
-    z *= half
-    array_module(z).tanh(z, out=z)
-    z *= half
-    z += half
+def sigmoid(z: Array) -> Array:
+    return 0.5 * array_module(z).tanh(0.5 * z) + 0.5
 
 
-def time_first(mask: Array | None) -> Any:
-    """A mask (batch, time) as (time, 1, batch); None stays None."""
-    return None if mask is None else mask.T[:, None, :]
+def by_step(x: Array, order: slice = FORWARDS) -> Array:
+    """(..., batch, time, width) seen as (time, ..., batch, width), in this order."""
+    return array_module(x).moveaxis(x, -2, 0)[order]
 
 
-def split_by_mask(d: Array, go: Array | None, t: int) -> tuple[Array, Any]:
-    """The gradient of a state: what goes through step t, and what passes by where it is skipped."""
-    return (d, 0) if go is None else (d * go[t], d * ~go[t])
+def by_sample(h: Array, order: slice = FORWARDS) -> Array:
+    """The way back: (time, ..., batch, width) seen as (..., batch, time, width)."""
+    return array_module(h).moveaxis(h[order], 0, -2)
 
 
-def as_rows(d: Array, rows: tuple[int, ...] = ()) -> Array:
-    """(time, *rows, width, batch) as (*rows, batch * time, width)."""
-    return flat(array_module(d).moveaxis(d, (-1, 0), (-3, -2)), rows)
+def by_gate(z: Array, gates: int) -> Array:
+    """(batch, gates * units) seen as (gates, batch, units)."""
+    return z.reshape(len(z), gates, z.shape[-1] // gates).swapaxes(0, 1)
 
 
-def by_sample(h: Array, order: slice) -> Array:
-    """(time, ..., units, batch) as (..., batch, time, units), in the order of computing."""
-    return array_module(h).moveaxis(h[order], (-1, 0), (-3, -2)).copy()
-
-
-def by_step(g: Array, order: slice) -> Array:
-    """The way back: (..., batch, time, units) as (time, ..., units, batch), in order of time."""
-    return array_module(g).moveaxis(g, (-2, -3), (0, -1))[order]
+def first_and_after(h0: Array | None, time: int, batch: int, units: int, like: Array) -> Array:
+    """Room for a state and those after each step, (time + 1, batch, units); the first is there."""
+    h = array_module(like).empty((time + 1, batch, units), like.dtype)
+    h[0] = 0 if h0 is None else h0
+    return h

@@ -10,6 +10,7 @@ __all__ = [
     "concatenate",
     "flatten",
     "getitem",
+    "identity",
     "max_",
     "mean",
     "norm",

@@ -1,8 +1,11 @@
 """The simplest recurrent layer over a whole sequence, as one op."""
 
 from ..device import array_module, drop_subnormal, single_threaded
-from .contract import flat, in_floats, op
-from .sequences import as_rows, by_sample, by_step, split_by_mask, time_first
+from .contract import flat, in_floats, once_for_each, op
+from .linear import column_sums, product
+from .sequences import BACKWARDS, FORWARDS, by_sample, by_step, first_and_after
+
+__all__ = ["simple_rnn"]
 
 
 @op
@@ -11,50 +14,60 @@ from .sequences import as_rows, by_sample, by_step, split_by_mask, time_first
 def simple_rnn(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False):
     """h <- tanh(x W + h U + b) over all steps of a sequence (Elman 1990).
 
-    x is (batch, time, features); h0 (batch, units) starts the state (None: zeros). Where mask
-    (batch, time) is False a step is skipped: the state is carried over (None: no step is). Values:
-    all states (batch, time, units) in the order in which they were computed, and the last one.
+    x is (batch, time, features), the weights (features, units), (units, units) and (units,); h0
+    (batch, units) starts the state (None: zeros). Where mask (batch, time) is False a step is
+    skipped: the state is carried over (None: no step is). Values: all states (batch, time, units)
+    in the order in which they were computed, and the last one.
     """
-    mask = None if mask is None else mask.astype(bool)
     xp = array_module(x)
     (batch, time, _), units = x.shape, recurrent_kernel.shape[0]
-    steps = range(time)[::-1] if go_backwards else range(time)
-    order = slice(None, None, -1 if go_backwards else 1)
-    shape = (time, units, batch)
+    order = BACKWARDS if go_backwards else FORWARDS
+    z_x = by_step((product(flat(x), kernel) + bias).reshape(batch, time, units), order)
+    real = None if mask is None else by_step(mask.astype(bool)[..., None], order)
+    h = first_and_after(h0, time, batch, units, like=x)
+    h_new = xp.empty((time, batch, units), x.dtype)
 
-    z = kernel.T @ x.transpose(1, 2, 0) + bias[:, None]
-    recurrent = recurrent_kernel.T.copy()
-    h_before, h_all = xp.empty(shape, x.dtype), xp.empty(shape, x.dtype)
-    go = time_first(mask)
+    for t in range(time):
+        h_new[t] = xp.tanh(z_x[t] + h[t] @ recurrent_kernel)
+        h[t + 1] = h_new[t] if real is None else xp.where(real[t], h_new[t], h[t])
 
-    h = xp.zeros(shape[1:], x.dtype) if h0 is None else h0.T
-    for t in steps:
-        h_before[t] = h
-        z[t] += recurrent @ h
-        h_new = xp.tanh(z[t], out=z[t])
-        h = h_new if go is None else xp.where(go[t], h_new, h)
-        h_all[t] = h
-
+    @once_for_each
     @single_threaded
-    def pull_back(gs):
-        g_all, g_h = gs
-        rows = g_h.shape[:-2]
-        slopes = 1 - z * z
-        g_every = by_step(g_all, order)
-        dh = g_h.swapaxes(-1, -2)
-        dz = xp.empty((time, *rows, units, batch), g_all.dtype)
-        for t in reversed(steps):
-            dh = dh + g_every[t]
-            dh_t, dh = split_by_mask(dh, go, t)
-            xp.multiply(dh_t, slopes[t], out=dz[t])
-            dh = dh + recurrent_kernel @ dz[t]
+    def back_through_time(gs):
+        """Gradients of z and h0; what does not depend on g is prepared for all steps at once."""
+        g_all, dh = gs
+        rows = dh.shape[:-2]
+        slopes = 1 - h_new * h_new
+        g_steps = by_step(g_all).copy()  # a step in one piece is read faster
+        dz = xp.empty((*rows, batch, time, units), dh.dtype)
+        dz_steps = by_step(dz, order)
+        for t in reversed(range(time)):
+            dh = dh + g_steps[t]
+            dz_t = dh * slopes[t]
+            if real is not None:
+                dz_t *= real[t]
+            dz_steps[t] = dz_t
+            dh_before = dz_t @ recurrent_kernel.T
+            dh = dh_before if real is None else xp.where(real[t], dh_before, dh)
             if t % 8 == 0:
                 drop_subnormal(dh)
+        return flat(dz, rows), dh
 
-        dz2 = as_rows(dz, rows)
-        g_x = (dz2 @ kernel.T).reshape(*rows, *x.shape)
-        g_kernel = flat(x).T @ dz2
-        g_recurrent = as_rows(h_before).T @ dz2
-        return g_x, g_kernel, g_recurrent, dz2.sum(axis=-2), dh.swapaxes(-1, -2), None
+    def pull_x(gs):
+        dz, dh = back_through_time(gs)
+        return product(dz, kernel.T).reshape(*dh.shape[:-2], *x.shape)
 
-    return (by_sample(h_all, order), h.T.copy()), pull_back
+    def pull_kernel(gs):
+        return product(flat(x).T, back_through_time(gs)[0])
+
+    def pull_recurrent(gs):
+        return flat(by_sample(h[:-1], order)).T @ back_through_time(gs)[0]
+
+    return (by_sample(h[1:]).copy(), h[-1].copy()), (
+        pull_x,
+        pull_kernel,
+        pull_recurrent,
+        lambda gs: column_sums(back_through_time(gs)[0]),
+        lambda gs: back_through_time(gs)[1],
+        None,
+    )
