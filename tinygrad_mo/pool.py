@@ -9,8 +9,10 @@
   again, every page of it would be filled with zeros by the operating system each time, which takes
   longer than most operations on it.
 
-Results do not depend on chance: with the same number of threads they are the same bits. How many
-there are says ``tinygrad_mo.use(threads=...)`` or the environment variable TINYGRAD_MO_THREADS.
+Whoever has something to cut asks `device`, which hands it on to here if this module has been
+imported. Results do not depend on chance: with the same number of threads they are the same bits.
+How many there are says ``tinygrad_mo.use(threads=...)`` or the environment variable
+TINYGRAD_MO_THREADS.
 """
 
 from __future__ import annotations

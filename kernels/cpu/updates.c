@@ -1,7 +1,7 @@
 /* Optimizer steps, each in one pass: the formulas are those of tinygrad_mo/optimizers/rules.py.
  *
- * What is new goes into arrays of its own. They return ALL_FINITE, or another number if anything
- * that is new is infinite or NaN: then nobody will use it. */
+ * What is new goes into arrays of its own. The functions return ALL_FINITE, or another number if
+ * anything new is infinite or NaN: then nobody will use it. */
 #include <float.h>
 #include <math.h>
 
@@ -9,12 +9,12 @@
 
 #define ALL_FINITE 1
 
-/* Tests by bits, not by branches: so the loops are vectorised. */
+/* Collected by |, without a branch, so that the loops are vectorised. */
 INLINE int not_finite(float x) { return !(fabsf(x) <= FLT_MAX); }
 
 EXPORT int update_sgd(
     num n, const float *restrict w, const float *restrict g, const float *restrict velocity,
-    float *restrict to, float *restrict to_velocity, float rate, float momentum, num nesterov
+    float *restrict to, float *restrict to_velocity, float rate, float momentum, float nesterov
 ) {
     int bad = 0;
     if (!velocity)

@@ -16,15 +16,23 @@ from . import library
 FLOAT = np.dtype("float32")
 
 
-def twin_of(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+Twin = Callable[..., Any]
+
+
+def twin_of(name: str) -> Callable[[Twin], Twin]:
     """Register the compiled twin of the op `name` on the CPU.
 
     The function has the signature of the op's rule and returns the same, ``(y, back)``, or
     NotImplemented where it does not apply: then the rule runs.
     """
+    return on_cpu(OPS[name].compiled)
 
-    def register(twin: Callable[..., Any]) -> Callable[..., Any]:
-        OPS[name].compiled["cpu"] = twin
+
+def on_cpu(twins: dict[str, Twin]) -> Callable[[Twin], Twin]:
+    """Register a twin among those of all devices (see `device.by_twin`)."""
+
+    def register(twin: Twin) -> Twin:
+        twins["cpu"] = twin
         return twin
 
     return register

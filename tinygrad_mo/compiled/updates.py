@@ -1,13 +1,11 @@
 """Steps of optimizers, each in one pass, by `kernels/cpu/updates.c`.
 
-A twin has the signature of the rule (see `tinygrad_mo.optimizers.Rule`) and returns the same, in
-new arrays, or NotImplemented: where it does not apply, or if a result is not finite; then the rule
-comes to the same end and says so.
+What twins take and return, says `tinygrad_mo.optimizers.Rule`. They also decline if a result is
+not finite: then the rule comes to the same end and says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import sqrt
 from typing import Any
 
@@ -15,90 +13,69 @@ import numpy as np
 
 from ..device import Array, in_parts
 from ..ops import SparseGradient
-from ..optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
-from .registry import FLOAT, call_c, contiguous, usable
+from ..optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from .registry import FLOAT, call_c, contiguous, on_cpu, usable
 
 PER_NUMBER = 20  # its time, in multiplications
 ALL_FINITE = 1  # what the functions of C return then
 
 
-def twin_of_rule(optimizer: type[Optimizer]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register the compiled twin of an optimizer's rule on the CPU."""
-
-    def register(twin: Callable[..., Any]) -> Callable[..., Any]:
-        optimizer.rule.compiled["cpu"] = twin
-        return twin
-
-    return register
-
-
-@twin_of_rule(SGD)
+@on_cpu(SGD.rule.compiled)
 def sgd(o, w, g, rate, t, velocity=None):
-    return in_one_pass("update_sgd", w, g, [velocity], rate, o.momentum, int(o.nesterov))
+    return in_one_pass("update_sgd", w, g, [velocity], rate, o.momentum, o.nesterov)
 
 
-@twin_of_rule(RMSprop)
+@on_cpu(RMSprop.rule.compiled)
 def rmsprop(o, w, g, rate, t, mean_square, velocity=None):
     numbers = rate, o.rho, 1 - o.rho, o.momentum, o.epsilon
     return in_one_pass("update_rmsprop", w, g, [mean_square, velocity], *numbers)
 
 
-@twin_of_rule(Adam)
+@on_cpu(Adam.rule.compiled)
 def adam(o, w, g, rate, t, mean, mean_square, shrink=1.0):
     rate = rate * sqrt(1 - o.beta_2**t) / (1 - o.beta_1**t)
     numbers = rate, 1 - o.beta_1, 1 - o.beta_2, o.epsilon, shrink
     return in_one_pass("update_adam", w, g, [mean, mean_square], *numbers)
 
 
-@twin_of_rule(AdamW)
+@on_cpu(AdamW.rule.compiled)
 def adamw(o, w, g, rate, t, mean, mean_square):
     return adam(o, w, g, rate, t, mean, mean_square, shrink=1 - rate * o.weight_decay)
 
 
-@twin_of_rule(Adagrad)
+@on_cpu(Adagrad.rule.compiled)
 def adagrad(o, w, g, rate, t, accumulator):
     return in_one_pass("update_adagrad", w, g, [accumulator], rate, o.epsilon)
 
 
-def in_one_pass(name: str, w: Array, g: Array, slots: list[Array | None], *numbers: Any) -> Any:
+def in_one_pass(name: str, w: Array, g: Array, slots: list[Array | None], *numbers: float) -> Any:
     """New values and slots by a function of the library. A slot that is None is not there."""
     if not usable(w, g, *slots):
         return NotImplemented
-    old = [None if x is None else contiguous(x).reshape(-1) for x in (w, g, *slots)]
+    old = [None if x is None else contiguous(x) for x in (w, g, *slots)]
     new = [None if x is None else np.empty(w.shape, FLOAT) for x in (w, *slots)]
-    arrays = [*old, *(None if x is None else x.reshape(-1) for x in new)]
 
     def work(part: slice) -> int:
-        some = [None if x is None else x[part] for x in arrays]
-        return call_c(name, part.stop - part.start, *some, *numbers)
+        some = (None if x is None else x[part] for x in (*old, *new))
+        return call_c(name, part.stop - part.start, *some, *map(float, numbers))
 
     if set(in_parts(w.size, work, PER_NUMBER * w.size)) != {ALL_FINITE}:
         return NotImplemented
     return [x for x in new if x is not None]
 
 
-def in_place(optimizer: type[Optimizer]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register the twin that steps those entries of a table that a batch has read, on the CPU."""
-
-    def register(twin: Callable[..., Any]) -> Callable[..., Any]:
-        optimizer.rule.compiled_in_place["cpu"] = twin
-        return twin
-
-    return register
-
-
-@in_place(SGD)
+@on_cpu(SGD.rule.compiled_in_place)
 def sgd_in_place(o, table, g, rate, slots, left):
     return entries_in_place("update_sgd_entries", table, g, slots, left, rate)
 
 
-@in_place(RMSprop)
+@on_cpu(RMSprop.rule.compiled_in_place)
 def rmsprop_in_place(o, table, g, rate, slots, left):
     numbers = rate, o.rho, 1 - o.rho, o.epsilon
     return entries_in_place("update_rmsprop_entries", table, g, slots, left, *numbers)
 
 
-@in_place(Adagrad)
+@on_cpu(Adagrad.rule.compiled_in_place)
 def adagrad_in_place(o, table, g, rate, slots, left):  # nothing is lost: left is 1 everywhere
     return entries_in_place("update_adagrad_entries", table, g, slots, [], rate, o.epsilon)
 
@@ -116,7 +93,7 @@ def entries_in_place(
 
     def work(part: slice) -> None:
         some = [x[part] for x in cut]
-        call_c(name, len(some[0]), table.shape[-1], *some, table, *slots, *numbers)
+        call_c(name, len(some[0]), table.shape[-1], *some, table, *slots, *map(float, numbers))
 
     # No id occurs twice, so the parts do not meet.
     return lambda: in_parts(len(ids), work, PER_NUMBER * g.values.size)

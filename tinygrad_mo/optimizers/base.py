@@ -241,7 +241,7 @@ class Optimizer(Recipe):
         """Of small parameters, all at once."""
         w, g, rule = some.value(), some.gradient(gradients), type(self).rule
         after_step = rule.after_step_of_few if w.size < device.WORTH_A_CALL else rule.after_step
-        return partial(some.assign, *after_step(self, w, g, rate, some.steps + 1, some.slots))
+        return partial(some.take_step, *after_step(self, w, g, rate, some.steps + 1, some.slots))
 
     def _step_alone(self, w: Parameter, g: Any, rate: float) -> Change:
         """Of one parameter."""

@@ -68,8 +68,8 @@ class Together:
             return self._value
         return side_by_side(values)
 
-    def assign(self, value: Array, *slots: Array) -> None:
-        """A step: take an array, whose parts are the new values of the parameters, and slots."""
+    def take_step(self, value: Array, *slots: Array) -> None:
+        """To an array whose parts are the new values of the parameters, and to such slots."""
         self.steps += 1
         self._value, self._parts = value, self.parts(value)
         for w, part in zip(self.parameters, self._parts, strict=True):
