@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import tinygrad_mo as tg
-from test_house import MODULES, PACKAGE, imported
 from tinygrad_mo import device, ops, pool
 from tinygrad_mo.pool import at_work, in_parts
 
@@ -42,19 +41,6 @@ def test_the_pool_serves_whoever_asks_the_device(monkeypatch):
     with tg.use(threads=4), device.at_work():
         assert not device.worth_cutting(MUCH) and not pool._inside
     assert device.single_threaded(lambda x, y=1: x + y)(1, y=2) == 3
-
-
-@pytest.mark.parametrize(("room", "but_for"), [("pool", set()), ("compiled", {"replay", "cli.py"})])
-def test_what_can_be_left_out_is_imported_by_one_line(room, but_for):
-    """Of the package itself: nobody else needs it."""
-    importing = {
-        module.parts[0]
-        for module in MODULES
-        if module.parts[0] != room
-        and any(path[0] == room for path, _ in imported((PACKAGE / module).read_text(), module))
-    }
-    assert importing == but_for
-    assert (PACKAGE / "__init__.py").read_text().count(f"    {room},") == 1
 
 
 @needs_threadpoolctl

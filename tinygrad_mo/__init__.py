@@ -9,12 +9,15 @@ The house, from the top; an import only points down:
 - `training`: objective, batches, one step, a whole training
 - `files`: models, weights and trainings in files
 - `network`, `metrics`: a graph of layers between inputs and outputs, and what belongs to it
+- `compiled`: twins in C of costly operations and of optimizers' rules
 - `layers`, `losses`, `optimizers`, `schedules`, `callbacks`
 - `replay`: the same plan without the time between operations
 - `engine`: how gradients flow (the heart, read it first: `graph`, then `plan`)
-- `compiled`: twins of costly operations
 - `ops`: what one operation is
 - `device`, `pool`, `recipes`, `arguments`, `console`, `naming`: small things all rooms use
+
+`compiled`, `pool` and `replay` are there for speed: each is imported by one line, and without this
+line all numbers are the same.
 """
 
 from importlib import import_module
@@ -41,7 +44,6 @@ from .files import exchange
 from .flow import Flow, FlowRecorder
 from .layers import Input
 from .model import Model, load
-from .replay.plan import ReplayedPlan
 
 __version__ = "0.1.0"
 __all__ = [
@@ -74,9 +76,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`tinygrad_mo.systems` is loaded when it is asked for."""
+    """What few programs need is loaded when it is asked for."""
     if name == "systems":
         return import_module(".systems", __name__)
+    if name == "ReplayedPlan":
+        return import_module(".replay.plan", __name__).ReplayedPlan
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import compiled, data, device
+from . import data, device
 from .check import mixing_gap
 from .flow import FlowRecorder
 from .flow.whatif import update_ratios
@@ -183,7 +183,7 @@ def one_sweep_gap(model: Model, x: object, y: object) -> str:
 
 def run_doctor() -> None:
     """What is installed and in use."""
-    from . import __version__
+    from . import __version__, compiled
 
     print(f"tinygrad_mo {__version__} at {Path(__file__).parent}")
     print(f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.platform()}")

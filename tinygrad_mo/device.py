@@ -86,7 +86,9 @@ def threads() -> int:
     return _settings["threads"]
 
 
-pool: Any = None  # `tinygrad_mo.pool` puts itself here; without it all is done on one thread
+# Rooms that are there for speed put themselves here when they are imported.
+pool: Any = None  # without it all is done on one thread
+compiled: Any = None  # without it a replay calls NumPy for each of its instructions
 
 
 def in_parts(length: int, work: Callable[[slice], Any], cost: float) -> list[Any]:

@@ -98,7 +98,7 @@ def test_numbers_that_a_type_cannot_hold_are_refused():
         model.predict(X * 0 + 1e300)
     with pytest.raises(ValueError, match="labels of output 'b': 1e\\+200 is more than float32"):
         model.train_on_batch(X, [Y, Y * 1e200])
-    with pytest.raises(TypeError, match="labels of output 'a' is a masked array"):
+    with pytest.raises(TypeError, match="labels of output 'a': a masked array"):
         model.train_on_batch(X, [np.ma.masked_invalid(Y), Y])
 
 

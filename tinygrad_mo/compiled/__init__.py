@@ -6,8 +6,14 @@ for float32 arrays on the CPU that are large enough; for others, and without a c
 NumPy rules run. ``tinygrad_mo.use(kernels=False)`` and the environment variable
 TINYGRAD_MO_KERNELS=0 switch them off.
 
-Importing this room registers them: in `Op.compiled` and `Rule.compiled`, by device.
+Importing this room registers them: in `Op.compiled` and `Rule.compiled`, by device. Replays, too,
+run in C then (`tinygrad_mo.replay.program`).
 """
 
+import sys
+
+from .. import device
 from . import activations, convolution, losses, normalization, pooling, recurrent, updates
 from .registry import status
+
+device.compiled = sys.modules[__name__]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..compiled import library
+from .. import device
 from ..device import Array
 from .tracing import Instruction, merged
 
@@ -37,7 +37,7 @@ def in_one_call(instructions: Sequence[Instruction]) -> list[Call]:
 
     C does not stop at a guard. It is asked before anything that is not done in C, and at the end.
     """
-    if library.load()[0] is None:
+    if not device.compiled or device.compiled.library.load()[0] is None:
         return one_by_one(instructions)
     calls: list[Call] = []
     in_c: list[Any] = []
@@ -79,7 +79,7 @@ class Block:
 
 def function(name: str) -> Any:
     """Of the library, which must be there."""
-    return getattr(library.load()[0], name)
+    return getattr(device.compiled.library.load()[0], name)
 
 
 @cache
