@@ -149,6 +149,28 @@ def test_what_stands_in_the_open(show):
     )
 
 
+def test_weights_of_no_layer_are_shown(show):
+    """Those of an op have a card, and those that only a loss uses a row."""
+    x = tg.Input((3,), name="x")
+    scale = tg.Parameter(np.ones(3, "float32"), "scale")
+    spread = tg.Parameter(np.zeros((), "float32"), "log_variance")
+    likelihood = lambda y, p: (tg.ops.square(p - y) * tg.ops.exp(-spread) + spread).mean(axis=-1)
+    model = tg.Model(x, tg.layers.Dense(1, name="head")(x * scale * scale))
+    model.compile("sgd", likelihood)
+    flow = model.gradient_flow(np.ones((4, 3), "float32"), np.ones((4, 1), "float32"))
+    browser = opened(show(flow))
+    check_words(browser, flow, [0.5])
+    names = run(browser, "return page.picture().cards.map((card) => card.key)")
+    assert "weights of scale" in names
+    rows = run(browser, "return page.trained.rows.map((row) => [row.key, row.measure.norms[0]])")
+    found = {key: norm for key, norm in rows if key in flow.parameters}
+    assert list(found) == ["head/kernel", "head/bias", "scale", "log_variance"]
+    for name, norm in found.items():
+        assert norm == pytest.approx(flow.norm("head", name), rel=1e-9)
+    run(browser, "page.select('log_variance')")
+    assert shown(browser, "#inset-what") == "log_variance"
+
+
 def test_what_is_frozen_is_not_trained(show):
     browser = show(two_losses(frozen={"trunk/kernel"}))
     run(browser, "page.select('trunk')")

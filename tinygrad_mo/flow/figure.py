@@ -271,8 +271,10 @@ def draw_layer(
     layer = layer_of(flow, node.name, node.parameters)
     word = verdict(layer.measure, weights, short_names(flow.losses), pair=False)
     write(axes, card, top + 16, node.name, 8.5, style.INK, bold=True)
-    kind = frozen_word(flow, node.parameters) or call_of(flow, node) or node.type
-    write(axes, card, top + 32, f"{kind}  {sample_shape(card)}", 7, style.MUTED)
+    special, shape = frozen_word(flow, node.parameters) or call_of(flow, node), sample_shape(card)
+    about = f"{special or node.type}  {shape}"
+    about = about if about == fitted(about, room_of(card), 7, "normal") else special or shape
+    write(axes, card, top + 32, about, 7, style.MUTED)
     colour = verdict_colour(flow, layer.measure, weights, word)
     write(axes, card, top + 52, word, 7.5, colour, bold=True)
     place = (card.x - card.width / 2 + PAD, top + 64, card.width - 2 * PAD)
@@ -344,13 +346,12 @@ def write(
 ) -> None:
     """A line of text on a card, shortened in the middle until it fits."""
     weight = "bold" if bold else "normal"
-    room = (card.width - 1.6 * PAD) * 72 / 96
     x = card.x if centred else card.x - card.width / 2 + PAD
     style_of = {"weight": weight, "ha": "center" if centred else "left"}
     axes.text(
         x,
         y,
-        fitted(label, room, size, weight),
+        fitted(label, room_of(card), size, weight),
         size=size,
         color=colour,
         va="center",
@@ -359,6 +360,11 @@ def write(
         **style_of,
         **more,
     )
+
+
+def room_of(card: Card) -> float:
+    """For a line of text, in points."""
+    return (card.width - 1.6 * PAD) * 72 / 96
 
 
 def tint(colour: str) -> tuple[float, ...]:

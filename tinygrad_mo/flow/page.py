@@ -1,8 +1,8 @@
 """The interactive picture: one HTML file that needs nothing else, and asks nobody for anything.
 
 Python writes down what was measured and where the cards stand; the page's script (the files in
-template) mixes the measurements for any loss weights. Nothing is rounded by more than the last of
-11 digits.
+template) mixes the measurements for any loss weights and says what `words` says, by its patterns.
+Nothing is rounded by more than the last of 11 digits; lengths along a sequence have two.
 """
 
 from __future__ import annotations

@@ -58,26 +58,20 @@ function measurePicture() {
   picture.whole = pick(trainedMeasures());
 }
 
-// So that at half of the recorded steps no wire is too wide, nor all those together that meet at
-// one side of a card. At other steps, wires that are wider than that are cut.
+// So that no wire is too wide, nor all those together that meet at one side of a card.
 function scalePicture() {
   const { wires, cards, tall } = picture, count = new Map();
   const sides = ({ ends: [a, b] }) => [[a, `${a} out`], [b, `${b} in`]];
   for (const [, side] of wires.flatMap(sides)) count.set(side, (count.get(side) ?? 0) + 1);
   const room = ([card, side]) =>
     (1.2 * PORTS * (tall ? cards[card].width : cards[card].height)) / count.get(side);
-  const needs = flow.frames.map(() => 0);
-  for (const wire of wires) {
-    wire.widest = Math.min(WIDEST, ...sides(wire).map(room));
-    mostOf(wire.history).forEach((most, n) => {
-      needs[n] = Math.max(needs[n], (most * WIDEST) / wire.widest);
-    });
-  }
-  needs.sort((a, b) => a - b);
-  picture.full = needs[needs.length >> 1] || needs.at(-1);
-  picture.cuts = needs.at(-1) > picture.full;
+  for (const wire of wires) wire.widest = Math.min(WIDEST, ...sides(wire).map(room));
+  const ofWires = scaleOf(wires);
+  const ofBars = scaleOf(cards.filter((card) => card.bar).flatMap((c) => [c, ...c.calls]));
+  picture.full = ofWires.full;
+  picture.fullBar = ofBars.full;
+  picture.cuts = ofWires.cuts || ofBars.cuts;
   picture.isBroken = wires.some((wire) => !wire.history.flat().every(isFinite));
-  picture.fullBar = loudest(cards.filter((card) => card.bar).flatMap((c) => [c, ...c.calls]));
 }
 
 function drawPicture() {
@@ -110,7 +104,7 @@ function drawKey() {
     });
   }
   if (cuts) {
-    item("cut: thicker than this, as the number says", (svg) => {
+    item("cut: larger than there is room for", (svg) => {
       box(svg, 0, 4, 30, 12);
       el(svg, "path", { class: "gap", d: "M13 2L17 18" });
     });

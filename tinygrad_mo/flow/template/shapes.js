@@ -1,6 +1,6 @@
 // Lines, arrows and bars: the shapes of which the picture and the panels are made.
 
-const { FROZEN, HEAD } = flow.constants;
+const { FROZEN, HEAD, WIDEST } = flow.constants;
 const RIM_KINDS = ["oppose", "differ"]; // from the inside to the outside
 
 // ---------------------------------------------------------------- sizes
@@ -21,13 +21,18 @@ function fills({ whole, oppose, differ }, full) {
 
 // The lengths of each loss's gradient at all recorded steps.
 const historyOf = (pickAt) => flow.frames.map((_, n) => pickAt(n).norms);
-// The most that sliders can give at each of these steps. All scales are made of it: they stay while
-// a slider is dragged, and from step to step.
-function mostOf(history) {
+// The scale of all that is drawn: at half of the recorded steps nothing is larger than its room,
+// with the most that sliders can give. So it stays while a slider is dragged, and from step to
+// step; at other steps, what is larger is cut.
+function scaleOf(drawn) {
   const weights = state.spans.map(([least, most]) => Math.max(Math.abs(least), Math.abs(most)));
-  return history.map((norms) => weighted(weights, (k) => (isFinite(norms[k]) ? norms[k] : 0)));
+  const most = ({ history, widest = WIDEST }, n) =>
+    (weighted(weights, (k) => (isFinite(history[n][k]) ? history[n][k] : 0)) * WIDEST) / widest;
+  const needs = flow.frames.map((_, n) => Math.max(0, ...drawn.map((one) => most(one, n))));
+  needs.sort((a, b) => a - b);
+  const full = needs[needs.length >> 1] || needs.at(-1);
+  return { full, cuts: needs.at(-1) > full };
 }
-const loudest = (drawn) => Math.max(0, ...drawn.flatMap(({ history }) => mostOf(history)));
 
 // ---------------------------------------------------------------- lines
 
@@ -116,20 +121,24 @@ function makeBar(parent, x, y, width, height, reach) {
   el(parent, "rect", { class: "empty", x, width, rx: 2, ...place });
   const [oppose, differ] = RIM_KINDS.map((kind) => el(parent, "rect", { class: kind, ...place }));
   const stripes = reach.map((k) => [k, el(parent, "rect", { class: `p${k}`, ...place })]);
-  const unit = typeof width === "string" ? "%" : "";
-  return { start: x, room: parseFloat(width), unit, oppose, differ, stripes };
+  const start = x, room = parseFloat(width), unit = typeof width === "string" ? "%" : "";
+  const gap = el(parent, "line", { class: "gap", y1: y - 1, y2: y + parseFloat(height) + 1 });
+  set(gap, { x1: `${start + 0.93 * room}${unit}`, x2: `${start + 0.95 * room}${unit}` });
+  return { start, room, unit, oppose, differ, stripes, gap };
 }
-function drawBar({ start, room, unit, oppose, differ, stripes }, measure, weights, full) {
+function drawBar({ start, room, unit, oppose, differ, stripes, gap }, measure, weights, full) {
   const added = measure.added(weights), { parts, sum } = added, filled = fills(added, full);
-  const text = (x) => x.toFixed(3) + unit;
+  const text = (x) => x.toFixed(3) + unit, most = sumOf(Object.values(filled));
+  const isCut = most > 1.001, one = isCut ? room / most : room;
   let x = start;
   const put = (rect, width) => {
     set(rect, { x: text(x), width: text(width) });
     x += width;
   };
-  for (const [k, rect] of stripes) put(rect, sum > 0 ? (room * filled.total * parts[k]) / sum : 0);
-  put(oppose, room * filled.oppose);
-  put(differ, room * filled.differ);
+  for (const [k, rect] of stripes) put(rect, sum > 0 ? (one * filled.total * parts[k]) / sum : 0);
+  put(oppose, one * filled.oppose);
+  put(differ, one * filled.differ);
+  show(gap, isCut);
 }
 // Of weights that training leaves as they are.
 function fade({ stripes, oppose, differ }) {

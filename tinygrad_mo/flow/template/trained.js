@@ -41,7 +41,7 @@ function makeRow(box, row, i) {
   row.pickAt = (n) => pick(parts ?? measuresOf(parameters, n), n);
   row.history = historyOf(row.pickAt);
   row.group = el(box, "div", { class: `bar-row${first}`, role: "group" });
-  const start = { tabindex: i ? -1 : 0, role: "button", title: row.key };
+  const start = { tabindex: i ? -1 : 0, role: "button" };
   row.label = el(row.group, "div", { class: "label", ...start });
   if (row.title) el(row.label, "b", {}, row.title);
   el(row.label, "span", {}, row.frozen ? `${row.part} (${row.frozen})` : row.part);
@@ -55,8 +55,10 @@ function measureTrained() {
   for (const row of trained.rows) row.measure = row.pickAt(state.frame);
 }
 function scaleTrained() {
-  trained.full = loudest(trained.rows);
-  const full = trained.full ? ` A full bar is a gradient of ${number(trained.full)}.` : "";
+  const { full: most, cuts } = scaleOf(trained.rows);
+  trained.full = most;
+  const cut = cuts ? ", a longer one is cut" : "";
+  const full = most ? ` A full bar is a gradient of ${number(most)}${cut}.` : "";
   const pale = setup().frozen.length ? " Pale: frozen, training does not change it." : "";
   say(byId("trained-hint"), TRAINED + full + pale);
 }
@@ -65,6 +67,8 @@ function drawTrained() {
   for (const row of trained.rows) {
     const judged = verdict(row.measure, state.weights);
     drawBar(row.bar, row.measure, state.weights, trained.full);
+    const whole = number(row.measure.total(state.weights));
+    set(row.label, { title: `${row.key}: weighted gradient ${whole}` });
     if (row.said === judged.text) continue;
     row.said = judged.text;
     const frozen = row.frozen && `, ${row.frozen}`;

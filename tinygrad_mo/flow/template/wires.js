@@ -1,6 +1,6 @@
 // Wires of the picture: how long the gradient on each is, who sent it, and what adding took away.
 
-const { BARBS, THINNEST, THINNEST_RIM, WIDEST } = flow.constants;
+const { BARBS, THINNEST, THINNEST_RIM } = flow.constants;
 
 function makeWire(parent, [a, b, parts], path, cards, tall) {
   const key = `${cards[a].name}>${cards[b].name}`, points = curve(path, tall);
