@@ -45,7 +45,34 @@ MODULES = sorted(
 
 # Lines of code (no docstrings, comments, blanks) that a room may have. To raise a number is a
 # decision, made in the commit that needs it, with its reason.
-LEDGER = {}
+LEDGER = {
+    "arguments": 112,
+    "callbacks": 596,
+    "check": 324,
+    "cli": 164,
+    "compiled": 671,
+    "console": 33,
+    "data": 46,
+    "device": 114,
+    "engine": 771,
+    "files": 802,
+    "flow": 2591,
+    "layers": 1720,
+    "learn": 546,
+    "losses": 152,
+    "metrics": 214,
+    "model": 248,
+    "naming": 36,
+    "network": 550,
+    "ops": 1666,
+    "optimizers": 690,
+    "pool": 99,
+    "recipes": 62,
+    "replay": 619,
+    "schedules": 102,
+    "systems": 1847,
+    "training": 1139,
+}
 
 
 def test_importing_the_package_loads_numpy_and_the_standard_library_only():
