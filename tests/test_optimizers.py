@@ -87,8 +87,7 @@ def test_the_fused_form_has_the_bits_of_the_formula(make, floatx):
 
 @each_optimizer
 @pytest.mark.parametrize("rate", [0.1, 0.0])
-@pytest.mark.parametrize("odd", [np.inf, -np.inf, np.nan])
-def test_what_the_fused_form_returns_tells_whether_all_is_finite(make, rate, odd):
+def test_what_the_fused_form_returns_tells_whether_all_is_finite(make, rate):
     optimizer = make()
     w, g, *slots = random().standard_normal((2 + len(optimizer.slots), 301))
     arrays = [w, g, *map(abs, slots)]
@@ -104,9 +103,10 @@ def test_what_the_fused_form_returns_tells_whether_all_is_finite(make, rate, odd
 
     assert tell()
     for array in arrays:
-        kept, array[7] = array[7], odd
-        assert not tell()
-        array[7] = kept
+        for odd in (np.inf, -np.inf, np.nan):
+            kept, array[7] = array[7], odd
+            assert not tell()
+            array[7] = kept
 
 
 @each_optimizer
@@ -226,8 +226,12 @@ def test_gradients_of_another_type_leave_parameter_and_slots_as_they_are():
 
 @each_optimizer
 @each_size
-@pytest.mark.parametrize(("odd", "where"), [(np.nan, 0), (np.inf, -1), (-np.inf, -1)])
-def test_a_gradient_that_is_not_finite_is_refused(make, shape, odd, where):
+def test_a_gradient_that_is_not_finite_is_refused(make, shape):
+    for odd, where in ((np.nan, 0), (np.inf, -1), (-np.inf, -1)):
+        check_that_it_is_refused(make, shape, odd, where)
+
+
+def check_that_it_is_refused(make, shape, odd, where):
     small, w, table = parameter("small"), parameter("w", shape), parameter("table", TABLE)
     optimizer = make()
     for step in range(2):  # the first step, and one with slots

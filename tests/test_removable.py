@@ -91,15 +91,15 @@ def test_without_it_the_numbers_are_the_same(room, tmp_path):
     assert less.stdout == whole.stdout
 
 
-@pytest.mark.parametrize("room", REMOVABLE)
-def test_nobody_else_needs_it(room):
-    others = [Path("cli.py")] if room == "compiled" else []  # the doctor, when it reports
-    allowed = {Path(REMOVABLE[room][0]), *others}
+def test_nobody_else_needs_them():
+    allowed = {(where, room) for room, (where, _) in REMOVABLE.items()}
+    allowed |= {("cli.py", "compiled")}  # the doctor, when it reports
+    found = set()
     for module in [*MODULES, Path("__init__.py")]:
-        if module.parts[0].removesuffix(".py") != room:
-            text = (PACKAGE / module).read_text("utf-8")
-            rooms = {path[0] for path, _ in imported(text, module)}
-            assert room not in rooms or module in allowed, module
+        rooms = {path[0] for path, _ in imported((PACKAGE / module).read_text("utf-8"), module)}
+        own = module.parts[0].removesuffix(".py")
+        found |= {(module.as_posix(), room) for room in rooms & {*REMOVABLE} - {own}}
+    assert found == allowed
 
 
 def test_replays_can_be_switched_off(monkeypatch):

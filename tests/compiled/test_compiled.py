@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -495,15 +496,14 @@ def test_a_step_in_parts_has_the_same_bits(optimizer, cut_always):
 
 @needs_compiler
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: type(o).__name__)
-@pytest.mark.parametrize("place", [0, 17, 18, 100, 184])
-@pytest.mark.parametrize("odd", [np.inf, -np.inf, np.nan])
-def test_a_compiled_step_declines_what_does_not_end_finite(optimizer, place, odd):
+def test_a_compiled_step_declines_what_does_not_end_finite(optimizer):
     """In any array, and anywhere in it: vectors, and what is left behind the last of them."""
     w, g, *slots = floats(np.random.default_rng(0), 2 + len(optimizer.slots), 37 * 5)
     arrays = [w, g, *map(np.abs, slots)]
     twin = twin_of_rule(optimizer)
     assert twin(optimizer, *arrays[:2], 0.1, 3, *arrays[2:]) is not NotImplemented
-    for array in arrays:
+    places, numbers = [0, 17, 18, 100, 184], [np.inf, -np.inf, np.nan]
+    for array, place, odd in product(arrays, places, numbers):
         kept, array[place] = array[place], odd
         assert twin(optimizer, *arrays[:2], 0.1, 3, *arrays[2:]) is NotImplemented
         assert twin(optimizer, *arrays[:2], 0.0, 3, *arrays[2:]) is NotImplemented

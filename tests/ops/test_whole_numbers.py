@@ -1,6 +1,7 @@
 """Whole numbers are numbers: integers and booleans give what the same floats give, in every op."""
 
 import warnings
+from itertools import product
 
 import numpy as np
 import pytest
@@ -43,11 +44,10 @@ def values_of(name, inputs, attributes):
 
 
 @each_op
-@pytest.mark.parametrize("dtype", INTEGERS)
-def test_integers_give_what_the_same_floats_give(name, dtype):
-    if dtype == "uint8" and name in ("negative", "subtract"):
-        return  # NumPy's own: there are no negative numbers in it
-    for inputs, attributes in CASES[name]:
+def test_integers_give_what_the_same_floats_give(name):
+    for dtype, (inputs, attributes) in product(INTEGERS, CASES[name]):
+        if dtype == "uint8" and name in ("negative", "subtract"):
+            continue  # NumPy's own: there are no negative numbers in it
         given = [whole(name, x, dtype) for x in inputs]
         floats = [np.float32(w) if is_float(x) else x for x, w in zip(inputs, given, strict=True)]
         found, _ = values_of(name, given, attributes)
