@@ -773,13 +773,20 @@ def test_it_works_inside_a_notebook(browser, tmp_path):
 def test_a_page_of_a_hundred_and_thirty_cards_redraws_quickly(show, link):
     browser = show(made("inception"), through_training(made("inception"), 50), link)
     script = """
-    const times = [];
-    for (let i = 0; i < 15; i++) {
+    const copy = document.createElement("div");
+    document.body.append(copy);
+    const time = (act) => {
       const start = performance.now();
-      page.state.weights[1] = 0.1 + i / 20;
-      page.redraw();
+      act();
       document.body.getBoundingClientRect();
-      times.push(performance.now() - start);
+      return performance.now() - start;
+    };
+    const redraws = [], readings = [];
+    for (let i = 0; i < 15; i++) {
+      page.state.weights[1] = 0.1 + i / 20;
+      redraws.push(time(() => page.redraw()));
+      readings.push(time(() => (copy.innerHTML = document.querySelector("svg").outerHTML)));
     }
-    return Math.min(...times);  // what other programs take in between is not the page's"""
-    assert run(browser, script) < 50
+    return [Math.min(...redraws), Math.min(...readings)];"""
+    redrawing, reading_the_picture_anew = run(browser, script)
+    assert redrawing < reading_the_picture_anew
