@@ -83,6 +83,8 @@ def whole(what: str, value: Any, at_least: int | None = 0) -> int:
 
 def plain_number(value: Any) -> Any:
     """A number, also one of NumPy's or in an array without axes; None for all else."""
+    if type(value) is float or type(value) is int:  # as nearly always, so it is to be quick
+        return value
     if isinstance(value, np.generic | np.ndarray) and value.shape == ():
         value = value.item()
     return value if isinstance(value, Real) and not isinstance(value, bool) else None

@@ -392,7 +392,7 @@ class Training:
 
     def losses(self) -> np.ndarray:
         tape = self.forward(keep=False)
-        return np.array([float(self.plan.value(tape, loss)) for loss in self.plan.losses])
+        return np.array(self.plan.numbers(tape, self.plan.losses))
 
     def sweep(self) -> None:
         """Find the gradient of training, the same once more, and that of each loss.

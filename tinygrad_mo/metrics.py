@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,14 @@ class Metric(Recipe):
 
     def reset(self) -> None:
         raise NotImplementedError
+
+    def fresh(self) -> Metric:
+        """One like it that has counted nothing and counts for itself."""
+        new = object.__new__(type(self))
+        for name, value in vars(self).items():
+            vars(new)[name] = value if name == "made_with" else deepcopy(value)
+        new.reset()
+        return new
 
     def update(self, y_true: np.ndarray, y_pred: np.ndarray, sample_weight: Any = None) -> None:
         """Count in a batch.
@@ -142,6 +151,8 @@ def checked_scores(metric: Metric, scores: Any, shape: tuple[int, ...]) -> np.nd
 def weights_like(given: Any, scores: np.ndarray) -> np.ndarray:
     """How much each score counts, from one weight per sample, or per step."""
     weights = np.ones(()) if given is None else np.asarray(given, float)
+    if weights.shape == scores.shape:
+        return weights
     if weights.ndim > scores.ndim:  # a score for a whole sequence counts if any of its steps does
         weights = weights.reshape(*scores.shape, -1).max(axis=-1)
     weights = weights.reshape(weights.shape + (1,) * (scores.ndim - weights.ndim))

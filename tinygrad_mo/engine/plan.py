@@ -178,6 +178,10 @@ class Plan:
         """The value of a loss or fetched tensor on `tape`."""
         return tape.values[self.slots[tensor.key]]
 
+    def numbers(self, tape: Tape, scalars: Sequence[Tensor]) -> list[float]:
+        """The values of losses or fetched scalars on `tape`, for us to read."""
+        return [float(tape.values[self.slots[scalar.key]]) for scalar in scalars]
+
     def backward(
         self, tape: Tape, seeds: Sequence, *, per_loss=False, record: Record = None, sparse=False
     ) -> dict[Any, Any]:
@@ -273,7 +277,9 @@ def fed(tensor: Tensor, feed: Mapping[Tensor, Array]) -> Array:
 
 def cotangent(loss: Tensor, seed: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     """The seed of one loss as a single row."""
-    start = xp().asarray(plain_numbers(seed, f"the seed of {loss}"), dtype)
+    if type(seed) is not float:
+        seed = plain_numbers(seed, f"the seed of {loss}")
+    start = xp().asarray(seed, dtype)
     if start.shape != shape:
         raise ValueError(
             f"the loss {loss} needs a seed of its own shape, not {start.shape}: make it a scalar "

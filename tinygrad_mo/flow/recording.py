@@ -55,10 +55,9 @@ def measure(
             parameters[name] = Measure.of(to_numpy(rows), losses, count)
             if keep_arrays:
                 arrays[name] = losses, to_numpy(rows)
-    terms = model.objective.terms.values()
     return Flow(
         **graph.described(model.objective, model.optimizer),
-        values={term.name: float(plan.value(tape, term.value)) for term in terms},
+        values=dict(zip(model.objective.terms, plan.numbers(tape, plan.losses), strict=True)),
         wires=[
             Wire(
                 *graph.ends(node, x),

@@ -351,9 +351,16 @@ class Layer(Recipe):
             )
 
 
+HOLDS_NOTHING = str, int, float, type(None), np.ndarray  # as most attributes
+
+
 def kept_in(attributes: Mapping[str, Any]) -> Iterator[Any]:
     """The layers and parameters among the values of attributes, also in lists and dicts."""
-    waiting = [x for name, x in attributes.items() if name not in ("made_with", "_added_weights")]
+    waiting = [
+        x
+        for name, x in attributes.items()
+        if not isinstance(x, HOLDS_NOTHING) and name not in ("made_with", "_added_weights")
+    ]
     seen: set[int] = set()
     while waiting:
         x = waiting.pop(0)

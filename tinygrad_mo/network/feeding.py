@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -82,11 +82,12 @@ def matched_arrays(
     tensors: Mapping[str, Tensor],
     given: Any,
     by_name_only: bool = False,
-    origins: Mapping[str, str] | None = None,
+    origin: Callable[[str], str] | None = None,
 ) -> dict[str, np.ndarray]:
     """Arrays of numbers that have the tensors' shapes, by name and as they were given.
 
-    `origins` says by name where an expected shape comes from. Default: the line of the Input.
+    `origin` says of labels why they must have the shape that they must have. Default: these are no
+    labels, and it is the line of the Input.
     """
     if given is None and not tensors:
         return {}
@@ -103,15 +104,15 @@ def matched_arrays(
     if missing:
         raise ValueError(f"{what}: {', '.join(map(repr, missing))} missing; given: {list(matched)}")
     raw = {name: as_numbers(f"{what} {name!r}", matched[name]) for name in tensors}
-    if origins:
+    if origin:
         raw = {name: without_last_axis(array, tensors[name]) for name, array in raw.items()}
     wrong = [name for name in tensors if not fits(raw[name], tensors[name])]
     if wrong:
         name = wrong[0]
         file, line = tensors[name].site
-        origin = origins[name] if origins else f"as its Input was made at {file}:{line}"
+        why = origin(name) if origin else f"as its Input was made at {file}:{line}"
         raise ValueError(
-            f"{what} {name!r}: shape {raw[name].shape}, expected {tensors[name].shape}, {origin}"
+            f"{what} {name!r}: shape {raw[name].shape}, expected {tensors[name].shape}, {why}"
             + swap_hint(raw, tensors)
         )
     return raw

@@ -227,7 +227,7 @@ def converted(inputs: Sequence[Any], numbers: slice, always: bool) -> Sequence[A
 
 def check_plain(x: Any, what: Any) -> None:
     """Refuse arrays with more to them than numbers: a mask or a unit would get lost."""
-    if type(x) is np.ndarray:
+    if type(x) is np.ndarray or type(x) is float:
         return
     for part in x if isinstance(x, list | tuple) else [x]:
         if isinstance(part, np.ma.MaskedArray):

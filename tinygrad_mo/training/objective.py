@@ -256,7 +256,7 @@ class Objective:
         known = self.weights
         if known.keys() != self.terms.keys():  # somebody has put a name into the dict, or taken one
             known = match("loss_weights", known, list(self.terms))
-        return list(checked_weights({name: known[name] for name in self.terms}).values())
+        return [checked_weight(name, known[name]) for name in self.terms]
 
     # ------------------------------------------------------------ plan and data
 
@@ -299,10 +299,9 @@ class Objective:
         inputs = arrays_for("input", self.inputs, x, self.inputs_are_dict)
         feed = {self.inputs[name]: array for name, array in inputs.items()}
         targets = {name: term.target for name, term in judged.items()}
-        origins = {name: self._origin_of_labels(term) for name, term in judged.items()}
         what = "labels of output"
         y = self._of_judged(what, y, judged)
-        labels = matched_arrays(what, targets, y, self.by_name_only, origins)
+        labels = matched_arrays(what, targets, y, self.by_name_only, self._origin_of_labels)
         counts = {f"input {n!r}": len(a) for n, a in inputs.items()}
         counts |= {f"labels of {n!r}": len(a) for n, a in labels.items()}
         if len(set(counts.values())) > 1:
@@ -363,10 +362,10 @@ class Objective:
         given = match(what, given, names, by_name_only=self.by_name_only)
         return {name: one for name, one in given.items() if name in judged}
 
-    def _origin_of_labels(self, term: LossTerm) -> str:
+    def _origin_of_labels(self, output: str) -> str:
         """Why labels must have the shape that they must have."""
-        output = self.outputs[str(term.output)]
-        words = f"since {term.loss.name} compares them with {output}"
+        term = self.judged()[output]
+        words = f"since {term.loss.name} compares them with {self.outputs[output]}"
         if term.loss.sparse:
             words += ": the index of a class, not one-hot rows"
         return words
@@ -386,7 +385,10 @@ def check_unique(keys: Sequence[str]) -> None:
 
 
 def checked_weights(given: Mapping[str, Any]) -> dict[str, float]:
-    for name, factor in given.items():
-        if plain_number(factor) is None or not isfinite(factor):
-            raise ValueError(f"loss_weights: that of {name!r} must be a number, not {factor!r}")
-    return {name: float(factor) for name, factor in given.items()}
+    return {name: checked_weight(name, factor) for name, factor in given.items()}
+
+
+def checked_weight(name: str, factor: Any) -> float:
+    if plain_number(factor) is None or not isfinite(factor):
+        raise ValueError(f"loss_weights: that of {name!r} must be a number, not {factor!r}")
+    return float(factor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -24,30 +24,31 @@ class Scores:
     def __init__(self, objective: Objective):
         self.objective = objective
         self.terms = list(objective.terms.values())
-        self.metrics = {name: deepcopy(chosen) for name, chosen in objective.metrics.items()}
-        for metric in self._every_metric():
-            metric.reset()
-        self.sums = np.zeros(len(self.terms))
-        self.weighted = np.zeros(len(self.terms))
-        self.counts = np.zeros(len(self.terms))
+        judged = objective.judged()
+        self.metrics = [
+            (judged[name], objective.outputs[name], [metric.fresh() for metric in chosen])
+            for name, chosen in objective.metrics.items()
+        ]
+        self.asked = [x for t in self.terms for x in (t.value, t.count) if x is not None]
+        self.sums, self.weighted, self.counts = ([0.0] * len(self.terms) for _ in range(3))
         self.gradient_shares: list[float] = []
 
     def _every_metric(self) -> list[Any]:
-        return [metric for chosen in self.metrics.values() for metric in chosen]
+        return [metric for _, _, chosen in self.metrics for metric in chosen]
 
     def add(self, feed: Mapping[Tensor, Array], plan: Plan, tape: Tape) -> None:
         """Count in one batch, which was fed and run."""
-        weights = self.objective.weight_list
         size = len(next(iter(feed.values())))
-        for k, term in enumerate(self.terms):
-            count = size if term.count is None else float(plan.value(tape, term.count))
-            if count:
-                value = count * float(plan.value(tape, term.value))
+        found = dict(zip(self.asked, plan.numbers(tape, self.asked), strict=True))
+        for k, (term, weight) in enumerate(
+            zip(self.terms, self.objective.weight_list, strict=True)
+        ):
+            if count := found.get(term.count, size):
+                value = count * found[term.value]
                 self.sums[k] += value
-                self.weighted[k] += weights[k] * value if weights[k] else 0.0
+                self.weighted[k] += weight * value if weight else 0.0
                 self.counts[k] += count
-        for name, chosen in self.metrics.items():
-            term, y_pred = self.objective.judged()[name], self.objective.outputs[name]
+        for term, y_pred, chosen in self.metrics:
             counts = to_numpy(~np.isnan(feed[term.weights]))
             if term.mask is not None:
                 counts = counts & broadcast_right(plan.value(tape, term.mask), counts)
@@ -66,11 +67,9 @@ class Scores:
 
     def logs(self, with_metrics: bool = True) -> dict[str, float]:
         """The numbers so far, by the keys of the objective."""
-        means = np.divide(
-            self.sums, self.counts, out=np.full(len(self.terms), np.nan), where=self.counts > 0
-        )
-        values = [sum(self.parts()) if self.counts.any() else float("nan")]
-        values += means.tolist() if self.objective.has_several else []
+        values = [sum(self.parts()) if any(self.counts) else nan]
+        if self.objective.has_several:
+            values += [s / n if n > 0 else nan for s, n in zip(self.sums, self.counts, strict=True)]
         if with_metrics:
             values += [metric.result() for metric in self._every_metric()]
         keys = self.objective.keys
@@ -78,7 +77,7 @@ class Scores:
 
     def parts(self) -> list[float]:
         """The weighted mean of each loss; their sum is the total."""
-        return (self.weighted / np.where(self.counts > 0, self.counts, 1)).tolist()
+        return [s / n if n > 0 else s for s, n in zip(self.weighted, self.counts, strict=True)]
 
     def accounts(self) -> dict[str, float]:
         """Who makes up how much of the total, and of the gradient, by the names of a training."""

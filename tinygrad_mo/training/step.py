@@ -36,7 +36,7 @@ def training_step(objective: Objective, optimizer: Optimizer, number: int, feed:
     may_be_idle = objective.balancer is not None or not all(objective.weights.values())
     before = randomness.states if may_be_idle else None
     tape = plan.forward(feed, training=True)
-    losses = [float(plan.value(tape, loss)) for loss in plan.losses]
+    losses = plan.numbers(tape, plan.losses)
     objective.balance(number, losses)
     weights = objective.weight_list
     gradients = swept(plan, tape, weights)
@@ -86,6 +86,8 @@ def refuse_infinite(
     objective: Objective, losses: Sequence[float], gradients: Mapping[Parameter, Any]
 ) -> None:
     """A loss that is too large for its type may have a gradient that is not."""
+    if all(map(isfinite, losses)):
+        return
     for name, value in zip(objective.terms, losses, strict=True):
         counts = objective.weights[name] and not isfinite(value)
         if counts and all(map(is_finite, gradients.values())):
