@@ -47,7 +47,7 @@ MODULES = sorted(
 # Lines of code (no docstrings, comments, blanks) that a room may have. To raise a number is a
 # decision, made in the commit that needs it, with its reason.
 LEDGER = {
-    "arguments": 112,
+    "arguments": 114,
     "callbacks": 596,
     "check": 324,
     "cli": 164,
@@ -55,13 +55,13 @@ LEDGER = {
     "console": 33,
     "data": 46,
     "device": 114,
-    "engine": 771,
+    "engine": 776,
     "files": 802,
-    "flow": 2591,
-    "layers": 1720,
+    "flow": 2590,
+    "layers": 1725,
     "learn": 546,
     "losses": 152,
-    "metrics": 214,
+    "metrics": 223,
     "model": 248,
     "naming": 36,
     "network": 550,
@@ -72,7 +72,7 @@ LEDGER = {
     "replay": 619,
     "schedules": 102,
     "systems": 1847,
-    "training": 1139,
+    "training": 1140,
 }
 
 

@@ -54,7 +54,7 @@ def edges_of(plan, tape, seeds, per_loss):
     return seen
 
 
-@pytest.mark.parametrize("floatx", ["float32", "float64"])
+@pytest.mark.parametrize("floatx", ["float64", pytest.param("float32", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("compiled", BOTH)
 @pytest.mark.parametrize("name", ZOO)
 def test_the_numbers_are_those_of_the_plain_way(name, compiled, floatx):

@@ -112,6 +112,7 @@ class Plan:
             self.outputs.append(range(first, len(live)))
             self.edges.append(edges)
         self._kept = {slot_of(t) for t in (*losses, *fetch)}
+        self._loss_slots = [self.slots[loss.key] for loss in losses]
         self._wrt_slots = [self.slots.get(t.key) for t in self.wrt]
         self._wanted = set(self._wrt_slots)
         self.reach, self._arriving = self._find_reach(len(live))
@@ -124,8 +125,8 @@ class Plan:
         """Which losses touch each slot, and which arrive at each step, from the losses down."""
         touched: list[set[int]] = [set() for _ in range(slots)]
         arriving: list[set[int]] = []
-        for k, loss in enumerate(self.losses):
-            touched[self.slots[loss.key]].add(k)
+        for k, slot in enumerate(self._loss_slots):
+            touched[slot].add(k)
         for edges, outputs in zip(reversed(self.edges), reversed(self.outputs), strict=True):
             arriving.append(set().union(*(touched[slot] for slot in outputs)))
             for _, slot in edges:
@@ -213,8 +214,8 @@ class Plan:
             raise ValueError("this tape kept no pullbacks: run forward with keep=True")
         if len(seeds) != len(self.losses):
             raise ValueError(f"{len(seeds)} seeds for {len(self.losses)} losses")
-        pairs = zip(self.losses, seeds, strict=True)
-        starts = [cotangent(x, seed, *tape.outputs[self.slots[x.key]]) for x, seed in pairs]
+        each = zip(self.losses, seeds, self._loss_slots, strict=True)
+        starts = [cotangent(loss, seed, *tape.outputs[slot]) for loss, seed, slot in each]
         found = self.sweep(tape, starts, per_loss, record)
         return dict(zip(self.wrt, found if sparse else map(dense_gradient, found), strict=True))
 
@@ -237,8 +238,8 @@ class Plan:
             return xp().zeros((len(losses), *shape), dtype)
 
         # Every loss begins with its own cotangent: in row k if they are kept apart, else in row 0.
-        for k, (loss, start) in enumerate(zip(self.losses, starts, strict=True)):
-            send(self.slots[loss.key], start, (k,) if per_loss else (0,))
+        for k, (slot, start) in enumerate(zip(self._loss_slots, starts, strict=True)):
+            send(slot, start, (k,) if per_loss else (0,))
         try:
             # Backward, so that all uses of a tensor have sent their part before its maker is asked.
             for n, step, edges, outputs, arriving in self._sweep:

@@ -143,12 +143,11 @@ class Rule:
             g = g.astype(w.dtype)
         found = self.formula(optimizer, w, g, rate, t, *slots)
         new = found if isinstance(found, tuple) else (found,)
-        shapes = [x.shape for x in new]
-        if shapes != [w.shape] * (1 + len(slots)):
+        if len(new) != 1 + len(slots) or {x.shape for x in new} != {w.shape}:
             raise ValueError(
                 f"the rule of {type(optimizer).__name__} must return {1 + len(slots)} arrays of "
                 f"shape {w.shape}, the new {', '.join(('w', *optimizer.slots))}; it has returned "
-                f"{len(shapes)}: {', '.join(map(str, shapes))}"
+                f"{len(new)}: {', '.join(str(x.shape) for x in new)}"
             )
         if not all_finite((g, *new)):
             self.look_at_all(optimizer, g, new)

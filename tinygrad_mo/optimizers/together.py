@@ -36,7 +36,8 @@ class Together:
         self.parameters, self.steps = parameters, steps
         self._shapes = [w.shape for w in parameters]
         bounds = pairwise(accumulate((w.value.size for w in parameters), initial=0))
-        self._places = [slice(*span) for span in bounds]
+        places = [slice(*span) for span in bounds]
+        self._spans = list(zip(places, self._shapes, strict=True))
         self.slots = [side_by_side(of_each) for of_each in zip(*slots, strict=True)]
         self._value: Array = None
         self._parts: list[Array] = []
@@ -45,7 +46,7 @@ class Together:
         """By parameter."""
         return [
             array[place] if len(shape) == 1 else array[place].reshape(shape)
-            for place, shape in zip(self._places, self._shapes, strict=True)
+            for place, shape in self._spans
         ]
 
     def slots_of_each(self) -> list[list[Array]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from ..engine.graph import Parameter, Step, Tensor
 from ..engine.plan import Plan, Tape
@@ -26,17 +27,16 @@ class MovingAverages:
 
     def __init__(self, steps: Iterable[Step]):
         self.statistics: list[Tensor] = []
-        self.averages: list[Parameter] = []
-        self._momentum: list[float] = []
+        self._moved: list[tuple[Tensor, Parameter, float]] = []
         for step in steps:
             for value, position in step.op.averages.items():
                 self.statistics.append(step.output(value))
-                self.averages.append(step.inputs[position])  # type: ignore[arg-type]
-                self._momentum.append(step.attributes["momentum"])
+                average: Any = step.inputs[position]
+                self._moved.append((self.statistics[-1], average, step.attributes["momentum"]))
+        self.averages = [average for _, average, _ in self._moved]
 
     def follow(self, plan: Plan, tape: Tape) -> None:
         """Move each of them towards what the batch of a tape has shown."""
-        each = zip(self.statistics, self.averages, self._momentum, strict=True)
-        for tensor, average, momentum in each:
+        for tensor, average, momentum in self._moved:
             old, seen = average.value, plan.value(tape, tensor)
             average.assign(old + (1 - momentum) * (seen - old))
