@@ -55,16 +55,16 @@ LEDGER = {
     "console": 33,
     "data": 46,
     "device": 114,
-    "engine": 776,
+    "engine": 778,
     "files": 802,
     "flow": 2590,
     "layers": 1725,
     "learn": 546,
     "losses": 152,
     "metrics": 223,
-    "model": 248,
+    "model": 251,
     "naming": 36,
-    "network": 550,
+    "network": 554,
     "ops": 1666,
     "optimizers": 690,
     "pool": 99,
@@ -72,7 +72,7 @@ LEDGER = {
     "replay": 619,
     "schedules": 102,
     "systems": 1847,
-    "training": 1140,
+    "training": 1150,
 }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
+from . import arguments
 from .arguments import plain_number, whole
 from .callbacks import Callback, History
 from .console import say
@@ -149,6 +150,8 @@ class Model(Network):
         weight : float
             Default: 1.
         """
+        name = arguments.name("add_loss: name", name)
+        weight = arguments.number(f"add_loss: the weight of {name!r}", weight)
         if not isinstance(tensor, Tensor) or tensor.shape != ():
             given = f"{tensor}" if isinstance(tensor, Tensor) else type(tensor).__name__
             raise ValueError(f"loss {name!r} must be a scalar, use .mean() or .sum(), not {given}")

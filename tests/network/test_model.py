@@ -349,3 +349,43 @@ class TestMasks:
         inner = tg.Model(ids, words)
         again = tg.Input((4,), "int32")
         np.testing.assert_array_equal(mask_of(inner(again), again), IDS != 0)
+
+
+def test_a_parameter_of_ones_own_holds_floats():
+    """Whole numbers would be cut off at each step."""
+    assert tg.Parameter([1, 2], "w").dtype == "float32"
+    assert tg.Parameter([1, 2], "count", trainable=False).dtype == "int64"
+    w = tg.Parameter([1.0, 2.0], "w", regularizer="l2")
+    x = tg.Input((2,), name="x")
+    model = tg.Model(x, x * w)
+    model.compile(tg.optimizers.SGD(1.0), "mse")
+    model.train_on_batch(np.zeros((1, 2)), np.zeros((1, 2)))
+    np.testing.assert_allclose(w.value, [0.98, 1.96])
+    for wrong, culprit in [
+        (lambda: tg.Parameter([1.0], "w", trainable="no"), "Parameter 'w': trainable"),
+        (lambda: w.assign(np.ma.array([1.0, 2.0], mask=[0, 1])), "a masked array"),
+        (lambda: w.assign(np.array([1j, 2])), "holds numbers, not complex128"),
+    ]:
+        with pytest.raises(TypeError, match=culprit):
+            wrong()
+    np.testing.assert_allclose(w.value, [0.98, 1.96])
+    w.trainable = "no"
+    with pytest.raises(TypeError, match="trainable must be True or False, not 'no'"):
+        model.train_on_batch(np.zeros((1, 2)), np.zeros((1, 2)))
+
+
+def test_a_loss_that_needs_an_unknown_input_is_refused():
+    x, other = tg.Input((3,), name="x"), tg.Input((2,), name="other")
+    model = tg.Model(x, layers.Dense(1, kernel_regularizer=lambda w: (other * other).sum())(x))
+    with pytest.raises(ValueError, match="the loss 'regularization' needs Input 'other'"):
+        model.compile("sgd", "mse")
+    model = tg.Model(x, layers.Dense(1)(x))
+    with pytest.raises(ValueError, match="the loss 'size' needs Input 'other'"):
+        model.add_loss(other.sum(), "size")
+    with pytest.raises(ValueError, match="add_loss: name must be a name, not an empty text"):
+        model.add_loss(x.sum(), "")
+    with pytest.raises(TypeError, match="add_loss: the weight of 'size' must be a number"):
+        model.add_loss(x.sum(), "size", weight="1")
+    with pytest.raises(TypeError, match="the outputs of a model are named by texts, not by ''"):
+        tg.Model(x, {"": layers.Dense(1)(x)})
+    assert not model.added

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import arguments
 from ..device import Array, floatx, lock, xp
 from ..ops import Op
 from ..ops.contract import plain_numbers
@@ -161,13 +162,31 @@ class Parameter(Tensor):
 
     A tape that was recorded before the change therefore keeps the values it was recorded with. (In
     a large table an optimizer may change few entries in place, if nobody else holds its array.)
+
+    Parameters
+    ----------
+    value : array_like
+        Whole numbers become floats, unless training is not to change them.
+    name : str
+    trainable : bool
+        Default: True.
+    regularizer : str, Regularizer or function, optional
+        A penalty that is added to the losses. A function makes a scalar tensor of the parameter.
+        Default: none.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the value is not one of real numbers, or another argument is not what it should be.
     """
 
     __slots__ = ("label", "regularizer", "trainable")
     label: str  # its name without that of the layer it belongs to
 
     def __init__(self, value: Any, name: str, trainable: bool = True, regularizer: Any = None):
-        super().__init__(value, name=name)
+        trainable = arguments.flag(f"Parameter {name!r}: trainable", trainable)
+        array = plain_numbers(value, f"Parameter {name!r}")
+        super().__init__(array, floatx() if trainable and array.dtype.kind != "f" else None, name)
         self.label, self.trainable, self.regularizer = name, trainable, regularizer
 
     def belongs_to(self, owner: str) -> None:
@@ -178,7 +197,7 @@ class Parameter(Tensor):
         """Take a new value of the same shape."""
         if getattr(value, "shape", None) != self.shape and np.shape(value) != self.shape:
             raise ValueError(f"{self} cannot take a value of shape {np.shape(value)}")
-        self.value = xp().asarray(value, self.dtype)
+        self.value = xp().asarray(plain_numbers(value, f"the value of {self}"), self.dtype)
 
 
 def placeholder(

@@ -278,9 +278,8 @@ def fed(tensor: Tensor, feed: Mapping[Tensor, Array]) -> Array:
 
 def cotangent(loss: Tensor, seed: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     """The seed of one loss as a single row."""
-    if type(seed) is not float:
-        seed = plain_numbers(seed, f"the seed of {loss}")
-    start = xp().asarray(seed, dtype)
+    given = seed if type(seed) is float else plain_numbers(seed, f"the seed of {loss}")
+    start = xp().asarray(given, dtype)
     if start.shape != shape:
         raise ValueError(
             f"the loss {loss} needs a seed of its own shape, not {start.shape}: make it a scalar "

@@ -62,7 +62,7 @@ def get(regularizer: Any) -> Any:
 
 def penalty(w: Parameter) -> Tensor:
     """What the regularizer of a parameter adds to the loss."""
-    found = w.regularizer(w)
+    found = get(w.regularizer)(w)
     if not isinstance(found, Tensor) or found.shape != ():
         is_tensor = isinstance(found, Tensor)
         given = f"one of shape {found.shape}" if is_tensor else arguments.shown(found)

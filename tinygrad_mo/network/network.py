@@ -52,7 +52,7 @@ class Network(Layer):
         starts, ends = with_fresh_inputs(starts, ends)
         self.added: dict[str, AddedLoss] = {}
         self._look_around(ends)
-        check_connected(self.steps, starts, ends)
+        check_connected(self.steps, starts, {t: f"output {t.name!r}" for t in ends})
         check_inputs(self.steps, starts, ends)
         names = list(inputs) if isinstance(inputs, Mapping) else unique_inputs(starts)
         self.inputs = dict(zip(names, starts, strict=True))
@@ -96,7 +96,8 @@ class Network(Layer):
             If it needs an Input that the network does not have.
         """
         ends = list(self.outputs.values())
-        check_connected(topological_order([*ends, loss.value]), self.inputs.values(), [loss.value])
+        steps = topological_order([*ends, loss.value])
+        check_connected(steps, self.inputs.values(), {loss.value: f"the loss {loss.name!r}"})
         self.added[loss.name] = loss
         self._look_around(ends)
 
@@ -284,8 +285,8 @@ def as_list(what: str, given: Tensors) -> list[Tensor]:
     if not tensors:
         raise ValueError(f"a model needs {what}")
     for name in given if isinstance(given, Mapping) else ():
-        if not isinstance(name, str):
-            raise TypeError(f"the {what} of a model are named by strings, not by {name!r}")
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"the {what} of a model are named by texts, not by {name!r}")
     return tensors
 
 
@@ -303,22 +304,28 @@ def losses_on_the_way(steps: Sequence[Step], ends: Sequence[Tensor]) -> list[Add
 
 
 def check_connected(
-    steps: Sequence[Step], inputs: Iterable[Tensor], outputs: Sequence[Tensor]
+    steps: Sequence[Step],
+    inputs: Iterable[Tensor],
+    ends: Mapping[Tensor, str],
+    fed: Sequence[Tensor] = (),
 ) -> None:
-    """Every symbolic leaf must be a declared input, and every input should be used."""
+    """Every symbolic leaf must be a declared input, or what else is fed.
+
+    `ends` says what each of the ends is.
+    """
     inputs = list(inputs)
-    leaves: dict[Tensor, str] = {t: "itself an output" for t in outputs if t.step is None}
+    leaves: dict[Tensor, str] = {t: "itself an output" for t in ends if t.step is None}
     for step in steps:
         for x in step.inputs:
             if x is not None and x.step is None and x.value is None:
                 user = step.call.path if step.call else step.op.name
                 leaves.setdefault(x, f"used by {user!r}")
     for x, user in leaves.items():
-        if x not in inputs:
+        if x not in inputs and x not in fed:
             names = ", ".join([*(t.name for t in inputs), x.name])
-            needs = next(t for t in outputs if x is t or x in below(t))
+            needs = next(t for t in ends if x is t or x in below(t))
             raise ValueError(
-                f"the model is not connected: output {needs.name!r} needs Input {x}, made at "
+                f"the model is not connected: {ends[needs]} needs Input {x}, made at "
                 f"{x.site[0]}:{x.site[1]} and {user}; pass it, too: Model([{names}], ...)"
             )
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import metrics, ops
-from ..arguments import plain_number
+from ..arguments import flag, plain_number
 from ..device import Array, to_numpy, xp
 from ..engine.calls import Call, inside
 from ..engine.graph import Parameter, Tensor
@@ -21,8 +21,9 @@ from ..layers.regularizers import penalty
 from ..metrics import Metric
 from ..network.contents import Contents
 from ..network.feeding import arrays_for, cast, counted, match, matched_arrays
-from ..network.network import Network
+from ..network.network import Network, check_connected
 from ..network.planning import NetworkPlan
+from ..recipes import kept
 from .averages import MovingAverages
 from .terms import (
     LossTerm,
@@ -67,7 +68,8 @@ class Objective:
     def __init__(
         self, network: Network, loss: Any = None, loss_weights: Any = None, metrics: Any = None
     ):
-        self.made_with = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics}
+        given = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics}
+        self.made_with = kept(given)
         self.inputs, self.outputs = dict(network.inputs), dict(network.outputs)
         self.inputs_are_dict = network.inputs_are_dict
         self.by_name_only = network.outputs_are_dict and len(self.outputs) > 1
@@ -86,6 +88,7 @@ class Objective:
         self.weights = checked_weights(dict.fromkeys(self.terms, 1.0) | factors)
         self.metrics = self._metrics(metrics)
         check_unique(self.keys)
+        self._check_connected()
         self._plan: tuple[list[bool], Plan] | None = None
 
     def _enter_losses(self, loss: Any) -> None:
@@ -131,6 +134,13 @@ class Objective:
             self._enter(term := LossTerm("regularization"))
             with inside(Call(term)):
                 term.value = reduce(ops.add, map(penalty, penalised))
+
+    def _check_connected(self) -> None:
+        """A loss or penalty of one's own may need an Input that the network does not have."""
+        terms = self.terms.values()
+        fed = [x for term in terms for x in (term.target, term.weights) if x is not None]
+        ends = {term.value: f"the loss {term.name!r}" for term in terms}
+        check_connected(topological_order(list(ends)), self.inputs.values(), ends, fed)
 
     def _metrics(self, given: Any) -> dict[str, list[Metric]]:
         if given is None:
@@ -269,6 +279,8 @@ class Objective:
         """The plan of a training step; made anew when layers were frozen or unfrozen."""
         trainable = [one.trainable for one in self._freezable]
         if self._plan is None or self._plan[0] != trainable:
+            for one in self._freezable:
+                flag(f"{one}: trainable", one.trainable)
             self._plan = trainable, self.plan_for(list(self.terms.values()))
         return self._plan[1]
 
