@@ -20,6 +20,7 @@ import pytest
 import tinygrad_mo
 
 PACKAGE = Path(tinygrad_mo.__file__).parent
+README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 FLOORS = [  # from the ground up
     "naming arguments",
     "recipes device console",
@@ -208,6 +209,9 @@ def test_no_room_grows_without_a_decision():
         lines[room_of(module)] += lines_of_code(PACKAGE / module)
     assert sorted(LEDGER) == ROOMS
     assert {room: n for room, n in lines.items() if n > LEDGER[room]} == {}
+    around = round(sum(lines.values()) - 350, -2)
+    assert "350 lines of code, `engine/graph.py` and `engine/plan.py`" in README
+    assert f"a library of about {around:,} lines" in README
 
 
 # ---------------------------------------------------------------- the public face

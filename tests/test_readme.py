@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 README = Path(__file__).parents[1] / "README.md"
+ERROR_TEXTS = Path(__file__).parent / "references" / "error_texts.md"
 EXAMPLES = re.findall(r"```python\n(.*?)```.*?```text\n(.*?)```", README.read_text("utf-8"), re.S)
 NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 
@@ -36,3 +37,19 @@ def test_example_prints_what_the_readme_says(number, tmp_path, monkeypatch):
     expected_words, expected_numbers = words_and_numbers(expected)
     assert words == expected_words
     assert numbers == pytest.approx(expected_numbers, rel=0.02, abs=0.02)
+
+
+def test_what_it_says_to_bad_input_is_what_it_says():
+    """The README shows some of the cases that are recorded; whether these are right is a test, too."""
+    recorded = dict(
+        re.findall(
+            r"^### (.*?)\n\n```python\n.*?```\n\n```text\n(?:\w+: )?(.*?)$",
+            ERROR_TEXTS.read_text("utf-8"),
+            re.S | re.M,
+        )
+    )
+    text = README.read_text("utf-8")
+    table = re.findall(r"^\| (.*?) \| (.*?) \|$", text.split("## What it refuses")[1], re.M)
+    shown = [row for row in table if row[0] in recorded]
+    assert len(shown) == 10 and all(recorded[what] == words for what, words in shown)
+    assert f"Ten of the {len(recorded)} cases" in text
