@@ -201,8 +201,8 @@ for layer, ratio in moved.items():
 assert abs(moved_by_adam["aux_output"] - 1) < 0.05
 
 # %% [markdown]
-# 1, not 10. Where a loss is alone, Adam does not care about its weight. Is this true only for the
-# first step? Let Adam run for 50 steps, once with some gradients and once with ten times these.
+# 1, not 10. Where a loss is alone, the weight cancels in Adam's first step. Does it go on so? Let
+# Adam run for 50 steps, once with some gradients and once with ten times these.
 
 # %%
 random = np.random.default_rng(0)
@@ -230,6 +230,46 @@ for name in ("aux_output", "dense_1", "lstm"):
 assert turned["aux_output"] == turned["dense_1"] == 0 and turned["lstm"] > 0.005
 
 # %% [markdown]
+# ## Break it: the optimizer
+#
+# "No path, so nothing changes" is a law of *gradients*. A step is made by an optimizer, and it may
+# look at more than one gradient of one layer. **Before you run the next cell, write down** which of
+# these four can break what you have just seen: a limit for the length of all gradients together
+# (`global_clipnorm`), a large tiny number (`epsilon`), a weight that changes in the middle of a
+# training, a weight that becomes 0.
+
+# %%
+SGD, Adam = tg.optimizers.SGD, tg.optimizers.Adam
+clipped = update_ratios(model, x, y, lambda: SGD(0.01, global_clipnorm=0.01), low, high)
+coarse = update_ratios(model, x, y, lambda: Adam(epsilon=1e-2), low, high)
+print(f"dense_1, where aux has no path, with global_clipnorm: {clipped['dense_1']:>6.2f}")
+print(f"aux_output, alone, under Adam with epsilon=1e-2:      {coarse['aux_output']:>6.2f}")
+
+
+def step_after_change(factor):
+    """The length of Adam's step 51, if 50 gradients were 1 and this one is `factor`."""
+    w, adam = tg.Parameter([0.0], "w"), Adam(learning_rate=0.1)
+    for _ in range(50):
+        adam.apply({w: np.array([1.0])})
+    before = w.value[0]
+    adam.apply({w: np.array([factor])})
+    return abs(w.value[0] - before) / 0.1
+
+
+print(f"the first step of Adam after the weight rose tenfold: {step_after_change(10.0):>6.2f}")
+print(f"the first step of Adam after the weight became 0:     {step_after_change(0.0):>6.2f}")
+assert clipped["dense_1"] < 0.9 and coarse["aux_output"] > 1.5
+assert abs(step_after_change(10.0) - 1) > 0.1 and step_after_change(0.0) > 0.5
+
+# %% [markdown]
+# All four. One length for all gradients ties all layers together: more of aux leaves less room for
+# main. A large epsilon is no longer small beside |g|. Adam divides by sizes that it has seen
+# *before*, so a changed weight takes effect at once, and is forgotten little by little. And Adam,
+# like everything with momentum, rolls on for a while when a gradient has become 0.
+#
+# So say *gradient* where you mean the gradient. `print(model.explain())` reads the settings of your
+# optimizer and says which of these apply.
+#
 # ## The page
 #
 # The next cell writes one file. Open it in any browser; it needs no internet.
@@ -273,8 +313,10 @@ assert flow.total("dense_1", {"aux_output": 1.0}) == flow.total("dense_1")
 #   where the loss is alone, and changes nothing where it has no path.
 # - Where losses meet, it changes the length and the direction of the sum.
 # - `None` (no path) is a fact of the graph; weight 0 is a choice.
-# - Adam and its relatives cancel the weight where a loss is alone. Where losses meet it still
-#   decides.
+# - Adam and its relatives cancel the weight where a loss is alone, as long as it stays the same
+#   and epsilon is small. Where losses meet it still decides.
+# - All this is about gradients. A clipped norm, a momentum and a changed weight make steps that
+#   follow other laws.
 #
 # Next: how can the page know the length of the sum for every position of the sliders, without
 # computing anything again?

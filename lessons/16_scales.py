@@ -274,8 +274,9 @@ assert abs(in_scale[1] - equal_[1]) < 0.08 and in_scale[2] > 0.95 and in_scale[0
 #
 # One more time we stop the age, now with the scaled target, and after four epochs.
 # `LossWeightScheduler` sets weights before each epoch. From then on the head of the age makes no
-# step, because its gradient is 0. **Before you run the next cell, write down** how the error of
-# the age on `check` goes on: does it stay, get better, or get worse?
+# step: its gradient is 0, and RMSprop remembers no direction (Adam does, lesson 8). **Before you
+# run the next cell, write down** how the error of the age on `check` goes on: does it stay, get
+# better, or get worse?
 
 
 # %%

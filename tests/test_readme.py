@@ -40,7 +40,7 @@ def test_example_prints_what_the_readme_says(number, tmp_path, monkeypatch):
 
 
 def test_what_it_says_to_bad_input_is_what_it_says():
-    """The README shows some of the cases that are recorded; whether these are right is a test, too."""
+    """The README shows some of the recorded cases, which are tested themselves."""
     recorded = dict(
         re.findall(
             r"^### (.*?)\n\n```python\n.*?```\n\n```text\n(?:\w+: )?(.*?)$",

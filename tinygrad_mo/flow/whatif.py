@@ -27,7 +27,7 @@ def update_ratios(
         exact ratios: the step is a small difference of large numbers.
     x, y
         A batch, as for `fit`.
-    optimizer : str or type of Optimizer
+    optimizer : str, type of Optimizer, or function that makes one
         Both steps start from a fresh one.
     before, after : dict
         Loss weights by name; what is left out is as compiled.
@@ -58,7 +58,8 @@ def steps(optimizer: Any, gradients: Mapping[Any, Any]) -> dict[Any, Any]:
     """How far a fresh optimizer moves each parameter; the parameters are put back."""
     values = {w: w.value for w in gradients}
     try:
-        optimizers.get(optimizer).apply({w: g[0] for w, g in gradients.items() if g is not None})
+        fresh = optimizer() if callable(optimizer) else optimizers.get(optimizer)
+        fresh.apply({w: g[0] for w, g in gradients.items() if g is not None})
         return {w: w.value - value for w, value in values.items()}
     finally:
         for w, value in values.items():
