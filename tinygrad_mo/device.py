@@ -94,8 +94,7 @@ compiled: Any = None  # without it a replay calls NumPy for each of its instruct
 def in_parts(length: int, work: Callable[[slice], Any], cost: float) -> list[Any]:
     """``work(part)`` for slices that make up ``range(length)``: their results, in order.
 
-    It is one slice where no pool is at work. `cost` is how long all of it takes: as long as so many
-    multiplications.
+    It is one slice where no pool is at work. `cost` is the time of all of it, in multiplications.
     """
     return pool.in_parts(length, work, cost) if pool else [work(slice(0, length))]
 

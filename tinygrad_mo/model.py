@@ -25,7 +25,7 @@ from .flow.words import explain, listing
 from .layers.base import AddedLoss
 from .losses import LOSSES
 from .naming import did_you_mean
-from .network.network import Network
+from .network.network import Network, below
 from .optimizers import Optimizer
 from .optimizers import get as get_optimizer
 from .training.data import evaluated_batches, training_batches, validation_batches
@@ -429,7 +429,7 @@ class Model(Network):
         Returns
         -------
         Model
-            Not compiled. Inputs that nothing needs any more are gone, too.
+            Not compiled. Inputs and added losses that only these outputs needed are gone, too.
         """
         for name in outputs:
             if name not in self.outputs:
@@ -439,13 +439,20 @@ class Model(Network):
         left = {name: t for name, t in self.outputs.items() if name not in outputs}
         if not left:
             raise ValueError(f"without {listing(outputs)} no output is left")
-        needed = {x for step in topological_order(list(left.values())) for x in step.inputs}
-        inputs = {name: t for name, t in self.inputs.items() if t in needed or t in left.values()}
+        before, stays = below(self.outputs.values()), below(left.values())
+        losses = [loss for loss in self.added.values() if below([loss.value]) & before <= stays]
+        needed = stays.union(*(below([loss.value]) for loss in losses))
+        inputs = {name: t for name, t in self.inputs.items() if t in needed}
         ends: Any = left if self.outputs_are_dict else list(left.values())
         if len(left) == 1 and not self.outputs_are_dict:
             (ends,) = left.values()
         starts: Any = inputs if self.inputs_are_dict else list(inputs.values())
-        return Model(starts, ends, name=self.name)
+        rest = Model(starts, ends, name=self.name)
+        known = {loss.value.key for loss in rest.added.values()}  # which layers have added
+        for loss in losses:
+            if loss.value.key not in known:
+                rest.add(loss)
+        return rest
 
     # ------------------------------------------------------------ files
 

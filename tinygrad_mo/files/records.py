@@ -177,7 +177,14 @@ class Writer:
             ],
             "inputs_by_name": model.inputs_are_dict,
             "bare": [
-                [w.label, self.value(w.shape), np.dtype(w.dtype).name, w.trainable] for w in bare
+                [
+                    w.label,
+                    self.value(w.shape),
+                    np.dtype(w.dtype).name,
+                    w.trainable,
+                    self.value(w.regularizer),
+                ]
+                for w in bare
             ],
             "calls": [self.call(call, calls, owners) for call in calls],
             "steps": steps,
@@ -324,8 +331,8 @@ class Reader:
         made: list[Any] = list(inputs.values())
         owners = self.layers()
         self._bare = [
-            Parameter(np.zeros(self.value(shape), dtype), label, trainable)
-            for label, shape, dtype, trainable in content["bare"]
+            Parameter(np.zeros(self.value(shape), dtype), label, trainable, *map(self.value, more))
+            for label, shape, dtype, trainable, *more in content["bare"]  # more: its regularizer
         ]
         calls: list[Call] = []
         for owner, parent in content["calls"]:

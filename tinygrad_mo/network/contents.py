@@ -18,6 +18,8 @@ class Contents:
     ----------
     steps : sequence of Step
         All that the outputs and the losses of a network are computed with.
+    network : Layer, optional
+        The network. If it is frozen, so is what belongs to none of its layers.
 
     Attributes
     ----------
@@ -31,14 +33,13 @@ class Contents:
         Those that belong to no layer.
     """
 
-    def __init__(self, steps: Sequence[Step]):
-        self._calls = calls_of(steps)
-        self._called_in: dict[Layer, list[Layer]] = {}
+    def __init__(self, steps: Sequence[Step], network: Layer | None = None):
+        self._network = network
+        self._calls = [call for call in calls_of(steps) if isinstance(call.owner, Layer)]
+        self._called_in: dict[Layer | None, list[Layer]] = {}
         for call in self._calls:
-            if call.parent is not None and isinstance(call.owner, Layer):
-                self._called_in.setdefault(call.parent.owner, []).append(call.owner)
-        top = [call.owner for call in self._calls if call.parent is None]
-        owners = [owner for owner in dict.fromkeys(top) if isinstance(owner, Layer)]
+            self._called_in.setdefault(layer_around(call), []).append(call.owner)
+        owners = list(dict.fromkeys(self._called_in.get(None, ())))
         self.layers = dict(zip(self._names(owners), owners, strict=True))
         self.weights: dict[str, Parameter] = {}
         self._name_of: dict[tuple[Any, Layer], str] = {}  # by the layer around it (None: none)
@@ -50,7 +51,8 @@ class Contents:
         used = dict.fromkeys(x for step in steps for x in step.inputs if isinstance(x, Parameter))
         self.bare = [w for w in used if w not in self._ways]
         for w in self.bare:
-            self._add(w, unique_names([*self.layers, w.label], "_")[-1], ())
+            around = () if network is None else (network,)
+            self._add(w, unique_names([*self.layers, w.label], "_")[-1], around)
 
     def _names(self, layers: Sequence[Layer]) -> list[str]:
         """Names that are unique here: as the user, or else an earlier network, has given them."""
@@ -77,6 +79,11 @@ class Contents:
 
     def _enter(self, layer: Layer, path: str, around: tuple[Layer, ...]) -> None:
         """Add the weights of a layer, and of the layers within it."""
+        if layer in around:
+            raise ValueError(
+                f"{around[-1]} keeps {layer}, within which it is itself: give it what it needs of "
+                f"it in call, and let it not keep it"
+            )
         around = (*around, layer)
         self._ways.setdefault(layer, []).append(around)
         for w in layer.own_weights:
@@ -98,9 +105,8 @@ class Contents:
 
     def path_of(self, call: Call) -> str:
         """The names of the owners of a call and of those around it, as in "base/conv1"."""
-        around = call.parent
-        name = self._name_of.get((around and around.owner, call.owner), call.owner.name)
-        return f"{self.path_of(around)}/{name}" if around else name
+        name = self._name_of.get((layer_around(call), call.owner), call.owner.name)
+        return f"{self.path_of(call.parent)}/{name}" if call.parent else name
 
     def every_layer(self) -> list[Layer]:
         """The layers, those within layers included, each once."""
@@ -108,7 +114,8 @@ class Contents:
 
     def freezable(self) -> list[Any]:
         """Everything whose `trainable` has a say: layers and weights."""
-        return [*self.every_layer(), *self.weights.values()]
+        network = [] if self._network is None else [self._network]
+        return [*network, *self.every_layer(), *self.weights.values()]
 
     def is_trainable(self, x: Any) -> bool:
         """Is a layer or weight free on some way to it: no layer around is frozen, nor itself?"""
@@ -125,6 +132,14 @@ class Contents:
         return frozenset(
             step for step, one in layers if one in self._ways and not self.is_trainable(one)
         )
+
+
+def layer_around(call: Call) -> Layer | None:
+    """The layer within which a call happened; losses, which call layers, too, are none."""
+    outer = call.parent
+    while outer is not None and not isinstance(outer.owner, Layer):
+        outer = outer.parent
+    return outer.owner if outer else None
 
 
 def calls_of(steps: Iterable[Step]) -> list[Call]:

@@ -19,7 +19,7 @@ from ..naming import did_you_mean, unique_names
 from .contents import Contents
 from .feeding import arrays_for, check_batch_size, match
 from .planning import NetworkPlan
-from .rewiring import replacement, rewire, with_fresh_inputs
+from .rewiring import losses_on_the_way, replacement, rewire, with_fresh_inputs
 from .summary import summary_lines
 
 Tensors = Tensor | Sequence[Tensor] | Mapping[str, Tensor]
@@ -62,7 +62,8 @@ class Network(Layer):
         is_dict = isinstance(outputs, Mapping)
         self.form = "one" if isinstance(outputs, Tensor) else "dict" if is_dict else "list"
         for loss in losses_on_the_way(self.steps, ends):
-            name = unique_names([*self.outputs, *self.added, loss.name], "_")[-1]
+            keys = [f"{name}_loss" for name in self.outputs]  # which History uses
+            name = unique_names([*self.outputs, *keys, *self.added, loss.name], "_")[-1]
             self.added[name] = loss._replace(name=name)
         if self.added:
             self._look_around(ends)
@@ -85,7 +86,7 @@ class Network(Layer):
         masks = [t.mask for t in ends if t.mask is not None]
         scalars = [loss.value for loss in self.added.values()]
         self.steps = topological_order([*ends, *masks, *scalars])
-        self.contents = Contents(self.steps)
+        self.contents = Contents(self.steps, self)
 
     def add(self, loss: AddedLoss) -> None:
         """Add a scalar of the graph to the losses; what it is computed with belongs to the network.
@@ -144,7 +145,7 @@ class Network(Layer):
     @property
     def trainable_weights(self) -> list[Parameter]:
         """The parameters that training changes."""
-        return self.contents.trainable_weights() if self.trainable else []
+        return self.contents.trainable_weights()
 
     @property
     def output_names(self) -> list[str]:
@@ -296,13 +297,6 @@ def outermost(call: Call) -> Call:
     return call
 
 
-def losses_on_the_way(steps: Sequence[Step], ends: Sequence[Tensor]) -> list[AddedLoss]:
-    """What models and layers have added to the losses where they were called, each once."""
-    met = [x for step in steps for x in step.inputs if x is not None]
-    found = {loss.value.key: loss for x in [*met, *ends] for loss in x.losses}
-    return list(found.values())
-
-
 def check_connected(
     steps: Sequence[Step],
     inputs: Iterable[Tensor],
@@ -314,7 +308,7 @@ def check_connected(
     `ends` says what each of the ends is.
     """
     inputs = list(inputs)
-    leaves: dict[Tensor, str] = {t: "itself an output" for t in ends if t.step is None}
+    leaves: dict[Tensor, str] = {t: "itself an output" for t in ends if t.step is t.value is None}
     for step in steps:
         for x in step.inputs:
             if x is not None and x.step is None and x.value is None:
@@ -323,7 +317,7 @@ def check_connected(
     for x, user in leaves.items():
         if x not in inputs and x not in fed:
             names = ", ".join([*(t.name for t in inputs), x.name])
-            needs = next(t for t in ends if x is t or x in below(t))
+            needs = next(t for t in ends if x in below([t]))
             raise ValueError(
                 f"the model is not connected: {ends[needs]} needs Input {x}, made at "
                 f"{x.site[0]}:{x.site[1]} and {user}; pass it, too: Model([{names}], ...)"
@@ -344,9 +338,11 @@ def check_inputs(
             raise ValueError(f"the same Input is listed twice among the inputs of a model: {t}")
 
 
-def below(tensor: Tensor) -> set[Tensor | None]:
-    """Everything that a tensor is computed from."""
-    return {x for step in topological_order([tensor]) for x in step.inputs}
+def below(tensors: Iterable[Tensor]) -> set[Any]:
+    """The steps and leaves that tensors are computed from, and themselves if they are leaves."""
+    steps = topological_order(list(tensors))
+    met = [x for step in steps for x in step.inputs if x is not None]
+    return {*steps, *(x for x in [*met, *tensors] if x.step is None)}
 
 
 def unique_inputs(inputs: list[Tensor]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..engine.calls import Call, current_call, inside
@@ -62,6 +62,24 @@ def with_fresh_inputs(
     replaced = {t.key: f for t, f in zip(inputs, fresh, strict=True)}
     masks = [t.mask for t in outputs if t.mask is not None]
     above = set(topological_order(inputs))
-    below = [step for step in topological_order([*outputs, *masks]) if step not in above]
-    new = rewire(below, replaced)
-    return fresh, [replacement(t, new) for t in outputs]
+
+    def below(ends: Sequence[Tensor]) -> list[Step]:
+        return [step for step in topological_order(ends) if step not in above]
+
+    losses = losses_on_the_way(below([*outputs, *masks]), outputs, cut=replaced)
+    new = rewire(below([*outputs, *masks, *(loss.value for loss in losses)]), replaced)
+    ends = [replacement(t, new) for t in outputs]
+    ends[0].losses = tuple(loss._replace(value=new[loss.value.key]) for loss in losses)
+    return fresh, ends
+
+
+def losses_on_the_way(
+    steps: Iterable[Step], ends: Sequence[Tensor], cut: Container[Any] = ()
+) -> list[Any]:
+    """What models and layers have added to the losses where they were called, each once.
+
+    `cut` are the keys of tensors behind which nobody looks.
+    """
+    met = [x for step in steps for x in step.inputs if x is not None]
+    kept = [x for x in [*met, *ends] if x.key not in cut]
+    return list({loss.value.key: loss for x in kept for loss in x.losses}.values())

@@ -82,7 +82,7 @@ class Objective:
             with inside(Call(term)):
                 term.value = ops.identity(added.value)  # a step of its own: its card in the picture
             factors.setdefault(added.name, added.weight)
-        self._look_around()
+        self._look_around(network)
         self._enter_regularization()
         factors = {name: factor for name, factor in factors.items() if name in self.terms}
         self.weights = checked_weights(dict.fromkeys(self.terms, 1.0) | factors)
@@ -118,12 +118,12 @@ class Objective:
             of = list(dict.fromkeys([*of, *names, *network.added]))
         return match("loss_weights", given, of, by_name_only=self.by_name_only, repeat=True)
 
-    def _look_around(self) -> None:
+    def _look_around(self, network: Network) -> None:
         """Find what the outputs and the losses reach."""
         masks = [t.mask for t in self.outputs.values() if t.mask is not None]
         values = [term.value for term in self.terms.values()]
         self.steps = topological_order([*self.outputs.values(), *masks, *values])
-        self.contents = Contents(self.steps)
+        self.contents = Contents(self.steps, network)
         self.averages = MovingAverages(self.steps)
         self._freezable = self.contents.freezable()
         self.randomness = Randomness(self.steps)
@@ -276,7 +276,7 @@ class Objective:
         return self.contents.trainable_weights()
 
     def plan(self) -> Plan:
-        """The plan of a training step; made anew when layers were frozen or unfrozen."""
+        """The plan of a training step; another one after layers were frozen or unfrozen."""
         trainable = [one.trainable for one in self._freezable]
         if self._plan is None or self._plan[0] != trainable:
             for one in self._freezable:
