@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import metrics, ops
-from ..arguments import flag, plain_number
+from ..arguments import plain_number
 from ..device import Array, to_numpy, xp
 from ..engine.calls import Call, inside
 from ..engine.graph import Parameter, Tensor
@@ -123,9 +123,8 @@ class Objective:
         masks = [t.mask for t in self.outputs.values() if t.mask is not None]
         values = [term.value for term in self.terms.values()]
         self.steps = topological_order([*self.outputs.values(), *masks, *values])
-        self.contents = Contents(self.steps, network)
+        self.contents = Contents(self.steps, network.rest)
         self.averages = MovingAverages(self.steps)
-        self._freezable = self.contents.freezable()
         self.randomness = Randomness(self.steps)
 
     def _enter_regularization(self) -> None:
@@ -277,10 +276,9 @@ class Objective:
 
     def plan(self) -> Plan:
         """The plan of a training step; another one after layers were frozen or unfrozen."""
-        trainable = [one.trainable for one in self._freezable]
+        trainable = self.contents.flags()
         if self._plan is None or self._plan[0] != trainable:
-            for one in self._freezable:
-                flag(f"{one}: trainable", one.trainable)
+            self.contents.check_flags()
             self._plan = trainable, self.plan_for(list(self.terms.values()))
         return self._plan[1]
 
