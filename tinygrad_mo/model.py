@@ -77,7 +77,10 @@ class Model(Network):
         loss_weights: Any = None,
         metrics: Any = None,
     ) -> None:
-        """Say what to learn. Forgets the state of an earlier optimizer.
+        """Say what to learn.
+
+        A new optimizer begins without a state, and steps are counted from 0. Given once more, the
+        one that the model has goes on from where it is.
 
         Parameters
         ----------
@@ -103,8 +106,10 @@ class Model(Network):
         self._refuse_used(chosen)
         objective = Objective(self, loss, loss_weights, metrics)
         USERS[chosen] = ref(self)
+        if not self.is_compiled or chosen is not self.optimizer:
+            self.step = 0
         self.optimizer, self._objective, self.contents = chosen, objective, objective.contents
-        self.step, self.shuffler = 0, new_generator()
+        self.optimizer.names, self.shuffler = objective.contents.names, new_generator()
 
     def _refuse_used(self, optimizer: Optimizer) -> None:
         """An optimizer counts steps and keeps averages: they are of one model."""
@@ -373,7 +378,7 @@ class Model(Network):
 
     def _warn_of_untrained(self) -> None:
         objective, plan = self.objective, self.objective.plan()
-        idle = [w.name for w in plan.wrt if not plan.reaches(w)]
+        idle = [objective.contents.names[w] for w in plan.wrt if not plan.reaches(w)]
         if idle:
             without = [name for name in self.outputs if name not in objective.judged()]
             warnings.warn(

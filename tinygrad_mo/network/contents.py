@@ -36,6 +36,8 @@ class Contents:
     weights : dict of Parameter
         All parameters by path, as in "lstm/kernel" or "base/conv1/kernel": those of the layers, of
         layers within layers, and those that belong to no layer.
+    names : dict of str
+        By parameter, its path.
     bare : list of Parameter
         Those that belong to no layer.
     """
@@ -59,6 +61,7 @@ class Contents:
         around: tuple[Any, ...] = () if rest is None else (rest,)
         for w in self.bare:
             self._add(w, unique_names([*self.layers, w.label], "_")[-1], around)
+        self.names = {w: name for name, w in self.weights.items()}
         self._freezable = [*around, *self.every_layer(), *self.weights.values()]
 
     def _names(self, layers: Sequence[Layer]) -> list[str]:

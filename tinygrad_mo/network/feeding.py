@@ -40,6 +40,11 @@ def match(
         return {name: given[name] for name in names if name in given}
     by_order, by_name_only = ", ".join(names), by_name_only and len(names) > 1
     if isinstance(given, list | tuple):
+        if by_name_only and names == sorted(names):  # other names may have two orders
+            raise ValueError(
+                f"{what}: the model was made with a dict, so a dict with its keys is needed, not a "
+                f"list: {by_order}"
+            )
         if by_name_only:
             raise ValueError(
                 f"{what}: a list can be read in two ways, since the model was made with a dict: in "

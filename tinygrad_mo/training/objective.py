@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from functools import reduce
-from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from .. import metrics, ops
-from ..arguments import plain_number
+from ..arguments import shown
 from ..device import Array, to_numpy, xp
 from ..engine.calls import Call, inside
 from ..engine.graph import Parameter, Tensor
@@ -19,6 +18,7 @@ from ..engine.plan import Plan, topological_order
 from ..engine.randomness import Randomness
 from ..layers.regularizers import penalty
 from ..metrics import Metric
+from ..naming import name_of
 from ..network.contents import Contents
 from ..network.feeding import arrays_for, cast, counted, match, matched_arrays
 from ..network.network import Network, check_connected
@@ -33,6 +33,7 @@ from .terms import (
     terms_of_output,
     weights_by_term,
 )
+from .weights import LossWeights
 
 NUMBERS = (int, float, np.number)
 
@@ -52,7 +53,7 @@ class Objective:
         The losses by name; everything that counts losses counts them in this order.
     metrics : dict of list of Metric
         By output. They are patterns: who counts makes copies.
-    weights : dict of float
+    weights : LossWeights
         What each loss is multiplied with.
     balancer : function or None
         Asked for weights in each step.
@@ -85,7 +86,7 @@ class Objective:
         self._look_around(network)
         self._enter_regularization()
         factors = {name: factor for name, factor in factors.items() if name in self.terms}
-        self.weights = checked_weights(dict.fromkeys(self.terms, 1.0) | factors)
+        self.weights = LossWeights(dict.fromkeys(self.terms, 1.0) | factors)
         self.metrics = self._metrics(metrics)
         check_unique(self.keys)
         self._check_connected()
@@ -229,6 +230,8 @@ class Objective:
             shape = "" if term.target is None else str(term.target.shape)
             loss = term.name if term.loss is None else term.loss.name
             weight = f"{self.weights[term.name]:g}"
+            if self.balancer is not None:
+                weight += f" (set by {name_of(self.balancer)})"
             rows.append((term.output or "-", loss, weight, ", ".join(names) or "-", shape or "-"))
         judged = {row[0] for row in rows}
         rows += [(name, "none", "-", "-", "-") for name in self.outputs if name not in judged]
@@ -244,28 +247,28 @@ class Objective:
     def set_weights(self, given: Any) -> None:
         """Change what losses are multiplied with: numbers (left out means 1), or a function."""
         if not callable(given):
-            names = list(self.terms)
+            names, given = list(self.terms), weights_by_term(given, self.terms.values())
             chosen = match(
                 "loss_weights", given, names, by_name_only=self.by_name_only, repeat=True
             )
-            self.weights = checked_weights(dict.fromkeys(names, 1.0) | chosen)
+            self.weights = LossWeights(dict.fromkeys(names, 1.0) | chosen)
         self.balancer = given if callable(given) else None
 
     def balance(self, step: int, losses: Sequence[float]) -> None:
         """Ask the balancer, if there is one, which gets the losses of a batch."""
         if self.balancer is not None:
             changes = self.balancer(step, dict(zip(self.terms, losses, strict=True)))
-            balancer = self.balancer
-            self.set_weights({**self.weights, **changes})
-            self.balancer = balancer
+            if not isinstance(changes, Mapping):
+                raise TypeError(
+                    f"loss_weights: {name_of(self.balancer)} must return a dict of weights by "
+                    f"loss, not {shown(changes)}"
+                )
+            self.weights.update(weights_by_term(changes, self.terms.values()))
 
     @property
     def weight_list(self) -> list[float]:
         """The loss weights in the order of the losses, as `Plan.backward` takes them."""
-        known = self.weights
-        if known.keys() != self.terms.keys():  # somebody has put a name into the dict, or taken one
-            known = match("loss_weights", known, list(self.terms))
-        return [checked_weight(name, known[name]) for name in self.terms]
+        return list(self.weights.values())
 
     # ------------------------------------------------------------ plan and data
 
@@ -392,13 +395,3 @@ def check_unique(keys: Sequence[str]) -> None:
     for key in keys:
         if keys.count(key) > 1:
             refuse_twice(key)
-
-
-def checked_weights(given: Mapping[str, Any]) -> dict[str, float]:
-    return {name: checked_weight(name, factor) for name, factor in given.items()}
-
-
-def checked_weight(name: str, factor: Any) -> float:
-    if plain_number(factor) is None or not isfinite(factor):
-        raise ValueError(f"loss_weights: that of {name!r} must be a number, not {factor!r}")
-    return float(factor)

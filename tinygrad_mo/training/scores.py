@@ -63,7 +63,9 @@ class Scores:
         for w, rows in apart.items():
             for row, k in enumerate(plan.reaches(w)):
                 squares[k] += float((rows[row].astype(float) ** 2).sum())
-        self.gradient_shares = shares(np.abs(self.objective.weight_list) * np.sqrt(squares))
+        weights = np.abs(self.objective.weight_list)
+        lengths = np.where(weights > 0, np.sqrt(squares), 0)  # 0 x infinity pulls nowhere
+        self.gradient_shares = shares(weights * lengths)
 
     def logs(self, with_metrics: bool = True) -> dict[str, float]:
         """The numbers so far, by the keys of the objective."""

@@ -7,7 +7,7 @@ NaN, which `ops.weighted_mean` leaves out of sum and count: it has no gradient a
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -197,7 +197,7 @@ def class_weights(
     return np.array(weights).reshape(classes.shape)
 
 
-def weights_by_term(given: Any, terms: Sequence[LossTerm]) -> Any:
+def weights_by_term(given: Any, terms: Collection[LossTerm]) -> Any:
     """Loss weights where an output has several losses: its name stands for all of them."""
     if not isinstance(given, Mapping):
         return given
