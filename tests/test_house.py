@@ -48,7 +48,7 @@ MODULES = sorted(
 # Lines of code (no docstrings, comments, blanks) that a room may have. To raise a number is a
 # decision, made in the commit that needs it, with its reason.
 LEDGER = {
-    "arguments": 114,
+    "arguments": 116,
     "callbacks": 596,
     "check": 324,
     "cli": 164,
@@ -56,24 +56,24 @@ LEDGER = {
     "console": 33,
     "data": 46,
     "device": 114,
-    "engine": 778,
-    "files": 802,
-    "flow": 2590,
+    "engine": 794,
+    "files": 811,
+    "flow": 2653,
     "layers": 1725,
     "learn": 546,
     "losses": 152,
     "metrics": 223,
-    "model": 251,
-    "naming": 36,
-    "network": 554,
+    "model": 260,
+    "naming": 38,
+    "network": 590,
     "ops": 1666,
-    "optimizers": 690,
+    "optimizers": 695,
     "pool": 99,
     "recipes": 62,
     "replay": 619,
     "schedules": 102,
     "systems": 1847,
-    "training": 1150,
+    "training": 1210,
 }
 
 

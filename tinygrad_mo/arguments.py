@@ -187,10 +187,12 @@ def function_of(what: str, value: Any, arguments: Sequence[str], skip: int = 0) 
 def shown(value: Any) -> str:
     """A value in an error, cut short.
 
-    >>> shown([1, 2]), shown(None), shown(print)
-    ('[1, 2]', 'None', 'the function print')
+    >>> shown([1, 2]), shown(None), shown(print), shown(np.ones((2, 3)))
+    ('[1, 2]', 'None', 'the function print', 'an array of shape (2, 3)')
     """
     if callable(value) and hasattr(value, "__name__"):
         return f"the {'class' if isinstance(value, type) else 'function'} {value.__name__}"
+    if isinstance(value, np.ndarray) and value.ndim:
+        return f"an array of shape {value.shape}"
     text = repr(value)
     return text if len(text) <= 60 and " at 0x" not in text else f"a {type(value).__name__}"
