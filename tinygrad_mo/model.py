@@ -528,7 +528,8 @@ def load(path: str | Path, custom: Mapping[str, Any] | None = None) -> Model:
     ----------
     path : str or Path
     custom : dict, optional
-        Classes and functions of your own that the model was made with, by name.
+        Classes and functions of your own that the model was made with, by name. What a function
+        itself refers to (a parameter, a layer) is not copied: it takes the values in the file.
 
     Raises
     ------
