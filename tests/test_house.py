@@ -57,7 +57,7 @@ LEDGER = {
     "data": 46,
     "device": 114,
     "engine": 794,
-    "files": 811,
+    "files": 823,
     "flow": 2653,
     "layers": 1725,
     "learn": 546,
@@ -208,7 +208,8 @@ def test_no_room_grows_without_a_decision():
     for module in MODULES:
         lines[room_of(module)] += lines_of_code(PACKAGE / module)
     assert sorted(LEDGER) == ROOMS
-    assert {room: n for room, n in lines.items() if n > LEDGER[room]} == {}
+    over = {room: (n, LEDGER[room]) for room, n in lines.items() if n > LEDGER[room]}
+    assert over == {}, "more lines than LEDGER, above, allows (room: now, allowed)"
     around = round(sum(lines.values()) - 350, -2)
     assert "350 lines of code, `engine/graph.py` and `engine/plan.py`" in README
     assert f"a library of about {around:,} lines" in README

@@ -480,7 +480,8 @@ class Model(Network):
             ".safetensors" at its end makes a file that other frameworks read; every other file has
             checksums, which find a changed byte.
         names : "keras" or "torch"
-            Names and layouts of a .safetensors file, see `tinygrad_mo.exchange.save_safetensors`.
+            Names and layouts of a .safetensors file: `tinygrad_mo.files.exchange.save_safetensors`
+            says more.
         rename : dict, optional
             What layers are called in a .safetensors file, where it is not as here.
         """
