@@ -296,7 +296,7 @@ class Model(Network):
         objective, verbose = self.objective, verbosity("fit: verbose", verbose)
         shuffle = flag("fit: shuffle", shuffle)
         if validation_data is not None and groups is not None:
-            raise ValueError("groups is for validation_split, not for validation_data: leave groups")
+            raise ValueError("groups is of no use beside validation_data: leave groups")
         batches, held_out = training_batches(
             objective,
             x,

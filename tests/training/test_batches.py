@@ -263,7 +263,7 @@ def test_fit_takes_groups():
         ({"groups": [1, 1, 1, 1], "validation_split": 0.5}, "all 4 samples are of the group 1"),
         ({"groups": [1, 1, 2, 2], "validation_split": 1.0}, "leaves one part empty"),
         ({"groups": [1, 2, np.nan, np.nan], "validation_split": 0.5}, "that of sample 2 is NaN"),
-        ({"groups": [1, 1, 2, 2], "validation_data": ()}, "not for validation_data: leave groups"),
+        ({"groups": [1, 1, 2, 2], "validation_data": ()}, "of no use beside validation_data"),
     ],
 )
 def test_impossible_groups_are_refused(options, words):
