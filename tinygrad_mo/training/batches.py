@@ -214,9 +214,11 @@ def held_back(size: int, share: float, groups: Any = None) -> np.ndarray:
     if groups is not None:
         late = in_last_groups(np.asarray(groups), share, size)
     if late.all() or not late.any():
+        hint = (
+            "train on: give a smaller share" if late.all() else "validate on: give a larger share"
+        )
         raise ValueError(
-            f"validation_split={share} of {size} samples leaves one part empty: it is a share, "
-            f"between 0 and 1"
+            f"validation_split={share} of {size} samples leaves one part empty, that to {hint}"
         )
     return late
 
