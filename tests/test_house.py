@@ -48,8 +48,8 @@ MODULES = sorted(
 # Lines of code (no docstrings, comments, blanks) that a room may have. To raise a number is a
 # decision, made in the commit that needs it, with its reason.
 LEDGER = {
-    "arguments": 116,
-    "callbacks": 596,
+    "arguments": 123,
+    "callbacks": 606,
     "check": 464,
     "cli": 164,
     "compiled": 671,
@@ -63,17 +63,17 @@ LEDGER = {
     "learn": 546,
     "losses": 152,
     "metrics": 223,
-    "model": 260,
+    "model": 265,
     "naming": 38,
-    "network": 590,
+    "network": 592,
     "ops": 1666,
-    "optimizers": 695,
+    "optimizers": 698,
     "pool": 99,
     "recipes": 62,
     "replay": 619,
-    "schedules": 102,
+    "schedules": 108,
     "systems": 1847,
-    "training": 1210,
+    "training": 1322,
 }
 
 

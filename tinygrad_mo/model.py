@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, ref
 
 from . import arguments
-from .arguments import plain_number, whole
+from .arguments import flag, plain_number, verbosity, whole
 from .callbacks import Callback, History
 from .console import say
 from .device import new_generator
@@ -262,10 +262,12 @@ class Model(Network):
         batch_size, epochs : int
             Samples per step, and how often to go through the data. Default: 32 and 1.
         verbose : int
-            0: silent, 1: progress bar (with tqdm) and a line per epoch, 2: a line per epoch.
+            0: silent, 1 (or "auto"): progress bar (with tqdm) and a line per epoch, 2: a line per
+            epoch.
         callbacks : list of Callback, optional
         validation_split : float
-            This share of the samples, the last ones, is held back. Default: 0.
+            This share of the samples, the last ones, is held back, unless there is validation_data.
+            Default: 0.
         validation_data : (x, y) or (x, y, sample_weight), or an iterable of batches, optional
         shuffle : bool
             Draw a new order in each epoch. Default: True.
@@ -291,7 +293,10 @@ class Model(Network):
             Ctrl-C stops after the running step; the model is then as that step left it, and
             KeyboardInterrupt is raised.
         """
-        objective = self.objective
+        objective, verbose = self.objective, verbosity("fit: verbose", verbose)
+        shuffle = flag("fit: shuffle", shuffle)
+        if validation_data is not None and groups is not None:
+            raise ValueError("groups is of no use beside validation_data: leave groups")
         batches, held_out = training_batches(
             objective,
             x,
@@ -302,10 +307,12 @@ class Model(Network):
             shuffler=self.shuffler if shuffle else None,
             steps_per_epoch=steps_per_epoch,
             validation_split=0.0 if validation_data is not None else validation_split,
-            groups=None if validation_data is not None else groups,
+            groups=groups,
         )
         if validation_data is not None:
             held_out = validation_batches(objective, validation_data, batch_size, validation_steps)
+        elif validation_steps is not None:
+            raise ValueError("validation_steps is for validation_data, an iterable of batches")
         if not isinstance(plain_number(epochs), Integral) or epochs < 0:
             raise ValueError(f"epochs cannot be {epochs}: it counts passes through the data")
         initial_epoch = whole("fit: initial_epoch", initial_epoch)
@@ -357,13 +364,13 @@ class Model(Network):
         return_dict : bool
             Default: False.
         verbose : int
-            Default: 0, silent. Otherwise the numbers are printed, too.
+            Default: 0, silent. 1, 2 or "auto": the numbers are printed, too.
 
         Returns
         -------
         list of float in the order of `metrics_names`, a float if that is only the loss, or a dict
         """
-        objective = self.objective
+        objective, verbose = self.objective, verbosity("evaluate: verbose", verbose)
         scored = score(
             objective,
             evaluated_batches(objective, x, y, sample_weight, class_weight, batch_size, steps),

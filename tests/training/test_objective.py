@@ -210,7 +210,7 @@ def test_an_endless_generator_validates_for_some_steps():
     ).history  # fmt: skip
     assert len(history["val_loss"]) == 2 and np.isfinite(history["val_loss"]).all()
     assert model.evaluate(endless(), steps=3)[0] == pytest.approx(model.evaluate(X, [Y, Y])[0])
-    with pytest.raises(ValueError, match="whole number from 1 up"):
+    with pytest.raises(ValueError, match="steps must be a whole number, 1 or more, not 0"):
         model.evaluate(endless(), steps=0)
     with pytest.raises(ValueError, match="validation_steps is for an iterable"):
         model.fit(X, [Y, Y], validation_data=(X, [Y, Y]), validation_steps=2, verbose=0)

@@ -156,12 +156,17 @@ class TestSampleWeights:
             ([WEIGHTS, np.ones(4)], WEIGHTS, np.ones(4)),
             ([WEIGHTS, None], WEIGHTS, np.ones(4)),
             ({"aux_output": WEIGHTS}, np.ones(4), WEIGHTS),
-            ({"aux_output": WEIGHTS, "main_output": 1 - WEIGHTS}, 1 - WEIGHTS, WEIGHTS),
+            ({"aux_output": WEIGHTS, "main_output": 3 - WEIGHTS}, 3 - WEIGHTS, WEIGHTS),
             (None, np.ones(4), np.ones(4)),
         ],
     )
     def test_they_reach_the_right_output(self, given, main, aux):
         assert self.losses(given) == pytest.approx(self.by_hand([main, aux], 4), rel=1e-9)
+
+    @pytest.mark.parametrize("reduction", ["sum_over_batch_size", "mean_with_sample_weight"])
+    def test_none_is_negative(self, reduction):
+        with pytest.raises(ValueError, match=r"'aux_output': that of sample 2 is -0\.5, it"):
+            self.losses({"aux_output": [1.0, 0.0, -0.5, 1.0]}, reduction)
 
     def test_the_mean_by_weight_divides_by_their_sum(self):
         found = self.losses(self.WEIGHTS, "mean_with_sample_weight")
@@ -385,10 +390,58 @@ def test_fit_prints_a_line_per_epoch(capsys):
     assert "Epoch 1/2" in lines[0] and "loss" in "".join(lines)
     model.fit(x, y, verbose=0)
     assert capsys.readouterr().out == ""
+    model.fit(x, y, verbose="auto")
+    assert "Epoch 1/1" in capsys.readouterr().out
 
 
 def broken(x):
     return x * 1.0, (lambda g: g * np.nan,)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"batch_size": True}, "batch_size must be a whole number, 1 or more, not True"),
+        ({"shuffle": "no"}, "fit: shuffle must be True or False, not 'no'"),
+        ({"verbose": -3}, "fit: verbose must be 0, 1, 2 or 'auto', not -3"),
+        ({"validation_split": "a"}, "validation_split must lie between 0 and 1, not 'a'"),
+        ({"validation_split": np.nan}, "validation_split must lie between 0 and 1, not nan"),
+        ({"validation_split": -0.1}, "validation_split must lie between 0 and 1, not -0.1"),
+        ({"validation_steps": 2}, "validation_steps is for validation_data"),
+    ],
+)
+def test_arguments_of_fit_that_cannot_be_are_refused(options, words):
+    model, x, y = fresh()
+    with pytest.raises((TypeError, ValueError), match=words):
+        model.fit(x, y, **options)
+    assert model.step == 0
+    if "verbose" in options:
+        for call in (model.evaluate, model.predict):
+            with pytest.raises(ValueError, match="verbose must be 0, 1, 2 or 'auto', not -3"):
+                call(x, **options)
+
+
+def test_a_function_of_loss_weights_is_looked_at_before_it_is_asked():
+    model, _, _ = fresh()
+    words = r"loss_weights is called with \(step, losses\), but takes \(step\)"
+    with pytest.raises(TypeError, match=words):
+        model.compile("sgd", "mse", loss_weights=lambda step: {})
+    with pytest.raises(TypeError, match=words):
+        model.loss_weights = lambda step: {}
+
+
+def test_a_model_whose_losses_need_no_labels_is_given_none():
+    x = tg.Input((2,), name="x")
+    y = tg.layers.Dense(2)(x)
+    model = tg.Model(x, y)
+    model.add_loss(tg.ops.square(y).mean(), "small")
+    model.compile("sgd")
+    data = np.ones((4, 2))
+    assert model.fit(data, verbose=0).history["loss"][0] > 0
+    for given in ({"y": data}, {"sample_weight": np.ones(4)}, {"class_weight": {0: 1.0}}):
+        (name,) = given
+        with pytest.raises(ValueError, match=f"no output has a loss .*: leave {name}"):
+            model.fit(data, **given)
 
 
 def test_evaluate_and_predict_are_silent_unless_asked(capsys):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import whole
 from ..device import xp
 from ..engine.graph import Tensor
 from ..naming import did_you_mean
@@ -138,8 +139,7 @@ def counted(lengths: Mapping[str, int]) -> str:
 
 
 def check_batch_size(size: Any) -> None:
-    if not isinstance(size, int | np.integer) or size < 1:
-        raise ValueError(f"batch_size must be a whole number from 1 up, not {size}")
+    whole("batch_size", size, at_least=1)
 
 
 def as_numbers(label: str, value: Any) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import verbosity
 from ..device import to_numpy
 from ..engine.calls import Call
 from ..engine.graph import Parameter, Step, Tensor
@@ -213,13 +214,14 @@ class Network(Layer):
         batch_size : int
             Samples per forward pass. Default: 32.
         verbose : int
-            For programs written for Keras; predict is always silent.
+            0, 1, 2 or "auto", for programs written for Keras; predict is always silent.
 
         Returns
         -------
         array, list or dict, as the model's outputs were declared
         """
         check_batch_size(batch_size)
+        verbosity("predict: verbose", verbose)
         data = arrays_for("input", self.inputs, x, self.inputs_are_dict)
         parts: list[list[np.ndarray]] = []
         for start in range(0, max(len(next(iter(data.values()))), 1), batch_size):

@@ -139,9 +139,10 @@ class Optimizer(Recipe):
                 f"the learning rate follows {name_of(self._rate)}, it cannot be set to "
                 f"{rate}, too: give the optimizer a number first, or leave out what sets it"
             )
-        if not callable(rate):
-            rate = arguments.number("the learning rate", rate, at_least=0)
-        self._rate = rate
+        if callable(rate):
+            self._rate = arguments.function_of("the learning rate", rate, ["step"])
+        else:
+            self._rate = arguments.number("the learning rate", rate, at_least=0)
 
     @property
     def follows_schedule(self) -> bool:
@@ -193,7 +194,8 @@ class Optimizer(Recipe):
         Parameters
         ----------
         gradients : dict
-            The gradient of each parameter, in its shape: an array, or a `SparseGradient`.
+            The gradient of each parameter, in its shape: an array, or a `SparseGradient`. None: no
+            path leads to it, and it stays as it is.
 
         Raises
         ------
@@ -204,6 +206,8 @@ class Optimizer(Recipe):
             If a schedule gives no learning rate (a finite number, at least 0), or a gradient has
             not the shape of its parameter. Nothing has changed then, either.
         """
+        if any(g is None for g in gradients.values()):
+            gradients = {w: g for w, g in gradients.items() if g is not None}
         rate = self.learning_rate
         now = known = self._arrangement
         try:

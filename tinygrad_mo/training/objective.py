@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import metrics, ops
-from ..arguments import shown
+from ..arguments import function_of, shown
 from ..device import Array, to_numpy, xp
 from ..engine.calls import Call, inside
 from ..engine.graph import Parameter, Tensor
@@ -28,6 +28,7 @@ from .averages import MovingAverages
 from .terms import (
     LossTerm,
     class_weights,
+    classes_in,
     sample_weights,
     separate_missing,
     terms_of_output,
@@ -76,7 +77,7 @@ class Objective:
         self.by_name_only = network.outputs_are_dict and len(self.outputs) > 1
         self.terms: dict[str, LossTerm] = {}
         self._enter_losses(loss)
-        self.balancer = loss_weights if callable(loss_weights) else None
+        self.balancer = balancer_in(loss_weights)
         factors = self._factors(network, None if self.balancer else loss_weights)
         for added in network.added.values():
             self._enter(term := LossTerm(added.name))
@@ -252,7 +253,7 @@ class Objective:
                 "loss_weights", given, names, by_name_only=self.by_name_only, repeat=True
             )
             self.weights = LossWeights(dict.fromkeys(names, 1.0) | chosen)
-        self.balancer = given if callable(given) else None
+        self.balancer = balancer_in(given)
 
     def balance(self, step: int, losses: Sequence[float]) -> None:
         """Ask the balancer, if there is one, which gets the losses of a batch."""
@@ -314,6 +315,8 @@ class Objective:
         targets = {name: term.target for name, term in judged.items()}
         what = "labels of output"
         y = self._of_judged(what, y, judged)
+        if not judged and y is not None and not isinstance(y, Mapping):
+            refuse_for_nobody("y")
         labels = matched_arrays(what, targets, y, self.by_name_only, self._origin_of_labels)
         counts = {f"input {n!r}": len(a) for n, a in inputs.items()}
         counts |= {f"labels of {n!r}": len(a) for n, a in labels.items()}
@@ -334,23 +337,46 @@ class Objective:
             feed[term.weights] = own.astype(term.weights.dtype)
         return self.class_weighted(feed, class_weight)
 
-    def class_weighted(self, feed: dict[Tensor, Array], class_weight: Any) -> dict[Tensor, Array]:
-        """Labelled data in which the samples of each class count so much."""
+    def class_weighted(
+        self,
+        feed: dict[Tensor, Array],
+        class_weight: Any,
+        whole: Mapping[Tensor, Array] | None = None,
+    ) -> dict[Tensor, Array]:
+        """Labelled data in which the samples of each class count so much.
+
+        `whole`: all the data of which these are a part, if they are known: a class that is not
+        among them is a mistake then. A batch alone may well lack it.
+        """
         judged = self.judged()
         new = dict(feed)
         for name, given in self._by_output("class_weight", class_weight, judged).items():
             if given is not None:
-                term, own = judged[name], to_numpy(feed[judged[name].weights])
-                count = max(self.outputs[name].shape[-1] or 2, 2)
-                labels, labelled = to_numpy(feed[term.target]), ~np.isnan(own)
-                factors = class_weights(name, given, labels, labelled, count)
+                what, term = f"class_weight of {name!r}", judged[name]
+                classes = classes_in(what, term, feed)
+                known = self._known_classes(what, term, whole)
+                own = to_numpy(feed[term.weights])
+                factors = class_weights(what, given, classes, ~np.isnan(own), known)
                 new[term.weights] = xp().asarray((own * factors).astype(own.dtype))
         return new
+
+    def _known_classes(self, what: str, term: LossTerm, whole: Any) -> set[int] | None:
+        """All that labels of an output can say; None if one number alone can say anything."""
+        units = self.outputs[term.output or ""].shape[-1] or 1
+        if units > 1:
+            return set(range(units))
+        if whole is None:
+            return None
+        labelled = ~np.isnan(to_numpy(whole[term.weights]))
+        found = set(classes_in(what, term, whole)[labelled].tolist())
+        return found if found - {0, 1} else {0, 1}
 
     def _by_output(self, what: str, given: Any, judged: Mapping[str, LossTerm]) -> dict[str, Any]:
         """Something optional, given once for all outputs, or by output."""
         if given is None:
             return {}
+        if not judged:
+            refuse_for_nobody(what)
         if isinstance(given, Mapping) and not any(isinstance(key, str) for key in given):
             if len(judged) > 1 and what == "class_weight":
                 raise ValueError(
@@ -382,6 +408,17 @@ class Objective:
         if term.loss.sparse:
             words += ": the index of a class, not one-hot rows"
         return words
+
+
+def balancer_in(loss_weights: Any) -> Any:
+    """The function that is asked for weights in each step, if one was given."""
+    if not callable(loss_weights):
+        return None
+    return function_of("loss_weights", loss_weights, ["step", "losses"])
+
+
+def refuse_for_nobody(what: str) -> None:
+    raise ValueError(f"{what} is given, but no output has a loss that needs labels: leave {what}")
 
 
 def refuse_twice(key: str) -> None:

@@ -91,11 +91,15 @@ class Scores:
         """Everything that was counted, as plain values and arrays."""
         own = ("sums", "weighted", "counts", "gradient_shares")
         counted: dict[str, Any] = {name: getattr(self, name) for name in own}
-        counted["metrics"] = [
-            {name: value for name, value in vars(metric).items() if name != "made_with"}
-            for metric in self._every_metric()
-        ]
+        counted["metrics"] = [state for _, state in self.states_of_metrics()]
         return counted
+
+    def states_of_metrics(self) -> list[tuple[str, dict[str, Any]]]:
+        """What each metric has counted, behind its name."""
+        return [
+            (one.name, {name: value for name, value in vars(one).items() if name != "made_with"})
+            for one in self._every_metric()
+        ]
 
     def set_state(self, counted: dict[str, Any]) -> None:
         """Go on counting from there."""
@@ -107,8 +111,12 @@ class Scores:
 def score(objective: Objective, batches: Batches) -> dict[str, float]:
     """Losses and metrics on batches, by key, without training."""
     plan, scores = objective.plan(), Scores(objective)
-    for feed, _ in batches.epoch():
-        scores.add(feed, plan, plan.forward(feed, keep=False))
+    for feed, where in batches.epoch():
+        try:
+            scores.add(feed, plan, plan.forward(feed, keep=False))
+        except Exception as error:
+            error.add_note(batches.words(where))
+            raise
     return scores.logs()
 
 
