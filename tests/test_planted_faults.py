@@ -99,7 +99,7 @@ def with_fault(op, i, fault=lambda g, raw: g, offset=0.0):
 
     rule.__name__ = op.name
     new = Op(rule, op.averages)
-    new.takes_training = op.takes_training
+    new.takes_training, new._may_be_none = op.takes_training, op._may_be_none
     return new
 
 

@@ -233,13 +233,20 @@ def winner(metric: Metric, y_pred: np.ndarray) -> np.ndarray:
     return y_pred.argmax(axis=-1)
 
 
+def error(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    """p - y, where small whole numbers would wrap around, in floats."""
+    if y_true.dtype.kind != "f" and y_pred.dtype.kind != "f":
+        y_true = y_true.astype(float)
+    return y_pred - y_true
+
+
 class MeanSquaredError(MeanMetric):
     """The mean of (y - p)**2."""
 
     higher_is_better = False
 
     def scores(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return np.square(y_pred - y_true).mean(axis=-1)
+        return np.square(error(y_true, y_pred)).mean(axis=-1)
 
 
 class RootMeanSquaredError(MeanSquaredError):
@@ -255,7 +262,7 @@ class MeanAbsoluteError(MeanMetric):
     higher_is_better = False
 
     def scores(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return np.abs(y_pred - y_true).mean(axis=-1)
+        return np.abs(error(y_true, y_pred)).mean(axis=-1)
 
 
 class AUC(Metric):

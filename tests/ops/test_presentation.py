@@ -112,3 +112,17 @@ def test_a_model_with_ops_is_copied():
     model = tg.Model(x, ops.tanh(tg.layers.Dense(2)(x)) * 2.0)
     again = copy.deepcopy(model)
     np.testing.assert_array_equal(again.predict(np.ones((1, 3))), model.predict(np.ones((1, 3))))
+
+
+def test_an_op_of_ones_own_names_the_inputs_that_may_be_none():
+    def shifted(x, bias):
+        return (x if bias is None else x + bias), (lambda g: g, lambda g: g)
+
+    for x in (np.ones(2), tg.Tensor([1.0, 1.0]), tg.Input((2,))):
+        with pytest.raises(
+            TypeError, match=r'shifted: input 1 is None, .* @op\(optional=\("bias",'
+        ):
+            Op(shifted)(x, None)
+        Op(shifted, optional=("bias",))(x, None)
+    with pytest.raises(ValueError, match=r"shifted: optional=\('bais',\) must name inputs"):
+        Op(shifted, optional=("bais",))

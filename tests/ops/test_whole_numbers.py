@@ -46,8 +46,6 @@ def values_of(name, inputs, attributes):
 @each_op
 def test_integers_give_what_the_same_floats_give(name):
     for dtype, (inputs, attributes) in product(INTEGERS, CASES[name]):
-        if dtype == "uint8" and name in ("negative", "subtract"):
-            continue  # NumPy's own: there are no negative numbers in it
         given = [whole(name, x, dtype) for x in inputs]
         floats = [np.float32(w) if is_float(x) else x for x, w in zip(inputs, given, strict=True)]
         found, _ = values_of(name, given, attributes)
@@ -59,6 +57,67 @@ def test_integers_give_what_the_same_floats_give(name):
                 assert one.dtype.kind in "iu", name
             else:
                 assert one.dtype == other.dtype, name
+
+
+def u8(*values):
+    return np.array([values], "uint8")
+
+
+WRAPPED = {  # what the numbers 200 and 100 give, in order: right in integers, not in 8 bits
+    "add": (ops.add, 300),
+    "subtract": (lambda x, y: y - x, -100),
+    "multiply": (ops.multiply, 20_000),
+    "negative": (lambda x, y: -x, -200),
+    "square": (lambda x, y: ops.square(x), 40_000),
+    "absolute": (lambda x, y: abs(y - x), 100),
+    "matmul": (lambda x, y: x @ u8(200).T, 40_000),
+    "dot": (lambda x, y: layers.Dot(axes=1)([x, y]), 20_000),
+    "cosine": (lambda x, y: layers.Dot(axes=1, normalize=True)([x, y]), 1),
+    "average": (lambda x, y: layers.Average()([x, y]), 150),
+    "where": (lambda x, y: ops.where(x > 200, x, -1), -1),
+    "where large": (lambda x, y: ops.where(x > 200, x, 300), 300),
+    "a large number": (lambda x, y: x * 300, 60_000),
+    "divide": (lambda x, y: (y - 128) / 128, -28 / 128),
+    "a sum": (lambda x, y: x.sum(axis=-1, keepdims=True) - 500, -300),
+    "counting": (lambda x, y: (x > 1) + (x > 199) + (x > 200), 2),
+    "less": (lambda x, y: (y > 1) - (x > 1), 0),
+    "not": (lambda x, y: -(x > 1), -1),
+    "square of a bool": (lambda x, y: ops.square(x > 1) + ops.square(x > 1), 2),
+}
+
+
+@pytest.mark.parametrize(("compute", "right"), WRAPPED.values(), ids=list(WRAPPED))
+def test_small_whole_numbers_do_not_wrap_around(compute, right):
+    x, y = tg.Input((1,), dtype="uint8", name="x"), tg.Input((1,), dtype="uint8", name="y")
+    given = u8(200), u8(100)
+    assert compute(*map(tg.Tensor, given)).numpy().tolist() == [[pytest.approx(right)]]
+    model = tg.Model([x, y], [compute(x, y), x, y])
+    for _ in range(3):  # the third is replayed
+        assert model.predict(list(given))[0].tolist() == [[pytest.approx(right)]]
+
+
+def test_losses_and_metrics_of_small_whole_numbers():
+    far = np.array([[100]], "int8"), np.array([[-100]], "int8")
+    for (y, p), absolute in [((u8(3), u8(1)), 2), ((u8(1), u8(3)), 2), (far, 200)]:
+        assert float(losses.MeanAbsoluteError()(y, p)) == absolute
+        assert float(losses.MeanSquaredError()(y, p)) == absolute**2
+        for kind, power in [("mae", 1), ("mse", 2), ("rmse", 1)]:
+            metric = tg.metrics.METRICS[kind]()
+            metric.update(y, p)
+            assert metric.result() == absolute**power
+
+
+def test_whole_numbers_of_one_type_stay_where_nothing_is_computed():
+    for x in (np.array([True, False]), u8(1, 2)[0], np.array([1, 2], "int32")):
+        for op, inputs in [(ops.where, (x > 0, x, x)), (ops.concatenate, (x, x))]:
+            assert op(*inputs)[0].dtype == x.dtype
+    assert (tg.Tensor([True]) | (ops.where(tg.Tensor([True]), tg.Tensor([False]), True))).value
+
+
+def test_what_int64_cannot_hold_is_refused():
+    with pytest.raises(ValueError, match="9223372036854775809 is more than int64 can hold"):
+        ops.negative(np.array([2**63 + 1], "uint64"))
+    assert ops.negative(np.array([5], "uint64"))[0].tolist() == [-5]
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in STAY_WHOLE])

@@ -72,6 +72,7 @@ def divide(x, y):
 
 
 @op
+@one_type
 def negative(x):
     """-x, the number of the other sign."""
     return -x, (lambda g: -g,)
@@ -94,12 +95,14 @@ def power(x, y):
         return g * xp.where(y == 0, 0, y * base ** (y - 1))
 
     def pull_y(g):
-        return g * xp.where(x == 0, 0, z) * xp.log(xp.where(x == 0, 1, x))
+        base = xp.where(x == 0, 1, x).astype(z.dtype)  # also of a number, which has no type
+        return g * xp.where(x == 0, 0, z) * xp.log(base)
 
     return z, (pull_x, pull_y)
 
 
 @op
+@one_type
 def square(x):
     """x x, the square."""
     return x * x, (lambda g: g * 2 * x,)
@@ -159,6 +162,7 @@ def cos(x):
 
 
 @op
+@one_type
 def absolute(x):
     """|x|; the slope at 0 is taken as 0."""
     xp = array_module(x)
@@ -231,4 +235,4 @@ def no_0_by_0(g: Array, x: Array, *values: Array) -> Sequence[Array]:
     zeros = xp.equal(x, 0)
     if not is_traced(zeros) and not zeros.any():
         return values
-    return [xp.where(zeros & (g == 0), 1, value) for value in values]
+    return [xp.where(zeros & (g == 0), 1, value).astype(g.dtype) for value in values]

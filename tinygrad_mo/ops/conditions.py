@@ -75,7 +75,7 @@ def logical_not(x):
 
 
 @op
-@one_type(but="condition")
+@one_type(but="condition", moves=True)
 def where(condition, x, y):
     """x where the condition holds, y elsewhere. Each gets the gradient of its own places."""
     xp = array_module(condition)

@@ -28,6 +28,8 @@ An op is a function of plain arrays that returns ``(y, back)``:
   input 3, with the weight ``1 - momentum`` (an attribute), after the step.
 - Several values: ``y`` is a tuple, and the pullback receives a complete tuple of cotangents
   (zeros for values that nobody used).
+- An input that may be None (no bias, no mask) is named: ``@op(optional=("bias",))``. None is
+  refused for all others.
 
 Whole numbers
 -------------
@@ -37,8 +39,11 @@ converts its inputs before it runs:
 
 - `in_floats`, where the maths leaves the whole numbers (tanh, divide, mean, lstm ...): they become
   floats, of the type of the float arrays beside them, or `floatx()` if there are none.
-- `one_type`, where it does not (add, matmul, concatenate ...): they do so only beside floats, so
-  that a sum of integers is an integer, and float32 stays float32.
+- `one_type`, where it does not (add, negative, matmul ...): beside floats they do so, too, and
+  float32 stays float32. Among themselves they become int64, so that a sum of integers is an
+  integer and small ones do not wrap around: in uint8, 200 + 100 is 44, and True + True is True.
+  (What int64 cannot hold wraps around there as well.) Ops that only put numbers beside one another
+  (where, concatenate) leave those of a single type as they are: masks stay masks.
 
 Ops of one input that move numbers or pick them (reshape, max, relu ...) need no mark. Ids, labels
 that are an index, and masks are no numbers: they stay as they are. Everything else (complex
@@ -55,7 +60,7 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Array, array_module, by_twin, floatx
+from ..device import Array, array_module, by_twin, floatx, xp
 
 __all__ = ["OPS", "Op", "in_floats", "once_for_each", "one_type", "op", "unbroadcast"]
 
@@ -73,6 +78,8 @@ class Op:
         As the contract of `tinygrad_mo.ops.contract` says.
     averages : dict, optional
         Which values are averaged into which inputs.
+    optional : sequence of str, optional
+        Which inputs may be None.
 
     Attributes
     ----------
@@ -84,6 +91,8 @@ class Op:
         That of the rule, without an underscore behind it, which avoids a name of Python.
     takes_training : bool
         Does it do something else while training?
+    optional : tuple of str
+        The inputs that may be None.
 
     Examples
     --------
@@ -93,15 +102,30 @@ class Op:
     (6.0, 3.0, 2.0)
     """
 
-    def __init__(self, rule: Callable[..., Any], averages: dict[int, int] | None = None):
+    def __init__(
+        self,
+        rule: Callable[..., Any],
+        averages: dict[int, int] | None = None,
+        optional: Sequence[str] = (),
+    ):
         update_wrapper(self, rule)  # name, module, docstring, signature
         self.rule = rule
         self.compiled: dict[str, Callable[..., Any]] = {}  # by device, a twin of the rule
         self.averages = averages or {}
         self.name = rule.__name__.rstrip("_")
-        self.takes_training = "training" in inspect.signature(rule).parameters
+        self.arguments = list(inspect.signature(rule).parameters)
+        self.takes_training = "training" in self.arguments
+        self.optional = tuple(optional)
+        self._may_be_none = {i for i, name in enumerate(self.arguments) if name in optional}
+        if len(self._may_be_none) < len(self.optional):
+            raise ValueError(
+                f"{self.name}: optional={optional!r} must name inputs, as `bias` is one"
+            )
 
     def __call__(self, *inputs: Any, **attributes: Any) -> Any:
+        for i, x in enumerate(inputs):
+            if x is None and i not in self._may_be_none:
+                self._refuse_none(i)
         for x in inputs:
             if hasattr(x, "__op__"):  # a tensor: it knows how to record a step
                 return x.__op__(self, inputs, attributes)
@@ -117,6 +141,17 @@ class Op:
             if found is not NotImplemented:
                 return found
         return self.rule(*inputs, **attributes)
+
+    def _refuse_none(self, i: int) -> None:
+        """Input `i` is None: say what usually stands behind it."""
+        others = "if there may be none (a bias with use_bias=False), leave the op out"
+        if self.optional:
+            others = f"only {' and '.join(self.optional)} may be None"
+        elif not of_this_package(self):
+            others = 'where the rule of your op knows None, say so: @op(optional=("bias",))'
+        raise TypeError(
+            f"{self.name}: input {i} is None, but must be a tensor, an array or a number; {others}"
+        )
 
     def _check(self, i: int, x: Any) -> None:
         """Input `i` of a call without tensors must be an array or a number."""
@@ -141,14 +176,16 @@ class Op:
         return f"<op {self.name}>"
 
 
-def op(rule: Any = None, *, averages: dict[int, int] | None = None) -> Any:
+def op(
+    rule: Any = None, *, averages: dict[int, int] | None = None, optional: Sequence[str] = ()
+) -> Any:
     """Make an `Op` of a rule and enter it under its name into the table of all ops.
 
     An op of your own that is called like one of this package leaves that in the table.
     """
     if rule is None:
-        return lambda rule: op(rule, averages=averages)
-    new = Op(rule, averages)
+        return lambda rule: op(rule, averages=averages, optional=optional)
+    new = Op(rule, averages, optional)
     if new.name not in OPS or not of_this_package(OPS[new.name]) or of_this_package(new):
         OPS[new.name] = new
     return new
@@ -177,11 +214,11 @@ def in_floats(rule: Any = None, *, but: str | None = None) -> Any:
     >>> half(np.array([1, 2, 3]))[0]
     array([0.5, 1. , 1.5], dtype=float32)
     """
-    return converting(rule, but, always=True) if rule else partial(in_floats, but=but)
+    return converting(rule, but, type_in_floats) if rule else partial(in_floats, but=but)
 
 
-def one_type(rule: Any = None, *, but: str | None = None) -> Any:
-    """Let a rule compute with one type: whole numbers beside floats are converted before it runs.
+def one_type(rule: Any = None, *, but: str | None = None, moves: bool = False) -> Any:
+    """Let a rule compute with one type: whole numbers become floats beside floats, else int64.
 
     NumPy makes float64 of int64 and float32. Here it is float32, as in other frameworks.
 
@@ -190,12 +227,25 @@ def one_type(rule: Any = None, *, but: str | None = None) -> Any:
     rule : function
     but : str, optional
         The first or last input, if it is no number: a condition.
+    moves : bool
+        The rule computes nothing: whole numbers of a single type stay as they are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_mo import ops
+    >>> ops.add(np.array([200], "uint8"), np.array([100], "uint8"))[0]
+    array([300])
     """
-    return converting(rule, but, always=False) if rule else partial(one_type, but=but)
+    if rule is None:
+        return partial(one_type, but=but, moves=moves)
+    return converting(rule, but, type_if_different if moves else type_to_compute_in)
 
 
-def converting(rule: Callable[..., Any], but: str | None, always: bool) -> Callable[..., Any]:
-    """The rule, on floats where `in_floats` (always) or `one_type` wants them."""
+def converting(
+    rule: Callable[..., Any], but: str | None, type_for: Callable[..., Any]
+) -> Callable[..., Any]:
+    """The rule, on numbers of the type that `type_for` names."""
     place = list(inspect.signature(rule).parameters).index(but) if but else None
     numbers = slice(1, None) if place == 0 else slice(place)
 
@@ -203,25 +253,44 @@ def converting(rule: Callable[..., Any], but: str | None, always: bool) -> Calla
     def run(*inputs: Any, **attributes: Any) -> Any:
         for x in inputs[numbers]:
             if getattr(x, "dtype", FLOAT).kind != "f":
-                return rule(*converted(inputs, numbers, always), **attributes)
+                return rule(*converted(inputs, numbers, type_for), **attributes)
         return rule(*inputs, **attributes)
 
     return run
 
 
 FLOAT = np.dtype("float64")  # in place of the type of a Python number, which has none
+WHOLE = np.dtype("int64")  # what whole numbers are computed in
 
 
-def converted(inputs: Sequence[Any], numbers: slice, always: bool) -> Sequence[Any]:
-    """Whole numbers as floats, of the type of the float arrays beside them."""
-    given = inputs[numbers]
-    types = [x.dtype for x in given if hasattr(x, "dtype") and x.dtype.kind == "f"]
-    if not types and not always and not any(isinstance(x, float) for x in given):
-        return inputs
-    dtype, new = types[0] if types else floatx(), list(inputs)
-    new[numbers] = [
-        x.astype(dtype) if getattr(x, "dtype", FLOAT).kind in "iub" else x for x in given
-    ]
+def type_in_floats(given: Sequence[Any]) -> Any:
+    """The type of the float arrays among the inputs, or the default one."""
+    types = [x.dtype for x in given if getattr(x, "dtype", WHOLE).kind == "f"]
+    return types[0] if types else floatx()
+
+
+def type_to_compute_in(given: Sequence[Any]) -> Any:
+    """A float type if there is a float among the inputs, array or not, else int64."""
+    some = any(isinstance(x, float) or getattr(x, "dtype", WHOLE).kind == "f" for x in given)
+    return type_in_floats(given) if some else WHOLE
+
+
+def type_if_different(given: Sequence[Any]) -> Any:
+    """The same, but what all inputs have is left as it is."""
+    types = {np.dtype(getattr(x, "dtype", type(x))) for x in given}
+    return types.pop() if len(types) == 1 else type_to_compute_in(given)
+
+
+def converted(inputs: Sequence[Any], numbers: slice, type_for: Callable[..., Any]) -> Sequence[Any]:
+    """The inputs, whole numbers in the type that `type_for` names for all of them."""
+    given, new = inputs[numbers], list(inputs)
+    dtype = type_for(given)
+    for i, x in enumerate(given, start=numbers.start or 0):
+        kind = getattr(x, "dtype", FLOAT)
+        if kind.kind in "iub" and kind != dtype:
+            if kind == "uint64" and not is_traced(x):
+                check_holds("whole numbers", x, dtype)
+            new[i] = x.astype(dtype)
     return new
 
 
@@ -251,6 +320,37 @@ def plain_numbers(x: Any, what: str) -> Array:
         fix *= array.dtype.kind == "c"
         raise TypeError(f"{what} holds numbers, not {array.dtype} ({str(x)[:60]}){fix}")
     return array
+
+
+def new_array(x: Any, what: str, dtype: Any = None) -> Array:
+    """A copy of `x` as an array of one type (default: `floatx()` for floats, else its own)."""
+    array = plain_numbers(x, what)
+    if dtype is None:
+        dtype = floatx() if array.dtype.kind == "f" else array.dtype
+    check_holds(what, array, dtype)
+    return xp().array(array, dtype)
+
+
+def check_holds(what: str, array: Array, dtype: Any) -> None:
+    """Refuse numbers that would become others in this type: too large ones, or 1.5 in integers."""
+    dtype, xp = np.dtype(dtype), array_module(array)
+    if array.dtype == dtype or not array.size:
+        return
+    if dtype.kind in "iu":
+        if array.dtype.kind == "f" and (array != xp.floor(array)).any():
+            first = array[array != xp.floor(array)].reshape(-1)[0]
+            raise TypeError(f"{what}: whole numbers ({dtype}) are needed, not {first}")
+        least, most = array.min(), array.max()
+        if least < np.iinfo(dtype).min or most > np.iinfo(dtype).max:
+            raise ValueError(f"{what}: {least} to {most} is more than {dtype} can hold")
+    if dtype.kind == "f":
+        sizes = xp.abs(array, dtype=np.float64)
+        largest = xp.where(xp.isfinite(sizes), sizes, 0).max()
+        if largest > np.finfo(dtype).max:
+            raise ValueError(
+                f"{what}: {largest:.4g} is more than {dtype} can hold: scale the data, or make "
+                f"the model inside tg.use(floatx='float64')"
+            )
 
 
 def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:

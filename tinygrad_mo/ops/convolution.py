@@ -22,7 +22,7 @@ from .windows import Windows, blocks, inside, pad, padded_zeros, patches, window
 __all__ = ["convolution", "depthwise_convolution", "transposed_convolution"]
 
 
-@op
+@op(optional=("bias",))
 @in_floats
 def convolution(x, kernel, bias, *, strides, padding, dilation_rate, groups=1):
     """Each window of x times the kernel, plus bias if it is not None (LeCun et al. 1989).
@@ -49,7 +49,7 @@ def convolution(x, kernel, bias, *, strides, padding, dilation_rate, groups=1):
     return y, (pull_x, pull_kernel, lambda g: column_sums(flat(g, rows_of(g, y))))
 
 
-@op
+@op(optional=("bias",))
 @in_floats
 def transposed_convolution(x, kernel, bias, *, strides, padding, dilation_rate):
     """The pullback of a convolution, used forwards: each element of x adds a copy of the kernel.
@@ -79,7 +79,7 @@ def transposed_convolution(x, kernel, bias, *, strides, padding, dilation_rate):
     return y, (pull_x, pull_kernel, lambda g: column_sums(flat(g, rows_of(g, y))))
 
 
-@op
+@op(optional=("bias",))
 @in_floats
 def depthwise_convolution(x, kernel, bias, *, strides, padding, dilation_rate):
     """Each channel by itself, under filters of its own (Sifre & Mallat 2014).

@@ -8,7 +8,7 @@ from .sparse import SparseGradient
 __all__ = ["dense", "dot", "embedding"]
 
 
-@op
+@op(optional=("bias",))
 @in_floats
 def dense(x, kernel, bias):
     """x @ kernel + bias on the last axis of x; the bias may be None.

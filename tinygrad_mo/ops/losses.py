@@ -157,7 +157,7 @@ def huber(label, prediction, *, delta=1.0):
     return bounded * (error - 0.5 * bounded), (None, lambda g: g * bounded)
 
 
-@op
+@op(optional=("mask",))
 @in_floats(but="mask")
 def weighted_mean(losses, weights, mask, *, by_weight=False):
     """One number from the losses of all samples, sum(weight loss) / count; and this count.

@@ -8,7 +8,7 @@ from .sequences import BACKWARDS, FORWARDS, by_gate, by_sample, by_step, first_a
 __all__ = ["lstm"]
 
 
-@op
+@op(optional=("h0", "c0", "mask"))
 @in_floats(but="mask")
 @single_threaded
 def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False):

@@ -12,7 +12,7 @@ from .shaping import from_right, other_axes
 __all__ = ["batch_normalization", "layer_normalization"]
 
 
-@op(averages={1: 3, 2: 4})
+@op(averages={1: 3, 2: 4}, optional=("gamma", "beta", "mask"))
 @in_floats(but="mask")
 def batch_normalization(
     x,
@@ -101,7 +101,7 @@ def weights_of_rows(x: Array, mask: Array) -> Array:
     return every.reshape(-1, 1).astype(x.dtype)
 
 
-@op
+@op(optional=("gamma", "beta"))
 @in_floats
 def layer_normalization(x, gamma, beta, *, axis=-1, epsilon=1e-3):
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta, each sample over some of its axes.

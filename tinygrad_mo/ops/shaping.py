@@ -3,6 +3,8 @@
 from itertools import pairwise
 from math import prod
 
+import numpy as np
+
 from ..device import Array, array_module
 from .contract import in_floats, one_type, op, rows_of
 
@@ -22,7 +24,7 @@ __all__ = [
 
 def from_right(axis, ndim: int) -> tuple[int, ...]:
     """Axes counted from the right (-1 is the last), so that rows in front do not shift them."""
-    axes = range(ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    axes = range(ndim) if axis is None else (axis,) if isinstance(axis, int | np.integer) else axis
     for a in axes:
         if not -ndim <= a < ndim:
             raise ValueError(f"axis {a} does not exist in an array of {ndim} axes")
@@ -145,7 +147,7 @@ def getitem(x, *, index):
 
 
 @op
-@one_type
+@one_type(moves=True)
 def concatenate(*xs, axis=-1):
     """Join arrays along one axis (the last by default); each gets its own slice of the gradient.
 

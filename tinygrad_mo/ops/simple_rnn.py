@@ -8,7 +8,7 @@ from .sequences import BACKWARDS, FORWARDS, by_sample, by_step, first_and_after
 __all__ = ["simple_rnn"]
 
 
-@op
+@op(optional=("h0", "mask"))
 @in_floats(but="mask")
 @single_threaded
 def simple_rnn(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False):
