@@ -14,6 +14,17 @@ from tinygrad_mo.compiled import library
 INF, NAN = np.inf, np.nan
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_max_pool_hands_nothing_back_to_the_padding(dtype):
+    """Where all that a window holds is -infinity, the first of it gets the gradient."""
+    for lengths, right in [((3,), [2, 1, 0]), ((3, 3), [[4, 2, 0], [2, 1, 0], [0, 0, 0]])]:
+        x = np.full((1, *lengths, 1), -INF, dtype)
+        how = {"pool_size": (3,) * len(lengths), "strides": (1,) * len(lengths)}
+        for run in (ops.max_pool, ops.max_pool.run):
+            y, (pull_x,) = run(x, **how, padding="same")
+            assert pull_x(np.ones((1, *y.shape), dtype))[0, 0, ..., 0].tolist() == right
+
+
 def without_warnings():
     return np.errstate(all="ignore")
 

@@ -26,12 +26,14 @@ def max_pool(x, *, pool_size, strides, padding):
     w = windows_over(lengths, pool_size, strides, (1,) * len(lengths), padding)
     padded = pad(x, w, fill=-xp.inf)
     y = join(padded, w, xp.maximum)
+    # What is padded is in no window, even where all that is there is as low, -infinity.
+    real = pad(xp.ones((1, *lengths, 1), bool), w)
 
     def handed_back(g):
         for images in blocks(len(x), prod(x.shape[1:])):
             left = g[(..., images, *[slice(None)] * (x.ndim - 1))]
             for _, (_, *place) in w.places():
-                is_largest = padded[(images, *place)] == y[images]
+                is_largest = (padded[(images, *place)] == y[images]) & real[(slice(None), *place)]
                 part = left * is_largest.astype(g.dtype)
                 left = left - part
                 yield (images, *place), part
