@@ -463,7 +463,7 @@ def twice(layer, first, second):
     (
         "a state of another width",
         ValueError,
-        ["LSTM 'lstm' keeps a state of width 4, it cannot start from 'b' (None, 5)"],
+        ["LSTM 'lstm' keeps a state of shape (None, 4)", "it cannot start from 'b' (None, 5)"],
         lambda: layers.LSTM(4)(tg.Input((2, 3)), initial_state=two_inputs(a=(4,))),
     ),
     (

@@ -113,6 +113,20 @@ def test_all_hidden_is_no_nan():
     assert all(np.isfinite(g).all() for g in tg.gradients(y.sum(), layer.weights))
 
 
+@pytest.mark.parametrize("shape", [(4, 5), (2, 4, 5), (5, 3), (4,), (1, 2, 4, 3)])
+def test_a_mask_of_another_shape_is_refused(shape):
+    """There is one number for each query and key, of each sample or of all."""
+    layer, mask = layers.MultiHeadAttention(2, 3), np.ones(shape, bool)
+    for query, key in [
+        (tg.Input((4, 2)), tg.Input((3, 2))),
+        (tg.Tensor(numbers(3, 4, 2)), tg.Tensor(numbers(3, 3, 2))),
+    ]:
+        with pytest.raises(ValueError, match=r"attention_mask .* \(4, 3\) for all samples, not \("):
+            layer(query, key, attention_mask=mask)
+        for fits in [(4, 3), (1, 4, 3), (4, 1), (1, 3)]:
+            layer(query, key, attention_mask=np.ones(fits, bool))
+
+
 def test_weights_are_a_distribution():
     x = tg.Tensor(numbers(2, 3, 4))
     _, weights = layers.MultiHeadAttention(5, 2)(x, x, return_attention_scores=True)

@@ -187,12 +187,27 @@ def test_float32_stays():
         (
             lambda: layers.GRU(2)(tg.Input((4, 3)), initial_state=tg.Input((3,))),
             ValueError,
-            "'gru' keeps a state of width 2, it cannot start from",
+            "'gru' keeps a state of shape .*: it cannot start from 'input'",
         ),
         (
             lambda: layers.LSTM(2)(tg.Input((4, 3)), initial_state=tg.Input((2,))),
             ValueError,
-            "'lstm' has 2 states, initial_state holds 1",
+            r"'lstm' has 2 states, initial_state holds 1: give a list \[h, c\], each of shape",
+        ),
+        (
+            lambda: layers.GRU(2)(tg.Input((4, 3)), initial_state=np.zeros((3, 2))),
+            ValueError,
+            r"shape \(None, 2\), or \(1, 2\) for all samples: it cannot start from .* \(3, 2\)",
+        ),
+        (
+            lambda: layers.GRU(2)(tg.Tensor(np.ones((5, 4, 3))), initial_state=np.zeros((3, 2))),
+            ValueError,
+            r"shape \(5, 2\), .* cannot start from .* \(3, 2\)",
+        ),
+        (
+            lambda: layers.GRU(2)(tg.Input((4, 3)), initial_state=3.0),
+            TypeError,
+            "'gru': initial_state must be a list, not 3.0",
         ),
         (
             lambda: layers.Bidirectional(layers.Dense(3)),

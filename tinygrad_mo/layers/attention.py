@@ -227,9 +227,16 @@ class MultiHeadAttention(DotAttention):
         matrix = kernel.reshape(x.shape[-1], -1)
         return ops.dense(x, matrix, None if bias is None else bias.reshape(-1))
 
-    def pairs_seen(self, mask: Any) -> Tensor:
-        """A mask as booleans."""
+    def pairs_seen(self, mask: Any, query: Tensor, key: Tensor) -> Tensor:
+        """A mask as booleans, checked."""
         mask = mask if isinstance(mask, Tensor) else Tensor(mask)
+        pairs = (query.shape[0], query.shape[1], key.shape[1])
+        fits = all(n in (1, m) for n, m in zip(mask.shape[::-1], pairs[::-1], strict=False))
+        if mask.ndim not in (2, 3) or not fits:
+            raise ValueError(
+                f"{self}: attention_mask must be of shape {pairs} (batch, queries, keys), or "
+                f"{pairs[1:]} for all samples, not {mask.shape}"
+            )
         if is_float(mask):
             raise TypeError(
                 f"{self}: attention_mask must be True where a query may look at a key; {mask} "
@@ -252,7 +259,7 @@ class MultiHeadAttention(DotAttention):
         )
         hidden = [None if x.mask is None else x.mask[:, None, None] for x in (key, value)]
         if attention_mask is not None:
-            hidden.append(self.pairs_seen(attention_mask)[..., None, :, :])
+            hidden.append(self.pairs_seen(attention_mask, query, key)[..., None, :, :])
         q = q * self.key_dim**-0.5
         y, weights = attend(q, k, v, hidden, use_causal_mask, self.drop)
         y = self.project("output", ops.join_heads(y))

@@ -97,18 +97,32 @@ class Recurrent(Layer):
         """All outputs (batch, time, units), then the last states, from the first ones."""
         raise NotImplementedError
 
+    def first_state(self, x: Tensor, state: Any) -> Tensor | None:
+        """A state to start from, checked; None: zeros."""
+        if state is None:
+            return None
+        state = state if isinstance(state, Tensor) else Tensor(state)
+        if state.shape not in ((n, self.units) for n in (x.shape[0], 1)):
+            raise ValueError(
+                f"{self} keeps a state of shape {(x.shape[0], self.units)}, or {(1, self.units)} "
+                f"for all samples: it cannot start from {state}"
+            )
+        return state
+
     def call(self, x: Tensor, initial_state: Any = None) -> Any:
         if initial_state is None:
             initial_state = (None,) * self.states
-        first = (initial_state,) if isinstance(initial_state, Tensor) else tuple(initial_state)
+        if hasattr(initial_state, "shape"):  # one tensor or array
+            initial_state = [initial_state]
+        first = arguments.listed(f"{self}: initial_state", initial_state, lambda _, state: state)
         if len(first) != self.states:
-            raise ValueError(f"{self} has {self.states} states, initial_state holds {len(first)}")
-        for state in first:
-            if state is not None and state.shape[-1] != self.units:
-                raise ValueError(
-                    f"{self} keeps a state of width {self.units}, it cannot start from {state}"
-                )
-        every, *last = self.run(x, first)
+            names = ", ".join(["h", "c"][: self.states])
+            raise ValueError(
+                f"{self} has {self.states} states, initial_state holds {len(first)}: give a list "
+                f"[{names}], each of shape {(x.shape[0], self.units)}"
+            )
+        first = [self.first_state(x, state) for state in first]
+        every, *last = self.run(x, tuple(first))
         y = every if self.return_sequences else last[0]
         if self.return_sequences and x.mask is not None:
             y.mask = x.mask[:, ::-1] if self.go_backwards else x.mask
