@@ -169,6 +169,11 @@ def dtype(what: str, value: Any) -> np.dtype:
         found = np.dtype("O" if value is None else value)
     except (TypeError, ValueError):
         found = np.dtype("O")
+    if found.kind == "f" and found.name not in ("float32", "float64"):
+        raise ValueError(
+            f"{what} must be 'float32', 'float64' or a type of whole numbers, not {found.name!r}: "
+            f"losses and limits are made for these; data may be {found.name}, they are converted"
+        )
     if found.kind in "fiub":
         return found
     kind = ValueError if isinstance(value, str) else TypeError

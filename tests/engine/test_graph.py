@@ -112,6 +112,52 @@ def test_a_source_array_may_change_afterwards():
     assert tg.gradients(loss, x).tolist() == [1, 1, 1]
 
 
+def test_what_a_step_is_told_may_change_afterwards():
+    """Indices, axes and shapes are copied: later changes reach neither values nor gradients."""
+    x, w = tg.Input((3,), name="x"), Parameter([1.0, 2.0, 3.0], "w")
+    index, axes, shape, order = np.array([0, 1]), [1], [-1, 3, 1], [0, 1]
+    y = x[:, index] + tg.ops.sum_(x, axis=axes)[:, None]
+    y = y + tg.ops.transpose(tg.ops.reshape(x, shape=shape)[:, :2, 0], axes=order)
+    picked = w[[index, index]].sum()
+    index[:], axes[0], shape[:], order[:] = 2, 0, [1, 1, -1], [1, 0]
+    assert tg.Model(x, y).predict([[1, 2, 4]]).tolist() == [[1 + 7 + 1, 2 + 7 + 2]]
+    assert tg.gradients(picked, w).tolist() == [2, 2, 0]
+
+
+def test_a_value_given_to_a_parameter_may_change_afterwards():
+    w, value = Parameter([1.0, 2.0], "w"), np.array([3.0, 4.0], "float32")
+    w.assign(value)
+    value[:] = 9
+    assert w.numpy().tolist() == [3, 4]
+
+
+@pytest.mark.parametrize("number", [2.0, 2, 0.0, np.float64(2)])
+def test_gradients_beside_a_python_number_have_the_type_of_the_tensor(number):
+    w = Parameter([1.0, 2.0], "w")
+    with np.errstate(all="ignore"):
+        for y in (number**w, w**number, w / number, number / w, tg.ops.maximum(number, w)):
+            for seed in (1.0, 0.0):
+                assert tg.gradients(y.sum(), w, seed).dtype == y.dtype == np.float32
+    assert tg.gradients((2.0**w).sum(), w) == pytest.approx([2 * np.log(2), 4 * np.log(2)])
+
+
+def test_axes_and_shapes_may_be_given_as_numpy_takes_them():
+    x = np.arange(6.0).reshape(2, 3)
+    for found, right in [
+        (tg.Tensor(x).sum(axis=np.int64(1)), x.sum(axis=1)),
+        (tg.Tensor(x).reshape([3, 2]), x.reshape(3, 2)),
+        (tg.Tensor(x).reshape(np.array([3, 2])), x.reshape(3, 2)),
+        (tg.Tensor(x).transpose([1, 0]), x.T),
+        (np.reshape(tg.Tensor(x), [3, 2]), x.reshape(3, 2)),
+    ]:
+        assert found.numpy().tolist() == right.tolist()
+    assert tg.ops.sum_(x, axis=np.int64(1))[0].tolist() == [3, 12]
+
+
+def test_a_format_is_that_of_the_number():
+    assert f"{tg.Tensor(2.5) * 2:.3f} and {tg.Tensor([[3]]):03d}" == "5.000 and 003"
+
+
 @pytest.mark.parametrize(
     "x",
     [
@@ -217,6 +263,80 @@ REFUSALS = {
         lambda: tg.Input((3,)).sum(axis=2),
         ValueError,
         "axis 2 does not exist in an array of 2 axes",
+    ),
+    "a format for many": (
+        lambda: f"{tg.Tensor([1.0, 2.0], name='w'):.2f}",
+        TypeError,
+        r"'w' \(2,\) has no single number that could be written as '.2f'",
+    ),
+    "None on the right": (lambda: tg.Input((3,)) + None, TypeError, "add: input 1 is None"),
+    "None on the left": (lambda: None * tg.Input((3,)), TypeError, "multiply: input 0 is None"),
+    "a comparison with None": (lambda: tg.Tensor(1.0) > None, TypeError, "greater: input 1 is"),
+    "a choice of None": (
+        lambda: tg.ops.where(tg.Tensor(1.0) > 0, tg.Tensor(1.0), None),
+        TypeError,
+        r"where: input 2 is None, .* \(a bias with use_bias=False\), leave the op out",
+    ),
+    "None for an array": (lambda: tg.ops.maximum(np.ones(2), None), TypeError, "input 1 is None"),
+    "no kernel": (
+        lambda: tg.ops.dense(tg.Input((3,)), None, None),
+        TypeError,
+        "dense: input 1 is None, .* only bias may be None",
+    ),
+    "half floats for an Input": (
+        lambda: tg.Input((3,), dtype="float16", name="x"),
+        ValueError,
+        "Input 'x': dtype must be 'float32', 'float64' or a type of whole numbers, not 'float16'",
+    ),
+    "half floats for a Tensor": (
+        lambda: tg.Tensor([1.0], dtype=np.float16),
+        ValueError,
+        "Tensor: dtype must be 'float32', 'float64' or",
+    ),
+    "too large for float32": (
+        lambda: tg.Tensor([1.0, -1e300]),
+        ValueError,
+        r"1e\+300 is more than float32 can hold: .* tg\.use\(floatx='float64'\)",
+    ),
+    "too large a constant": (
+        lambda: tg.Tensor([1.0]) * np.array([1e300]),
+        ValueError,
+        "1e\\+300 is more than float32",
+    ),
+    "too large for a parameter": (
+        lambda: Parameter([1e300], "w"),
+        ValueError,
+        "Parameter 'w': 1e\\+300 is more than float32",
+    ),
+    "too large to be assigned": (
+        lambda: Parameter([1.0], "w").assign([1e300]),
+        ValueError,
+        "the value of 'w' .*: 1e\\+300 is more than float32",
+    ),
+    "too large for uint8": (
+        lambda: tg.Tensor([300], dtype="uint8"),
+        ValueError,
+        "300 is more than uint8 can hold",
+    ),
+    "halves in integers": (
+        lambda: tg.Tensor([1.5], dtype="int32"),
+        TypeError,
+        r"whole numbers \(int32\) are needed, not 1.5",
+    ),
+    "a condition as index": (
+        lambda: tg.Tensor([1.0])[tg.Tensor([1.0]) > 0],
+        TypeError,
+        r"getitem: index is the tensor 'greater' .* ops\.where\(condition, x, 0\) is an op",
+    ),
+    "ids as index": (
+        lambda: tg.Tensor([[1.0]])[:, tg.Tensor([0], name="ids")],
+        TypeError,
+        r"index is the tensor 'ids' .* ops\.embedding\(ids, table\) is an op",
+    ),
+    "a tensor as axis": (
+        lambda: tg.Tensor([1.0]).sum(axis=tg.Tensor(0, name="a")),
+        TypeError,
+        "sum: axis is the tensor 'a' .*, but must be known when the graph is wired",
     ),
     "a third float type": (lambda: tg.use(floatx="float16"), ValueError, "'float32' or 'float64'"),
     "an unknown backend": (lambda: tg.use("torch"), ValueError, "'numpy' or 'cupy', not 'torch'"),

@@ -389,3 +389,37 @@ def test_a_loss_that_needs_an_unknown_input_is_refused():
     with pytest.raises(TypeError, match="the outputs of a model are named by texts, not by ''"):
         tg.Model(x, {"": layers.Dense(1)(x)})
     assert not model.added
+
+
+def test_an_output_has_one_row_for_each_sample():
+    """Batches are put together along the first axis: 3 and 3 rows must be those of 6 samples."""
+    x, steps, data = tg.Input((3,), name="x"), tg.Input((None, 2)), np.arange(18.0).reshape(6, 3)
+    for y in (x.sum(axis=0), x.T, x.mean(), x[None], steps.transpose(1, 0, 2)):
+        with pytest.raises(ValueError, match="has no samples along its first axis, where predict"):
+            tg.Model([x, steps], {"y": y, "x": x, "steps": steps})
+    for y in (x.reshape(-1, 1), tg.ops.concatenate(x, x, axis=0)):
+        with pytest.raises(ValueError, match=r"output '\w+' has \d+ rows for a batch of 3 samples"):
+            tg.Model(x, y).predict(data, batch_size=3)
+    centred = tg.Model(x, x - x.mean(axis=0)).predict(data)  # statistics of a batch are legitimate
+    np.testing.assert_allclose(centred, data - data.mean(axis=0))
+
+
+def test_no_samples_are_picked_from_a_batch():
+    x = tg.Input((3, 2), name="x")
+    for index, shown in [
+        (slice(2), r"\[:2\]"),
+        (slice(None, None, -1), r"\[::-1\]"),
+        ((slice(1, None), 0), r"\[1:, 0\]"),
+        (0, r"\[0\]"),
+        ([0, 1], r"\[\[0, 1\]\]"),
+        (np.ones((2, 3), bool), r"\[array of shape \(2, 3\)\]"),
+        ((None, 0), r"\[None, 0\]"),
+    ]:
+        with pytest.raises(ValueError, match=f"{shown} would pick among the samples of a batch"):
+            x[index]
+    with pytest.raises(ValueError, match=r"\(axis 2\)"):
+        x.T[..., 0]
+    data = np.arange(12.0).reshape(2, 3, 2)
+    for index in [np.s_[:, ::-1], np.s_[..., 0], np.s_[0:, 1], np.s_[:, [0, 2]], np.s_[::1, None]]:
+        assert tg.Model(x, x[index]).predict(data).tolist() == data[index].tolist()
+        assert tg.Tensor(data)[index].numpy().tolist() == data[index].tolist()

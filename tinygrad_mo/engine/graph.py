@@ -14,7 +14,8 @@ import numpy as np
 from .. import arguments
 from ..device import Array, floatx, lock, xp
 from ..ops import Op
-from ..ops.contract import plain_numbers
+from ..ops.contract import new_array
+from .attributes import check_samples_stay, own_attributes
 from .calls import call_site, current_call
 from .masks import hand_on_mask
 from .operators import Comparison, Operators
@@ -37,7 +38,7 @@ class Step:
     back: Any  # the pullbacks, if the step ran at once
 
     def __init__(self, op: Op, inputs: tuple[Tensor | None, ...], attributes: dict[str, Any]):
-        self.op, self.inputs, self.attributes = op, inputs, attributes
+        self.op, self.inputs, self.attributes = op, inputs, own_attributes(op, attributes)
         self.call, self.site, self.back = current_call(), call_site(), None
 
     def describe(self) -> str:
@@ -117,8 +118,8 @@ class Tensor(Operators):
     site: tuple[str, int]  # where an Input was made
 
     def __init__(self, value: Any, dtype: Any = None, name: str | None = None):
-        array = xp().asarray(plain_numbers(value, "the value of a tensor"), dtype)
-        array = array.astype(floatx() if dtype is None and array.dtype.kind == "f" else array.dtype)
+        dtype = None if dtype is None else arguments.dtype("Tensor: dtype", dtype)
+        array = new_array(value, "the value of a tensor", dtype)
         lock(array)
         self._set(array, None, name=name)
 
@@ -166,7 +167,7 @@ class Parameter(Tensor):
     Parameters
     ----------
     value : array_like
-        Whole numbers become floats, unless training is not to change them.
+        Copied. Whole numbers become floats, unless training is not to change them.
     name : str
     trainable : bool
         Default: True.
@@ -185,7 +186,7 @@ class Parameter(Tensor):
 
     def __init__(self, value: Any, name: str, trainable: bool = True, regularizer: Any = None):
         trainable = arguments.flag(f"Parameter {name!r}: trainable", trainable)
-        array = plain_numbers(value, f"Parameter {name!r}")
+        array = new_array(value, f"Parameter {name!r}")
         super().__init__(array, floatx() if trainable and array.dtype.kind != "f" else None, name)
         self.label, self.trainable, self.regularizer = name, trainable, regularizer
 
@@ -194,10 +195,10 @@ class Parameter(Tensor):
         self._name = f"{owner}/{self.label}"
 
     def assign(self, value: Array) -> None:
-        """Take a new value of the same shape."""
+        """Take a new value of the same shape: a copy, as when it was made."""
         if getattr(value, "shape", None) != self.shape and np.shape(value) != self.shape:
             raise ValueError(f"{self} cannot take a value of shape {np.shape(value)}")
-        self.value = xp().asarray(plain_numbers(value, f"the value of {self}"), self.dtype)
+        self.value = new_array(value, f"the value of {self}", self.dtype)
 
 
 def placeholder(
@@ -222,19 +223,18 @@ def apply(op: Op, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     tensors = tuple(
         x if x is None or isinstance(x, Tensor) else constant(x, *partners[:1]) for x in inputs
     )
-    step = Step(op, tensors, attributes)
-    symbolic = any(x is not None and x.value is None for x in tensors)
+    given, step = [x for x in tensors if x is not None], Step(op, tensors, attributes)
+    symbolic = any(x.value is None for x in given)
     if symbolic:
-        free = any(
-            x is not None and x.samples and x.samples[0] is not x.samples[1] for x in tensors
-        )
+        check_samples_stay(op, given, step.attributes)
+        free = any(x.samples and x.samples[0] is not x.samples[1] for x in given)
         with np.errstate(all="ignore"):
             runs = [step.run([sample(x, world) for x in tensors]) for world in range(1 + free)]
     else:
         runs = [step.run([None if x is None else x.value for x in tensors])]
         step.back = runs[0][1]
     made = step.make_outputs(runs, symbolic)
-    if any(x is not None and x.mask is not None for x in tensors):
+    if any(x.mask is not None for x in given):
         hand_on_mask(op, tensors, attributes, made if step.several else (made,))
     return made
 

@@ -15,6 +15,8 @@ from typing import Any
 
 from .. import ops
 from ..ops import Op
+from ..ops.shaping import from_right
+from .attributes import parts_of
 from .calls import call_site, current_call
 
 # What these compute of an element depends on no other element.
@@ -65,8 +67,7 @@ def mask_behind(
         return x.mask if within and x is inputs[0] and x.ndim > depth else None
     if op.name in REDUCTIONS or op.name == "layer_normalization":
         axis = attributes.get("axis", -1 if op.name == "layer_normalization" else None)
-        axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
-        return x.mask if all(a % x.ndim >= depth for a in axes) else None
+        return x.mask if all(a >= depth - x.ndim for a in from_right(axis, x.ndim)) else None
     if op.name == "transpose":
         axes = attributes.get("axes") or range(x.ndim)[::-1]
         return x.mask if list(axes)[:depth] == list(range(depth)) else None
@@ -83,12 +84,7 @@ def of_all(masked: Sequence[Any]) -> Any:
 
 def picked(x: Any, depth: int, index: Any) -> Any:
     """The mask of x[index], where slices are taken of whole sequences or of their steps."""
-    parts = list(index) if isinstance(index, tuple) else [index]
-    if any(part is ... for part in parts):
-        place = next(i for i, part in enumerate(parts) if part is ...)
-        given = sum(part is not None for part in parts) - 1
-        parts[place : place + 1] = [slice(None)] * (x.ndim - given)
-    parts += [slice(None)] * (depth - len(parts))
+    parts = parts_of(index, x.ndim)
     if not all(isinstance(part, slice) for part in parts[:depth]):
         return None
     if all(part == slice(None) for part in parts[:depth]):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
+from .. import arguments, ops
 from ..device import to_numpy, xp
 from ..ops import Op
 
@@ -36,8 +36,12 @@ class Operators:
     name: str
 
     def __format__(self, spec: str) -> str:
-        """What it is called inside a sentence: name and shape."""
-        return f"{self.name!r} {self.shape}"
+        """What it is called inside a sentence: name and shape; with a format, its number."""
+        if not spec:
+            return f"{self.name!r} {self.shape}"
+        if self.value is None or self.value.size != 1:
+            raise TypeError(f"{self} has no single number that could be written as {spec!r}")
+        return format(self.numpy().item(), spec)
 
     def __repr__(self) -> str:
         value = "" if self.value is None else f", {self.value}"
@@ -146,15 +150,19 @@ class Operators:
         return ops.max_(self, axis=axis, keepdims=keepdims)
 
     def reshape(self, *shape: Any) -> Any:
-        return ops.reshape(self, shape=shape[0] if isinstance(shape[0], tuple) else shape)
+        return ops.reshape(self, shape=as_one(shape))
 
     def transpose(self, *axes: Any) -> Any:
-        several = axes[0] if axes and isinstance(axes[0], tuple) else axes
-        return ops.transpose(self, axes=several or None)
+        return ops.transpose(self, axes=as_one(axes) or None)
 
     @property
     def T(self) -> Any:
         return ops.transpose(self)
+
+
+def as_one(numbers: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Numbers that were given one by one, or as a tuple, list or array of them."""
+    return tuple(numbers[0]) if numbers and arguments.is_list(numbers[0]) else numbers
 
 
 def compare(op: Op, x: Any, y: Any) -> Any:

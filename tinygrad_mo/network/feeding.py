@@ -12,7 +12,7 @@ from ..arguments import whole
 from ..device import xp
 from ..engine.graph import Tensor
 from ..naming import did_you_mean
-from ..ops.contract import check_plain
+from ..ops.contract import check_holds, check_plain
 
 
 def match(
@@ -174,7 +174,6 @@ def swap_hint(raw: Mapping[str, np.ndarray], tensors: Mapping[str, Tensor]) -> s
 
 
 def cast(label: str, array: np.ndarray, tensor: Tensor) -> np.ndarray:
-    dtype = np.dtype(tensor.dtype)
     if array.dtype.kind == "f":
         bad = ~np.isfinite(array)
         if bad.any():
@@ -183,20 +182,7 @@ def cast(label: str, array: np.ndarray, tensor: Tensor) -> np.ndarray:
                 f"{label}: {bad.sum()} NaN or infinite values, the first at {where}; replace them, "
                 f"or leave out these samples"
             )
-        if dtype.kind in "iu" and (array != np.floor(array)).any():
-            first = array[array != np.floor(array)][0]
-            raise TypeError(f"{label}: whole numbers ({dtype}) are needed, not {first}")
-    if dtype.kind in "iu" and array.size:
-        least, most = array.min(), array.max()
-        if least < np.iinfo(dtype).min or most > np.iinfo(dtype).max:
-            raise ValueError(f"{label}: {least} to {most} is more than {dtype} can hold")
-    if dtype.kind == "f" and array.size and array.dtype != dtype:
-        largest = np.abs(array, dtype=np.float64).max()
-        if largest > np.finfo(dtype).max:
-            raise ValueError(
-                f"{label}: {largest:.4g} is more than {dtype} can hold: scale the data, or make "
-                f"the model inside tg.use(floatx='float64')"
-            )
+    check_holds(label, array, tensor.dtype)
     if array.ndim < len(tensor.shape):
         array = array[..., None]
-    return xp().asarray(array, dtype)
+    return xp().asarray(array, tensor.dtype)

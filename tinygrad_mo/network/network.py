@@ -10,6 +10,7 @@ import numpy as np
 
 from ..arguments import verbosity
 from ..device import to_numpy
+from ..engine.attributes import is_batch
 from ..engine.calls import Call
 from ..engine.graph import Parameter, Step, Tensor
 from ..engine.nodes import Nodes
@@ -55,6 +56,7 @@ class Network(Layer):
         self._look_around(ends)
         check_connected(self.steps, starts, {t: f"output {t.name!r}" for t in ends})
         check_inputs(self.steps, starts, ends)
+        check_samples_first(ends)
         names = list(inputs) if isinstance(inputs, Mapping) else unique_inputs(starts)
         self.inputs = dict(zip(names, starts, strict=True))
         names = list(outputs) if isinstance(outputs, Mapping) else self._output_names(ends)
@@ -227,7 +229,15 @@ class Network(Layer):
         for start in range(0, max(len(next(iter(data.values()))), 1), batch_size):
             feed = {t: data[name][start : start + batch_size] for name, t in self.inputs.items()}
             tape = self._forward.forward(feed, keep=False)
-            parts.append([to_numpy(self._forward.value(tape, t)) for t in self.outputs.values()])
+            values = {n: to_numpy(self._forward.value(tape, t)) for n, t in self.outputs.items()}
+            count = len(next(iter(feed.values())))
+            for name, value in values.items():
+                if len(value) != count:
+                    raise ValueError(
+                        f"output {name!r} has {len(value)} rows for a batch of {count} samples: an "
+                        f"op has joined or split the samples, such as reshape or concatenate"
+                    )
+            parts.append(list(values.values()))
         return self._as_declared([np.concatenate(column) for column in zip(*parts, strict=True)])
 
     def named_weights(self) -> dict[str, Parameter]:
@@ -247,7 +257,7 @@ class Network(Layer):
             if np.shape(value) != w.shape:
                 raise ValueError(f"{name} has shape {w.shape}, not {np.shape(value)}")
         for (_, w), value in zip(named, values, strict=True):
-            w.assign(np.array(value))
+            w.assign(value)
 
     def get_layer(self, name: str) -> Layer:
         """The layer called `name`."""
@@ -347,6 +357,18 @@ def check_inputs(
             )
         if sum(t is other for other in inputs) > 1:
             raise ValueError(f"the same Input is listed twice among the inputs of a model: {t}")
+
+
+def check_samples_first(outputs: Iterable[Tensor]) -> None:
+    """The first axis of an output is the batch, also where others are free."""
+    for t in outputs:
+        if not is_batch(t, 0):
+            raise ValueError(
+                f"output {t} has no samples along its first axis, where predict puts batches "
+                f"together: take means and sums over the other axes only, as x.mean(axis=-1) does, "
+                f"and leave the batch in front (a number for a whole batch may be an added loss: "
+                f"Model.add_loss)"
+            )
 
 
 def below(tensors: Iterable[Tensor]) -> set[Any]:

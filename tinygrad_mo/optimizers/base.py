@@ -261,7 +261,7 @@ class Optimizer(Recipe):
 
         def change() -> None:
             value, *slots = (a.reshape(w.shape) for a in new)
-            w.assign(value)
+            w.value = value.astype(w.dtype, copy=False)  # it is new, so `assign` need not copy it
             self._slots[w], self._steps[w] = slots, t
             self._seen.pop(w, None)
 
@@ -285,7 +285,7 @@ class Optimizer(Recipe):
             unlock(table)
             take_it()
             lock(table)
-            w.assign(table)
+            w.value = table
             seen[g.ids] = t
             self._slots[w], self._steps[w], self._seen[w] = slots, t, seen
 

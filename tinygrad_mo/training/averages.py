@@ -52,4 +52,5 @@ class MovingAverages:
         for tensor, average, momentum in self._moved:
             if average not in without:
                 old, seen = average.value, plan.value(tape, tensor)
-                average.assign(old + (1 - momentum) * (seen - old))
+                moved = old + (1 - momentum) * (seen - old)
+                average.value = moved.astype(average.dtype, copy=False)
