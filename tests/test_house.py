@@ -48,7 +48,7 @@ MODULES = sorted(
 # Lines of code (no docstrings, comments, blanks) that a room may have. To raise a number is a
 # decision, made in the commit that needs it, with its reason.
 LEDGER = {
-    "arguments": 123,
+    "arguments": 128,
     "callbacks": 606,
     "check": 464,
     "cli": 164,
@@ -56,24 +56,24 @@ LEDGER = {
     "console": 33,
     "data": 46,
     "device": 114,
-    "engine": 794,
+    "engine": 862,
     "files": 823,
     "flow": 2653,
-    "layers": 1725,
+    "layers": 1744,
     "learn": 546,
     "losses": 152,
-    "metrics": 223,
+    "metrics": 227,
     "model": 265,
     "naming": 38,
-    "network": 592,
-    "ops": 1666,
+    "network": 597,
+    "ops": 1737,
     "optimizers": 698,
     "pool": 99,
     "recipes": 62,
     "replay": 619,
     "schedules": 108,
     "systems": 1847,
-    "training": 1322,
+    "training": 1323,
 }
 
 
