@@ -215,7 +215,11 @@ class Network(Layer):
         parts: list[list[np.ndarray]] = []
         for start in range(0, max(len(next(iter(data.values()))), 1), batch_size):
             feed = {t: data[name][start : start + batch_size] for name, t in self.inputs.items()}
-            tape = self._forward.forward(feed, keep=False)
+            try:
+                tape = self._forward.forward(feed, keep=False)
+            except Exception as error:
+                error.add_note(f"the rows of this batch are the samples from {start} on")
+                raise
             parts.append([to_numpy(self._forward.value(tape, t)) for t in self.outputs.values()])
         return self._as_declared([np.concatenate(column) for column in zip(*parts, strict=True)])
 

@@ -125,7 +125,7 @@ class Fit:
         logs = self.scores.logs()
         shown = dict(logs)
         if self.held_out is not None:
-            scored = score(objective, self.held_out)
+            scored = score(objective, self.held_out, "in the validation data; ")
             shown |= {f"val_{name}": value for name, value in scored.items()}
         progress.close(shown)
         self.epoch, self.batch = self.epoch + 1, 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from functools import reduce
+from itertools import count
 from math import isfinite
 from typing import Any
 
@@ -177,6 +178,7 @@ class Objective:
             losses = [term.loss for term in self.terms.values() if term.output == name]
             shapes = judged[name].target.shape, self.outputs[name].shape
             result[name] = [metrics.get(deepcopy(m), losses, *shapes) for m in chosen]
+            check_metrics(name, result[name], judged[name].target, self.outputs[name])
         return result
 
     # ------------------------------------------------------------ what is called how
@@ -306,6 +308,7 @@ class Objective:
             Shape (samples,), or, where a loss judges each step of a sequence, (samples, steps). One
             array counts for all outputs; a dict may leave outputs out.
         class_weight : "balanced" or dict by class; or a dict of them by output, optional
+            Labels that are missing, or belong to padded steps, are not counted.
         """
         judged = self.judged()
         inputs = arrays_for("input", self.inputs, x, self.inputs_are_dict)
@@ -329,9 +332,19 @@ class Objective:
             ndim = len(term.weights.shape)
             known, labelled = separate_missing(what, labels[name], missing.get(name), ndim)
             feed[term.target] = cast(what, known, term.target)
+            self._check_labels(name, to_numpy(feed[term.target]))
             own = sample_weights(name, weights.get(name), labelled)
             feed[term.weights] = own.astype(term.weights.dtype)
         return self.class_weighted(feed, class_weight)
+
+    def _check_labels(self, output: str, labels: np.ndarray) -> None:
+        """All labels of an output, before one of them has changed a weight."""
+        for loss in (term.loss for term in self.terms.values() if term.output == output):
+            try:
+                loss.check_labels(labels, self.outputs[output])
+            except ValueError as error:
+                what = f"labels of output {output!r} for {loss.name}"
+                raise ValueError(f"{what}: {error}") from None
 
     def class_weighted(self, feed: dict[Tensor, Array], class_weight: Any) -> dict[Tensor, Array]:
         """Labelled data in which the samples of each class count so much."""
@@ -340,11 +353,18 @@ class Objective:
         for name, given in self._by_output("class_weight", class_weight, judged).items():
             if given is not None:
                 term, own = judged[name], to_numpy(feed[judged[name].weights])
-                count = max(self.outputs[name].shape[-1] or 2, 2)
+                classes = max(self.outputs[name].shape[-1] or 2, 2)
                 labels, labelled = to_numpy(feed[term.target]), ~np.isnan(own)
-                factors = class_weights(name, given, labels, labelled, count)
+                if term.mask is not None and given == "balanced":
+                    labelled = labelled & self._real(term.mask, feed, labelled)
+                factors = class_weights(name, given, labels, labelled, classes)
                 new[term.weights] = xp().asarray((own * factors).astype(own.dtype))
         return new
+
+    def _real(self, mask: Tensor, feed: Mapping[Tensor, Array], like: np.ndarray) -> np.ndarray:
+        """The mask of an output, which follows from inputs alone, over further axes of an array."""
+        plan = NetworkPlan([], [], fetch=[mask])
+        return broadcast_right(plan.value(plan.forward(feed, keep=False), mask), like)
 
     def _by_output(self, what: str, given: Any, judged: Mapping[str, LossTerm]) -> dict[str, Any]:
         """Something optional, given once for all outputs, or by output."""
@@ -383,6 +403,24 @@ class Objective:
         return words
 
 
+def check_metrics(output: str, chosen: Sequence[Metric], labels: Tensor, y_pred: Tensor) -> None:
+    """Metrics must be able to judge what they will be given."""
+    known = {*labels.shape, *y_pred.shape}
+    samples = next(n for n in count(2) if n not in known)  # not to be taken for features
+    arrays = [
+        np.zeros([samples, *(n or samples + 1 for n in t.shape[1:])], t.dtype)
+        for t in (labels, y_pred)
+    ]
+    for metric in chosen:
+        try:
+            metric.check_shapes(*arrays)
+        except ValueError as error:
+            raise ValueError(
+                f"metrics of output {output!r}, tried on {samples} samples: {error}. Give each "
+                f"output metrics that suit its labels, in a dict by output"
+            ) from None
+
+
 def refuse_twice(key: str) -> None:
     raise ValueError(
         f"History would hold two series called {key!r}: rename an output, or give a metric or loss "
@@ -404,3 +442,9 @@ def checked_weight(name: str, factor: Any) -> float:
     if plain_number(factor) is None or not isfinite(factor):
         raise ValueError(f"loss_weights: that of {name!r} must be a number, not {factor!r}")
     return float(factor)
+
+
+def broadcast_right(mask: Array, like: np.ndarray) -> np.ndarray:
+    """A mask (samples, steps) over the further axes of an array that begins with these."""
+    mask = to_numpy(mask)
+    return mask.reshape(mask.shape + (1,) * (like.ndim - mask.ndim))

@@ -12,7 +12,7 @@ from ..device import Array, to_numpy
 from ..engine.graph import Tensor
 from ..engine.plan import Plan, Tape
 from .batches import Batches
-from .objective import Objective
+from .objective import Objective, broadcast_right
 
 
 class Scores:
@@ -102,18 +102,16 @@ class Scores:
         vars(self).update(counted)
 
 
-def score(objective: Objective, batches: Batches) -> dict[str, float]:
-    """Losses and metrics on batches, by key, without training."""
+def score(objective: Objective, batches: Batches, what: str = "") -> dict[str, float]:
+    """Losses and metrics on batches, by key, without training; errors say what was scored."""
     plan, scores = objective.plan(), Scores(objective)
-    for feed, _ in batches.epoch():
-        scores.add(feed, plan, plan.forward(feed, keep=False))
+    for feed, where in batches.epoch():
+        try:
+            scores.add(feed, plan, plan.forward(feed, keep=False))
+        except Exception as error:
+            error.add_note(what + batches.words(where))
+            raise
     return scores.logs()
-
-
-def broadcast_right(mask: Array, like: np.ndarray) -> np.ndarray:
-    """A mask (samples, steps) over the further axes of an array that begins with these."""
-    mask = to_numpy(mask)
-    return mask.reshape(mask.shape + (1,) * (like.ndim - mask.ndim))
 
 
 def shares(values: np.ndarray) -> list[float]:
