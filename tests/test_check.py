@@ -196,11 +196,96 @@ def writes_into_its_value(x):
 
 
 @pytest.mark.parametrize(
-    "rule", [writes_into_its_input, writes_into_its_cotangent, writes_into_its_value]
+    ("rule", "where"),
+    [
+        (writes_into_its_input, "writes into an input"),
+        (writes_into_its_cotangent, "a pullback writes into g, an input or the value"),
+        (writes_into_its_value, "a pullback writes into g, an input or the value"),
+    ],
 )
-def test_writing_into_foreign_arrays_is_caught(rule):
-    with pytest.raises(ValueError, match="read-only"):
+def test_writing_into_foreign_arrays_is_caught_and_named(rule, where):
+    words = f"^{rule.__name__}:? {where}: leave that as it is, and make a new array$"
+    with pytest.raises(GradientError, match=words):
         check_op(Op(rule), X)
+
+
+NOT_LINEAR = {  # pullbacks of x * x, most of which are right for cotangents that are about 1
+    "clipped": lambda g, x: np.clip(g, -5, 5) * 2 * x,
+    "clipped far away": lambda g, x: np.clip(g, -1e9, 1e9) * 2 * x,
+    "without the small": lambda g, x: np.where(abs(g) < 1e-8, 0, g) * 2 * x,
+    "by its norm": lambda g, x: g / max(1, np.sqrt((g * g).sum()) / 100) * 2 * x,
+    "its size": lambda g, x: abs(g) * 2 * x,
+    "one sign": lambda g, x: np.maximum(g, 0) * 2 * x,
+    "squared": lambda g, x: g * g * 2 * x,
+}
+
+
+@pytest.mark.parametrize("fault", NOT_LINEAR)
+def test_a_pullback_that_is_not_linear_is_caught(float64, fault):
+    """By the op, whatever the size of its cotangents, and in a model."""
+
+    def bent(x):
+        return x * x, (lambda g: NOT_LINEAR[fault](g, x),)
+
+    words = (
+        r"^bent: the gradient of input 0{} is not linear in g: for .*e[+-]\d\d times g it is not"
+    )
+    with pytest.raises(GradientError, match=words.format(r", shape \(3, 3\),")):
+        check_op(Op(bent), X)
+    x = tg.Input((3,))
+    h = Op(bent)(tg.layers.Dense(2, name="below")(x))
+    model = tg.Model(x, [tg.layers.Dense(1, name="a")(h), tg.layers.Dense(1, name="b")(h)])
+    model.compile("sgd", "mse", loss_weights=[1e-3, 1e3])
+    with pytest.raises(GradientError, match=words.format("")) as caught:
+        check_model(model, X, [LABELS, LABELS])
+    assert "op 'bent' of 'below' (None, 2)\nwired at " in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize("size", [1e-280, 1e-20, 1e20, 1e250])
+def test_a_linear_pullback_of_any_size_is_right(size):
+    def right(x):
+        return size * np.sin(x), (lambda g: size * g * np.cos(x),)
+
+    check_op(Op(right), X)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"tolerance": np.inf}, "tolerance must be a finite number, above 0 and below 1, not inf"),
+        ({"tolerance": np.nan}, "tolerance must be a finite number, above 0 and below 1, not nan"),
+        ({"tolerance": 0}, "tolerance must be a number, above 0 and below 1, not 0"),
+        ({"tolerance": 1}, "tolerance must be a number, above 0 and below 1, not 1"),
+        ({"tolerance": "small"}, "tolerance must be a number"),
+        ({"directions": 0}, "directions must be a whole number, 1 or more, not 0"),
+        ({"directions": 1.5}, "directions must be a whole number, 1 or more, not 1.5"),
+        ({"seed": None}, "seed must be a whole number, 0 or more, not None"),
+        ({"rows": 0}, "rows must be a whole number, 1 or more, not 0"),
+        ({"rows": True}, "rows must be a whole number, 1 or more, not True"),
+        ({"constants": [5]}, "constants: there is no input 5, only those from 0 to 0"),
+        ({"constants": [-1]}, "constants must be a whole number, 0 or more, not -1"),
+        ({"constants": ["input 0"]}, "constants must be a whole number, 0 or more, not 'input 0'"),
+        ({"constants": 0}, "constants must be a list, not 0"),
+    ],
+)
+def test_arguments_without_sense_are_refused(float64, options, words):
+    with pytest.raises((TypeError, ValueError), match=f"^check_op of square: {words}"):
+        check_op(Op(square), X, **options)
+    if not options.keys() & {"rows", "constants"}:
+        with pytest.raises(
+            (TypeError, ValueError), match=f"^check_model of Model 'model': {words}"
+        ):
+            check_model(chain(), X, LABELS, **options)
+
+
+def test_other_things_than_ops_and_models_are_refused(float64):
+    words = (
+        r"^check_op: .* must be an Op, not the function square: make one .* by ops.Op\(function\)"
+    )
+    with pytest.raises(TypeError, match=words):
+        check_op(square, X)
+    with pytest.raises(TypeError, match=r"^check_model: .* must be a Model, not a Dense$"):
+        check_model(tg.layers.Dense(1), X, LABELS)
 
 
 def test_the_wrong_number_of_gradients_is_caught():
@@ -375,6 +460,34 @@ def test_a_flat_input_is_reported_beside_one_that_moves():
         check_op(Op(alive), np.array([-1.0, -2.0]), np.array([1.0, 2.0]))
 
 
+@pytest.mark.parametrize("offset", [1.0, 1e2, 1e4])
+def test_what_cancels_within_an_op_is_rounding(offset):
+    """A softmax does not see what is added to all of a row: what its gradient says is rounding."""
+
+    def shifted(x, shift, error=1.0):
+        e = np.exp(x + shift - (x + shift).max(-1, keepdims=True))
+        y = e / e.sum(-1, keepdims=True)
+
+        def pull(g):
+            g = y * (g - error * (g * y).sum(-1, keepdims=True))
+            return g, g.sum(-1, keepdims=True)
+
+        return y, pull
+
+    for seed in range(5):
+        random = np.random.default_rng(seed)
+        x, shift = random.standard_normal((5, 4)), offset * random.standard_normal((5, 1))
+        report = check_op(Op(shifted), x, shift)
+        assert report.unchecked == {"input 1": "its slope is 0 here, up to rounding"}
+
+        def wrong(shift, x=x):
+            y, pull = shifted(x, shift, error=1 - 1e-5)
+            return y, (lambda g: pull(g)[1],)
+
+        with pytest.raises(GradientError, match=r"^wrong: the gradient of input 0, .* is wrong"):
+            check_op(Op(wrong), shift)
+
+
 @pytest.mark.parametrize("x", [[0.0], [0.0, 1.0, -2.0], [0.0, 1e-3]])
 def test_a_kink_is_reported_where_the_gradient_is_the_mean_of_both_sides(x):
     why = "there is a kink; its gradient is the mean of both slopes"
@@ -409,6 +522,14 @@ def test_the_tolerance_can_be_chosen():
     with pytest.raises(GradientError, match=r"a larger tolerance than 1e-06$"):
         check_op(Op(offset), X)
     assert check_op(Op(offset), X, tolerance=1e-2)
+
+
+def test_a_wide_tolerance_lets_no_missing_slope_pass():
+    """Not even where the differences are no more exact than it."""
+    for size in 10.0 ** np.arange(8, 16):
+        nothing = Op(lambda x, size=size: (np.sin(x) + size, (lambda g: 0 * g,)))
+        with pytest.raises(GradientError, match=r"is wrong|cannot be judged|nothing was checked"):
+            check_op(nothing, X, tolerance=0.9)
 
 
 class Scale(tg.layers.Layer):
@@ -593,6 +714,12 @@ def test_a_loss_at_a_kink_is_reported(float64):
     report = check_model(model, X, LABELS)
     assert report.unchecked == {"loss 'regularization' by y/bias": kink}
     assert list(report) == ["y/kernel", "y/bias"]
+    # beside another penalty, whose rounding asks for longer steps, it is a kink as well
+    penalties = {f"{part}_regularizer": "l1" for part in ("kernel", "bias")}
+    model = tg.Model(x, tg.layers.Dense(2, name="y", **penalties)(x))
+    model.compile("sgd", "mse")
+    report = check_model(model, X, X[:, :2])
+    assert report.unchecked == {"loss 'regularization' by y/bias": kink}
 
 
 def test_a_loss_that_no_weight_moves_is_refused(float64):
@@ -650,9 +777,20 @@ def test_writing_into_weights_or_data_is_caught(float64):
     model = tg.Model(x, Greedy(name="greedy")(x))
     model.compile("sgd", "mse")
     before = model.weights[0].value
-    with pytest.raises(ValueError, match="read-only"):
+    words = r"^Model 'model' in training: an op writes into what it was given or returned: leave"
+    with pytest.raises(GradientError, match=words) as caught:
         check_model(model, X, Y)
+    assert "in Greedy 'greedy', op 'greedy' of 'input' (None, 3), " in caught.value.__notes__[0]
     assert model.weights[0].value is before
+
+
+def test_writing_into_a_cotangent_is_caught_in_a_model(float64):
+    x = tg.Input((3,))
+    model = tg.Model(x, Op(writes_into_its_cotangent)(tg.layers.Dense(1)(x)))
+    model.compile("sgd", "mse")
+    with pytest.raises(GradientError, match=r"an op writes into what it was given .*") as caught:
+        check_model(model, X, LABELS)
+    assert "op 'writes_into_its_cotangent' of 'dense' " in caught.value.__notes__[0]
 
 
 @pytest.mark.parametrize("weights", [[1e-3, 1e3], [0.0, 1.0]])

@@ -210,19 +210,19 @@ _, (IDS, EXTRA), (MAIN, AUX) = headline()
     (
         "batch size 0 in fit",
         ValueError,
-        ["batch_size must be a whole number from 1 up, not 0"],
+        ["batch_size must be a whole number, 1 or more, not 0"],
         lambda: fit(batch_size=0),
     ),
     (
         "batch size 0 in evaluate",
         ValueError,
-        ["batch_size must be a whole number from 1 up, not 0"],
+        ["batch_size must be a whole number, 1 or more, not 0"],
         lambda: headline()[0].evaluate([IDS, EXTRA], [MAIN, AUX], batch_size=0),
     ),
     (
         "batch size -1 in predict",
         ValueError,
-        ["batch_size must be a whole number from 1 up, not -1"],
+        ["batch_size must be a whole number, 1 or more, not -1"],
         lambda: headline()[0].predict([IDS, EXTRA], batch_size=-1),
     ),
     (

@@ -48,32 +48,32 @@ MODULES = sorted(
 # Lines of code (no docstrings, comments, blanks) that a room may have. To raise a number is a
 # decision, made in the commit that needs it, with its reason.
 LEDGER = {
-    "arguments": 114,
-    "callbacks": 596,
-    "check": 324,
+    "arguments": 123,
+    "callbacks": 606,
+    "check": 464,
     "cli": 164,
     "compiled": 672,
     "console": 33,
     "data": 46,
     "device": 114,
-    "engine": 792,
-    "files": 802,
-    "flow": 2590,
+    "engine": 808,
+    "files": 823,
+    "flow": 2653,
     "layers": 1774,
     "learn": 546,
     "losses": 210,
     "metrics": 254,
-    "model": 251,
-    "naming": 36,
-    "network": 558,
+    "model": 265,
+    "naming": 38,
+    "network": 596,
     "ops": 1739,
-    "optimizers": 690,
+    "optimizers": 698,
     "pool": 99,
     "recipes": 62,
     "replay": 619,
-    "schedules": 102,
+    "schedules": 108,
     "systems": 1847,
-    "training": 1176,
+    "training": 1352,
 }
 
 
@@ -208,7 +208,8 @@ def test_no_room_grows_without_a_decision():
     for module in MODULES:
         lines[room_of(module)] += lines_of_code(PACKAGE / module)
     assert sorted(LEDGER) == ROOMS
-    assert {room: n for room, n in lines.items() if n > LEDGER[room]} == {}
+    over = {room: (n, LEDGER[room]) for room, n in lines.items() if n > LEDGER[room]}
+    assert over == {}, "more lines than LEDGER, above, allows (room: now, allowed)"
     around = round(sum(lines.values()) - 350, -2)
     assert "350 lines of code, `engine/graph.py` and `engine/plan.py`" in README
     assert f"a library of about {around:,} lines" in README

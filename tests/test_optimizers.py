@@ -313,6 +313,20 @@ def test_a_gradient_that_a_rule_makes_finite_is_refused_all_the_same():
         Sign(0.1).apply({w: np.full(w.shape, np.inf, "float32")})
 
 
+@pytest.mark.parametrize("clipping", [{}, {"clipnorm": 9.0}, {"global_clipnorm": 9.0}])
+def test_what_no_path_leads_to_stays_as_it_is(clipping):
+    optimizer, twin = (tg.optimizers.Adam(0.1, **clipping) for _ in range(2))
+    v, w, alone = (tg.Parameter([1.0, 2.0], name) for name in ("v", "w", "alone"))
+    for step in range(3):  # v is reached in the second step only
+        losses = w * w + v * step if step == 1 else w * w
+        gradients = tg.gradients(losses.sum(), [v, w])
+        assert (gradients[0] is None) == (step != 1)
+        optimizer.apply(dict(zip([v, w], gradients, strict=True)))
+        twin.apply({alone: 2 * alone.numpy()})
+    assert w.numpy().tolist() == alone.numpy().tolist()
+    assert v.numpy() == pytest.approx([0.9, 1.9])  # one step, the first of its own
+
+
 def test_a_parameter_that_is_not_finite_already():
     w = tg.Parameter([1.0, np.nan], "w")
     with pytest.raises(FloatingPointError, match=r"'w' \(2,\) is not finite, so no step was made"):

@@ -97,6 +97,20 @@ def flag(what: str, value: Any) -> bool:
     return bool(value)
 
 
+def verbosity(what: str, value: Any) -> int:
+    """How much is printed: 0, 1 or 2; "auto", as in Keras, is 1.
+
+    >>> verbosity("fit: verbose", 3)
+    Traceback (most recent call last):
+    ValueError: fit: verbose must be 0, 1, 2 or 'auto', not 3
+    """
+    if isinstance(value, str) and value == "auto":
+        return 1
+    if isinstance(value, int | np.integer | np.bool_) and 0 <= value <= 2:
+        return int(value)
+    raise ValueError(f"{what} must be 0, 1, 2 or 'auto', not {shown(value)}")
+
+
 def name(what: str, value: Any) -> str:
     """A text that is not empty."""
     if not isinstance(value, str):
@@ -169,8 +183,9 @@ def function_of(what: str, value: Any, arguments: Sequence[str], skip: int = 0) 
     TypeError: LearningRateScheduler: schedule is called with (epoch, rate), but takes (epoch)
     """
     wanted = ", ".join(arguments)
-    if not callable(value):
-        raise TypeError(f"{what} must be a function of ({wanted}), not {shown(value)}")
+    if not callable(value) or isinstance(value, type):
+        hint = f": write {value.__name__}(...)" if isinstance(value, type) else ""
+        raise TypeError(f"{what} must be a function of ({wanted}), not {shown(value)}{hint}")
     try:
         takes = signature(value)
     except ValueError:  # some functions that are written in C do not say
@@ -187,10 +202,12 @@ def function_of(what: str, value: Any, arguments: Sequence[str], skip: int = 0) 
 def shown(value: Any) -> str:
     """A value in an error, cut short.
 
-    >>> shown([1, 2]), shown(None), shown(print)
-    ('[1, 2]', 'None', 'the function print')
+    >>> shown([1, 2]), shown(None), shown(print), shown(np.ones((2, 3)))
+    ('[1, 2]', 'None', 'the function print', 'an array of shape (2, 3)')
     """
     if callable(value) and hasattr(value, "__name__"):
         return f"the {'class' if isinstance(value, type) else 'function'} {value.__name__}"
+    if isinstance(value, np.ndarray) and value.ndim:
+        return f"an array of shape {value.shape}"
     text = repr(value)
     return text if len(text) <= 60 and " at 0x" not in text else f"a {type(value).__name__}"

@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, ref
 
 from . import arguments
-from .arguments import plain_number, whole
+from .arguments import flag, plain_number, verbosity, whole
 from .callbacks import Callback, History
 from .console import say
 from .device import new_generator
@@ -77,7 +77,10 @@ class Model(Network):
         loss_weights: Any = None,
         metrics: Any = None,
     ) -> None:
-        """Say what to learn. Forgets the state of an earlier optimizer.
+        """Say what to learn.
+
+        A new optimizer begins without a state, and steps are counted from 0. Given once more, the
+        one that the model has goes on from where it is.
 
         Parameters
         ----------
@@ -103,8 +106,10 @@ class Model(Network):
         self._refuse_used(chosen)
         objective = Objective(self, loss, loss_weights, metrics)
         USERS[chosen] = ref(self)
+        if not self.is_compiled or chosen is not self.optimizer:
+            self.step = 0
         self.optimizer, self._objective, self.contents = chosen, objective, objective.contents
-        self.step, self.shuffler = 0, new_generator()
+        self.optimizer.names, self.shuffler = objective.contents.names, new_generator()
 
     def _refuse_used(self, optimizer: Optimizer) -> None:
         """An optimizer counts steps and keeps averages: they are of one model."""
@@ -257,10 +262,12 @@ class Model(Network):
         batch_size, epochs : int
             Samples per step, and how often to go through the data. Default: 32 and 1.
         verbose : int
-            0: silent, 1: progress bar (with tqdm) and a line per epoch, 2: a line per epoch.
+            0: silent, 1 (or "auto"): progress bar (with tqdm) and a line per epoch, 2: a line per
+            epoch.
         callbacks : list of Callback, optional
         validation_split : float
-            This share of the samples, the last ones, is held back. Default: 0.
+            This share of the samples, the last ones, is held back, unless there is validation_data.
+            Default: 0.
         validation_data : (x, y) or (x, y, sample_weight), or an iterable of batches, optional
         shuffle : bool
             Draw a new order in each epoch. Default: True.
@@ -286,7 +293,10 @@ class Model(Network):
             Ctrl-C stops after the running step; the model is then as that step left it, and
             KeyboardInterrupt is raised.
         """
-        objective = self.objective
+        objective, verbose = self.objective, verbosity("fit: verbose", verbose)
+        shuffle = flag("fit: shuffle", shuffle)
+        if validation_data is not None and groups is not None:
+            raise ValueError("groups is of no use beside validation_data: leave groups")
         batches, held_out = training_batches(
             objective,
             x,
@@ -297,10 +307,12 @@ class Model(Network):
             shuffler=self.shuffler if shuffle else None,
             steps_per_epoch=steps_per_epoch,
             validation_split=0.0 if validation_data is not None else validation_split,
-            groups=None if validation_data is not None else groups,
+            groups=groups,
         )
         if validation_data is not None:
             held_out = validation_batches(objective, validation_data, batch_size, validation_steps)
+        elif validation_steps is not None:
+            raise ValueError("validation_steps is for validation_data, an iterable of batches")
         if not isinstance(plain_number(epochs), Integral) or epochs < 0:
             raise ValueError(f"epochs cannot be {epochs}: it counts passes through the data")
         initial_epoch = whole("fit: initial_epoch", initial_epoch)
@@ -352,13 +364,13 @@ class Model(Network):
         return_dict : bool
             Default: False.
         verbose : int
-            Default: 0, silent. Otherwise the numbers are printed, too.
+            Default: 0, silent. 1, 2 or "auto": the numbers are printed, too.
 
         Returns
         -------
         list of float in the order of `metrics_names`, a float if that is only the loss, or a dict
         """
-        objective = self.objective
+        objective, verbose = self.objective, verbosity("evaluate: verbose", verbose)
         scored = score(
             objective,
             evaluated_batches(objective, x, y, sample_weight, class_weight, batch_size, steps),
@@ -373,7 +385,7 @@ class Model(Network):
 
     def _warn_of_untrained(self) -> None:
         objective, plan = self.objective, self.objective.plan()
-        idle = [w.name for w in plan.wrt if not plan.reaches(w)]
+        idle = [objective.contents.names[w] for w in plan.wrt if not plan.reaches(w)]
         if idle:
             without = [name for name in self.outputs if name not in objective.judged()]
             warnings.warn(
@@ -475,7 +487,8 @@ class Model(Network):
             ".safetensors" at its end makes a file that other frameworks read; every other file has
             checksums, which find a changed byte.
         names : "keras" or "torch"
-            Names and layouts of a .safetensors file, see `tinygrad_mo.exchange.save_safetensors`.
+            Names and layouts of a .safetensors file: `tinygrad_mo.files.exchange.save_safetensors`
+            says more.
         rename : dict, optional
             What layers are called in a .safetensors file, where it is not as here.
         """
@@ -523,7 +536,8 @@ def load(path: str | Path, custom: Mapping[str, Any] | None = None) -> Model:
     ----------
     path : str or Path
     custom : dict, optional
-        Classes and functions of your own that the model was made with, by name.
+        Classes and functions of your own that the model was made with, by name. What a function
+        itself refers to (a parameter, a layer) is not copied: it takes the values in the file.
 
     Raises
     ------

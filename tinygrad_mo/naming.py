@@ -66,3 +66,8 @@ def unique_names(names: Iterable[str], separator: str) -> list[str]:
         taken.add(new)
         result.append(new)
     return result
+
+
+def name_of(function: Any) -> str:
+    """Of a function, or the class of an object that can be called."""
+    return getattr(function, "__name__", type(function).__name__)

@@ -76,7 +76,13 @@ class ExponentialDecay(Schedule):
 
     def __call__(self, step: int) -> float:
         passed = step // self.decay_steps if self.staircase else step / self.decay_steps
-        return self.initial * self.decay_rate**passed
+        try:
+            return self.initial * self.decay_rate**passed
+        except OverflowError:
+            raise ValueError(
+                f"ExponentialDecay: in step {step} the learning rate is more than a float can "
+                f"hold, {self.initial} * {self.decay_rate} ** {passed}: let decay_rate be at most 1"
+            ) from None
 
 
 class CosineDecay(Schedule):

@@ -1,6 +1,8 @@
 """The laws of the backward sweep."""
 
+import copy
 import gc
+import pickle
 import weakref
 from contextlib import contextmanager
 
@@ -451,3 +453,19 @@ def test_tensors_are_ordered_the_same_in_every_run():
         [step.op.name for step in headline()[0].training_plan().steps] for _ in range(2)
     )
     assert first == second
+
+
+def test_what_ran_at_once_can_be_copied_and_pickled():
+    """Pullbacks are functions: a copy makes its own."""
+    w = tg.Tensor([1.0, 2.0])
+    for copied in (copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))):
+        x, loss = copied((w, (w * w).sum()))
+        np.testing.assert_array_equal(tg.gradients(loss, x), [2, 4])
+    with tg.use(floatx="float64"):
+        x = tg.Input((3,))
+        model = tg.Model(x, layers.Dense(1, kernel_regularizer="l2")(x))
+        model.compile("sgd", "mse")  # its penalty is one of what ran at once
+        again = pickle.loads(pickle.dumps(model))
+        data = np.ones((2, 3)), np.ones((2, 1))
+        assert model.train_on_batch(*data) == again.train_on_batch(*data)
+        assert model.evaluate(*data) == again.evaluate(*data)

@@ -3,6 +3,7 @@
 import json
 import zipfile
 
+import numpy as np
 import pytest
 
 import tinygrad_mo as tg
@@ -147,3 +148,37 @@ def test_a_file_can_make_nothing_but_layers_losses_and_the_like(tmp_path):
             archive.writestr(name, content)
     with pytest.raises(CheckpointError, match="nothing to be made"):
         tg.load(path)
+
+
+def test_a_layer_that_cannot_be_made_again_is_named(tmp_path):
+    class Tied(layers.Layer):
+        def __init__(self, other, **options):
+            super().__init__(**options)
+            self.table = other.own_weights[0]
+
+        def call(self, x):
+            return tg.ops.matmul(x, self.table)
+
+    x = tg.Input((3,))
+    first = layers.Dense(3, name="first")
+    h = first(x)
+    model = tg.Model(x, Tied(first, name="tied")(h))
+    model.save(tmp_path / "model.tg")
+    with pytest.raises(CheckpointError, match="layer 'tied' could not be made again"):
+        tg.load(tmp_path / "model.tg", custom={"Tied": Tied})
+
+
+def test_a_bare_parameter_comes_back_with_its_penalty_and_a_frozen_model_frozen(tmp_path):
+    p = tg.Parameter(np.full(3, 2.0), "gain", regularizer=layers.regularizers.L2(0.1))
+    x = tg.Input((3,))
+    model = tg.Model(x, layers.Dense(1, kernel_regularizer="l2", name="a")(x * p))
+    model.compile("sgd", "mse")
+    model.trainable = False
+    model.save(tmp_path / "model.tg")
+    again = tg.load(tmp_path / "model.tg")
+    data = np.ones((4, 3)), np.ones((4, 1))
+    assert again.evaluate(*data) == model.evaluate(*data)
+    assert again.loss_weights == model.loss_weights and again.trainable_weights == []
+    penalty = again.evaluate(*data, return_dict=True)["regularization"]
+    kernel = model.named_weights()["a/kernel"].value
+    np.testing.assert_allclose(penalty, 0.01 * (kernel**2).sum() + 1.2, rtol=1e-6)

@@ -59,6 +59,8 @@ def random_flow(seed):
     values = {name: random.normal() for name in losses}
     if broken:
         values[losses[0]] = float("inf")
+    if seed % 5 == 1:
+        values[losses[-1]] = None
     optimizer, settings = OPTIMIZERS[random.integers(len(OPTIMIZERS))]
     frozen = 1.0 if seed % 9 == 8 else 0.2
     return Flow(
@@ -71,6 +73,7 @@ def random_flow(seed):
         uses=uses,
         outputs={"out": makers[-1], "other": makers[0]},
         frozen={name for name in parameters if random.random() < frozen},
+        balancer="balance" if seed % 4 == 3 else "",
         step=int(random.integers(1000)),
         training=random.random() < 0.7,
         optimizer=optimizer,

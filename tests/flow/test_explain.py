@@ -106,3 +106,99 @@ def test_a_layer_itself_has_no_output():
     model, _, _ = headline()
     with pytest.raises(AttributeError, match=r"model\.get_output\('lstm'\)"):
         _ = model.get_layer("lstm").output
+
+
+def two_heads(optimizer="sgd", **options):
+    x = tg.Input((3,), name="x")
+    model = tg.Model(x, {name: layers.Dense(1, name=name)(x) for name in ("a", "b")})
+    model.compile(optimizer, "mse", **options)
+    return model
+
+
+def moves(make, weight):
+    """How far three steps move the weights of a, for a weight of its loss."""
+    tg.set_random_seed(0)
+    model = two_heads(make(), loss_weights={"a": weight})
+    x = np.random.default_rng(1).standard_normal((8, 3))
+    y = {name: np.ones((8, 1)) for name in ("a", "b")}
+    before = model.named_weights()["a/kernel"].numpy()
+    for scale in (10.0, 0.1, 0.1):
+        model.train_on_batch(x * scale, y)
+    return np.linalg.norm(model.named_weights()["a/kernel"].numpy() - before)
+
+
+@pytest.mark.parametrize(
+    ("make", "cancels"),
+    [
+        (lambda: tg.optimizers.Adam(0.01), True),
+        (lambda: tg.optimizers.Adam(0.01, clipnorm=1.0), False),
+        (lambda: tg.optimizers.Adam(0.01, global_clipnorm=1.0), False),
+        (lambda: tg.optimizers.RMSprop(0.01, clipnorm=1.0), False),
+        (lambda: tg.optimizers.Adagrad(0.01), False),
+        (lambda: tg.optimizers.Adagrad(0.01, initial_accumulator_value=1e-12), True),
+    ],
+)
+def test_a_weight_cancels_where_it_is_said_to(make, cancels):
+    text = sentences(two_heads(make()))
+    large = "and 0.1, with which it starts, is small beside its squares"  # which it is not here
+    assert ("its weight cancels" in text and large not in text) == cancels
+    if cancels:
+        assert moves(make, 1.0) == pytest.approx(moves(make, 1000.0), rel=0.01)
+
+
+def test_an_optimizer_without_momentum_is_not_said_to_remember():
+    assert "remembers" in sentences(two_heads(tg.optimizers.Adam()))
+    assert "remembers" not in sentences(two_heads(tg.optimizers.Adam(beta_1=0.0)))
+
+
+def test_a_function_that_sets_the_weights_is_named():
+    def balance(step, losses):
+        return {"a": 0.1, "b": 7.0}
+
+    model = two_heads(loss_weights=balance)
+    said = "The function balance sets the weights in each step"
+    x, y = np.ones((4, 3)), {name: np.zeros((4, 1)) for name in ("a", "b")}
+    assert said in sentences(model) and said in model.gradient_flow(x, y).report()
+    assert "1 (set by balance)" in model.pairing()
+    model.loss_weights = {"a": 1.0}
+    assert said not in sentences(model) and "set by" not in model.pairing()
+
+
+def test_an_output_without_a_loss_is_named_though_its_layer_has_one():
+    class Two(layers.Layer):
+        def call(self, x):
+            return [x * 1.0, x * 2.0]
+
+    x = tg.Input((3,), name="x")
+    a, b = Two(name="two")(layers.Dense(1, name="d")(x))
+    model = tg.Model(x, {"a": a, "b": b, "c": a})
+    model.compile("sgd", {"a": "mse"})
+    flow = model.gradient_flow(np.ones((4, 3)), {"a": np.ones((4, 1))})
+    assert flow.silent_outputs() == ["b", "c"]
+    assert "Without a loss: b and c." in sentences(model) and "b and c." in flow.report()
+
+
+def test_a_parameter_of_no_layer_is_called_by_its_name():
+    k, x = tg.Parameter(np.ones(1), "k"), tg.Input((3,), name="x")
+    model = tg.Model(x, {name: layers.Dense(1, name=name)(x) * k for name in ("a", "b")})
+    model.compile("sgd", "mse")
+    text = sentences(model)
+    assert "a (mean_squared_error of output a) trains a and k. No path leads from it to b." in text
+    assert "k is used in 2 places: the gradients of its uses are added." in text
+    flow = model.gradient_flow(np.ones((4, 3)), {name: np.ones((4, 1)) for name in ("a", "b")})
+    assert "k is pulled by 2 losses" in flow.report()
+    assert [flow.reaches("a", use) for use in ("multiply", "multiply:1")] == [True, False]
+
+
+def test_a_loss_without_any_label_is_not_said_to_be_0():
+    model = two_heads()
+    labels = {"a": np.ones((4, 1)), "b": np.full((4, 1), np.nan)}
+    flow = model.gradient_flow(np.ones((4, 3)), labels)
+    assert flow.values["b"] is None
+    assert "b (no label here, weight 1) trains nothing." in flow.report()
+
+
+@pytest.mark.parametrize("data", [(np.ones((4, 3)),), np.ones((4, 3)), 5])
+def test_a_recorder_says_what_its_data_must_be(data):
+    with pytest.raises(TypeError, match=r"FlowRecorder: data is \(x, y\) or \(x, y, sample"):
+        tg.FlowRecorder(data=data)

@@ -90,7 +90,9 @@ def check_wires(flow):
 
 
 def weights_of(flow, layer):
-    calls = next(calls for calls in flow.calls_of_layers() if calls[0].name == layer)
+    if layer in flow.parameters:
+        return [layer]  # one that is in no layer
+    calls = [node for node in flow.nodes if node.kind == "layer" and node.layer == layer]
     return list(dict.fromkeys(name for call in calls for name in call.parameters))
 
 

@@ -281,3 +281,117 @@ def test_wrapping_a_layer_leaves_it_as_it_was():
         "both/forward_reader/kernel",
         "both/backward_reader/kernel",
     ]
+
+
+def judge(frozen):
+    """A network that judges another one, as in a perceptual loss, and the loss."""
+    x = tg.Input((1,))
+    net = tg.Model(x, L.BatchNormalization(name="norm")(L.Dense(4, name="vgg")(x)), name="judge")
+    net.trainable = not frozen
+
+    def perceptual(y_true, y_pred):
+        return ((net(y_true) - net(y_pred)) ** 2).mean(axis=-1)
+
+    return net, perceptual
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_network_that_a_loss_calls_obeys_its_flag(frozen):
+    net, loss = judge(frozen)
+    x = tg.Input((4,))
+    model = tg.Model(x, L.Dense(1, name="a")(x))
+    model.compile("sgd", loss)
+    before = net.get_weights()
+    model.fit(X, Y, verbose=0)
+    stayed = [bool((old == new).all()) for old, new in zip(before, net.get_weights(), strict=True)]
+    # a shift of both sides cancels in their difference: bias and beta get a gradient of 0
+    assert all(stayed) if frozen else not any(stayed[i] for i in (0, 2, 4, 5))
+    names = list(model.named_weights())
+    assert names[:4] == ["a/kernel", "a/bias", "judge/vgg/kernel", "judge/vgg/bias"]
+    assert ("Frozen" in model.explain()) == frozen
+
+
+def test_a_frozen_network_keeps_what_belongs_to_no_layer():
+    scale, log_sigma = tg.Parameter(np.ones(1), "scale"), tg.Parameter([0.5], "log_sigma")
+    count = tg.Parameter([3], "count", trainable=False)
+    x = tg.Input((4,))
+    model = tg.Model(x, L.Dense(1, name="a")(x) * scale + count * 0.0)
+    model.trainable = False
+    model.compile("sgd", lambda y, p: ((y - p) ** 2).mean(axis=-1) * ops.exp(-log_sigma))
+    assert model.trainable_weights == []
+    with pytest.warns(UserWarning, match="every weight is frozen"):
+        model.fit(X, Y, verbose=0)
+    assert scale.numpy() == 1 and log_sigma.numpy() == 0.5
+    copied = copy.deepcopy(model)
+    copied.compile("sgd", "mse")
+    assert copied.trainable_weights == []
+    model.trainable = True
+    model.fit(X, Y, verbose=0)
+    assert scale.numpy() != 1 and log_sigma.numpy() != 0.5 and count.numpy() == 3
+    outer = tg.Model(x, model(x))
+    outer.compile("sgd", "mse")
+    model.trainable = False
+    assert outer.trainable_weights == []
+
+
+def test_a_model_that_is_cut_keeps_the_losses_of_its_layers():
+    class Active(L.Layer):
+        def call(self, x):
+            self.add_loss((x * x).mean(), "act", 0.5)
+            return x * 1.0
+
+    x = tg.Input((4,))
+    h = L.Dense(3, name="d")(x)
+    y = L.Dense(1, name="o")(Active(name="active")(h))
+    whole, cut = tg.Model(x, y), tg.Model(h, y)
+    for model in (whole, cut):
+        model.compile("sgd", "mse")
+        assert model.metrics_names == ["loss", "o_loss", "act"]
+    inner = tg.Model(x, h).predict(X)
+    found, expected = cut.evaluate(inner, Y, batch_size=99), whole.evaluate(X, Y, batch_size=99)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_allclose(found[2], (inner**2).mean(), rtol=1e-6)
+
+
+def test_without_an_output_only_its_losses_are_gone():
+    x = tg.Input((4,))
+    t = L.Dense(2, name="t")(x)
+    model = tg.Model(x, {name: L.Dense(1, name=name)(t) for name in ("a", "b")})
+    model.add_loss((t * t).mean(), "size")
+    model.add_loss((model.outputs["b"] ** 2).mean(), "size of b")
+    assert list(model.without("b").added) == ["size"]
+    assert list(model.without("a").added) == ["size", "size of b"]
+
+
+def test_layers_that_keep_each_other_are_refused():
+    class Child(L.Layer):
+        def __init__(self, parent):
+            super().__init__(name="child")
+            self.parent = parent
+
+        def call(self, x):
+            return x * 1.0
+
+    class Parent(L.Layer):
+        def __init__(self):
+            super().__init__(name="parent")
+            self.child = Child(self)
+
+        def call(self, x):
+            return self.child(x)
+
+    x = tg.Input((4,))
+    with pytest.raises(ValueError, match="Child 'child' keeps Parent 'parent', within which it is"):
+        tg.Model(x, Parent()(x))
+
+
+def test_the_loss_of_an_output_layer_has_a_key_of_its_own():
+    class Active(L.Layer):
+        def call(self, x):
+            self.add_loss((x * x).mean())
+            return x * 1.0
+
+    x = tg.Input((4,))
+    model = tg.Model(x, {"a": Active(name="a")(x)})
+    model.compile("sgd", "mse")
+    assert model.metrics_names == ["loss", "a_loss", "a_loss_1"]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import tinygrad_mo as tg
-from tinygrad_mo.training.batches import split
+from tinygrad_mo import callbacks, layers
+from tinygrad_mo.training.batches import held_back
 from zoo import headline
 
 
@@ -86,12 +87,83 @@ def test_what_a_stream_cannot_have(options, words):
     model, x, y = headline()
     with pytest.raises(ValueError, match=words):
         model.fit(lambda: parts(x, y), **options)
+    if "validation_split" not in options:
+        with pytest.raises(ValueError, match=words):
+            model.evaluate(lambda: parts(x, y), **options)
 
 
-def test_a_batch_must_be_a_tuple():
-    model, x, _ = headline()
-    with pytest.raises(TypeError, match=r"batch 1 must be a tuple \(x, y\)"):
-        model.fit(lambda: [x], verbose=0)
+@pytest.mark.parametrize("item", [[1, 2], (1, 2, 3, 4), (1,), {}])
+def test_a_batch_must_be_a_tuple_of_two_or_three(item):
+    model, x, y = headline()
+    kind = f"a {type(item).__name__} of {len(item)}" if item else "dict"
+    with pytest.raises(TypeError, match=rf"batch 1 must be a tuple \(x, y\) or .*, not {kind}$"):
+        model.fit(lambda: [item], verbose=0)
+    if not isinstance(item, list):
+        with pytest.raises(TypeError, match=rf"validation_data is \(x, y\) or .*, not {kind}$"):
+            model.fit(x, y, verbose=0, validation_data=item)
+
+
+def test_a_misfit_says_in_which_batch_and_of_what():
+    model, x, y = headline()
+    misfit = [x[0], x[1][:, :2]], y
+    for options, notes in (
+        ({"x": lambda: [(x, y), misfit]}, ["this is batch 2 of the epoch"]),
+        ({"x": x, "y": y, "validation_data": misfit}, ["in validation_data"]),
+        (
+            {"x": x, "y": y, "validation_data": lambda: [(x, y), misfit]},
+            ["this is batch 2 of the epoch", "in the validation data"],
+        ),
+    ):
+        with pytest.raises(ValueError, match="input 'aux_input': shape") as caught:
+            model.fit(**options, verbose=0)
+        assert caught.value.__notes__ == notes
+
+
+def test_a_fault_in_what_is_held_back_names_the_samples():
+    model, x, y = headline()
+    x[0][2, 0] = 99  # no such word
+    with pytest.raises(IndexError) as caught:
+        model.fit(x, y, verbose=0, validation_split=0.5, groups=[1, 1, 2, 2])
+    words = "the rows of this batch are the samples 2, 3"
+    assert caught.value.__notes__[-2:] == [words, "in the validation data"]
+
+
+def test_an_error_names_the_samples_and_the_step_of_the_user():
+    told = []
+
+    def fail(step, logs):
+        if step == 2:
+            raise RuntimeError("out of paper")
+
+    x = tg.Input((1,), name="x")
+    model = tg.Model(x, layers.Dense(1)(x))
+    model.compile("sgd", "mse")
+    numbers = np.arange(12.0)[:, None]
+    note = callbacks.LambdaCallback(
+        on_train_batch_begin=lambda step, batch: told.append(batch[x][:, 0].astype(int).tolist()),
+        on_train_batch_end=fail,
+    )
+    options = {"groups": [0, 1] * 6, "validation_split": 0.5, "batch_size": 2, "verbose": 0}
+    with pytest.raises(RuntimeError) as caught:
+        model.fit(numbers, numbers, **options, callbacks=[note])
+    samples = ", ".join(map(str, told[2]))
+    assert {n for batch in told for n in batch} == {0, 2, 4, 6, 8, 10}
+    assert caught.value.__notes__ == [
+        f"in step 2 of the training; the rows of this batch are the samples {samples}"
+    ]
+
+
+@pytest.mark.parametrize("option", ["steps_per_epoch", "validation_steps"])
+def test_an_iterable_that_runs_dry_names_the_option(option):
+    model, x, y = headline()
+    options = {"x": parts(x, y), option: 3}
+    if option == "validation_steps":
+        options = {"x": x, "y": y, "validation_data": parts(x, y), option: 3}
+    with pytest.raises(ValueError, match=f"makes a new one, or fewer {option}"):
+        model.fit(**options, verbose=0)
+    del options[option]
+    with pytest.raises(ValueError, match=r"makes a new one(\n|$)"):
+        model.fit(**options, epochs=2, verbose=0)
 
 
 def test_a_fault_in_the_data_names_the_samples():
@@ -113,13 +185,67 @@ def test_a_fault_in_the_data_names_the_samples():
     ],
 )
 def test_groups_stay_together(groups, share, late):
-    x = tg.Input((1,))
-    data = {x: np.arange(6.0)[:, None]}
-    first, last = split(data, share, list(groups))
-    held_back = [groups[int(i)] for i in last[x][:, 0]]
-    assert "".join(sorted(held_back)) == late
-    assert len(first[x]) + len(last[x]) == 6
-    assert not {groups[int(i)] for i in first[x][:, 0]} & set(held_back)
+    is_late = held_back(6, share, list(groups))
+    assert "".join(sorted(np.array(list(groups))[is_late])) == late
+    assert not {g for g, one in zip(groups, is_late, strict=True) if not one} & set(late)
+
+
+def test_balanced_classes_are_those_of_what_is_trained_on():
+    x = tg.Input((2,), name="x")
+    model = tg.Model(x, layers.Dense(1, "sigmoid", name="y")(x))
+    model.compile(tg.optimizers.SGD(0), "binary_crossentropy")
+    weights, term = [], model.objective.terms["y"]
+
+    def note(step, batch):
+        weights.append(dict(zip(batch[term.target][:, 0], batch[term.weights], strict=True)))
+
+    look = callbacks.LambdaCallback(on_train_batch_begin=note)
+    data, y = np.ones((20, 2)), np.array([0.0] * 8 + [1.0] * 2 + [0.0] * 10)
+    fit = {"validation_split": 0.5, "verbose": 0, "callbacks": [look]}
+    history = model.fit(data, y, class_weight="balanced", **fit).history
+    assert weights[-1] == {0: pytest.approx(10 / (2 * 8)), 1: pytest.approx(10 / (2 * 2))}
+    assert history["val_loss"] == pytest.approx([model.evaluate(data[10:], y[10:])])
+    model.fit(data[::-1], y[::-1], class_weight={1: 3.0}, **fit)  # only what is held back has a 1
+    assert weights[-1] == {0: 1.0}
+
+
+def test_a_batch_may_lack_a_class():
+    x = tg.Input((2,), name="x")
+    model = tg.Model(x, layers.Dense(1, name="y")(x))
+    model.compile("sgd", "mse")
+    data, y = np.ones((4, 2)), np.array([1.0, 1, -1, -1])
+    options = {"class_weight": {-1: 1.0, 1: 2.0}, "verbose": 0}
+    halves = [(data[:2], y[:2]), (data[2:], y[2:])]
+    model.fit(lambda: iter(halves), **options)
+    by_class = model.evaluate(lambda: iter(halves), **options)
+    assert by_class == model.evaluate(data, y, batch_size=2, sample_weight=[2.0, 2.0, 1.0, 1.0])
+    model.train_on_batch(data[:2], y[:2], class_weight=options["class_weight"])
+    with pytest.raises(ValueError, match="no label is 3; known: -1, 1"):
+        model.fit(data, y, class_weight={3: 1.0})
+    with pytest.raises(ValueError, match=r"no label is 0\.5; a class is a whole number"):
+        model.train_on_batch(data, y, class_weight={0.5: 1.0})
+
+
+@pytest.mark.parametrize(
+    ("labels", "sample"),
+    [
+        ([[0, 1, 0], [1, 1, 0]], r"1 is \[1.0, 1.0, 0.0\]"),
+        ([[0, 1, 0], [0, 0, 0]], r"1 is \[0.0, 0.0, 0.0\]"),
+        ([[0.5, 0.5, 0], [1, 0, 0]], r"0 is \[0.5, 0.5, 0.0\]"),
+        ([[1, 0, 0], [-1, 1, 1]], r"1 is \[-1.0, 1.0, 1.0\]"),
+    ],
+)
+def test_class_weights_need_one_class_per_sample(labels, sample):
+    x = tg.Input((2,), name="x")
+    model = tg.Model(x, layers.Dense(3, "sigmoid", name="y")(x))
+    model.compile("sgd", "mse")
+    one = {"class_weight": {0: 1.0, 1: 5.0}}
+    with pytest.raises(ValueError, match=f"not one class per sample.*that of sample {sample}"):
+        model.evaluate(np.ones((2, 2)), np.array(labels), **one)
+    feed = model.labelled_data(np.ones((3, 2)), [[0, 1, 0], [np.nan] * 3, [0, 0, 1]], **one)
+    assert feed[model.objective.terms["y"].weights].tolist() == pytest.approx(
+        [5.0, np.nan, 1.0], nan_ok=True
+    )
 
 
 def test_fit_takes_groups():
@@ -134,7 +260,11 @@ def test_fit_takes_groups():
     [
         ({"groups": [1, 1, 2, 2]}, "give validation_split"),
         ({"groups": [1, 2], "validation_split": 0.5}, "one per sample"),
-        ({"groups": [1, 1, 1, 1], "validation_split": 0.5}, "leaves one part empty"),
+        ({"groups": [1, 1, 1, 1], "validation_split": 0.5}, "all 4 samples are of the group 1"),
+        ({"groups": [1, 1, 2, 2], "validation_split": 1.0}, "one part empty, that to train on"),
+        ({"validation_split": 0.1}, "leaves one part empty, that to validate on: give a larger"),
+        ({"groups": [1, 2, np.nan, np.nan], "validation_split": 0.5}, "that of sample 2 is NaN"),
+        ({"groups": [1, 1, 2, 2], "validation_data": ()}, "of no use beside validation_data"),
     ],
 )
 def test_impossible_groups_are_refused(options, words):

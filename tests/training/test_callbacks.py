@@ -154,7 +154,7 @@ def test_class_weight_by_output():
     assert (weighted[model.objective.terms["main_output"].weights] == 1).all()
     assert set(weighted[model.objective.terms["aux_output"].weights].tolist()) <= {1.0, 2.0}
     with pytest.raises(ValueError, match="no label is 7"):
-        model.labelled_data(x, y, class_weight={"aux_output": {7: 2.0}})
+        model.fit(x, y, class_weight={"aux_output": {7: 2.0}})
 
 
 @pytest.mark.parametrize("mark", [np.nan, -1.0])
@@ -273,6 +273,7 @@ def losses_taking_part(sampler, epochs=4, batch_size=1):
         steps.append({name for name, weight in weights.items() if weight})
 
     watch = callbacks.LambdaCallback(on_train_batch_begin=note)
+    watch.phase = "look"
     model, _ = fit(sampler, watch, epochs=epochs, batch_size=batch_size)
     assert model.loss_weights == {"main_output": 1.0, "aux_output": 0.2}
     return steps
@@ -296,16 +297,21 @@ def test_a_loss_can_take_part_in_every_second_epoch_only():
 
 def test_within_a_task_a_share_of_the_samples_counts():
     tg.set_random_seed(0)
-    sampler, counts = callbacks.TaskSampler(within={"aux_output": 0.5}), []
+    x = tg.Input((3,))
+    model = tg.Model(x, [tg.layers.Dense(1, name=name)(x) for name in "ab"])
+    model.compile("sgd", {"a": "mse", "b": ["mse", "mae"]})  # the losses of b share its labels
+    counts = []
 
     def note(step, batch):
-        terms = sampler.model.objective.terms
-        labelled = {name: ~np.isnan(batch[term.weights]) for name, term in terms.items()}
-        counts.append([labelled["main_output"].mean(), labelled["aux_output"].mean()])
+        a, b = (batch[model.objective.judged()[name].weights] for name in "ab")
+        counts.append([(~np.isnan(a)).mean(), (~np.isnan(b)).mean()])
 
-    fit(sampler, callbacks.LambdaCallback(on_train_batch_begin=note), epochs=100)
-    main, aux = np.mean(counts, axis=0)
-    assert main == 1 and abs(aux - 0.5) < 0.08
+    look = callbacks.LambdaCallback(on_train_batch_begin=note)
+    look.phase = "look"
+    sampler, data = callbacks.TaskSampler(within={"b": 0.5}), np.ones((4000, 3))
+    y = [data[:, :1]] * 2
+    model.fit(data, y, batch_size=4000, epochs=2, verbose=0, callbacks=[look, sampler])
+    assert all(a == 1 and abs(b - 0.5) < 0.04 for a, b in counts)  # five standard deviations
 
 
 @pytest.mark.parametrize(
@@ -356,6 +362,36 @@ def test_nan_stops_the_training_and_its_birthplace_is_named():
     assert 1 <= len(history.epoch) < 5
     assert "first, forward" in stop.where and "wired at" in stop.where
     assert all(np.isfinite(w).all() for w in model.get_weights())  # the last that were right
+
+
+class Spoil(callbacks.Callback):
+    """Feeds NaN in one step."""
+
+    def __init__(self, at):
+        self.at, self.told = at, []
+
+    def on_train_batch_begin(self, step, batch):
+        self.told.append(step)
+        if step == self.at:
+            batch.update({t: a * np.nan for t, a in batch.items() if t.name == "x"})
+
+
+class GiveUp(callbacks.Callback):
+    def on_not_finite(self, where):
+        return True
+
+
+@pytest.mark.parametrize("handles", [GiveUp, callbacks.TerminateOnNaN])
+def test_a_callback_that_handles_what_is_not_finite_stops_the_training(handles, tmp_path):
+    tg.set_random_seed(0)
+    spoil, path = Spoil(at=4), tmp_path / "{epoch}.tg"
+    sampler = callbacks.TaskSampler(across={"a": 1, "b": 1})
+    listeners = [spoil, sampler, handles(), callbacks.ModelCheckpoint(path)]
+    model, history = fit_small(listeners, epochs=5, loss_weights=[1.0, 0.5])
+    assert spoil.told == [0, 1, 2, 3, 4] and model.step == 4 and len(history["loss"]) == 2
+    assert "no step was made" in model.stop_training
+    for one in (model, tg.load(tmp_path / "2.tg")):
+        assert one.loss_weights == {"a": 1.0, "b": 0.5}
 
 
 def test_without_the_callback_nan_is_an_error_that_names_loss_layer_and_line():
@@ -506,8 +542,10 @@ def test_what_acts_first_is_told_first():
 
         return type(kind, (callbacks.Callback,), {"phase": kind, "on_epoch_end": note})()
 
-    fit_small([one(kind) for kind in ("keep", "look", "change", "schedule", "change")], epochs=1)
-    assert told == ["schedule", "change", "change", "look", "keep"]
+    fit_small(
+        [one(kind) for kind in ("keep", "look", "sample", "change", "schedule", "change")], epochs=1
+    )
+    assert told == ["schedule", "change", "change", "sample", "look", "keep"]
     with pytest.raises(ValueError, match="phase 'looks'; did you mean 'look'"):
         fit_small([type("Odd", (callbacks.Callback,), {"phase": "looks"})()])
     with pytest.raises(ValueError, match="one Look is in the list twice"):
@@ -533,6 +571,27 @@ def test_a_weight_that_is_set_within_a_step_is_not_taken_back():
     )
     model, _ = fit_small([sampler, change], epochs=2)
     assert model.loss_weights["a"] == 5.0
+
+
+def test_who_was_told_of_the_beginning_is_told_of_the_end():
+    told = []
+
+    class Note(callbacks.Callback):
+        def on_train_begin(self):
+            told.append("begin")
+
+        def on_train_end(self):
+            told.append("end")
+
+    class Late(Note):
+        phase = "look"
+
+    with pytest.raises(ValueError, match="watches 'nonsense'"):
+        fit_small([Late(), callbacks.EarlyStopping("nonsense"), Note()])
+    assert told == []  # it came first in its phase, so nobody else had begun
+    with pytest.raises(ValueError, match="watches 'nonsense'"):
+        fit_small([Late(), Note(), callbacks.EarlyStopping("nonsense")])
+    assert told == ["begin", "end"]
 
 
 def test_a_sampler_can_be_resumed_within_an_epoch(tmp_path):

@@ -451,7 +451,10 @@ def _():
     zeros = [np.zeros((4, 1))] * 2
     assert same_step(model, (zeros, None, both), (zeros, np.full(4, 0.5), None))
     unknown = {"priority": {2: 1.0}}
-    refused(lambda: step(model, y, None, unknown), "class_weight of 'priority': no label is 2")
+    no_label = "class_weight of 'priority': no label is 2; known: 0, 1"
+    refused(lambda: model.fit(X, y, class_weight=unknown), no_label)
+    refused(lambda: model.evaluate(X, y, class_weight=unknown), no_label)
+    assert same_step(model, (y, None, unknown), (y, None, None))  # other batches may have it
     refused(lambda: step(model, y, None, {1: 3.0}), "one dict by class was given for 2 outputs")
     single = pair(loss=["mse", None])
     of_one = step(single, y[:1], None, {1: 3.0}), step(single, y[:1], None, {"priority": {1: 3.0}})

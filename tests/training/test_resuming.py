@@ -109,6 +109,71 @@ def test_every_must_be_a_number_of_steps(tmp_path):
         callbacks.BackupAndRestore(tmp_path / "b.tg", every="step")
 
 
+class Parts:
+    """Five batches; with a number of steps, an epoch goes on where the last one was."""
+
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, n):
+        x, y = data()
+        rows = slice(10 * n, 10 * n + 10)
+        return [one[rows] for one in x], [one[rows] for one in y]
+
+
+@pytest.mark.parametrize("first", [0, 2])
+def test_batches_go_on_where_they_were(tmp_path, first):
+    def run(*more):
+        model, path = network(), tmp_path / "b.tg"
+        history = model.fit(
+            Parts(),
+            steps_per_epoch=3,
+            validation_data=Parts(),
+            validation_steps=2,
+            initial_epoch=first,
+            epochs=first + 5,
+            verbose=0,
+            callbacks=[callbacks.BackupAndRestore(path, 2), *more],
+        )
+        return history.history, model.get_weights()
+
+    whole = run(Stop(0))
+    for after in (5, 11):
+        with pytest.raises(RuntimeError, match="power cut"):
+            run(Stop(after))
+        history, weights = run(Stop(0))
+        assert history == whole[0]
+        assert [w.tobytes() for w in weights] == [w.tobytes() for w in whole[1]]
+
+
+def test_what_no_file_can_hold_is_named_before_the_first_step(tmp_path):
+    class Seen(tg.metrics.Metric):
+        def reset(self):
+            self.labels = set()
+
+        def update(self, y_true, y_pred, counts):
+            self.labels.update(y_true.reshape(-1).tolist())
+
+        def result(self):
+            return float(len(self.labels))
+
+    class Keeper(callbacks.Callback):
+        saved = ("names",)
+        names = frozenset("ab")
+
+    x, y = data()
+    backup = callbacks.BackupAndRestore(tmp_path / "b.tg")
+    for metric, listener, words in (
+        (Seen(name="seen"), Stop(0), "'labels' of metric 'seen'"),
+        ("accuracy", Keeper(), "'names' of Keeper"),
+    ):
+        model = network()
+        model.compile("sgd", "mse", metrics={"a": [metric]})
+        with pytest.raises(CheckpointError, match="a file cannot hold") as caught:
+            model.fit(x, y, verbose=0, callbacks=[backup, listener])
+        assert words in caught.value.__notes__[0] and model.step == 0
+
+
 class Announce(callbacks.Callback):
     """Say when a step is done, and take a little time for it."""
 

@@ -100,6 +100,31 @@ def test_a_rate_of_0_is_a_rate(schedule, at, expected):
     assert [schedule(step) for step in at] == expected
 
 
+def test_a_rate_that_outgrows_all_floats_is_named_with_its_step():
+    rising = schedules.ExponentialDecay(0.1, 1, 10.0)
+    assert rising(300) == pytest.approx(1e299)
+    words = r"ExponentialDecay: in step 400 .* 0.1 \* 10.0 \*\* 400.0: let decay_rate be at most 1"
+    with pytest.raises(ValueError, match=words):
+        rising(400)
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [
+        (lambda: 0.1, r"the learning rate is called with \(step\), but takes \(\)"),
+        (lambda step, epoch: 0.1, r"called with \(step\), but takes \(step, epoch\)"),
+        (schedules.CosineDecay, r"not the class CosineDecay: write CosineDecay\(...\)"),
+    ],
+)
+def test_what_cannot_be_asked_for_a_rate_is_refused_at_once(rate, words):
+    with pytest.raises(TypeError, match=words):
+        tg.optimizers.SGD(rate)
+    optimizer = tg.optimizers.SGD(0.1)
+    with pytest.raises(TypeError, match=words):
+        optimizer.learning_rate = rate
+    assert optimizer.learning_rate == 0.1
+
+
 def test_numbers_of_numpy_are_numbers(tmp_path):
     schedule = schedules.PiecewiseConstantDecay(np.array([2]), np.float32([0.5, 0.25]))
     assert [type(schedule(step)) for step in (0, 3)] == [float, float]

@@ -1,7 +1,9 @@
 """Compile, fit, evaluate: what adds up, what takes effect when (pairing: test_pairing.py)."""
 
+import copy
 import itertools
 import os
+import pickle
 import signal
 
 import numpy as np
@@ -154,12 +156,17 @@ class TestSampleWeights:
             ([WEIGHTS, np.ones(4)], WEIGHTS, np.ones(4)),
             ([WEIGHTS, None], WEIGHTS, np.ones(4)),
             ({"aux_output": WEIGHTS}, np.ones(4), WEIGHTS),
-            ({"aux_output": WEIGHTS, "main_output": 1 - WEIGHTS}, 1 - WEIGHTS, WEIGHTS),
+            ({"aux_output": WEIGHTS, "main_output": 3 - WEIGHTS}, 3 - WEIGHTS, WEIGHTS),
             (None, np.ones(4), np.ones(4)),
         ],
     )
     def test_they_reach_the_right_output(self, given, main, aux):
         assert self.losses(given) == pytest.approx(self.by_hand([main, aux], 4), rel=1e-9)
+
+    @pytest.mark.parametrize("reduction", ["sum_over_batch_size", "mean_with_sample_weight"])
+    def test_none_is_negative(self, reduction):
+        with pytest.raises(ValueError, match=r"'aux_output': that of sample 2 is -0\.5, it"):
+            self.losses({"aux_output": [1.0, 0.0, -0.5, 1.0]}, reduction)
 
     def test_the_mean_by_weight_divides_by_their_sum(self):
         found = self.losses(self.WEIGHTS, "mean_with_sample_weight")
@@ -227,9 +234,55 @@ def test_loss_weights_given_anew_are_matched_by_name():
     twin, _, _ = fresh(weights=(0.0, 2.0))
     model.loss_weights = {"aux_output": 2.0, "main_output": 0.0}
     assert same(moved(model, x, y), moved(twin, x, y))
-    model.loss_weights["aux_ouput"] = 1.0
     with pytest.raises(ValueError, match="no 'aux_ouput'; did you mean 'aux_output'"):
-        model.train_on_batch(x, y)
+        model.loss_weights["aux_ouput"] = 1.0
+
+
+def test_loss_weights_are_a_number_for_each_loss_always():
+    model, _, _ = fresh()
+    weights = model.loss_weights
+    before = dict(weights)
+    for change in (
+        lambda: weights.update(aux_output=3.0, main_output="2"),
+        lambda: weights.update({"aux_output": 3.0, "aux": 1.0}),
+        lambda: weights.__setitem__("aux_output", float("nan")),
+        lambda: weights.pop("aux_output"),
+        lambda: weights.clear(),
+        lambda: weights.__delitem__("aux_output"),
+    ):
+        with pytest.raises((ValueError, TypeError), match="loss_weights: "):
+            change()
+        assert weights == before
+    weights |= {"aux_output": np.float32(0.5)}
+    assert model.loss_weights == before | {"aux_output": 0.5}
+    assert copy.deepcopy(weights) == pickle.loads(pickle.dumps(weights)) == weights
+
+
+def test_the_name_of_an_output_stands_for_all_its_losses():
+    x = tg.Input((3,))
+    model = tg.Model(x, layers.Dense(1, name="a")(x))
+    names = ["a_mean_squared_error", "a_mean_absolute_error"]
+    for given in ({"a": 0.5}, lambda step, losses: {"a": 0.5}):
+        model.compile("sgd", ["mse", "mae"], loss_weights=given)
+        model.train_on_batch(np.ones((2, 3)), np.ones((2, 1)))
+        assert model.loss_weights == dict.fromkeys(names, 0.5)
+    model.loss_weights = {"a": 0.25}
+    assert model.loss_weights == dict.fromkeys(names, 0.25)
+
+
+def test_a_function_that_returns_no_weights_is_named():
+    x = tg.Input((3,))
+    model = tg.Model(x, layers.Dense(1, name="a")(x))
+
+    def forgets(step, losses):
+        pass
+
+    model.compile("sgd", "mse", loss_weights=forgets)
+    assert "1 (set by forgets)" in model.pairing()
+    before = model.get_weights()
+    with pytest.raises(TypeError, match="loss_weights: forgets must return a dict"):
+        model.fit(np.ones((2, 3)), np.ones((2, 1)), verbose=0)
+    assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
 
 
 def test_freezing_takes_effect_at_once_and_keeps_the_optimizer():
@@ -337,10 +390,58 @@ def test_fit_prints_a_line_per_epoch(capsys):
     assert "Epoch 1/2" in lines[0] and "loss" in "".join(lines)
     model.fit(x, y, verbose=0)
     assert capsys.readouterr().out == ""
+    model.fit(x, y, verbose="auto")
+    assert "Epoch 1/1" in capsys.readouterr().out
 
 
 def broken(x):
     return x * 1.0, (lambda g: g * np.nan,)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"batch_size": True}, "batch_size must be a whole number, 1 or more, not True"),
+        ({"shuffle": "no"}, "fit: shuffle must be True or False, not 'no'"),
+        ({"verbose": -3}, "fit: verbose must be 0, 1, 2 or 'auto', not -3"),
+        ({"validation_split": "a"}, "validation_split must lie between 0 and 1, not 'a'"),
+        ({"validation_split": np.nan}, "validation_split must lie between 0 and 1, not nan"),
+        ({"validation_split": -0.1}, "validation_split must lie between 0 and 1, not -0.1"),
+        ({"validation_steps": 2}, "validation_steps is for validation_data"),
+    ],
+)
+def test_arguments_of_fit_that_cannot_be_are_refused(options, words):
+    model, x, y = fresh()
+    with pytest.raises((TypeError, ValueError), match=words):
+        model.fit(x, y, **options)
+    assert model.step == 0
+    if "verbose" in options:
+        for call in (model.evaluate, model.predict):
+            with pytest.raises(ValueError, match="verbose must be 0, 1, 2 or 'auto', not -3"):
+                call(x, **options)
+
+
+def test_a_function_of_loss_weights_is_looked_at_before_it_is_asked():
+    model, _, _ = fresh()
+    words = r"loss_weights is called with \(step, losses\), but takes \(step\)"
+    with pytest.raises(TypeError, match=words):
+        model.compile("sgd", "mse", loss_weights=lambda step: {})
+    with pytest.raises(TypeError, match=words):
+        model.loss_weights = lambda step: {}
+
+
+def test_a_model_whose_losses_need_no_labels_is_given_none():
+    x = tg.Input((2,), name="x")
+    y = tg.layers.Dense(2)(x)
+    model = tg.Model(x, y)
+    model.add_loss(tg.ops.square(y).mean(), "small")
+    model.compile("sgd")
+    data = np.ones((4, 2))
+    assert model.fit(data, verbose=0).history["loss"][0] > 0
+    for given in ({"y": data}, {"sample_weight": np.ones(4)}, {"class_weight": {0: 1.0}}):
+        (name,) = given
+        with pytest.raises(ValueError, match=f"no output has a loss .*: leave {name}"):
+            model.fit(data, **given)
 
 
 def test_evaluate_and_predict_are_silent_unless_asked(capsys):
@@ -433,3 +534,87 @@ class TestWhatALossWeightMoves:
         for name, change in moved(model, x, y).items():
             if name != "logs":
                 assert change.any() == (not name.startswith(self.MAIN_ONLY))
+
+
+# What is not finite
+
+
+def rows(samples):
+    return np.random.default_rng(0).standard_normal((samples, 3))
+
+
+def normalised(x, scale=1.0, name="bn"):
+    return layers.BatchNormalization(name=name)(x * scale)
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:invalid:RuntimeWarning")
+def test_a_moving_average_never_takes_what_is_not_finite():
+    """It would stay NaN for ever, whatever comes later."""
+    x = tg.Input((3,), name="x")
+    model = tg.Model(x, layers.Dense(1, name="y")(normalised(x)))
+    model.compile("sgd", "mse")
+    data, labels = rows(20), np.ones((20, 1))
+    before = model.get_weights()
+    too_large = data.copy()
+    too_large[3] = 1e200  # whose square is infinite
+    with pytest.raises(FloatingPointError, match="that 'bn/moving_variance' follows is not finite"):
+        model.fit(too_large, labels, verbose=0)
+    assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
+    model.fit(data, labels, epochs=3, verbose=0)
+    assert np.isfinite(model.evaluate(data, labels))
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:invalid:RuntimeWarning")
+def test_a_branch_without_weight_may_overflow_and_moves_no_average():
+    x = tg.Input((3,), name="x")
+    wild = layers.Dense(1, name="b")(normalised(x, scale=1e200))
+    model = tg.Model(x, {"a": layers.Dense(1, name="a")(x), "b": wild})
+    model.compile("sgd", "mse", loss_weights={"b": 0.0})
+    data, labels = rows(20), {"a": np.ones((20, 1)), "b": np.ones((20, 1))}
+    model.fit(data, labels, verbose=0)
+    assert (model.named_weights()["bn/moving_variance"].value == 1).all()
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:invalid:RuntimeWarning")
+def test_an_infinite_loss_of_weight_0_has_no_share_of_the_gradient():
+    x = tg.Input((3,), name="x")
+    t = layers.Dense(2, name="t")(x)
+    model = tg.Model(x, layers.Dense(1, name="a")(t))
+    model.add_loss(tg.ops.exp(tg.ops.square(t) * 1e6).mean(), "wild", weight=0.0)
+    model.compile("sgd", "mse")
+    history = model.fit(rows(20), np.ones((20, 1)), verbose=0).history
+    assert history["gradient_share/a"] == [1.0] and history["gradient_share/wild"] == [0.0]
+
+
+@pytest.mark.filterwarnings("ignore:divide:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:invalid:RuntimeWarning")
+def test_an_error_names_the_row_that_holds_what_it_says():
+    x = tg.Input((1,), name="x")
+    model = tg.Model(x, layers.Dense(1, name="y")(tg.ops.log(x)))
+    model.compile("sgd", "mse")
+    with pytest.raises(FloatingPointError, match=r"NaN \(row 3\) appears first, forward, op 'log'"):
+        model.fit([[1.0], [0.0], [2.0], [-1.0]], np.ones(4), shuffle=False, verbose=0)
+    model.get_layer("y").kernel.assign([[np.inf]])
+    with pytest.raises(FloatingPointError, match=r"'y/kernel' \(1, 1\) holds infinity \(row 0\)"):
+        model.fit([[1.0]], np.ones(1), verbose=0)
+
+
+def test_weights_are_called_as_this_model_calls_them():
+    """A layer that came from another model may have another name here."""
+    x = tg.Input((3,), name="x")
+    first, second = layers.Dense(3), layers.Dense(3)
+    for layer in (first, second):
+        tg.Model(x, layer(x))  # each is called "dense" there
+    h = first(x)
+    model = tg.Model(x, {"a": layers.Dense(1, name="a")(h), "b": second(h)})
+    model.compile("sgd", {"a": "mse"})
+    with pytest.warns(UserWarning, match="no loss reaches dense_1/kernel, dense_1/bias: they keep"):
+        model.fit(rows(4), {"a": np.ones((4, 1))}, verbose=0)
+    model.compile("sgd", {"b": "mse"})
+    second.kernel.assign(np.full((3, 3), np.nan))
+    told = "the weight 'dense_1/kernel' .* holds NaN"
+    with pytest.raises(FloatingPointError, match=told), pytest.warns(match="reaches a/kernel"):
+        model.fit(rows(4), {"b": np.ones((4, 3))}, verbose=0)

@@ -177,10 +177,52 @@ class TestALossThatHasStopped:
         fit(model, *pair, look, batch_size=12, epochs=4)
         assert ended.stopped_epoch == 1 and seen == [2.0, 2.0, 0.0, 0.0]
 
+    @pytest.mark.parametrize("seed", range(3))  # who is left out of which step
+    @pytest.mark.parametrize("per", ["epoch", "step"])
+    def test_stays_without_weight_beside_a_sampler(self, per, seed):
+        model, seen = network(), []
+        look = callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: seen.append(model.loss_weights["a"])
+        )
+        tg.set_random_seed(seed)
+        listeners = [
+            callbacks.TaskSampler(across={"a": 1, "b": 1}),
+            callbacks.EarlyStopping("a_loss", min_delta=1e9, only="a"),
+            callbacks.LossWeightScheduler(lambda number, weights: {"a": 3.0}, per=per),
+        ]
+        fit(model, *listeners, look, batch_size=12, epochs=5)
+        assert seen[0] == 3.0 and seen[2:] == [0.0] * 3 and model.loss_weights["a"] == 0
+
     def test_one_layer_may_be_named_alone(self):
         model = network()
         fit(model, callbacks.EarlyStopping("val_a_loss", min_delta=1e9, only="a", freeze="a"))
         assert not model.get_layer("a").trainable and model.get_layer("b").trainable
+
+
+def losses_called_like_scores():
+    x = tg.Input((3,))
+    model = tg.Model(x, [layers.Dense(1, name=name)(x) for name in ("auc", "val_accuracy")])
+    model.add_loss(tg.ops.square(model.outputs["auc"]).mean(), "recall")
+    model.compile("sgd", "mse", metrics={"val_accuracy": ["accuracy"]})
+    return model
+
+
+@pytest.mark.parametrize(
+    ("monitor", "sign"),
+    [
+        ("recall", 1),
+        ("val_recall", 1),
+        ("weighted/auc", 1),
+        ("val_auc_loss", 1),
+        ("val_accuracy_accuracy", -1),  # of the output val_accuracy, on what is trained
+        ("val_val_accuracy_accuracy", -1),
+    ],
+)
+def test_a_loss_is_minimised_whatever_it_is_called(monitor, sign):
+    watch, model = callbacks.ReduceLROnPlateau(monitor), losses_called_like_scores()
+    y = [np.ones((12, 1))] * 2
+    model.fit(np.ones((12, 3)), y, validation_split=0.5, verbose=0, callbacks=[watch])
+    assert watch.sign == sign
 
 
 class TestReduceLROnPlateau:

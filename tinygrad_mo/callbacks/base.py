@@ -13,7 +13,7 @@ from ..naming import did_you_mean
 
 Logs = dict[str, float]
 
-PHASES = ("schedule", "change", "look", "keep")  # the order in which callbacks are told
+PHASES = ("schedule", "change", "sample", "look", "keep")  # the order in which callbacks are told
 
 
 class Callback:
@@ -28,8 +28,9 @@ class Callback:
     =============  ==========================================================================
     ``schedule``   `LearningRateScheduler`, `LossWeightScheduler`: set the rates and weights
                    that an epoch or step starts with
-    ``change``     your own callbacks, `EarlyStopping`, `ReduceLROnPlateau`, `TaskSampler`: may
-                   change the model, the labels of the batch and the numbers in `logs`
+    ``change``     your own callbacks, `EarlyStopping`, `ReduceLROnPlateau`: may change the model,
+                   the labels of the batch and the numbers in `logs`
+    ``sample``     `TaskSampler`: leaves losses out of a step, whatever weights they have by then
     ``look``       `ModelCheckpoint`, `CSVLogger`, `FlowRecorder`: read what the others have left
     ``keep``       `History` and, at the very end, `BackupAndRestore`, which keeps the state of
                    all other callbacks, too
@@ -92,7 +93,10 @@ class Callback:
         """After a training step, with the running losses and metrics of the epoch."""
 
     def on_not_finite(self, where: str) -> bool:
-        """A gradient is not finite; no step was made. True: stop training, instead of an error."""
+        """A gradient is not finite; no step was made. True: stop training, instead of an error.
+
+        All callbacks are told. `on_train_batch_end` is not told of such a step.
+        """
         return False
 
     def on_resume(self) -> None:

@@ -144,6 +144,7 @@ class BackupAndRestore(Callback):
     def on_train_begin(self) -> None:
         """Go back to where the file was written, if there is one."""
         check_place(self, self.path)
+        self.model.fitting.check_savable()
         if self.path.exists():
             self.model.fitting.resume(self.path)
 

@@ -152,6 +152,7 @@ class TaskSampler(Callback):
     step (`FlowRecorder`, a callback of yours whose phase is "look") sees the weights of that step.
     """
 
+    phase = "sample"  # so that the weights which it gives back are what all others have set
     saved = ("randomness",)
 
     def __init__(
@@ -211,8 +212,8 @@ class TaskSampler(Callback):
         self.left_out = {name: weights[name] for name in weights if name in out}
         if self.left_out:
             self.model.loss_weights = weights | dict.fromkeys(self.left_out, 0.0)
-        for term in self.model.objective.terms.values():
-            share = self.within.get(term.output or "")
+        for output, term in self.model.objective.judged().items():  # its losses share the weights
+            share = self.within.get(output)
             if share is not None:
                 labels = batch[term.weights]
                 xp = array_module(labels)
@@ -223,6 +224,11 @@ class TaskSampler(Callback):
     def on_train_batch_end(self, step: int, logs: Logs) -> None:
         """Give the losses their weights back."""
         self.on_train_end()
+
+    def on_not_finite(self, where: str) -> bool:
+        """Give the losses their weights back: this step is over, too."""
+        self.on_train_end()
+        return False
 
     def on_train_end(self) -> None:
         """Give the losses their weights back, if training ended within a step."""

@@ -36,8 +36,8 @@ class Watch(Callback):
     min_delta : float
         A smaller change is none. 0 or more.
     mode : "auto", "min" or "max"
-        Which way is better. "auto": higher for accuracies, AUC, precision and recall, else lower;
-        nobody can know of a number of your own, such as "f1".
+        Which way is better. "auto": higher for accuracies, AUC, precision and recall, lower for
+        losses, whatever they are called; nobody can know of a number of your own, such as "f1".
 
     Attributes
     ----------
@@ -90,16 +90,23 @@ class Watch(Callback):
                 f"validation_split or validation_data, or watch {own!r}"
             )
         self.expect([name], f"{who} watches {name!r}, which this fit does not report; ", known)
-        metric = self.model.objective.metric_called(own)
-        better = HIGHER_IS_BETTER + LOWER_IS_BETTER
-        unclear = name not in known and not name.lower().endswith(better)
-        if self.mode == "auto" and (unclear or metric is not None):
-            if metric is None or metric.higher_is_better is None:
+        if self.mode == "auto":
+            higher = self.higher_is_better()
+            if higher is None:
                 raise ValueError(
                     f"{who} cannot know if a higher {name!r} is better: give mode='max' or "
                     f"mode='min'"
                 )
-            self.sign = -1 if metric.higher_is_better else 1
+            self.sign = -1 if higher else 1
+
+    def higher_is_better(self) -> bool | None:
+        """Of a number of fit, the objective knows it; else the name may say it."""
+        name, objective = self.monitor, self.model.objective
+        if name not in self.model.log_names:
+            by_name = name.lower().endswith(HIGHER_IS_BETTER)
+            return by_name if by_name or name.lower().endswith(LOWER_IS_BETTER) else None
+        metric = objective.metric_called(name) or objective.metric_called(name.removeprefix("val_"))
+        return metric.higher_is_better if metric else False  # a loss, whatever it is called
 
     def expect(self, names: Iterable[str], complaint: str, known: Sequence[str]) -> None:
         """An error for a name that nobody will report, as far as that can be known in advance.
@@ -182,7 +189,7 @@ class EarlyStopping(Callback):
     patience : int
         Stop after so many epochs without progress. Default: 0, which stops after the first.
     mode : "auto", "min" or "max"
-        Which way is better. "auto": higher for accuracies, AUC, precision and recall, else lower.
+        Which way is better. As in `Watch`.
     restore_best_weights : bool
         When fit ends, go back to the weights of the best epoch (of one monitor): all of them, the
         moving averages of a BatchNormalization, too, but not the state of the optimizer. It does

@@ -96,6 +96,7 @@ def training_state(model: Any) -> tuple[Arrays, dict[str, Any]]:
     arrays = {f"{WEIGHT}{name}": w.numpy() for name, w in named.items()}
     layers = model.contents.every_layer()
     state: dict[str, Any] = {
+        "network_trainable": model.trainable,  # the flag of what belongs to no layer
         "trainable": [layer.trainable for layer in layers],
         "trainable_weights": [w.trainable for w in named.values()],
         "generators": [random_state(layer._generator) for layer in layers],
@@ -110,7 +111,7 @@ def training_state(model: Any) -> tuple[Arrays, dict[str, Any]]:
             "step": model.step,
             "optimizer_step": optimizer.step,
             "learning_rate": None if optimizer.follows_schedule else optimizer.learning_rate,
-            "loss_weights": model.objective.weights,
+            "loss_weights": dict(model.objective.weights),
             "balanced": model.objective.balancer is not None,
             "shuffler": random_state(model.shuffler),
         }
@@ -137,6 +138,7 @@ def set_training_state(model: Any, arrays: Arrays, state: Mapping[str, Any]) -> 
         layer._trainable = trainable
         if random is not None:
             layer.generator.bit_generator.state = random
+    model._trainable = state.get("network_trainable", True)
     for w, trainable in zip(named.values(), state["trainable_weights"], strict=True):
         w.trainable = trainable
     if "step" in state and model.is_compiled:
@@ -144,7 +146,7 @@ def set_training_state(model: Any, arrays: Arrays, state: Mapping[str, Any]) -> 
         model.step, optimizer.step = state["step"], state["optimizer_step"]
         if state["learning_rate"] is not None:
             optimizer.learning_rate = state["learning_rate"]
-        model.objective.weights = dict(state["loss_weights"])
+        model.objective.weights.update(state["loss_weights"])
         if not state.get("balanced"):
             model.objective.balancer = None
         model.shuffler.bit_generator.state = state["shuffler"]

@@ -62,7 +62,7 @@ def torch_entries(layer: Layer, path: str, end: str = "") -> Iterator[Entry]:
     if unmatched:
         raise ValueError(
             f"PyTorch has no counterpart of {type(layer).__name__} {path!r}: its weights "
-            f"{', '.join(sorted(unmatched))} are not in the table tinygrad_mo.exchange.TORCH"
+            f"{', '.join(sorted(unmatched))} are not in the table tinygrad_mo.files.layouts.TORCH"
         )
     if own and type(layer) in TORCH_NEEDS:
         fits, need = TORCH_NEEDS[type(layer)]
@@ -278,7 +278,7 @@ def arrays_of(path: str | Path) -> dict[str, np.ndarray]:
 
 OTHER_NAMES = {
     "keras": "say what has another name in the file: rename={'ours': 'theirs'}, or, if the names "
-    "are Keras's own, rename=tinygrad_mo.exchange.keras_paths(model)",
+    "are Keras's own, rename=tinygrad_mo.files.exchange.keras_paths(model)",
     "torch": "say what has another name in the file: rename={'ours': 'theirs'}",
 }
 

@@ -254,10 +254,24 @@ class Reader:
                     rebuild(self, *waiting.pop(0))
                 self._layers.append(self.graph(entry["graph"]))
             else:
-                self._layers.append(self.made(*entry["made"]))
+                self._layers.append(self.layer_again(entry))
             waiting.append((self._layers[-1], entry))
         for layer, entry in waiting:
             rebuild(self, layer, entry)
+
+    def layer_again(self, entry: Any) -> Any:
+        """A layer, before it has weights."""
+        try:
+            return self.made(*entry["made"])
+        except CheckpointError:
+            raise
+        except Exception as error:  # of a layer of one's own
+            what = f"{type(error).__name__}: {error}"
+            raise CheckpointError(
+                f"layer {entry['name']!r} could not be made again: {what}. When a file is read, no "
+                f"layer has weights yet while layers are made: look at those of another one in "
+                f"call, not in __init__"
+            ) from error
 
     def value(self, x: Any) -> Any:
         if isinstance(x, list):

@@ -101,11 +101,13 @@ def loss_curves(flows: Sequence[FlowData], axes: Any = None) -> Any:
     plain(axes)
     steps = [frame.step for frame in frames]
     names = short_names(frames[0].losses)
-    values = np.array([[frame.values[name] for name in frame.losses] for frame in frames])
+    rows = [[frame.values[name] for name in frame.losses] for frame in frames]
+    values = np.array(rows, float)  # NaN where a loss had no label
     for k, name in enumerate(frames[0].losses):
         look = {"color": style.colour_of(name, k), "lw": 2.2, "label": names[k]}
         axes.plot(steps, values[:, k], marker="o" if len(frames) == 1 else None, **look)
-    if values.min() > 0 and values.max() > style.LOGARITHMIC * values.min():
+    known = values[np.isfinite(values)]
+    if known.size and known.min() > 0 and known.max() > style.LOGARITHMIC * known.min():
         axes.set_yscale("log")
     axes.grid(axis="y", color=style.EMPTY)
     axes.set_xlabel("training steps", color=style.MUTED, size=LETTERS)

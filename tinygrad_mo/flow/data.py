@@ -90,7 +90,8 @@ class FlowData:
     losses : list of str
         Their names; numbers k below count in this order.
     values, weights : dict
-        By loss: its value on the data, and the weight it is multiplied with.
+        By loss: its value on the data (None: nothing of them has a label for it), and the weight
+        it is multiplied with.
     nodes : list of FlowNode
         The cards of the picture: inputs, calls of layers, ops, losses.
     wires : list of Wire
@@ -108,6 +109,10 @@ class FlowData:
         What several nodes in a fold send back together, for a tensor (by number) or a parameter.
     outputs : dict of str to str
         By name of output: the node that makes it.
+    silent : list of str, optional
+        The outputs that no loss judges. Default: those from whose node no wire leads to a loss.
+    balancer : str
+        The function that sets the weights in each step, if there is one.
     kinds : dict of str to str
         By loss: what it is, as in "mean_squared_error of output age".
     frozen : set of str
@@ -127,7 +132,7 @@ class FlowData:
     """
 
     losses: list[str]
-    values: dict[str, float]
+    values: dict[str, float | None]
     weights: dict[str, float]
     nodes: list[FlowNode]
     wires: list[Wire]
@@ -137,6 +142,8 @@ class FlowData:
     folds: Folds = field(default_factory=Folds)
     bundles: dict[tuple[str, Any], Measure] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
+    silent: list[str] | None = None
+    balancer: str = ""
     kinds: dict[str, str] = field(default_factory=dict)
     frozen: set[str] = field(default_factory=set)
     name: str = "model"
@@ -179,16 +186,26 @@ class FlowData:
         """The loss weights in the order of the losses."""
         return [self.weights[name] for name in self.losses]
 
-    def calls_of_layers(self) -> list[list[FlowNode]]:
-        """What has weights, in the order of the first call: the calls of each layer."""
-        calls: dict[str, list[FlowNode]] = {}
+    def users_of_weights(self) -> dict[str, list[FlowNode]]:
+        """In the order of the first use: the calls of each layer, the users of other parameters.
+
+        By name of the first call, or of the parameter.
+        """
+        layers = [node for node in self.nodes if node.kind == "layer"]
+        of_layers = {name for node in layers for name in node.parameters}
+        users: dict[str, list[FlowNode]] = {}
         for node in self.nodes:
-            if node.parameters and node.kind in ("layer", "op"):
-                calls.setdefault(node.layer or node.name, []).append(node)
-        return list(calls.values())
+            if node.kind == "layer" and node.parameters:
+                users.setdefault(node.layer or node.name, []).append(node)
+            for name in node.parameters if node.kind != "layer" else ():
+                if name not in of_layers:
+                    users.setdefault(name, []).append(node)
+        return users
 
     def silent_outputs(self) -> list[str]:
         """The outputs that no loss judges."""
+        if self.silent is not None:
+            return self.silent
         losses = {node.name for node in self.nodes if node.kind == "loss"}
         judged = {wire.source for wire in self.wires if wire.target in losses}
         return [name for name, node in self.outputs.items() if node not in judged]
@@ -199,7 +216,8 @@ class FlowData:
         Parameters
         ----------
         what : str or tuple
-            A parameter ("lstm/kernel"), a layer ("lstm": all its weights as one long array), a
+            A parameter ("lstm/kernel"), a layer ("lstm": all its weights as one long array), an op
+            that works on a parameter ("multiply": what this use sends to it), a
             wire by its ends (("lstm", "aux_output"); where several tensors run, all of them, or
             one of them by its place, as in ("encoder", "decoder", 1)), or one use of a parameter by
             parameter and node (("lstm/kernel", "lstm:1")).
@@ -214,11 +232,16 @@ class FlowData:
             raise KeyError(f"no wire or use {what}; {did_you_mean(what, known)}")
         if what in self.parameters:
             return self.parameters[what]
-        parameters_of = {node.name: node.parameters for node in self.nodes}
-        if what in parameters_of:
-            inside = [self.parameters[name] for name in parameters_of[what]]
+        nodes = {node.name: node for node in self.nodes}
+        if what in nodes:
+            node = nodes[what]
+            whole = node.kind == "layer"  # other nodes use what may be used elsewhere, too
+            inside = [
+                self.parameters[name] if whole else self.uses[name, what]
+                for name in node.parameters
+            ]
             return Measure.together(inside, len(self.losses))
-        known = [*self.parameters, *parameters_of]
+        known = [*self.parameters, *nodes]
         raise KeyError(f"no parameter or layer {what!r}; {did_you_mean(what, known)}")
 
     def wires_between(self, ends: tuple[Any, ...]) -> list[Wire]:

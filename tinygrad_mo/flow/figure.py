@@ -20,9 +20,9 @@ from .words import (
     layer_of,
     loss_label,
     mode_of,
-    phrase,
     short_names,
     thresholds,
+    value_of,
     verdict,
 )
 
@@ -250,7 +250,7 @@ def draw_loss(axes: Any, flow: FlowData, card: Card, weights: Sequence[float], _
     top = card.y - card.height / 2
     pill = {"boxstyle": "round,pad=0.45,rounding_size=0.9", "fc": colour, "lw": 0}
     write(axes, card, top + 20, label, 8.5, colour, bold=True, centred=True)
-    value = phrase("now {:.3g}", float(flow.values[flow.losses[k]]))
+    value = value_of(flow, flow.losses[k], "now {:.3g}")
     write(axes, card, top + 40, value, 7.5, style.MUTED, centred=True)
     write(axes, card, top + 63, f"× {weights[k]:g}", 8.5, "white", True, True, bbox=pill)
 

@@ -260,7 +260,7 @@ def frame_data(frame: FlowData, flow: FlowData, setups: list[dict[str, Any]]) ->
     own = {"setup": setups.index(setup), "weights": frame.weight_list}
     return {name: value for name, value in own.items() if value != usual[name]} | {
         "step": frame.step,
-        "values": [rounded(frame.values[name]) for name in frame.losses],
+        "values": [value_data(frame.values[name]) for name in frame.losses],
         "r": [number for m in measures(frame).values() for number in triangle_of(m)],
         "time": [
             [[packed(x) for x in row] for row in pooled(norms)]
@@ -284,6 +284,11 @@ def triangle_of(measure: Measure) -> list[float]:
     """The numbers of R that are not 0 by construction, row by row."""
     able = [k for k, path in enumerate(measure.reach) if path]
     return [rounded(measure.r[i, k]) for i in range(len(able)) for k in able[i:]]
+
+
+def value_data(value: float | None) -> Any:
+    """None where a loss has no label, a text where it is not finite."""
+    return None if value is None else rounded(value) if np.isfinite(value) else "not finite"
 
 
 def rounded(x: float, digits: int = DIGITS) -> float:

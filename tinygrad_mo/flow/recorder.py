@@ -36,6 +36,11 @@ class FlowRecorder(Callback):
 
     def __init__(self, every: int = 10, data: Any = None):
         self.every, self.data = arguments.whole("FlowRecorder: every", every, at_least=1), data
+        if data is not None and not (isinstance(data, tuple) and len(data) in (2, 3)):
+            raise TypeError(
+                f"FlowRecorder: data is (x, y) or (x, y, sample_weight), not "
+                f"{arguments.shown(data)}"
+            )
         self.flows: list[Flow] = []
 
     @property

@@ -11,8 +11,9 @@ from ..device import Array, to_numpy
 from ..engine.calls import Call
 from ..engine.graph import Parameter, Tensor
 from ..engine.nodes import Node, Nodes, calls_of_layers, card_of
-from ..engine.plan import Plan, spread
+from ..engine.plan import Plan, Tape, spread
 from ..engine.randomness import Randomness
+from ..naming import name_of
 from ..training.objective import Objective
 from ..training.terms import LossTerm
 from .data import FlowData, FlowNode, Wire
@@ -57,7 +58,7 @@ def measure(
                 arrays[name] = losses, to_numpy(rows)
     return Flow(
         **graph.described(model.objective, model.optimizer),
-        values=dict(zip(model.objective.terms, plan.numbers(tape, plan.losses), strict=True)),
+        values=graph.values(tape),
         wires=[
             Wire(
                 *graph.ends(node, x),
@@ -137,8 +138,10 @@ class Graph:
         self.losses = [term.value for term in objective.terms.values()]
         outputs, starts = list(objective.outputs.values()), list(objective.inputs.values())
         wrt = [*self.parameters.values(), *starts]
+        self.terms = objective.terms
+        counts = [term.count for term in self.terms.values() if term.count is not None]
         frozen_steps = contents.frozen_steps(objective.steps)
-        self.plan = Plan(self.losses, wrt, outputs, frozen_steps)
+        self.plan = Plan(self.losses, wrt, [*outputs, *counts], frozen_steps)
         self.nodes = Nodes(self.plan.steps, [*outputs, *self.losses], starts, self.path_of)
         self.arrivals = [(node, x) for node in self.nodes.all for x in node.inputs]
         self.number: dict[Any, int] = {}
@@ -149,6 +152,15 @@ class Graph:
         wires = [self.ends(node, x) for node, x in self.arrivals]
         self.folds: Folds = find_folds(kinds, self.folders, wires)
         self.bundles = self._find_bundles()
+
+    def values(self, tape: Tape) -> dict[str, float | None]:
+        """Of the losses; None where nothing counts."""
+        found: dict[str, float | None] = {}
+        for name, term in self.terms.items():
+            asked = [x for x in (term.value, term.count) if x is not None]
+            value, *count = self.plan.numbers(tape, asked)
+            found[name] = None if count == [0] else value
+        return found
 
     def ends(self, node: Node, x: Tensor) -> tuple[str, str]:
         """The names of the nodes between which a tensor runs."""
@@ -173,6 +185,8 @@ class Graph:
         return {
             "losses": [term.name for term in terms],
             "weights": dict(objective.weights),
+            "silent": [name for name in objective.outputs if name not in objective.judged()],
+            "balancer": name_of(objective.balancer) if objective.balancer else "",
             "kinds": {term.name: kind_of_loss(term) for term in terms if term.loss is not None},
             "nodes": self.flow_nodes(),
             "outputs": {name: self.nodes.maker(x).name for name, x in objective.outputs.items()},

@@ -16,7 +16,10 @@ from .folding import Folds
 from .measures import Measure
 
 AnyFlow = TypeVar("AnyFlow", bound=FlowData)
-PLAIN = ("losses", "values", "weights", "outputs", "kinds", "name", "step", "training", "optimizer")
+PLAIN = (
+    "losses", "values", "weights", "outputs", "silent", "balancer", "kinds", "name", "step",
+    "training", "optimizer",
+)  # fmt: skip
 
 
 def as_plain(flow: FlowData) -> dict[str, Any]:

@@ -35,9 +35,11 @@ VERDICTS = {  # by case, with names of losses or a cosine put in
 SENTENCES = {  # those of the report that depend on the weights or on the training step
     "opening": "Step {}. One loss is minimised, {}, with one backward sweep; {}.",
     "term": "{:g} x {}",
-    "trains": "{} (now {:.4f}, weight {:g}) trains {}.",
-    "would train": "{} (now {:.4f}, weight {:g}) would train, with another weight, {}.",
-    "trains nothing": "{} (now {:.4f}, weight {:g}) trains nothing.",
+    "now": "now {:.4f}",
+    "unlabelled": "no label here",
+    "trains": "{} ({}, weight {:g}) trains {}.",
+    "would train": "{} ({}, weight {:g}) would train, with another weight, {}.",
+    "trains nothing": "{} ({}, weight {:g}) trains nothing.",
     "idle": " It has a path to {}, where its gradient is 0 at present.",
     "infinite": " Its gradient is not finite in {}.",
     "apart": " There is no path from it to {}: its gradient is no part of theirs.",
@@ -79,7 +81,7 @@ phrase = Phrases().format
 
 
 class Layer(NamedTuple):
-    """What has weights: a layer, however often it is called, or an op with parameters of its own.
+    """What has weights: a layer, however often it is called, or a parameter that is in no layer.
 
     Attributes
     ----------
@@ -91,6 +93,7 @@ class Layer(NamedTuple):
     trained : bool
         Does training change any of its weights?
     calls : int
+        In how many places it is used.
     """
 
     name: str
@@ -120,14 +123,17 @@ def frozen_word(flow: FlowData, parameters: Sequence[str]) -> str:
 
 
 def layers_of(flow: FlowData) -> list[Layer]:
-    """Everything that has weights, in the order of the first call."""
-    found, known = [], set()
-    for calls in flow.calls_of_layers():
-        names = [name for call in calls for name in call.parameters]
-        found.append(layer_of(flow, calls[0].name, names, len(calls)))
-        known |= set(names)
-    only_a_loss = [name for name in flow.parameters if name not in known]
-    return found + [layer_of(flow, name, [name]) for name in only_a_loss]
+    """Everything that has weights, in the order of the first use."""
+    users = flow.users_of_weights()
+    found = {
+        name: [name] if name in flow.parameters else [w for node in of for w in node.parameters]
+        for name, of in users.items()
+    }
+    known = {name for names in found.values() for name in names}
+    found |= {name: [name] for name in flow.parameters if name not in known}
+    return [
+        layer_of(flow, name, names, len(users.get(name, [name]))) for name, names in found.items()
+    ]
 
 
 def shared_layers(flow: FlowData) -> list[Layer]:
@@ -274,7 +280,7 @@ def pull_of(flow: FlowData, k: int) -> str:
     pulled = [layer.name for layer in able if layer.measure.norm(k)]
     idle = [layer.name for layer in able if not layer.measure.norm(k)]
     infinite = [layer.name for layer in able if not isfinite(layer.measure.norm(k))]
-    now = name, float(flow.values[name]), flow.weights[name]
+    now = name, value_of(flow, name), flow.weights[name]
     case = "trains nothing"
     if pulled:
         case = "trains" if flow.weights[name] else "would train"
@@ -282,6 +288,12 @@ def pull_of(flow: FlowData, k: int) -> str:
     for more, some in (("idle", idle), ("infinite", infinite), ("apart", able and unable)):
         text += phrase(SENTENCES[more], listing(some)) if some else ""
     return text
+
+
+def value_of(flow: FlowData, loss: str, pattern: str = SENTENCES["now"]) -> str:
+    """What a loss is now."""
+    value = flow.values[loss]
+    return SENTENCES["unlabelled"] if value is None else phrase(pattern, float(value))
 
 
 def mixture_lines(flow: FlowData) -> list[str]:
@@ -316,17 +328,30 @@ def mixture_in(flow: FlowData, layer: Layer) -> str:
 
 def settled_lines(flow: FlowData) -> list[str]:
     """What neither weights of losses nor the size of a gradient change."""
-    return [*calls_lines(flow), *frozen_lines(flow), *idle_lines(flow)]
+    lines = [*calls_lines(flow), *frozen_lines(flow), *idle_lines(flow)]
+    if flow.balancer:
+        lines.append(
+            f"The function {flow.balancer} sets the weights in each step: those said here are of "
+            f"one moment."
+        )
+    return lines
 
 
 def calls_lines(flow: FlowData) -> list[str]:
-    """Layers that are called several times."""
-    return [
-        f"{layer.name} is called {layer.calls} times with the same weights: the gradients of its "
-        f"calls are added."
-        for layer in layers_of(flow)
-        if layer.calls > 1
-    ]
+    """Layers that are called, and parameters that are used, several times."""
+    lines = []
+    for layer in layers_of(flow):
+        if layer.calls > 1 and layer.name in flow.parameters:
+            lines.append(
+                f"{layer.name} is used in {layer.calls} places: the gradients of its uses are "
+                f"added."
+            )
+        elif layer.calls > 1:
+            lines.append(
+                f"{layer.name} is called {layer.calls} times with the same weights: the gradients "
+                f"of its calls are added."
+            )
+    return lines
 
 
 def frozen_lines(flow: FlowData) -> list[str]:
@@ -432,19 +457,22 @@ def optimizer_lines(flow: FlowData) -> list[str]:
         return []
     name, settings, where = flow.optimizer, flow.settings, listing(few(alone)) if alone else ""
     lines = []
-    if name in SCALE_FREE and alone:
+    if name in SCALE_FREE and alone and not is_clipped(flow):
+        small = f"epsilon ({settings.get('epsilon', 0):g}) is small beside the gradient"
+        if "slot_start" in settings:  # Adagrad: the root of all squares so far, and of this
+            start, epsilon = settings["slot_start"], settings["epsilon"]
+            small = f"{start + epsilon:g}, with which it starts, is small beside its squares"
         lines.append(
             f"{name} divides each gradient by its own running size. Where one loss is alone "
-            f"({where}) its weight cancels, as long as it is positive, stays the same, and epsilon "
-            f"({settings.get('epsilon', 0):g}) is small beside the gradient; where losses meet, it "
-            f"decides how they mix."
+            f"({where}) its weight cancels, as long as it is positive, stays the same, and {small};"
+            f" where losses meet, it decides how they mix."
         )
     elif name == "SGD" and alone and not is_clipped(flow):
         lines.append(
             f"{name} steps in proportion to the gradient: in {where} twice the weight, twice the "
             f"step."
         )
-    if settings.get("momentum") or name.startswith("Adam"):
+    if settings.get("momentum") or settings.get("beta_1"):
         lines.append(
             f"{name} remembers the gradients of earlier steps: a changed weight takes effect little"
             f" by little, and what a loss of weight 0 has pulled moves on for a while."

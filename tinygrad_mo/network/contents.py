@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from .. import arguments
 from ..engine.calls import Call
 from ..engine.graph import Parameter, Step
 from ..layers import Layer
 from ..naming import unique_names
+
+
+class Rest:
+    """What belongs to none of the layers of a network: one thing that can be frozen."""
+
+    trainable = True
 
 
 class Contents:
@@ -18,8 +25,8 @@ class Contents:
     ----------
     steps : sequence of Step
         All that the outputs and the losses of a network are computed with.
-    network : Layer, optional
-        The network. If it is frozen, so is what belongs to none of its layers.
+    rest : Rest, optional
+        Stands for all that belongs to none of the layers.
 
     Attributes
     ----------
@@ -29,12 +36,13 @@ class Contents:
     weights : dict of Parameter
         All parameters by path, as in "lstm/kernel" or "base/conv1/kernel": those of the layers, of
         layers within layers, and those that belong to no layer.
+    names : dict of str
+        By parameter, its path.
     bare : list of Parameter
         Those that belong to no layer.
     """
 
-    def __init__(self, steps: Sequence[Step], network: Layer | None = None):
-        self._network = network
+    def __init__(self, steps: Sequence[Step], rest: Rest | None = None):
         self._calls = [call for call in calls_of(steps) if isinstance(call.owner, Layer)]
         self._called_in: dict[Layer | None, list[Layer]] = {}
         for call in self._calls:
@@ -43,16 +51,18 @@ class Contents:
         self.layers = dict(zip(self._names(owners), owners, strict=True))
         self.weights: dict[str, Parameter] = {}
         self._name_of: dict[tuple[Any, Layer], str] = {}  # by the layer around it (None: none)
-        self._ways: dict[Any, list[tuple[Layer, ...]]] = {}  # to layers and weights: what is around
+        self._ways: dict[Any, list[tuple[Any, ...]]] = {}  # to layers and weights: what is around
         for name, layer in self.layers.items():
             self._name_of[None, layer] = name
             layer.take_name(name)
             self._enter(layer, name, ())
         used = dict.fromkeys(x for step in steps for x in step.inputs if isinstance(x, Parameter))
         self.bare = [w for w in used if w not in self._ways]
+        around: tuple[Any, ...] = () if rest is None else (rest,)
         for w in self.bare:
-            around = () if network is None else (network,)
             self._add(w, unique_names([*self.layers, w.label], "_")[-1], around)
+        self.names = {w: name for name, w in self.weights.items()}
+        self._freezable = [*around, *self.every_layer(), *self.weights.values()]
 
     def _names(self, layers: Sequence[Layer]) -> list[str]:
         """Names that are unique here: as the user, or else an earlier network, has given them."""
@@ -96,7 +106,7 @@ class Contents:
             self._name_of[layer, inner] = name
             self._enter(inner, f"{path}/{name}", around)
 
-    def _add(self, w: Parameter, path: str, around: tuple[Layer, ...]) -> None:
+    def _add(self, w: Parameter, path: str, around: tuple[Any, ...]) -> None:
         if w not in self._ways:
             taken = path in self.weights
             name = unique_names([*self.weights, path], ":")[-1] if taken else path
@@ -112,10 +122,14 @@ class Contents:
         """The layers, those within layers included, each once."""
         return list(dict.fromkeys(layer for _, layer in self._name_of))
 
-    def freezable(self) -> list[Any]:
-        """Everything whose `trainable` has a say: layers and weights."""
-        network = [] if self._network is None else [self._network]
-        return [*network, *self.every_layer(), *self.weights.values()]
+    def flags(self) -> list[bool]:
+        """The `trainable` of everything that has one."""
+        return [one.trainable for one in self._freezable]
+
+    def check_flags(self) -> None:
+        """An error if one of them is neither True nor False."""
+        for one in self._freezable:
+            arguments.flag(f"{one}: trainable", one.trainable)
 
     def is_trainable(self, x: Any) -> bool:
         """Is a layer or weight free on some way to it: no layer around is frozen, nor itself?"""

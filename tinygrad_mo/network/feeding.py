@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import whole
 from ..device import xp
 from ..engine.graph import Tensor
 from ..naming import did_you_mean
@@ -40,6 +41,11 @@ def match(
         return {name: given[name] for name in names if name in given}
     by_order, by_name_only = ", ".join(names), by_name_only and len(names) > 1
     if isinstance(given, list | tuple):
+        if by_name_only and names == sorted(names):  # other names may have two orders
+            raise ValueError(
+                f"{what}: the model was made with a dict, so a dict with its keys is needed, not a "
+                f"list: {by_order}"
+            )
         if by_name_only:
             raise ValueError(
                 f"{what}: a list can be read in two ways, since the model was made with a dict: in "
@@ -133,8 +139,7 @@ def counted(lengths: Mapping[str, int]) -> str:
 
 
 def check_batch_size(size: Any) -> None:
-    if not isinstance(size, int | np.integer) or size < 1:
-        raise ValueError(f"batch_size must be a whole number from 1 up, not {size}")
+    whole("batch_size", size, at_least=1)
 
 
 def as_numbers(label: str, value: Any) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import verbosity
 from ..device import to_numpy
 from ..engine.calls import Call
 from ..engine.graph import Parameter, Step, Tensor
@@ -16,7 +17,7 @@ from ..engine.plan import topological_order
 from ..layers import Layer
 from ..layers.base import AddedLoss
 from ..naming import did_you_mean, unique_names
-from .contents import Contents
+from .contents import Contents, Rest
 from .feeding import arrays_for, check_batch_size, match
 from .planning import NetworkPlan
 from .rewiring import losses_on_the_way, replacement, rewire, with_fresh_inputs
@@ -46,7 +47,7 @@ class Network(Layer):
     uses_mask = True
 
     def __init__(self, inputs: Tensors, outputs: Tensors, name: str | None = None):
-        self.contents = Contents(())
+        self.rest, self.contents = Rest(), Contents(())
         super().__init__(name=name)
         starts, ends = as_list("inputs", inputs), as_list("outputs", outputs)
         starts, ends = with_fresh_inputs(starts, ends)
@@ -86,7 +87,7 @@ class Network(Layer):
         masks = [t.mask for t in ends if t.mask is not None]
         scalars = [loss.value for loss in self.added.values()]
         self.steps = topological_order([*ends, *masks, *scalars])
-        self.contents = Contents(self.steps, self)
+        self.contents = Contents(self.steps, self.rest)
 
     def add(self, loss: AddedLoss) -> None:
         """Add a scalar of the graph to the losses; what it is computed with belongs to the network.
@@ -128,6 +129,15 @@ class Network(Layer):
     @property
     def sublayers(self) -> list[Layer]:
         return self.layers
+
+    @property
+    def _trainable(self) -> bool:  # type: ignore[override]
+        """The layers have flags of their own, so that of the network is that of all else."""
+        return self.rest.trainable
+
+    @_trainable.setter
+    def _trainable(self, value: bool) -> None:
+        self.rest.trainable = value
 
     def named_sublayers(self) -> dict[str, Layer]:
         return dict(self.contents.layers)
@@ -204,13 +214,14 @@ class Network(Layer):
         batch_size : int
             Samples per forward pass. Default: 32.
         verbose : int
-            For programs written for Keras; predict is always silent.
+            0, 1, 2 or "auto", for programs written for Keras; predict is always silent.
 
         Returns
         -------
         array, list or dict, as the model's outputs were declared
         """
         check_batch_size(batch_size)
+        verbosity("predict: verbose", verbose)
         data = arrays_for("input", self.inputs, x, self.inputs_are_dict)
         parts: list[list[np.ndarray]] = []
         for start in range(0, max(len(next(iter(data.values()))), 1), batch_size):

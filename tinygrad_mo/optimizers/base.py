@@ -11,6 +11,7 @@ import numpy as np
 from .. import arguments, device
 from ..device import Array, array_module, drop_subnormal, lock
 from ..engine.graph import Parameter
+from ..naming import name_of
 from ..ops import SparseGradient, dense_gradient
 from ..recipes import Recipe, refuse_unknown
 from .clipping import clipped_by_global_norm, clipped_by_norm, clipped_by_value
@@ -111,6 +112,7 @@ class Optimizer(Recipe):
         self._slots: dict[Parameter, list[Array]] = {}
         self._seen: dict[Parameter, Array] = {}  # of a table: how many of its steps, by entry
         self._arrangement: Arrangement | None = None  # the last step's
+        self.names: Mapping[Parameter, str] = {}  # as errors call parameters; default: their own
         self._rate: Any = None
         self.learning_rate = learning_rate
 
@@ -137,9 +139,10 @@ class Optimizer(Recipe):
                 f"the learning rate follows {name_of(self._rate)}, it cannot be set to "
                 f"{rate}, too: give the optimizer a number first, or leave out what sets it"
             )
-        if not callable(rate):
-            rate = arguments.number("the learning rate", rate, at_least=0)
-        self._rate = rate
+        if callable(rate):
+            self._rate = arguments.function_of("the learning rate", rate, ["step"])
+        else:
+            self._rate = arguments.number("the learning rate", rate, at_least=0)
 
     @property
     def follows_schedule(self) -> bool:
@@ -191,7 +194,8 @@ class Optimizer(Recipe):
         Parameters
         ----------
         gradients : dict
-            The gradient of each parameter, in its shape: an array, or a `SparseGradient`.
+            The gradient of each parameter, in its shape: an array, or a `SparseGradient`. None: no
+            path leads to it, and it stays as it is.
 
         Raises
         ------
@@ -202,6 +206,8 @@ class Optimizer(Recipe):
             If a schedule gives no learning rate (a finite number, at least 0), or a gradient has
             not the shape of its parameter. Nothing has changed then, either.
         """
+        if any(g is None for g in gradients.values()):
+            gradients = {w: g for w, g in gradients.items() if g is not None}
         rate = self.learning_rate
         now = known = self._arrangement
         try:
@@ -311,6 +317,9 @@ class Optimizer(Recipe):
             return clipped_by_global_norm(gradients, self.global_clipnorm)
         return gradients
 
+    def _called(self, w: Parameter) -> str:
+        return f"{self.names.get(w, w.name)!r} {w.shape}"
+
     def _refusal(
         self, gradients: Mapping[Parameter, Any], rate: float
     ) -> FloatingPointError | None:
@@ -319,25 +328,24 @@ class Optimizer(Recipe):
         for w, g in gradients.items():
             if not is_finite(g):
                 return FloatingPointError(
-                    f"the gradient of {w} is not finite, so no step was made: look for NaN in the "
-                    f"data, a log or division by 0, or a learning rate that is too high"
+                    f"the gradient of {self._called(w)} is not finite, so no step was made: look "
+                    f"for NaN in the data, a log or division by 0, or a learning rate that is too "
+                    f"high"
                 )
         with np.errstate(all="ignore"):
             for w, g in self._clipped(gradients).items():
                 if not is_finite(w.value):
-                    return FloatingPointError(f"{w} is not finite, so no step was made")
+                    return FloatingPointError(
+                        f"{self._called(w)} is not finite, so no step was made"
+                    )
                 try:
                     self._step_alone(w, g, rate)
                 except NotFinite as where:
                     largest = float(abs(numbers_of(g)).max())
                     return FloatingPointError(
                         f"a step of {type(self).__name__} would bring infinity or NaN into the "
-                        f"{where} of {w}, so no step was made (its largest gradient is "
-                        f"{largest:.3g}, the learning rate {rate:.3g}): clip the gradients "
+                        f"{where} of {self._called(w)}, so no step was made (its largest gradient "
+                        f"is {largest:.3g}, the learning rate {rate:.3g}): clip the gradients "
                         f"(clipnorm=1.0), scale the loss, or lower the learning rate"
                     )
         return None
-
-
-def name_of(function: Any) -> str:
-    return getattr(function, "__name__", type(function).__name__)

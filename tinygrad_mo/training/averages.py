@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..engine.graph import Parameter, Step, Tensor
 from ..engine.plan import Plan, Tape
+from ..optimizers.finite import is_finite
 
 
 class MovingAverages:
@@ -35,8 +36,20 @@ class MovingAverages:
                 self._moved.append((self.statistics[-1], average, step.attributes["momentum"]))
         self.averages = [average for _, average, _ in self._moved]
 
-    def follow(self, plan: Plan, tape: Tape) -> None:
+    def not_finite(self, plan: Plan, tape: Tape) -> list[Parameter]:
+        """Those that cannot follow, since what the batch has shown is infinite or NaN."""
+        return [
+            average for tensor, average, _ in self._moved if not is_finite(plan.value(tape, tensor))
+        ]
+
+    def reach(self, plan: Plan, average: Parameter) -> tuple[int, ...]:
+        """The losses that depend on what moves an average."""
+        steps = [tensor.step for tensor, moved, _ in self._moved if moved is average]
+        return tuple({k for step in steps for k in plan.reach[plan.slots[step, 0]]})
+
+    def follow(self, plan: Plan, tape: Tape, without: Sequence[Parameter] = ()) -> None:
         """Move each of them towards what the batch of a tape has shown."""
         for tensor, average, momentum in self._moved:
-            old, seen = average.value, plan.value(tape, tensor)
-            average.assign(old + (1 - momentum) * (seen - old))
+            if average not in without:
+                old, seen = average.value, plan.value(tape, tensor)
+                average.assign(old + (1 - momentum) * (seen - old))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from .. import arguments
 from ..device import Array, to_numpy
 from ..engine.graph import Tensor
 from ..network.feeding import check_batch_size
@@ -23,11 +25,20 @@ class ArrayBatches:
     data : dict of array, by the tensor to which it is fed
     batch_size : int
     shuffler : numpy.random.Generator, optional
+    numbers : array of int, optional
+        What the samples are called: their places in what the user gave. Default: from 0 on.
     """
 
-    def __init__(self, data: Feed, batch_size: int, shuffler: np.random.Generator | None = None):
+    def __init__(
+        self,
+        data: Feed,
+        batch_size: int,
+        shuffler: np.random.Generator | None = None,
+        numbers: np.ndarray | None = None,
+    ):
         self.data, self.batch_size, self.shuffler = data, batch_size, shuffler
         self.samples = count(data)
+        self.numbers = np.arange(self.samples) if numbers is None else numbers
         check_batch_size(batch_size)
         if self.samples < 1:
             raise ValueError("the data hold no samples")
@@ -39,14 +50,13 @@ class ArrayBatches:
 
     def epoch(self) -> Iterator[tuple[Feed, Any]]:
         """The batches of one epoch, each with what `words` needs to know of it."""
-        everything = np.arange(self.samples)
-        order = everything if self.shuffler is None else self.shuffler.permutation(self.samples)
+        order = None if self.shuffler is None else self.shuffler.permutation(self.samples)
         for start in range(0, self.samples, self.batch_size):
             rows = slice(start, start + self.batch_size)
-            chosen = rows if self.shuffler is None else order[rows]
-            yield {tensor: array[chosen] for tensor, array in self.data.items()}, order[rows]
+            chosen = rows if order is None else order[rows]
+            yield {tensor: array[chosen] for tensor, array in self.data.items()}, chosen
 
-    def start_at(self, epoch: int) -> None:
+    def pass_over(self, epochs: int) -> None:
         """Go on after so many epochs: their batches come from the same arrays."""
 
     def identity(self) -> dict[str, Any]:
@@ -58,9 +68,10 @@ class ArrayBatches:
             "data": {tensor.name: checksum(array) for tensor, array in self.data.items()},
         }
 
-    def words(self, rows: np.ndarray) -> str:
+    def words(self, rows: Any) -> str:
         """Where a batch comes from."""
-        shown = ", ".join(map(str, rows[:40].tolist())) + (", ..." if len(rows) > 40 else "")
+        numbers = self.numbers[rows]
+        shown = ", ".join(map(str, numbers[:40].tolist())) + (", ..." if len(numbers) > 40 else "")
         return f"the rows of this batch are the samples {shown}"
 
 
@@ -73,21 +84,20 @@ class StreamBatches:
         Of (x, y) or (x, y, sample_weight). A function is called for each epoch.
     label : function of x, y, sample_weight
         Makes them what is to be fed.
-    steps_per_epoch : int, optional
-        Default: until the source ends. With it, an iterable goes on in the next epoch where it was,
-        and begins anew when it has ended.
+    steps : int, optional
+        Batches per epoch. Default: until the source ends. With it, an iterable goes on in the next
+        epoch where it was, and begins anew when it has ended.
+    option : str
+        What the user calls `steps`.
     """
 
     samples = None
 
-    def __init__(self, source: Any, label: Callable[..., Feed], steps_per_epoch: int | None):
-        self.source, self.label, self.limit = source, label, steps_per_epoch
-        if steps_per_epoch is not None and (
-            not isinstance(steps_per_epoch, int | np.integer) or steps_per_epoch < 1
-        ):
-            raise ValueError(
-                f"the number of steps must be a whole number from 1 up, not {steps_per_epoch!r}"
-            )
+    def __init__(
+        self, source: Any, label: Callable[..., Feed], steps: int | None, option: str = "steps"
+    ):
+        self.source, self.label, self.option = source, label, option
+        self.limit = None if steps is None else arguments.whole(option, steps, at_least=1)
         self._running: Iterator[Any] | None = None
         self._fresh = False  # has nothing been taken from `_running` yet?
 
@@ -103,15 +113,18 @@ class StreamBatches:
             if not isinstance(item, tuple) or len(item) not in (2, 3):
                 raise TypeError(
                     f"batch {done} must be a tuple (x, y) or (x, y, sample_weight), not "
-                    f"{type(item).__name__}"
+                    f"{kind_of(item)}"
                 )
-            yield self.label(*item), done
+            with noted(self.words(done)):
+                feed = self.label(*item)
+            yield feed, done
             if done == self.limit:
                 return
         if not done or (self.limit and done < self.limit):
+            fewer = f", or fewer {self.option}" if self.limit else ""
             raise ValueError(
                 f"the source ended after {done} batches of this epoch. A generator can be gone "
-                f"through once: give a function that makes a new one, or fewer steps_per_epoch"
+                f"through once: give a function that makes a new one{fewer}"
             )
 
     def _items(self) -> Iterator[Any]:
@@ -135,11 +148,11 @@ class StreamBatches:
             self._running = (source[i] for i in range(len(source)))
         self._fresh = True
 
-    def start_at(self, epoch: int) -> None:
+    def pass_over(self, epochs: int) -> None:
         """Go on after so many epochs: pass over the batches that they have taken."""
         if self.limit and not callable(self.source):
             items = self._items()
-            for _ in range(epoch * self.limit):
+            for _ in range(epochs * self.limit):
                 next(items, None)
 
     def identity(self) -> dict[str, Any]:
@@ -162,6 +175,26 @@ def is_stream(x: Any) -> bool:
     return callable(x) or hasattr(x, "__iter__") or is_sequence
 
 
+def kind_of(given: Any) -> str:
+    """What was given instead of a tuple of two or three.
+
+    >>> kind_of((1, 2, 3, 4)), kind_of({})
+    ('a tuple of 4', 'dict')
+    """
+    kind = type(given).__name__
+    return f"a {kind} of {len(given)}" if isinstance(given, list | tuple) else kind
+
+
+@contextmanager
+def noted(words: str) -> Iterator[None]:
+    """Add a note to an error that comes up within."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(words)
+        raise
+
+
 def checksum(array: Array) -> int:
     """Of the numbers in an array: other numbers have another one, almost surely."""
     return zlib.crc32(np.ascontiguousarray(to_numpy(array)).data)
@@ -171,22 +204,23 @@ def count(data: Mapping[Any, Array]) -> int:
     return len(next(iter(data.values())))
 
 
-def split(data: Feed, share: float, groups: Any = None) -> tuple[Feed, Feed]:
-    """The first samples and the last ones, which are the given share.
+def held_back(size: int, share: float, groups: Any = None) -> np.ndarray:
+    """Which of so many samples are held back: the last ones, which are the given share.
 
     With `groups`, one number or name per sample, the samples of a group stay together: the last
     groups are held back, as many whole ones as fit into the share, and at least one.
     """
-    size = count(data)
     late = np.arange(size) >= size - int(size * share + 1e-9)  # .29 * 100 is 28.999 ...
     if groups is not None:
         late = in_last_groups(np.asarray(groups), share, size)
     if late.all() or not late.any():
-        raise ValueError(
-            f"validation_split={share} of {size} samples leaves one part empty: it is a share, "
-            f"between 0 and 1"
+        hint = (
+            "train on: give a smaller share" if late.all() else "validate on: give a larger share"
         )
-    return {t: a[~late] for t, a in data.items()}, {t: a[late] for t, a in data.items()}
+        raise ValueError(
+            f"validation_split={share} of {size} samples leaves one part empty, that to {hint}"
+        )
+    return late
 
 
 def in_last_groups(groups: np.ndarray, share: float, size: int) -> np.ndarray:
@@ -194,8 +228,17 @@ def in_last_groups(groups: np.ndarray, share: float, size: int) -> np.ndarray:
         raise ValueError(f"groups has shape {groups.shape}, expected ({size},): one per sample")
     if share <= 0:
         raise ValueError("groups says what stays together: give validation_split, too")
+    if (groups != groups).any():  # NaN: nothing is equal to it
+        number = int((groups != groups).argmax())
+        raise ValueError(f"groups: that of sample {number} is NaN: name the group of each sample")
+    names = list(dict.fromkeys(groups.tolist()))
+    if len(names) == 1:
+        raise ValueError(
+            f"groups: all {size} samples are of the group {names[0]!r}, which stays together, so "
+            f"that nothing can be held back: leave groups, or give validation_data"
+        )
     late = np.zeros(size, bool)
-    for name in list(dict.fromkeys(groups.tolist()))[::-1]:
+    for name in names[::-1]:
         more = late | (groups == name)
         if late.any() and more.sum() > share * size + 1e-9:
             break

@@ -6,9 +6,21 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import numpy as np
 from numpy.random import Generator
 
-from .batches import ArrayBatches, Batches, StreamBatches, is_stream, split
+from .. import arguments
+from .batches import (
+    ArrayBatches,
+    Batches,
+    Feed,
+    StreamBatches,
+    count,
+    held_back,
+    is_stream,
+    kind_of,
+    noted,
+)
 from .objective import Objective
 
 
@@ -26,22 +38,30 @@ def training_batches(
     groups: Any,
 ) -> tuple[Batches, Batches | None]:
     """The batches to train on, and those that are held back; the arguments are those of `fit`."""
+    validation_split = arguments.share("validation_split", validation_split)
     if is_stream(x):
-        for name, given in (("y", y), ("sample_weight", sample_weight), ("groups", groups)):
-            if given is not None:
-                raise ValueError(f"x yields whole batches (x, y, sample_weight): leave {name}")
-        batches = stream(objective, x, steps_per_epoch, class_weight)
+        refuse_beside_stream(y=y, sample_weight=sample_weight, groups=groups)
         if validation_split:
             raise ValueError("validation_split needs arrays: give validation_data")
-        return batches, None
+        return stream(objective, x, steps_per_epoch, "steps_per_epoch", class_weight), None
     if steps_per_epoch is not None:
         raise ValueError("steps_per_epoch is for an iterable of batches")
-    data, held_out = objective.labelled_data(x, y, sample_weight), None
-    weighted = objective.class_weighted(data, class_weight)
+    data = objective.labelled_data(x, y, sample_weight)
+    early, late = np.arange(count(data)), None
     if validation_split or groups is not None:
-        weighted, _ = split(weighted, validation_split, groups)
-        held_out = ArrayBatches(split(data, validation_split, groups)[1], batch_size)
-    return ArrayBatches(weighted, batch_size, shuffler), held_out
+        is_late = held_back(count(data), validation_split, groups)
+        early, late = early[~is_late], early[is_late]
+    # balanced with what is trained on; a class that only the others have is no mistake
+    weighted = objective.class_weighted(part(data, early), class_weight, whole=data)
+    held_out = None if late is None else ArrayBatches(part(data, late), batch_size, numbers=late)
+    return ArrayBatches(weighted, batch_size, shuffler, early), held_out
+
+
+def part(data: Feed, numbers: np.ndarray) -> Feed:
+    """Some of the samples."""
+    if len(numbers) == count(data):
+        return data
+    return {tensor: array[numbers] for tensor, array in data.items()}
 
 
 def validation_batches(
@@ -49,13 +69,13 @@ def validation_batches(
 ) -> Batches:
     """The batches of `validation_data`."""
     if is_stream(given):
-        return stream(objective, given, steps)
+        return stream(objective, given, steps, "validation_steps")
     if steps is not None:
         raise ValueError("validation_steps is for an iterable of batches")
     if not isinstance(given, list | tuple) or len(given) not in (2, 3):
-        kind = type(given).__name__
-        raise TypeError(f"validation_data is (x, y) or (x, y, sample_weight), not {kind}")
-    return ArrayBatches(objective.labelled_data(*given), batch_size)
+        raise TypeError(f"validation_data is (x, y) or (x, y, sample_weight), not {kind_of(given)}")
+    with noted("in validation_data"):
+        return ArrayBatches(objective.labelled_data(*given), batch_size)
 
 
 def evaluated_batches(
@@ -69,15 +89,23 @@ def evaluated_batches(
 ) -> Batches:
     """The batches of `evaluate`."""
     if is_stream(x):
-        return stream(objective, x, steps, class_weight)
+        refuse_beside_stream(y=y, sample_weight=sample_weight)
+        return stream(objective, x, steps, "steps", class_weight)
     if steps is not None:
         raise ValueError("steps is for an iterable of batches")
-    data = objective.labelled_data(x, y, sample_weight, class_weight)
-    return ArrayBatches(data, batch_size)
+    data = objective.labelled_data(x, y, sample_weight)
+    return ArrayBatches(objective.class_weighted(data, class_weight, whole=data), batch_size)
+
+
+def refuse_beside_stream(**options: Any) -> None:
+    """Batches bring all that belongs to them."""
+    for name, given in options.items():
+        if given is not None:
+            raise ValueError(f"x yields whole batches (x, y, sample_weight): leave {name}")
 
 
 def stream(
-    objective: Objective, x: Any, steps: int | None, class_weight: Any = None
+    objective: Objective, x: Any, steps: int | None, option: str, class_weight: Any = None
 ) -> StreamBatches:
     """Batches as something yields them."""
     if is_balanced(class_weight):
@@ -85,7 +113,7 @@ def stream(
             "class_weight='balanced' counts all labels, and a batch that is yielded shows only "
             "its own: give numbers by class"
         )
-    return StreamBatches(x, partial(label, objective, class_weight), steps)
+    return StreamBatches(x, partial(label, objective, class_weight), steps, option)
 
 
 def label(

@@ -20,7 +20,7 @@ from ..files.archive import CheckpointError, load_arrays, save_arrays
 from ..files.checkpoint import fingerprint, set_training_state, training_state
 from ..files.records import Reader, Writer
 from ..optimizers import Optimizer
-from .batches import Batches
+from .batches import Batches, noted
 from .objective import Objective
 from .progress import Progress
 from .scores import Scores, score
@@ -75,7 +75,8 @@ class Fit:
     ):
         self.model, self.batches, self.held_out = model, batches, held_out
         self.listeners = in_order(listeners)
-        self.epochs, self.epoch, self.batch = epochs, first_epoch, 0
+        self.first_epoch, self.epochs = first_epoch, epochs
+        self.epoch, self.batch = first_epoch, 0
         self.verbose, self.finished = verbose, False
         self.scores = Scores(model.objective)
         self.weights = dict(model.objective.weights)
@@ -87,17 +88,21 @@ class Fit:
 
     def run(self) -> None:
         """Train. Ctrl-C takes effect after a step, never within."""
+        begun: list[Callback] = []  # who has begun is told of the end, too
         for listener in self.listeners:
             listener.model = self.model
-        self.tell("on_train_begin")
         try:
+            for listener in self.listeners:
+                listener.on_train_begin()
+                begun.append(listener)
             with at_work(), stoppable() as stop_here:
                 while self.epoch < self.epochs and not self.model.stop_training:
                     self.run_epoch(stop_here)
                 self.tell("settle")
             self.finished = True
         finally:
-            self.tell("on_train_end")
+            for listener in begun:
+                listener.on_train_end()
 
     def run_epoch(self, stop_here: Any) -> None:
         """The rest of an epoch: usually all of it."""
@@ -125,7 +130,8 @@ class Fit:
         logs = self.scores.logs()
         shown = dict(logs)
         if self.held_out is not None:
-            scored = score(objective, self.held_out, "in the validation data; ")
+            with noted("in the validation data"):
+                scored = score(objective, self.held_out)
             shown |= {f"val_{name}": value for name, value in scored.items()}
         progress.close(shown)
         self.epoch, self.batch = self.epoch + 1, 0
@@ -136,11 +142,12 @@ class Fit:
 
     def step(self, feed: Any, where: Any) -> dict[str, float]:
         """One batch, and the losses of the epoch so far; an error is told which batch it was."""
+        number = self.model.step
         try:
             return self._step(feed)
         except Exception as error:
             words = self.batches.words(where)
-            error.add_note(f"in step {self.model.step} of the training; {words}")
+            error.add_note(f"in step {number} of the training; {words}")
             raise
 
     def _step(self, feed: Any) -> dict[str, float]:
@@ -152,6 +159,7 @@ class Fit:
             handled = [one.on_not_finite(str(error)) for one in self.listeners]
             if not any(handled):
                 raise
+            model.stop_training = model.stop_training or str(error)
             return self.scores.logs(with_metrics=False)
         self.weights, plan = dict(model.objective.weights), model.objective.plan()
         self.scores.add(feed, plan, tape)
@@ -164,6 +172,7 @@ class Fit:
 
     def save(self, path: str | Path) -> None:
         """Write everything that `resume` needs, in one instant."""
+        self.check_savable()
         writer = Writer()
         arrays, state = training_state(self.model)
         if self.batch:
@@ -174,12 +183,19 @@ class Fit:
             "identity": self.identity,
             "stop": self.model.stop_training,
             "scores": self.scores.state() if self.batch else None,
-            "callbacks": [
-                {name: getattr(one, name) for name in one.saved} for one in self.listeners
-            ],
+            "callbacks": [state_of(one) for one in self.listeners],
         }
         fit = writer.value(running)
         save_arrays(path, writer.arrays | arrays, state=state, fit=fit)
+
+    def check_savable(self) -> None:
+        """An error that names the metric or callback whose state no file can hold."""
+        states = [(f"metric {name!r}", state) for name, state in self.scores.states_of_metrics()]
+        states += [(type(one).__name__, state_of(one)) for one in self.listeners]
+        for who, state in states:
+            for name, value in state.items():
+                with noted(f"this is {name!r} of {who}, which the backup of a training must keep"):
+                    Writer().value(value)
 
     def resume(self, path: str | Path) -> None:
         """Go back to where `save` was called; an error if it was in another training."""
@@ -200,7 +216,9 @@ class Fit:
         if running["scores"] is not None:
             self.scores.set_state(running["scores"])
         self._shuffler_then = self.model.shuffler.bit_generator.state
-        self.batches.start_at(self.epoch)
+        for batches in (self.batches, self.held_out):
+            if batches is not None:
+                batches.pass_over(self.epoch - self.first_epoch)
         for one, saved in zip(self.listeners, running["callbacks"], strict=True):
             for name, value in saved.items():
                 setattr(one, name, value)
@@ -211,6 +229,7 @@ class Fit:
         """What must be the same in a training that goes on from a backup."""
         return {
             **self.batches.identity(),
+            "initial_epoch": self.first_epoch,
             **fingerprint(self.model),
             "callbacks": [type(one).__name__ for one in self.listeners],
         }
@@ -221,6 +240,11 @@ def train_step(model: Learner, feed: Any) -> Tape:
     tape = training_step(model.objective, model.optimizer, model.step, feed)
     model.step += 1
     return tape
+
+
+def state_of(listener: Callback) -> dict[str, Any]:
+    """What the backup of a training keeps of a callback."""
+    return {name: getattr(listener, name) for name in listener.saved}
 
 
 def as_callbacks(given: Any) -> list[Callback]:

@@ -12,11 +12,17 @@ from ..engine.graph import Parameter, Tensor
 from ..engine.plan import Plan
 
 
-def first_not_finite(plan: Plan, feed: Mapping[Tensor, Array], weights: Sequence[float]) -> str:
+def first_not_finite(
+    plan: Plan,
+    feed: Mapping[Tensor, Array],
+    weights: Sequence[float],
+    names: Mapping[Parameter, str],
+) -> str:
     """Run a training step again and say where the first NaN or infinity appears, or "".
 
     A step is to blame if all that went in is finite and what comes out is not. Random numbers are
-    drawn anew, so that a fault which depends on them may not show again.
+    drawn anew, so that a fault which depends on them may not show again. `names` are those of
+    the parameters.
     """
     with np.errstate(all="ignore"):
         values: dict[int, Any] = {}
@@ -29,11 +35,17 @@ def first_not_finite(plan: Plan, feed: Mapping[Tensor, Array], weights: Sequence
         for loss, weight in zip(plan.losses, weights, strict=True):
             slot = plan.slots[loss.key]
             if weight and not finite(values[slot]):
-                return made_forward(plan, values, slot, loss)
+                return made_forward(plan, values, slot, loss, names)
         return made_backward(plan, feed, weights)
 
 
-def made_forward(plan: Plan, values: Mapping[int, Any], slot: int, loss: Tensor) -> str:
+def made_forward(
+    plan: Plan,
+    values: Mapping[int, Any],
+    slot: int,
+    loss: Tensor,
+    names: Mapping[Parameter, str],
+) -> str:
     """Go back from a loss that is not finite along what is not finite."""
     made_by = {slot: n for n, outputs in enumerate(plan.outputs) for slot in outputs}
     while slot in made_by:
@@ -46,11 +58,13 @@ def made_forward(plan: Plan, values: Mapping[int, Any], slot: int, loss: Tensor)
                 if x is not None and s is not None
             )
             what, where = kind(values[slot]), plan.steps[n].describe()
-            return f"loss {loss.name!r}: {what} first, forward, {where}\n({seen})"
+            return f"loss {loss.name!r}: {what} appears first, forward, {where}\n({seen})"
         slot = bad[0]
     leaf = next(tensor for s, tensor in plan.leaves if s == slot)
-    who = "the weight" if isinstance(leaf, Parameter) else "what is fed to"
-    return f"loss {loss.name!r}: {who} {leaf} holds {kind(values[slot])} already"
+    who = f"what is fed to {leaf}"
+    if isinstance(leaf, Parameter):
+        who = f"the weight {names.get(leaf, leaf.name)!r} {leaf.shape}"
+    return f"loss {loss.name!r}: {who} holds {kind(values[slot])} already"
 
 
 def made_backward(plan: Plan, feed: Mapping[Tensor, Array], weights: Sequence[float]) -> str:
@@ -61,8 +75,8 @@ def made_backward(plan: Plan, feed: Mapping[Tensor, Array], weights: Sequence[fl
             row = next(k for k in range(len(losses)) if not finite(gradient[k]))
             x, loss = plan.steps[n].inputs[position], plan.losses[losses[row]]
             found.append(
-                f"loss {loss.name!r}: {kind(gradient)} first in the backward sweep, in the "
-                f"gradient of {x}, {plan.steps[n].describe()}"
+                f"loss {loss.name!r}: {kind(gradient[row])} appears first in the backward sweep, "
+                f"in the gradient of {x}, {plan.steps[n].describe()}"
             )
 
     plan.backward(plan.forward(feed, training=True), weights, per_loss=True, record=watch)
@@ -77,9 +91,8 @@ def finite(x: Any) -> bool:
 def kind(x: Any) -> str:
     """What is wrong with x, and in which row."""
     x = to_numpy(x)
-    bad = "NaN" if np.isnan(x).any() else "infinity"
-    rows = "" if x.ndim == 0 else f" (row {int((~np.isfinite(x)).nonzero()[0][0])})"
-    return f"{bad}{rows} appears"
+    word, bad = ("NaN", np.isnan(x)) if np.isnan(x).any() else ("infinity", np.isinf(x))
+    return word if x.ndim == 0 else f"{word} (row {int(bad.nonzero()[0][0])})"
 
 
 def span(x: Any) -> str:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from functools import reduce
 from itertools import count
-from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from .. import metrics, ops
-from ..arguments import flag, plain_number
+from ..arguments import function_of, shown
 from ..device import Array, to_numpy, xp
 from ..engine.calls import Call, inside
 from ..engine.graph import Parameter, Tensor
@@ -20,6 +19,7 @@ from ..engine.plan import Plan, topological_order
 from ..engine.randomness import Randomness
 from ..layers.regularizers import penalty
 from ..metrics import Metric
+from ..naming import name_of
 from ..network.contents import Contents
 from ..network.feeding import arrays_for, cast, counted, match, matched_arrays
 from ..network.network import Network, check_connected
@@ -29,11 +29,14 @@ from .averages import MovingAverages
 from .terms import (
     LossTerm,
     class_weights,
+    classes_in,
+    labelled_in,
     sample_weights,
     separate_missing,
     terms_of_output,
     weights_by_term,
 )
+from .weights import LossWeights
 
 NUMBERS = (int, float, np.number)
 
@@ -53,7 +56,7 @@ class Objective:
         The losses by name; everything that counts losses counts them in this order.
     metrics : dict of list of Metric
         By output. They are patterns: who counts makes copies.
-    weights : dict of float
+    weights : LossWeights
         What each loss is multiplied with.
     balancer : function or None
         Asked for weights in each step.
@@ -76,7 +79,7 @@ class Objective:
         self.by_name_only = network.outputs_are_dict and len(self.outputs) > 1
         self.terms: dict[str, LossTerm] = {}
         self._enter_losses(loss)
-        self.balancer = loss_weights if callable(loss_weights) else None
+        self.balancer = balancer_in(loss_weights)
         factors = self._factors(network, None if self.balancer else loss_weights)
         for added in network.added.values():
             self._enter(term := LossTerm(added.name))
@@ -86,7 +89,7 @@ class Objective:
         self._look_around(network)
         self._enter_regularization()
         factors = {name: factor for name, factor in factors.items() if name in self.terms}
-        self.weights = checked_weights(dict.fromkeys(self.terms, 1.0) | factors)
+        self.weights = LossWeights(dict.fromkeys(self.terms, 1.0) | factors)
         self.metrics = self._metrics(metrics)
         check_unique(self.keys)
         self._check_connected()
@@ -124,9 +127,8 @@ class Objective:
         masks = [t.mask for t in self.outputs.values() if t.mask is not None]
         values = [term.value for term in self.terms.values()]
         self.steps = topological_order([*self.outputs.values(), *masks, *values])
-        self.contents = Contents(self.steps, network)
+        self.contents = Contents(self.steps, network.rest)
         self.averages = MovingAverages(self.steps)
-        self._freezable = self.contents.freezable()
         self.randomness = Randomness(self.steps)
 
     def _enter_regularization(self) -> None:
@@ -232,6 +234,8 @@ class Objective:
             shape = "" if term.target is None else str(term.target.shape)
             loss = term.name if term.loss is None else term.loss.name
             weight = f"{self.weights[term.name]:g}"
+            if self.balancer is not None:
+                weight += f" (set by {name_of(self.balancer)})"
             rows.append((term.output or "-", loss, weight, ", ".join(names) or "-", shape or "-"))
         judged = {row[0] for row in rows}
         rows += [(name, "none", "-", "-", "-") for name in self.outputs if name not in judged]
@@ -247,28 +251,28 @@ class Objective:
     def set_weights(self, given: Any) -> None:
         """Change what losses are multiplied with: numbers (left out means 1), or a function."""
         if not callable(given):
-            names = list(self.terms)
+            names, given = list(self.terms), weights_by_term(given, self.terms.values())
             chosen = match(
                 "loss_weights", given, names, by_name_only=self.by_name_only, repeat=True
             )
-            self.weights = checked_weights(dict.fromkeys(names, 1.0) | chosen)
-        self.balancer = given if callable(given) else None
+            self.weights = LossWeights(dict.fromkeys(names, 1.0) | chosen)
+        self.balancer = balancer_in(given)
 
     def balance(self, step: int, losses: Sequence[float]) -> None:
         """Ask the balancer, if there is one, which gets the losses of a batch."""
         if self.balancer is not None:
             changes = self.balancer(step, dict(zip(self.terms, losses, strict=True)))
-            balancer = self.balancer
-            self.set_weights({**self.weights, **changes})
-            self.balancer = balancer
+            if not isinstance(changes, Mapping):
+                raise TypeError(
+                    f"loss_weights: {name_of(self.balancer)} must return a dict of weights by "
+                    f"loss, not {shown(changes)}"
+                )
+            self.weights.update(weights_by_term(changes, self.terms.values()))
 
     @property
     def weight_list(self) -> list[float]:
         """The loss weights in the order of the losses, as `Plan.backward` takes them."""
-        known = self.weights
-        if known.keys() != self.terms.keys():  # somebody has put a name into the dict, or taken one
-            known = match("loss_weights", known, list(self.terms))
-        return [checked_weight(name, known[name]) for name in self.terms]
+        return list(self.weights.values())
 
     # ------------------------------------------------------------ plan and data
 
@@ -279,10 +283,9 @@ class Objective:
 
     def plan(self) -> Plan:
         """The plan of a training step; another one after layers were frozen or unfrozen."""
-        trainable = [one.trainable for one in self._freezable]
+        trainable = self.contents.flags()
         if self._plan is None or self._plan[0] != trainable:
-            for one in self._freezable:
-                flag(f"{one}: trainable", one.trainable)
+            self.contents.check_flags()
             self._plan = trainable, self.plan_for(list(self.terms.values()))
         return self._plan[1]
 
@@ -316,6 +319,8 @@ class Objective:
         targets = {name: term.target for name, term in judged.items()}
         what = "labels of output"
         y = self._of_judged(what, y, judged)
+        if not judged and y is not None and not isinstance(y, Mapping):
+            refuse_for_nobody("y")
         labels = matched_arrays(what, targets, y, self.by_name_only, self._origin_of_labels)
         counts = {f"input {n!r}": len(a) for n, a in inputs.items()}
         counts |= {f"labels of {n!r}": len(a) for n, a in labels.items()}
@@ -346,30 +351,47 @@ class Objective:
                 what = f"labels of output {output!r} for {loss.name}"
                 raise ValueError(f"{what}: {error}") from None
 
-    def class_weighted(self, feed: dict[Tensor, Array], class_weight: Any) -> dict[Tensor, Array]:
-        """Labelled data in which the samples of each class count so much."""
+    def class_weighted(
+        self,
+        feed: dict[Tensor, Array],
+        class_weight: Any,
+        whole: Mapping[Tensor, Array] | None = None,
+    ) -> dict[Tensor, Array]:
+        """Labelled data in which the samples of each class count so much.
+
+        `whole`: all the data of which these are a part, if they are known: a class that is not
+        among them is a mistake then. A batch alone may well lack it.
+        """
         judged = self.judged()
         new = dict(feed)
         for name, given in self._by_output("class_weight", class_weight, judged).items():
             if given is not None:
-                term, own = judged[name], to_numpy(feed[judged[name].weights])
-                classes = max(self.outputs[name].shape[-1] or 2, 2)
-                labels, labelled = to_numpy(feed[term.target]), ~np.isnan(own)
-                if term.mask is not None and given == "balanced":
-                    labelled = labelled & self._real(term.mask, feed, labelled)
-                factors = class_weights(name, given, labels, labelled, classes)
+                what, term = f"class_weight of {name!r}", judged[name]
+                labelled = labelled_in(term, feed)
+                classes = classes_in(what, term, feed, labelled)
+                known = self._known_classes(what, term, whole)
+                own = to_numpy(feed[term.weights])
+                factors = class_weights(what, given, classes, labelled, known)
                 new[term.weights] = xp().asarray((own * factors).astype(own.dtype))
         return new
 
-    def _real(self, mask: Tensor, feed: Mapping[Tensor, Array], like: np.ndarray) -> np.ndarray:
-        """The mask of an output, which follows from inputs alone, over further axes of an array."""
-        plan = NetworkPlan([], [], fetch=[mask])
-        return broadcast_right(plan.value(plan.forward(feed, keep=False), mask), like)
+    def _known_classes(self, what: str, term: LossTerm, whole: Any) -> set[int] | None:
+        """All that labels of an output can say; None if one number alone can say anything."""
+        units = self.outputs[term.output or ""].shape[-1] or 1
+        if units > 1:
+            return set(range(units))
+        if whole is None:
+            return None
+        labelled = labelled_in(term, whole)
+        found = set(classes_in(what, term, whole, labelled)[labelled].tolist())
+        return found if found - {0, 1} else {0, 1}
 
     def _by_output(self, what: str, given: Any, judged: Mapping[str, LossTerm]) -> dict[str, Any]:
         """Something optional, given once for all outputs, or by output."""
         if given is None:
             return {}
+        if not judged:
+            refuse_for_nobody(what)
         if isinstance(given, Mapping) and not any(isinstance(key, str) for key in given):
             if len(judged) > 1 and what == "class_weight":
                 raise ValueError(
@@ -421,6 +443,17 @@ def check_metrics(output: str, chosen: Sequence[Metric], labels: Tensor, y_pred:
             ) from None
 
 
+def balancer_in(loss_weights: Any) -> Any:
+    """The function that is asked for weights in each step, if one was given."""
+    if not callable(loss_weights):
+        return None
+    return function_of("loss_weights", loss_weights, ["step", "losses"])
+
+
+def refuse_for_nobody(what: str) -> None:
+    raise ValueError(f"{what} is given, but no output has a loss that needs labels: leave {what}")
+
+
 def refuse_twice(key: str) -> None:
     raise ValueError(
         f"History would hold two series called {key!r}: rename an output, or give a metric or loss "
@@ -432,19 +465,3 @@ def check_unique(keys: Sequence[str]) -> None:
     for key in keys:
         if keys.count(key) > 1:
             refuse_twice(key)
-
-
-def checked_weights(given: Mapping[str, Any]) -> dict[str, float]:
-    return {name: checked_weight(name, factor) for name, factor in given.items()}
-
-
-def checked_weight(name: str, factor: Any) -> float:
-    if plain_number(factor) is None or not isfinite(factor):
-        raise ValueError(f"loss_weights: that of {name!r} must be a number, not {factor!r}")
-    return float(factor)
-
-
-def broadcast_right(mask: Array, like: np.ndarray) -> np.ndarray:
-    """A mask (samples, steps) over the further axes of an array that begins with these."""
-    mask = to_numpy(mask)
-    return mask.reshape(mask.shape + (1,) * (like.ndim - mask.ndim))

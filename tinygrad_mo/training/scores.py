@@ -12,7 +12,8 @@ from ..device import Array, to_numpy
 from ..engine.graph import Tensor
 from ..engine.plan import Plan, Tape
 from .batches import Batches
-from .objective import Objective, broadcast_right
+from .objective import Objective
+from .terms import broadcast_right
 
 
 class Scores:
@@ -63,7 +64,9 @@ class Scores:
         for w, rows in apart.items():
             for row, k in enumerate(plan.reaches(w)):
                 squares[k] += float((rows[row].astype(float) ** 2).sum())
-        self.gradient_shares = shares(np.abs(self.objective.weight_list) * np.sqrt(squares))
+        weights = np.abs(self.objective.weight_list)
+        lengths = np.where(weights > 0, np.sqrt(squares), 0)  # 0 x infinity pulls nowhere
+        self.gradient_shares = shares(weights * lengths)
 
     def logs(self, with_metrics: bool = True) -> dict[str, float]:
         """The numbers so far, by the keys of the objective."""
@@ -89,11 +92,15 @@ class Scores:
         """Everything that was counted, as plain values and arrays."""
         own = ("sums", "weighted", "counts", "gradient_shares")
         counted: dict[str, Any] = {name: getattr(self, name) for name in own}
-        counted["metrics"] = [
-            {name: value for name, value in vars(metric).items() if name != "made_with"}
-            for metric in self._every_metric()
-        ]
+        counted["metrics"] = [state for _, state in self.states_of_metrics()]
         return counted
+
+    def states_of_metrics(self) -> list[tuple[str, dict[str, Any]]]:
+        """What each metric has counted, behind its name."""
+        return [
+            (one.name, {name: value for name, value in vars(one).items() if name != "made_with"})
+            for one in self._every_metric()
+        ]
 
     def set_state(self, counted: dict[str, Any]) -> None:
         """Go on counting from there."""
@@ -102,14 +109,14 @@ class Scores:
         vars(self).update(counted)
 
 
-def score(objective: Objective, batches: Batches, what: str = "") -> dict[str, float]:
-    """Losses and metrics on batches, by key, without training; errors say what was scored."""
+def score(objective: Objective, batches: Batches) -> dict[str, float]:
+    """Losses and metrics on batches, by key, without training."""
     plan, scores = objective.plan(), Scores(objective)
     for feed, where in batches.epoch():
         try:
             scores.add(feed, plan, plan.forward(feed, keep=False))
         except Exception as error:
-            error.add_note(what + batches.words(where))
+            error.add_note(batches.words(where))
             raise
     return scores.logs()
 

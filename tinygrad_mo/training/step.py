@@ -40,20 +40,22 @@ def training_step(objective: Objective, optimizer: Optimizer, number: int, feed:
     objective.balance(number, losses)
     weights = objective.weight_list
     gradients = swept(plan, tape, weights)
+    lost = objective.averages.not_finite(plan, tape)
     try:
         refuse_infinite(objective, losses, gradients)
+        refuse_lost(objective, plan, lost)
         optimizer.apply(gradients)
     except FloatingPointError as error:
         if before is None or all(weights):
-            raise explained(error, plan, feed, weights) from None
+            raise explained(error, objective, plan, feed) from None
         after, randomness.states = randomness.states, before
         try:
             optimizer.apply(without_idle(objective, plan, feed))
         except FloatingPointError as again:
-            raise explained(again, plan, feed, weights) from None
+            raise explained(again, objective, plan, feed) from None
         finally:
             randomness.states = after
-    objective.averages.follow(plan, tape)
+    objective.averages.follow(plan, tape, without=lost)
     return tape
 
 
@@ -97,9 +99,21 @@ def refuse_infinite(
             )
 
 
+def refuse_lost(objective: Objective, plan: Plan, lost: Sequence[Parameter]) -> None:
+    """A moving average that took infinity or NaN would never be rid of it."""
+    for average in lost:
+        reach = objective.averages.reach(plan, average)
+        if any(weight for k, weight in enumerate(objective.weight_list) if k in reach):
+            name = objective.contents.names[average]
+            raise FloatingPointError(
+                f"the statistic of this batch that {name!r} follows is not finite, so no step was "
+                f"made: look for inputs that are too large (scale them)"
+            )
+
+
 def explained(
-    error: FloatingPointError, plan: Plan, feed: Feed, weights: Sequence[float]
+    error: FloatingPointError, objective: Objective, plan: Plan, feed: Feed
 ) -> FloatingPointError:
     """The error, and where the first NaN or infinity appeared."""
-    where = first_not_finite(plan, feed, weights)
+    where = first_not_finite(plan, feed, objective.weight_list, objective.contents.names)
     return FloatingPointError(f"{error}\n{where}" if where else str(error))

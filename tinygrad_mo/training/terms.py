@@ -7,18 +7,21 @@ NaN, which `ops.weighted_mean` leaves out of sum and count: it has no gradient a
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from .. import losses
-from ..device import floatx
+from ..arguments import shown
+from ..device import Array, floatx, to_numpy
 from ..engine.calls import Call, inside
 from ..engine.graph import Tensor, is_float, placeholder
 from ..naming import unique_names
 from ..network.feeding import as_numbers
+from ..network.planning import NetworkPlan
 
 
 @dataclass(eq=False)
@@ -142,54 +145,84 @@ def sample_weights(name: str, given: Any, labelled: np.ndarray) -> np.ndarray:
             f"{what}: shape {weights.shape}, expected {shape[:1]}, one number for each sample"
             f"{single}"
         )
-    if not np.isfinite(weights).all():
-        place = tuple(int(axis[0]) for axis in (~np.isfinite(weights)).nonzero())
+    wrong = ~np.isfinite(weights) | (weights < 0)
+    if wrong.any():
+        place = tuple(int(axis[0]) for axis in wrong.nonzero())
         raise ValueError(
             f"{what}: that of sample {', '.join(map(str, place))} is {weights[place]}, it must be "
-            f"finite"
+            f"finite, and 0 or more"
         )
     weights = weights.reshape(weights.shape + (1,) * (len(shape) - weights.ndim))
     return np.where(labelled, weights, np.nan)
 
 
+def labelled_in(term: LossTerm, feed: Mapping[Tensor, Any]) -> np.ndarray:
+    """Which of what is judged have a label and are no padding: that follows from the inputs."""
+    labelled = ~np.isnan(to_numpy(feed[term.weights]))
+    if term.mask is None:
+        return labelled
+    plan = NetworkPlan([], [], fetch=[term.mask])
+    return labelled & broadcast_right(
+        plan.value(plan.forward(feed, keep=False), term.mask), labelled
+    )
+
+
+def broadcast_right(mask: Array, like: np.ndarray) -> np.ndarray:
+    """A mask (samples, steps) over the further axes of an array that begins with these."""
+    mask = to_numpy(mask)
+    return mask.reshape(mask.shape + (1,) * (like.ndim - mask.ndim))
+
+
+def classes_in(
+    what: str, term: LossTerm, feed: Mapping[Tensor, Any], labelled: np.ndarray
+) -> np.ndarray:
+    """The class of each thing that is judged: whole numbers; any, where there is no label."""
+    labels = to_numpy(feed[term.target])
+    if labels.size == labelled.size:
+        classes = labels.reshape(labelled.shape)
+        wrong = classes != np.round(classes)
+    elif labels.shape[:-1] == labelled.shape:  # one 1 in a row of 0
+        classes = labels.argmax(axis=-1)
+        wrong = (labels.max(axis=-1) != 1) | ((labels != 0).sum(axis=-1) != 1)
+    else:
+        classes, wrong = np.zeros(labelled.shape), np.ones(labelled.shape, bool)
+    if (wrong & labelled).any():
+        place = tuple(int(axis[0]) for axis in (wrong & labelled).nonzero())
+        raise ValueError(
+            f"{what}: its labels are not one class per sample: a whole number, or a one-hot row; "
+            f"that of sample {', '.join(map(str, place))} is {shown(labels[place].tolist())}"
+        )
+    return classes.astype(int)
+
+
 def class_weights(
-    name: str, given: Any, labels: np.ndarray, labelled: np.ndarray, count: int = 0
+    what: str, given: Any, classes: np.ndarray, labelled: np.ndarray, known: set[int] | None
 ) -> np.ndarray:
     """For what is judged, the weight of its class. "balanced": all classes count the same.
 
-    `count`: of the classes that there are, even where no label of this batch says so.
+    `known`: the classes that there are, if it is known.
     """
-    if labels.ndim > labelled.ndim and labels.shape[-1] > 1:
-        labels = labels.argmax(axis=-1)
-    if labels.size != labelled.size or (labels != np.round(labels)).any():
-        raise ValueError(
-            f"class_weight of {name!r}: its labels are not one class per sample: a whole number, "
-            f"or a one-hot row"
-        )
-    classes = labels.reshape(labelled.shape).astype(int)
-    known, counts = np.unique(classes[labelled], return_counts=True)
-    if given == "balanced":
+    if isinstance(given, str) and given == "balanced":
+        found, counts = np.unique(classes[labelled], return_counts=True)
         given = {
-            int(c): labelled.sum() / (len(known) * n) for c, n in zip(known, counts, strict=True)
+            int(c): labelled.sum() / (len(found) * n) for c, n in zip(found, counts, strict=True)
         }
     if not isinstance(given, Mapping):
-        raise ValueError(
-            f"class_weight of {name!r} is 'balanced' or a dict by class, not {given!r}"
-        )
+        raise ValueError(f"{what} is 'balanced' or a dict by class, not {given!r}")
+    those = "a class is a whole number"
+    if known is not None:
+        those = f"known: {', '.join(map(str, sorted(known)))}"
     for c, weight in given.items():
-        if c not in known and c not in range(count):
-            raise ValueError(
-                f"class_weight of {name!r}: no label is {c!r}; known: "
-                f"{', '.join(map(str, known.tolist()))}"
-            )
+        is_whole = isinstance(c, Real) and float(c).is_integer()
+        if not is_whole or (known is not None and c not in known):
+            raise ValueError(f"{what}: no label is {c!r}; {those}")
         if not isinstance(weight, int | float | np.number) or not 0 <= weight < np.inf:
-            raise ValueError(f"class_weight of {name!r}: the weight of {c!r} cannot be {weight!r}")
-    table = dict.fromkeys(known.tolist(), 1.0) | dict(given)
-    weights = [table.get(c, 1.0) for c in classes.reshape(-1).tolist()]
-    return np.array(weights).reshape(classes.shape)
+            raise ValueError(f"{what}: the weight of {c!r} cannot be {weight!r}")
+    weights = [given.get(c, 1.0) for c in classes.reshape(-1).tolist()]
+    return np.array(weights, float).reshape(classes.shape)
 
 
-def weights_by_term(given: Any, terms: Sequence[LossTerm]) -> Any:
+def weights_by_term(given: Any, terms: Collection[LossTerm]) -> Any:
     """Loss weights where an output has several losses: its name stands for all of them."""
     if not isinstance(given, Mapping):
         return given

@@ -109,12 +109,13 @@ function drawCard(card, weights, full) {
   set(card.group, { "aria-label": text });
 }
 function drawLoss(card, w) {
-  const { loss } = card.data, value = number(frameNow().values[loss]);
-  say(card.value, `${card.before} ${value}`);
+  const { loss } = card.data, value = frameNow().values[loss];
+  const text = value === null ? SENTENCES.unlabelled : `now ${number(value)}`;
+  say(card.value, value === null ? text : `${card.before} ${number(value)}`);
   say(card.pill, fit(`× ${weightText(w)}`, 80, LETTERS.pill, BOLD));
   set(card.group, { opacity: w ? null : 0.55 });
   const { name, kind } = flow.losses[loss], about = kind && ` (${kind})`;
-  return `loss ${name}${about}: now ${value}, weight ${weightText(w)}`;
+  return `loss ${name}${about}: ${text}, weight ${weightText(w)}`;
 }
 function drawJudged(card, weights, full) {
   const { measure } = card, judged = verdict(measure, weights);

@@ -28,6 +28,10 @@ function reportLines() {
   ];
 }
 const fullNames = flow.losses.map((loss) => loss.name);
+const valueText = (k) => {
+  const value = frameNow().values[k];
+  return value === null ? SENTENCES.unlabelled : phrase(SENTENCES.now, value);
+};
 const weightedSum = () =>
   losses.map((k) => phrase(SENTENCES.term, state.weights[k], fullNames[k])).join(" + ");
 
@@ -40,7 +44,7 @@ function pullOf(k, layers) {
   const pulled = able.filter((layer) => !idle.includes(layer));
   const infinite = able.filter(({ measure }) => !isFinite(measure.norms[k]));
   const kind = !pulled.length ? "trains nothing" : state.weights[k] ? "trains" : "would train";
-  const now = [fullNames[k], frameNow().values[k], state.weights[k]];
+  const now = [fullNames[k], valueText(k), state.weights[k]];
   const more = Object.entries({ idle, infinite, apart: able.length ? unable : [] });
   return phrase(SENTENCES[kind], ...now, inWords(pulled)) + more.map(([kind, some]) =>
     some.length ? phrase(SENTENCES[kind], inWords(some)) : "").join("");

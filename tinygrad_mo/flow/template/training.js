@@ -43,7 +43,7 @@ function buildTraining() {
 // Logarithmic where one loss is very much larger than another.
 function drawCurves() {
   const { svg, x, left, right, width } = strip, { frames } = flow, low = 96, high = 10;
-  const values = frames.flatMap((frame) => frame.values).filter((v) => v !== null);
+  const values = frames.flatMap((frame) => frame.values).filter(Number.isFinite);
   if (!values.length) return;
   const most = Math.max(...values), least = Math.min(...values);
   const log = least > 0 && most > LOGARITHMIC * least, height = log ? Math.log : (v) => v;
@@ -57,13 +57,14 @@ function drawCurves() {
     el(svg, "text", { class: "muted", ...place }, number(tick));
   }
   for (const k of losses) {
-    const known = frames.filter((f) => f.values[k] !== null);
+    const known = frames.filter((f) => Number.isFinite(f.values[k]));
     const points = known.map((f) => `${r1(x(f.step))} ${r1(y(f.values[k]))}`).join(" ");
     const round = { "stroke-width": 2.4, "stroke-linejoin": "round" };
     el(svg, "polyline", { class: `s${k}`, points, ...round });
   }
   let free = 0;
-  const ends = losses.map((k) => [y(frames.at(-1).values[k] ?? most), k]);
+  const lastOf = (k) => frames.at(-1).values[k];
+  const ends = losses.map((k) => [y(Number.isFinite(lastOf(k)) ? lastOf(k) : most), k]);
   for (const [at, k] of ends.sort((a, b) => a[0] - b[0])) {
     const place = Math.max(at + 4, free);
     write(svg, right + 8, place, names[k], width - right - 8, 13, 700, { class: `t${k}` });
