@@ -75,7 +75,7 @@ BINARY = {
     "logical_or": (coins, coins),
 }
 WITHOUT_SLOPE = {name for name in BINARY if "equal" in name or "logical" in name}
-WITHOUT_SLOPE |= {"greater", "less", "logical_not", "causal_mask"}
+WITHOUT_SLOPE |= {"greater", "less", "logical_not", "causal_mask", "broadcast_mask"}
 for name, (draw_x, draw_y) in BINARY.items():
     for x_shape, y_shape in PAIRS:
         case(name, draw_x(*x_shape), draw_y(*y_shape))
@@ -335,6 +335,7 @@ for batch in (2, 0):
     case("split_heads", numbers(batch, 3, 6), heads=2)
     case("join_heads", numbers(batch, 2, 3, 4))
     case("causal_mask", numbers(batch, 2, 3, 4))
+    case("broadcast_mask", coins(batch, 1), numbers(batch, 3, 2))
     case("repeat", numbers(batch, 3, 2), times=2, axis=1)
     case("zero_pad", numbers(batch, 3, 2), widths=((0, 0), (1, 2), (0, 1)))
     case("steps_into_batch", numbers(batch, 3, 2))

@@ -252,7 +252,7 @@ def test_wrong_data(error, words, call):
     (
         "a label that is no class",
         ValueError,
-        ["label 3 in row 2 is not one of the 3 classes 0 to 2", "'y labels'"],
+        ["labels of output 'y' for", "label 3 in row 2 is not one of the 3 classes 0 to 2"],
         lambda: fit_one(SCCE, [0, 1, 3, 3], 3, "softmax"),
     ),
     (

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from . import arguments, ops
+from .device import to_numpy
 from .engine.calls import Call, current_call, inside
 from .engine.graph import Tensor
 from .naming import lookup, snake_case
+from .ops.losses import check_labels, check_shares, refuse_other_labels, weighs
 from .recipes import Recipe, refuse_unknown
 
 __all__ = [
@@ -78,31 +80,66 @@ class Loss(Recipe):
         Parameters
         ----------
         y_true, y_pred : Tensor or array_like, of one shape
-            For sparse losses `y_true` lacks the last axis.
+            For sparse losses `y_true` lacks the last axis, which may be 1 instead.
         sample_weight : Tensor or array_like, optional
             One number per sample, shape (batch,), or per step, (batch, steps). Default: 1.
         """
-        y_pred = as_tensor(y_pred)
+        y_true, y_pred = as_tensor(y_true), as_tensor(y_pred)
         with inside(current_call() or Call(self)):
-            each = self.of_each(as_tensor(y_true), y_pred)
+            gone = self.without_label(y_true)
+            labels = y_true if gone is None else ops.where(gone, 0, y_true)
+            each = self.of_each(labels, y_pred)
             weights = np.ones((), each.dtype) if sample_weight is None else sample_weight
-            return self.mean_and_count(each, as_tensor(weights), y_pred.mask)[0]
+            weights = self.checked_weights(as_tensor(weights), each)
+            if gone is not None:
+                weights = only_labelled(self.name, weights, gone, each)
+            return self.mean_and_count(each, weights, y_pred.mask)[0]
+
+    def without_label(self, y_true: Tensor) -> Tensor | None:
+        """Where labels are missing; None if they are nowhere, as far as one can know."""
+        if y_true.value is None:  # what is fed to an Input is never NaN
+            return None if self.missing is None else ops.equal(y_true, self.missing)
+        gone = y_true.value != y_true.value  # NaN is not itself
+        if self.missing is not None:
+            gone = gone | (y_true.value == self.missing)
+        return Tensor(gone) if gone.any() else None
 
     def of_each(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """The loss of each sample, checked."""
         expected = self.target_shape(y_pred)
-        if y_true.shape != expected and y_true.shape != (*expected, 1):
+        if y_true.shape == (*expected, 1):  # a column
+            y_true = y_true[..., 0]
+        if y_true.shape != expected:
             raise ValueError(
                 f"{self.name}: labels of shape {y_true.shape} for predictions {y_pred}"
             )
+        if y_true.value is not None:
+            self.check_labels(to_numpy(y_true.value), y_pred)
         each = self.call(y_true, y_pred)
-        if not isinstance(each, Tensor) or each.ndim < 1:
-            made = f"a tensor of shape {each.shape}" if isinstance(each, Tensor) else repr(each)
+        found = each.shape if isinstance(each, Tensor) else None
+        if not found or found != y_pred.shape[: len(found)]:
+            made = repr(each) if found is None else f"a tensor of shape {found}"
+            fix = "take the mean over the last axis only, .mean(axis=-1)"
+            if y_pred.ndim == 1:
+                fix = "give them an axis behind the samples, [:, None]"
             raise ValueError(
-                f"loss {self.name!r} must return one number per sample, not {made}: take the "
-                f"mean over the last axis only, .mean(axis=-1)"
+                f"loss {self.name!r} must return one number per sample, not {made} for "
+                f"predictions {y_pred}: {fix}"
             )
         return each
+
+    def check_labels(self, labels: np.ndarray, y_pred: Tensor) -> None:
+        """Refuse labels that no prediction could match. What is missing is 0 here."""
+
+    def checked_weights(self, weights: Tensor, each: Tensor) -> Tensor:
+        """Weights of samples, or of steps; one number is that of all."""
+        if not weighs(weights.shape, each.shape):
+            steps = f" or {each.shape}, one for each step" if each.ndim > 1 else ""
+            raise ValueError(
+                f"{self.name}: sample_weight has shape {weights.shape}, expected "
+                f"{each.shape[:1]}, one number for each sample{steps}"
+            )
+        return weights
 
     def mean_and_count(
         self, each: Tensor, weights: Tensor, mask: Tensor | None
@@ -121,6 +158,36 @@ class Loss(Recipe):
     def target_shape(self, y_pred: Tensor) -> tuple[int | None, ...]:
         """The shape of the labels that belong to a prediction."""
         return y_pred.shape[:-1] if self.sparse else y_pred.shape
+
+
+def only_labelled(name: str, weights: Tensor, gone: Tensor, each: Tensor) -> Tensor:
+    """The weight of each number of a loss, NaN where its labels are missing."""
+    if gone.value is not None:
+        unlabelled(name, to_numpy(gone.value), each.ndim)
+    if gone.ndim > each.ndim:
+        gone = gone.max(axis=tuple(range(each.ndim, gone.ndim)))
+    if 0 < weights.ndim < each.ndim:
+        weights = weights[(..., *[None] * (each.ndim - weights.ndim))]
+    return ops.where(gone, float("nan"), weights)
+
+
+def unlabelled(what: str, gone: np.ndarray, ndim: int) -> np.ndarray:
+    """Which of what is judged have no labels; an error if one has them for a part only.
+
+    `ndim` is the number of axes over which a loss has a number: 1 for samples, 2 for steps.
+    """
+    shape = gone.shape[:ndim]
+    parts = gone.reshape(*shape, -1) if gone.size else np.zeros((*shape, 1), bool)
+    some, every = np.asarray(parts.any(axis=-1)), np.asarray(parts.all(axis=-1))
+    partly = some & ~every
+    if partly.any():
+        place = tuple(int(axis[0]) for axis in partly.nonzero())
+        where = f"row {place[0]}" + "".join(f", step {n}" for n in place[1:])
+        raise ValueError(
+            f"{what}: {where} has labels for a part of the output only; give each part an output "
+            f"of its own"
+        )
+    return some
 
 
 def as_tensor(x: Any) -> Tensor:
@@ -174,12 +241,17 @@ class BinaryCrossentropy(CrossEntropy):
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return super().call(y_true, y_pred).mean(axis=-1)
 
+    def check_labels(self, labels: np.ndarray, y_pred: Tensor) -> None:
+        check_labels(labels)
+
     def classes(self, y_pred: Tensor) -> int:
         return 2
 
 
 class CategoricalCrossentropy(CrossEntropy):
     """-sum(y log(p)) for one-hot labels and softmax outputs; p is divided by its sum first.
+
+    Labels may also be shares of several classes, which add up to 1 at most.
 
     Parameters
     ----------
@@ -191,6 +263,9 @@ class CategoricalCrossentropy(CrossEntropy):
 
     of_probabilities = ops.categorical_crossentropy
     of_logits = ops.categorical_crossentropy_from_logits
+
+    def check_labels(self, labels: np.ndarray, y_pred: Tensor) -> None:
+        check_shares(labels)
 
 
 class SparseCategoricalCrossentropy(CrossEntropy):
@@ -214,6 +289,9 @@ class SparseCategoricalCrossentropy(CrossEntropy):
                 f"make them one-hot, np.eye(classes)[labels], and take "
                 f"CategoricalCrossentropy(label_smoothing={self.label_smoothing})"
             )
+
+    def check_labels(self, labels: np.ndarray, y_pred: Tensor) -> None:
+        refuse_other_labels(labels, y_pred.shape[-1] or 1)
 
 
 class MeanSquaredError(Loss):

@@ -11,6 +11,7 @@ import numpy as np
 from . import arguments
 from .losses import BinaryCrossentropy
 from .naming import lookup, snake_case
+from .ops.losses import weighs
 from .recipes import Recipe
 
 __all__ = [
@@ -80,6 +81,9 @@ class Metric(Recipe):
         """
         raise NotImplementedError
 
+    def check_shapes(self, y_true: np.ndarray, y_pred: np.ndarray) -> None:
+        """Refuse data that it cannot judge for their shapes; the numbers mean nothing."""
+
     def result(self) -> float:
         """The number for everything counted so far."""
         raise NotImplementedError
@@ -103,7 +107,7 @@ class MeanMetric(Metric):
     def update(self, y_true: np.ndarray, y_pred: np.ndarray, sample_weight: Any = None) -> None:
         y_true, y_pred = self.matched(np.asarray(y_true), np.asarray(y_pred))
         scores = checked_scores(self, self.scores(y_true, y_pred), y_pred.shape)
-        weights = weights_like(sample_weight, scores)
+        weights = weights_like(self, sample_weight, scores)
         counts = weights != 0  # what does not count may be infinite or NaN
         self.total += float((weights[counts] * scores[counts]).sum())
         self.count += float(weights.sum())
@@ -111,6 +115,15 @@ class MeanMetric(Metric):
     def matched(self, y_true: np.ndarray, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Labels and predictions in one shape, or an error."""
         return same_shape(self, y_true, y_pred)
+
+    def check_shapes(self, y_true: np.ndarray, y_pred: np.ndarray) -> None:
+        y_true, y_pred = self.matched(y_true, y_pred)
+        try:
+            with np.errstate(all="ignore"):
+                scores = self.fresh().scores(y_true, y_pred)  # type: ignore[attr-defined]
+        except Exception:  # it may be particular about numbers
+            return
+        checked_scores(self, scores, y_pred.shape)
 
     def result(self) -> float:
         return self.total / self.count if self.count else float("nan")
@@ -148,12 +161,19 @@ def checked_scores(metric: Metric, scores: Any, shape: tuple[int, ...]) -> np.nd
     return found
 
 
-def weights_like(given: Any, scores: np.ndarray) -> np.ndarray:
+def weights_like(metric: Metric, given: Any, scores: np.ndarray) -> np.ndarray:
     """How much each score counts, from one weight per sample, or per step."""
     weights = np.ones(()) if given is None else np.asarray(given, float)
     if weights.shape == scores.shape:
         return weights
-    if weights.ndim > scores.ndim:  # a score for a whole sequence counts if any of its steps does
+    more_axes = weights.ndim > scores.ndim
+    suits = weights.shape[: scores.ndim] == scores.shape
+    if not (suits if more_axes else weighs(weights.shape, scores.shape)):
+        raise ValueError(
+            f"{metric.name}: sample_weight has shape {weights.shape} for {len(scores)} samples, "
+            f"with scores of shape {scores.shape}: give one number for each sample"
+        )
+    if more_axes:  # a score for a whole sequence counts if any of its steps does
         weights = weights.reshape(*scores.shape, -1).max(axis=-1)
     weights = weights.reshape(weights.shape + (1,) * (scores.ndim - weights.ndim))
     return np.broadcast_to(weights, scores.shape)
@@ -194,16 +214,23 @@ class BinaryAccuracy(Threshold, MeanMetric):
     higher_is_better = True
 
     def scores(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return ((y_pred > self.threshold) == y_true).mean(axis=-1)
+        right = (y_pred > self.threshold) == y_true
+        return (right & ~np.isnan(y_pred) if has_nan(y_pred) else right).mean(axis=-1)
 
 
 class CategoricalAccuracy(MeanMetric):
-    """The share of samples whose largest prediction is the right class (one-hot labels)."""
+    """The share of samples whose largest prediction is the right class (one-hot labels).
+
+    Where labels are all zero, no class is right.
+    """
 
     higher_is_better = True
 
+    def matched(self, y_true: np.ndarray, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return same_shape(self, y_true, of_classes(self, y_pred))
+
     def scores(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return y_true.argmax(axis=-1) == winner(self, y_pred)
+        return (y_true.argmax(axis=-1) == winner(y_pred)) & y_true.any(axis=-1)
 
 
 class SparseCategoricalAccuracy(MeanMetric):
@@ -217,20 +244,31 @@ class SparseCategoricalAccuracy(MeanMetric):
                 f"{self.name}: labels of shape {y_true.shape} for predictions of shape "
                 f"{y_pred.shape}: the index of a class for each"
             )
-        return y_true.reshape(y_pred.shape[:-1]), y_pred
+        return y_true.reshape(y_pred.shape[:-1]), of_classes(self, y_pred)
 
     def scores(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return y_true == winner(self, y_pred)
+        return y_true == winner(y_pred)
 
 
-def winner(metric: Metric, y_pred: np.ndarray) -> np.ndarray:
-    """The class that is predicted as the most likely one."""
-    if y_pred.shape[-1] == 1:
+def of_classes(metric: Metric, y_pred: np.ndarray) -> np.ndarray:
+    """Predictions for several classes, or an error."""
+    if y_pred.shape[-1:] == (1,):
         raise ValueError(
             f"{metric.name}: predictions of shape {y_pred.shape} are of one class, which always "
             f"wins: use binary_accuracy"
         )
-    return y_pred.argmax(axis=-1)
+    return y_pred
+
+
+def winner(y_pred: np.ndarray) -> np.ndarray:
+    """The class that is predicted as the most likely one; -1, which is none, where one is NaN."""
+    found = y_pred.argmax(axis=-1)
+    return np.where(np.isnan(y_pred).any(axis=-1), -1, found) if has_nan(y_pred) else found
+
+
+def has_nan(x: np.ndarray) -> bool:
+    """Is there a NaN? The largest number is one then."""
+    return x.size > 0 and np.isnan(x.max())
 
 
 def error(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
@@ -269,7 +307,8 @@ class AUC(Metric):
     """Area under the ROC curve: how often a positive sample is ranked above a negative one.
 
     Computed exactly from the ranks of all predictions (ties count one half), so it differs in the
-    third digit from implementations that cut the range of predictions into 200 thresholds.
+    third digit from implementations that cut the range of predictions into 200 thresholds. NaN has
+    no rank: if a prediction is NaN, so is the area.
 
     Examples
     --------
@@ -286,14 +325,19 @@ class AUC(Metric):
 
     def update(self, y_true: np.ndarray, y_pred: np.ndarray, sample_weight: Any = None) -> None:
         y_true, y_pred = same_shape(self, np.asarray(y_true), np.asarray(y_pred))
-        weights = weights_like(sample_weight, y_pred)
+        weights = weights_like(self, sample_weight, y_pred)
         counts = weights != 0
         self.batches.append((y_true[counts] > 0.5, y_pred[counts], weights[counts]))
+
+    def check_shapes(self, y_true: np.ndarray, y_pred: np.ndarray) -> None:
+        same_shape(self, y_true, y_pred)
 
     def result(self) -> float:
         if not self.batches:
             return float("nan")
         positive, score, weight = map(np.concatenate, zip(*self.batches, strict=True))
+        if has_nan(score):  # which has no rank
+            return float("nan")
         _, tie = np.unique(score, return_inverse=True)
         above = np.bincount(tie, weight * positive)
         below = np.bincount(tie, weight * ~positive)
@@ -319,12 +363,15 @@ class Precision(Threshold):
 
     def update(self, y_true: np.ndarray, y_pred: np.ndarray, sample_weight: Any = None) -> None:
         y_true, y_pred = same_shape(self, np.asarray(y_true), np.asarray(y_pred))
-        weight = weights_like(sample_weight, y_pred)
+        weight = weights_like(self, sample_weight, y_pred)
         claimed, positive = y_pred > self.threshold, y_true > 0.5
         self.hits += float((weight * (claimed & positive)).sum())
         self.claims += float((weight * claimed).sum())
         self.positives += float((weight * positive).sum())
         self.count += float(weight.sum())
+
+    def check_shapes(self, y_true: np.ndarray, y_pred: np.ndarray) -> None:
+        same_shape(self, y_true, y_pred)
 
     def result(self) -> float:
         return self.share(self.claims)

@@ -275,7 +275,7 @@ class Model(Network):
             How much each sample counts, for all outputs or by output.
         class_weight : "balanced" or dict by class; or a dict of them by output, optional
             How much the samples of each class count in training (not in validation). "balanced":
-            each class as much as the others.
+            each class as much as the others, where labels of padded steps are not counted.
         groups : array, shape (samples,), optional
             Which samples belong together (frames of one video, pictures of one person): the
             `validation_split` never parts them, so that held-back data are really new.

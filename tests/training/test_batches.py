@@ -238,7 +238,7 @@ def test_a_batch_may_lack_a_class():
 def test_class_weights_need_one_class_per_sample(labels, sample):
     x = tg.Input((2,), name="x")
     model = tg.Model(x, layers.Dense(3, "sigmoid", name="y")(x))
-    model.compile("sgd", "binary_crossentropy")
+    model.compile("sgd", "mse")
     one = {"class_weight": {0: 1.0, 1: 5.0}}
     with pytest.raises(ValueError, match=f"not one class per sample.*that of sample {sample}"):
         model.evaluate(np.ones((2, 2)), np.array(labels), **one)

@@ -172,6 +172,145 @@ def test_labels_in_a_column_are_labels():
     assert column == model.evaluate(np.ones((2, 3)), labels)
 
 
+@pytest.mark.parametrize(
+    ("made", "loss", "labels", "expected"),
+    [
+        (lambda i: i, "mse", [[2.0, 3.0], [7.0, 8.0]], [1.0, 16.0]),
+        (lambda i: ops.greater(i, 2), "binary_crossentropy", [[1, 0], [1, 1]], [8.059, 0.0]),
+    ],
+)
+def test_outputs_of_whole_numbers_have_weights_and_labels_of_floats(made, loss, labels, expected):
+    i = tg.Input((2,), dtype="int32")
+    model = tg.Model(i, ops.identity(made(i)))
+    model.compile("sgd", loss)
+    x, y, each = np.array([[1, 2], [3, 4]]), np.array(labels, float), np.array(expected)
+    weight = np.array([0.5, 0.25])
+    found = model.evaluate(x, y, sample_weight=weight)
+    assert found == pytest.approx((weight * each).mean(), rel=1e-3)
+    y[1] = np.nan
+    assert model.evaluate(x, y) == pytest.approx(each[0], rel=1e-3)
+
+
+def test_classes_are_balanced_over_real_steps():
+    ids, x = np.array([[1, 2, 0, 0], [3, 0, 0, 0]]), tg.Input((4,), dtype="int32")
+    model = tg.Model(x, L.Dense(1, "sigmoid")(L.Embedding(5, 3, mask_zero=True)(x)))
+    model.compile("sgd", "binary_crossentropy")
+    y = np.array([[1, 1, 0.5, 0], [0, 1, 1, 1]])  # of real steps: 1, 1, 0
+    weights = np.where(ids > 0, np.where(y == 1, 3 / 4, 3 / 2), 0)
+    for given in ("balanced", {0: 3 / 2, 1: 3 / 4}):
+        balanced = model.evaluate(ids, y, class_weight=given)
+        assert balanced == pytest.approx(model.evaluate(ids, y, sample_weight=weights))
+
+
+# ---------------------------------------------------------------- refused before a step
+
+
+def a_model(units=3, activation=None, loss="mse", **options):
+    x = tg.Input((4,), name="x")
+    model = tg.Model(x, L.Dense(units, activation, name="y")(x))
+    model.compile("sgd", loss, **options)
+    return model
+
+
+class MeanOfAll(tg.metrics.MeanMetric):
+    def scores(self, y_true, y_pred):
+        return np.abs(y_true - y_pred).mean()
+
+
+class MeanOfEach(tg.metrics.MeanMetric):
+    def scores(self, y_true, y_pred):
+        return np.abs(y_true - y_pred).mean(axis=0)
+
+
+class Particular(tg.metrics.MeanMetric):
+    def scores(self, y_true, y_pred):
+        raise ValueError("labels of one class only")
+
+
+SPARSE = "sparse_categorical_crossentropy"
+
+
+@pytest.mark.parametrize(
+    ("units", "loss", "metric"),
+    [
+        (3, SPARSE, "mse"),
+        (3, SPARSE, "AUC"),
+        (3, SPARSE, "precision"),
+        (3, "mse", "sparse_categorical_accuracy"),
+        (1, "mse", "categorical_accuracy"),
+        (3, "mse", MeanOfAll),
+        (2, "mse", MeanOfEach),
+        (3, "mse", MeanOfEach),
+    ],
+)
+def test_a_metric_that_cannot_judge_is_refused_by_compile(units, loss, metric):
+    with pytest.raises(ValueError, match=r"metrics of output 'y', tried on \d samples: "):
+        a_model(units, "softmax", loss, metrics=[metric])
+    a_model(loss="mse", metrics=[Particular()])  # it may mind the numbers, which are made up
+
+
+@pytest.mark.parametrize(
+    ("loss", "last", "words"),
+    [
+        (SPARSE, 3, "label 3 in row 3 is not one of the 3 classes"),
+        ("binary_crossentropy", [0, 2, 0], "label 2 in row 3 is not between 0 and 1"),
+        ("categorical_crossentropy", [0, 255, 0], "label 255 in row 3 is not between 0 and 1"),
+        ("categorical_crossentropy", [1, 0, 1], "the labels in row 3 add up to 2"),
+        (["mse", "categorical_crossentropy"], [1, 0, 1], "the labels in row 3 add up to 2"),
+    ],
+)
+def test_labels_that_are_none_are_refused_before_the_first_step(loss, last, words):
+    model = a_model(3, "sigmoid" if loss == "binary_crossentropy" else "softmax", loss)
+    y = np.array([0, 0, 0, last] if loss == SPARSE else [[0, 1, 0], [0.3, 0.4, 0.3], [0] * 3, last])
+    x, before = np.ones((4, 4)), model.get_weights()
+    model.evaluate(x[:3], y[:3])
+    with pytest.raises(ValueError, match=f"labels of output 'y' for .*: {words}"):
+        model.fit(x, y, batch_size=1, shuffle=False, verbose=0)
+    assert model.step == 0
+    assert all(map(np.array_equal, model.get_weights(), before))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda y, p: ops.square(y - p).mean(axis=0),
+        lambda y, p: ops.square(y - p).mean(),
+        lambda y, p: ops.concatenate(y, p),
+        lambda y, p: ops.square(y - p).mean(axis=-1, keepdims=True),
+    ],
+)
+def test_a_loss_has_one_number_for_each_sample(loss):
+    with pytest.raises(ValueError, match=r"must return one number per sample, not a .* 'y' \(None"):
+        a_model(loss=loss)
+    with pytest.raises(ValueError, match="must return one number per sample, not a tensor"):
+        tg.losses.get(loss)(np.ones((4, 3)), np.ones((4, 3)))
+
+
+@pytest.mark.parametrize("pick", [lambda z: z[:2], lambda z: z.reshape(-1)])
+def test_a_loss_that_loses_samples_is_refused(pick):
+    model = a_model(loss=lambda y, p: pick(ops.square(y - p)))
+    with pytest.raises(ValueError, match="there must be one loss for each sample"):
+        model.evaluate(X, np.ones((len(X), 3)))
+
+
+@pytest.mark.parametrize("how", ["evaluate", "predict", "fit"])
+def test_an_error_says_which_samples_it_is_about(how):
+    i = tg.Input((2,), dtype="int32")
+    model = tg.Model(i, L.Flatten()(L.Embedding(5, 2)(i)))
+    model.compile("sgd", "mse")
+    x, y = np.zeros((8, 2), int), np.zeros((8, 4))
+    x[6, 1] = 9
+    with pytest.raises(IndexError, match=r"id 9 at position \(2, 1\)") as refused:
+        if how == "fit":
+            model.fit(x * 0, y, verbose=0, validation_data=(x, y), batch_size=4)
+        else:
+            model.evaluate(x, y, batch_size=4) if how == "evaluate" else model.predict(x, 4)
+    which = "from 4 on" if how == "predict" else "4, 5, 6, 7"
+    said = [f"the rows of this batch are the samples {which}"]
+    said += ["in the validation data"] * (how == "fit")
+    assert refused.value.__notes__[-len(said) :] == said
+
+
 # ---------------------------------------------------------------- where batches come from
 
 

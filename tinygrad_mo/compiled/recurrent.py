@@ -10,6 +10,7 @@ import numpy as np
 from ..device import Array
 from ..ops.contract import flat, once_for_each
 from ..ops.linear import product
+from ..ops.sequences import without_padding
 from .registry import call_c_in_parts, contiguous, cotangent, twin_of, usable
 
 WORTH_A_CALL = 1 << 12  # numbers of the input: NumPy takes a while for each step of a sequence
@@ -25,7 +26,7 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
         return NotImplemented
     recurrent, mask = contiguous(recurrent_kernel), as_bytes(mask)
     shape = np.array([batch, time, units, go_backwards], np.intp)
-    x = contiguous(x)
+    x = contiguous(without_padding(x, mask))
     cost = batch * time * units * (4 * units + PER_UNIT) + x.size * 4 * units
     gates = np.empty((batch, time, 4 * units), x.dtype)
     h, c = (first_state(state, batch, units) for state in (h0, c0))
@@ -76,7 +77,7 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
         return NotImplemented
     recurrent, mask = contiguous(recurrent_kernel), as_bytes(mask)
     shape = np.array([batch, time, units, go_backwards], np.intp)
-    x = contiguous(x)
+    x = contiguous(without_padding(x, mask))
     cost = batch * time * units * (3 * units + PER_UNIT) + x.size * 3 * units
     gates = np.empty((batch, time, 3 * units), x.dtype)
     h = first_state(h0, batch, units)

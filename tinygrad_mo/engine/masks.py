@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import reduce
+from math import prod
 from typing import Any
 
 from .. import ops
@@ -62,9 +63,10 @@ def mask_behind(
         return joined(masked, inputs, depth, attributes.get("axis", -1))
     within = y.ndim == x.ndim and all(other.ndim == x.ndim for other in masked)
     if op.name in BY_ELEMENT:
-        return of_all(masked) if within else None
+        return as_long_as(y, of_all(masked)) if within else None
     if op.name in ALONG_LAST or op.name == "matmul":
-        return x.mask if within and x is inputs[0] and x.ndim > depth else None
+        mixes_features = x is inputs[0] and x.ndim > depth and len(masked) == 1
+        return as_long_as(y, x.mask) if within and mixes_features else None
     if op.name in REDUCTIONS or op.name == "layer_normalization":
         axis = attributes.get("axis", -1 if op.name == "layer_normalization" else None)
         return x.mask if all(a >= depth - x.ndim for a in from_right(axis, x.ndim)) else None
@@ -72,8 +74,32 @@ def mask_behind(
         axes = attributes.get("axes") or range(x.ndim)[::-1]
         return x.mask if list(axes)[:depth] == list(range(depth)) else None
     if op.name == "reshape":
-        return x.mask if y.shape[:depth] == x.shape[:depth] else None
+        same = y.shape[:depth] == x.shape[:depth]
+        return x.mask if same and size_of_step(x, depth) == size_of_step(y, depth) else None
     return None
+
+
+def step_by_step(masked: Sequence[Any], y: Any) -> Any:
+    """The mask of y, made of each step by itself; None if its first axes are no steps (any more).
+
+    Where a tensor has nothing behind its steps, nobody knows whether they were kept apart.
+    """
+    x, depth = masked[0], masked[0].mask.ndim
+    if any(other.mask.ndim != depth or other.ndim == depth for other in masked):
+        return None
+    mask = of_all(masked)
+    return mask if y.shape[:depth] == mask.shape == x.shape[:depth] else None
+
+
+def as_long_as(y: Any, mask: Any) -> Any:
+    """The mask for all steps of y: a tensor of one step may have met one of several."""
+    return mask if mask.shape == y.shape[: mask.ndim] else ops.broadcast_mask(mask, y)
+
+
+def size_of_step(x: Any, depth: int) -> int | None:
+    """How many numbers lie behind the first axes; None if nobody knows."""
+    lengths = x.shape[depth:]
+    return None if None in lengths else prod(lengths)
 
 
 def of_all(masked: Sequence[Any]) -> Any:

@@ -30,7 +30,10 @@ def softmax(x: Tensor, axis: int = -1) -> Tensor:
         y = ops.softmax(x)
     else:
         y = ops.transpose(ops.softmax(ops.transpose(x, axes=order)), axes=order)
-    return ops.where(real, y, 0.0) if over_steps else y
+    if over_steps:
+        y = ops.where(real, y, 0.0)
+        y.mask = mask  # it has seen to the padding itself
+    return y
 
 
 LOWEST = -1e9  # exp of it is 0 beside anything else, in every float type

@@ -16,12 +16,12 @@ FAR_BELOW = -1e9  # the score of a key that must not be seen
 def attend(
     query: Tensor, key: Tensor, value: Tensor, masks: Sequence[Any], causal: bool, dropout: Any
 ) -> tuple[Tensor, Tensor]:
-    """softmax(query keyᵀ) value, and the softmax.
+    """softmax(query keyᵀ) value, and the softmax; both are 0 for a query that may look at no key.
 
     Parameters
     ----------
     query, key, value : Tensor, shapes (..., queries, width), (..., keys, width), (..., keys, any)
-    masks : sequence of Tensor or None
+    masks : sequence of Tensor
         Of a shape that broadcasts to (..., queries, keys): True where a query may look at a key.
     causal : bool
         Query t may look at keys up to t only.
@@ -30,13 +30,25 @@ def attend(
     """
     axes = list(range(key.ndim))
     scores = query @ key.transpose(*axes[:-2], axes[-1], axes[-2])
-    masks = [mask for mask in masks if mask is not None]
-    if causal:
-        masks.append(ops.causal_mask(scores))
+    may_hide_all = len(masks) > 0
+    masks = [*masks, ops.causal_mask(scores)] if causal else masks
     if masks:
-        scores = ops.where(reduce(ops.logical_and, masks), scores, FAR_BELOW)
-    weights = dropout(ops.softmax(scores))
+        seen = reduce(ops.logical_and, masks)
+        scores = ops.where(seen, scores, FAR_BELOW)
+    weights = ops.softmax(scores)
+    if may_hide_all:
+        weights = ops.where(seen, weights, 0.0)
+    weights = dropout(weights)
     return weights @ value, weights
+
+
+def without_padding(*pairs: tuple[Tensor, Tensor | None]) -> list[Tensor]:
+    """Each tensor with zeros where its mask hides it: NaN there would be NaN times the weight 0."""
+    done = {
+        (x, mask): x if mask is None else ops.where(mask[..., None], x, 0.0)
+        for x, mask in dict.fromkeys(pairs)  # often all are one
+    }
+    return [done[pair] for pair in pairs]
 
 
 class DotAttention(Layer):
@@ -80,9 +92,9 @@ class Attention(DotAttention):
 
     Notes
     -----
-    The mask of the value hides its steps; where the mask of the query marks padding, the output is
-    zero. Options of a call: ``use_causal_mask=True`` lets step t look at steps up to t only,
-    ``return_attention_scores=True`` returns (output, weights).
+    The masks of key and value hide their steps; where the mask of the query marks padding, or all
+    steps are hidden, the output is zero. Options of a call: ``use_causal_mask=True`` lets step t
+    look at steps up to t only, ``return_attention_scores=True`` returns (output, weights).
 
     Examples
     --------
@@ -116,12 +128,15 @@ class Attention(DotAttention):
                 f"{self}: queries and keys must have one width: {query} and {key}; bring them to "
                 f"it with a Dense"
             )
-        scaled = query * self.scale if self.use_scale else query
-        hidden = None if value.mask is None else value.mask[:, None]
-        y, weights = attend(scaled, key, value, [hidden], use_causal_mask, self.drop)
-        if query.mask is not None:
-            y = ops.where(query.mask[..., None], y, 0.0)
-            y.mask = query.mask
+        masks = [self.mask_of_steps(x) for x in (query, key, value)]
+        q, k, v = without_padding(*zip((query, key, value), masks, strict=True))
+        of_query = masks[0]
+        hidden = [mask[:, None] for mask in dict.fromkeys(masks[1:]) if mask is not None]
+        scaled = q * self.scale if self.use_scale else q
+        y, weights = attend(scaled, k, v, hidden, use_causal_mask, self.drop)
+        if of_query is not None:
+            y = ops.where(of_query[..., None], y, 0.0)
+        y.mask = of_query
         return (y, weights) if return_attention_scores else y
 
 
@@ -253,15 +268,17 @@ class MultiHeadAttention(DotAttention):
         return_attention_scores: bool = False,
     ) -> Any:
         query, value, key = xs
+        masks = [self.mask_of_steps(x) for x in (query, key, value)]
+        hidden = [mask[:, None, None] for mask in dict.fromkeys(masks[1:]) if mask is not None]
+        real = without_padding(*zip((query, key, value), masks, strict=True))
         q, k, v = (
             ops.split_heads(self.project(name, x), heads=self.num_heads)
-            for name, x in (("query", query), ("key", key), ("value", value))
+            for name, x in zip(("query", "key", "value"), real, strict=True)
         )
-        hidden = [None if x.mask is None else x.mask[:, None, None] for x in (key, value)]
         if attention_mask is not None:
             hidden.append(self.pairs_seen(attention_mask, query, key)[..., None, :, :])
         q = q * self.key_dim**-0.5
         y, weights = attend(q, k, v, hidden, use_causal_mask, self.drop)
         y = self.project("output", ops.join_heads(y))
-        y.mask = query.mask
+        y.mask = masks[0]
         return (y, weights) if return_attention_scores else y

@@ -13,6 +13,7 @@ from .. import arguments, ops
 from ..device import new_generator
 from ..engine.calls import Call, current_call, inside
 from ..engine.graph import Parameter, Tensor, placeholder
+from ..engine.masks import step_by_step
 from ..naming import snake_case, unique_names
 from ..recipes import Recipe, refuse_unknown
 from . import initializers, regularizers
@@ -108,7 +109,7 @@ class Layer(Recipe):
 
     input_ndim: int | None = None  # axes of the input, with the batch; None: any
     fixed_width = False  # does the last axis have to stay as at the first call?
-    passes_mask = False  # does a mask of the input hold for the output?
+    passes_mask = False  # works on each step by itself: a mask of the input holds for the output
     uses_mask = False  # does the layer work with the mask itself?
     is_model = False
 
@@ -341,14 +342,27 @@ class Layer(Recipe):
         masked = [t for t in inputs if t.mask is not None]
         if not masked or self.uses_mask:
             return
-        if self.passes_mask:
-            y.mask = masked[0].mask
-        elif all(output.mask is None for output in tensors_of(y)):  # its ops do not keep it
-            warnings.warn(
-                f"{self} does not know what to do with the mask of {masked[0]}: from here on, "
-                f"padded steps count like real ones",
-                stacklevel=3,
-            )
+        outputs = tensors_of(y)
+        if self.passes_mask:  # where its ops do not keep it
+            for output in outputs:
+                if output.mask is None:
+                    output.mask = step_by_step(masked, output)
+        if all(output.mask is None for output in outputs):
+            self._warn_of_mask(masked[0], stacklevel=4)
+
+    def _warn_of_mask(self, x: Tensor, stacklevel: int) -> None:
+        warnings.warn(
+            f"{self} does not know what to do with the mask of {x}: from here on, padded steps "
+            f"count like real ones",
+            stacklevel=stacklevel,
+        )
+
+    def mask_of_steps(self, x: Tensor) -> Tensor | None:
+        """The mask of a sequence, (batch, time); of one with other axes it is said that it ends."""
+        if x.mask is None or x.mask.ndim == 2:
+            return x.mask
+        self._warn_of_mask(x, stacklevel=6)
+        return None
 
 
 HOLDS_NOTHING = str, int, float, type(None), np.ndarray  # as most attributes

@@ -17,7 +17,6 @@ from .base import Layer
 class Merge(Layer):
     """The common part: several inputs, one output, and a mask that must hold in all of them."""
 
-    uses_mask = True
     exactly: int | None = None  # number of inputs, if it matters
 
     def __call__(self, x: Any, *more: Any, **options: Any) -> Any:
@@ -37,9 +36,7 @@ class Merge(Layer):
             raise ValueError(
                 f"{self} cannot join {', '.join(map(format, xs))}: {self.why(xs, error)}{ways(xs)}"
             ) from error
-        masks = [x.mask for x in xs if x.mask is not None]
-        if masks:
-            y.mask = self.merge_masks(xs, masks)
+        self.merge_masks(xs, y)
         return y
 
     def why(self, xs: Sequence[Tensor], error: Exception) -> str:
@@ -52,8 +49,8 @@ class Merge(Layer):
     def merge(self, xs: Sequence[Tensor]) -> Tensor:
         raise NotImplementedError
 
-    def merge_masks(self, xs: Sequence[Tensor], masks: list[Tensor]) -> Tensor | None:
-        return reduce(ops.logical_and, masks)
+    def merge_masks(self, xs: Sequence[Tensor], y: Tensor) -> None:
+        """What there is to do beyond what ops do with masks."""
 
 
 class Add(Merge):
@@ -133,13 +130,11 @@ class Concatenate(Merge):
                 )
         return str(error)
 
-    def merge_masks(self, xs: Sequence[Tensor], masks: list[Tensor]) -> Tensor | None:
-        if self.axis % xs[0].ndim >= masks[0].ndim:  # joined within a step: it must be real in all
-            return super().merge_masks(xs, masks)
-        if len(masks) < len(xs):
+    def merge_masks(self, xs: Sequence[Tensor], y: Tensor) -> None:
+        depths = [x.mask.ndim for x in xs if x.mask is not None]
+        if depths and len(depths) < len(xs) and self.axis % y.ndim < max(depths):
             missing = next(x for x in xs if x.mask is None)
             raise ValueError(f"{self} joins sequences, but {missing} has no mask and others have")
-        return ops.concatenate(*masks, axis=self.axis)
 
 
 class Dot(Merge):
@@ -154,6 +149,7 @@ class Dot(Merge):
     """
 
     exactly = 2
+    uses_mask = True
 
     def __init__(self, axes: int | tuple[int, int], normalize: bool = False, **options: Any):
         super().__init__(**options)
@@ -169,14 +165,18 @@ class Dot(Merge):
             xs = [unit(x, axis) for x, axis in zip(xs, self.axes, strict=True)]
         return ops.dot(*xs, axes=self.axes)
 
-    def merge_masks(self, xs: Sequence[Tensor], masks: list[Tensor]) -> Tensor | None:
-        for x, axis in zip(xs, self.axes, strict=True):
-            if x.mask is not None and axis % x.ndim < x.mask.ndim:
+    def merge_masks(self, xs: Sequence[Tensor], y: Tensor) -> None:
+        for n, (x, axis) in enumerate(zip(xs, self.axes, strict=True)):
+            if x.mask is None:
+                continue
+            does = "adds up over" if axis % x.ndim < x.mask.ndim else "makes features of"
+            if does == "makes features of" and (n == 0 or xs[0].ndim == 2):
+                y.mask = x.mask  # its steps are the first axis behind the batch
+            else:
                 warnings.warn(
-                    f"{self} adds up over the steps of {x}: padded steps count like real ones",
-                    stacklevel=5,
+                    f"{self} {does} the steps of {x}: padded steps count like real ones",
+                    stacklevel=6,
                 )
-        return None if self.axes[0] % xs[0].ndim == 1 else xs[0].mask
 
     def why(self, xs: Sequence[Tensor], error: Exception) -> str:
         """Which axes do not fit."""

@@ -27,7 +27,7 @@ class Normalization(Layer):
     beta_regularizer, gamma_regularizer : str or callable, optional
     """
 
-    passes_mask = True
+    uses_mask = True
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Normalization(Layer):
             warnings.warn(
                 f"{self} takes means over the steps of {x}, where its mask cannot leave out the "
                 f"padded ones: they count like real ones",
-                stacklevel=4,
+                stacklevel=5,
             )
 
     def lengths(self, shape: Sequence[int | None]) -> list[int]:
@@ -143,18 +143,21 @@ class BatchNormalization(Normalization):
         axes = list(range(x.ndim))
         axes.append(axes.pop(self.axis))  # the channels last
         is_last = axes == sorted(axes)
-        self.warn_of_padding(x, [] if is_last else [1])
+        leaves_out = x.mask is not None and is_last and x.ndim > x.mask.ndim
+        self.warn_of_padding(x, [] if leaves_out else [1])
         y, _, _ = ops.batch_normalization(
             x if is_last else x.transpose(*axes),
             self.gamma,
             self.beta,
             self.moving_mean,
             self.moving_variance,
-            x.mask if is_last else None,
+            x.mask if leaves_out else None,
             momentum=self.momentum,
             epsilon=self.epsilon,
         )
-        return y if is_last else y.transpose(*(axes.index(a) for a in range(x.ndim)))
+        y = y if is_last else y.transpose(*(axes.index(a) for a in range(x.ndim)))
+        y.mask = x.mask
+        return y
 
 
 class LayerNormalization(Normalization):
@@ -181,6 +184,6 @@ class LayerNormalization(Normalization):
 
     def call(self, x: Tensor) -> Tensor:
         self.warn_of_padding(x, self.axes)
-        return ops.layer_normalization(
-            x, self.gamma, self.beta, axis=self.axes, epsilon=self.epsilon
-        )
+        y = ops.layer_normalization(x, self.gamma, self.beta, axis=self.axes, epsilon=self.epsilon)
+        y.mask = x.mask
+        return y

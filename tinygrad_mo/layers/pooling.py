@@ -205,9 +205,10 @@ class GlobalAveragePooling1D(GlobalPooling):
     uses_mask = True
 
     def call(self, x: Tensor) -> Tensor:
-        if x.mask is None:
+        mask = self.mask_of_steps(x)
+        if mask is None:
             return x.mean(axis=self.axes, keepdims=self.keepdims)
-        y = ops.masked_mean(x, x.mask)
+        y = ops.masked_mean(x, mask)
         return y[:, None] if self.keepdims else y
 
 

@@ -93,7 +93,7 @@ class Recurrent(Layer):
         twin.name, twin.go_backwards = name, self.go_backwards != other_way
         return twin
 
-    def run(self, x: Tensor, states: tuple[Any, ...]) -> tuple[Tensor, ...]:
+    def run(self, x: Tensor, states: tuple[Any, ...], mask: Any) -> tuple[Tensor, ...]:
         """All outputs (batch, time, units), then the last states, from the first ones."""
         raise NotImplementedError
 
@@ -121,11 +121,11 @@ class Recurrent(Layer):
                 f"{self} has {self.states} states, initial_state holds {len(first)}: give a list "
                 f"[{names}], each of shape {(x.shape[0], self.units)}"
             )
-        first = [self.first_state(x, state) for state in first]
-        every, *last = self.run(x, tuple(first))
+        first, mask = [self.first_state(x, state) for state in first], self.mask_of_steps(x)
+        every, *last = self.run(x, tuple(first), mask)
         y = every if self.return_sequences else last[0]
-        if self.return_sequences and x.mask is not None:
-            y.mask = x.mask[:, ::-1] if self.go_backwards else x.mask
+        if self.return_sequences and mask is not None:
+            y.mask = mask[:, ::-1] if self.go_backwards else mask
         return (y, *last) if self.return_state else y
 
 
@@ -173,9 +173,9 @@ class LSTM(Recurrent):
             bias[self.units : 2 * self.units] = 1
         return bias
 
-    def run(self, x: Tensor, states: tuple[Any, ...]) -> tuple[Tensor, ...]:
+    def run(self, x: Tensor, states: tuple[Any, ...], mask: Any) -> tuple[Tensor, ...]:
         weights = self.kernel, self.recurrent_kernel, self.bias
-        return ops.lstm(x, *weights, *states, x.mask, go_backwards=self.go_backwards)
+        return ops.lstm(x, *weights, *states, mask, go_backwards=self.go_backwards)
 
 
 class GRU(Recurrent):
@@ -219,14 +219,14 @@ class GRU(Recurrent):
     def bias_shape(self) -> tuple[int, ...]:
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
-    def run(self, x: Tensor, states: tuple[Any, ...]) -> tuple[Tensor, ...]:
+    def run(self, x: Tensor, states: tuple[Any, ...], mask: Any) -> tuple[Tensor, ...]:
         return ops.gru(
             x,
             self.kernel,
             self.recurrent_kernel,
             self.bias,
             *states,
-            x.mask,
+            mask,
             go_backwards=self.go_backwards,
             reset_after=self.reset_after,
         )
@@ -264,6 +264,6 @@ class SimpleRNN(Recurrent):
     def default_name(cls) -> str:
         return "simple_rnn"
 
-    def run(self, x: Tensor, states: tuple[Any, ...]) -> tuple[Tensor, ...]:
+    def run(self, x: Tensor, states: tuple[Any, ...], mask: Any) -> tuple[Tensor, ...]:
         weights = self.kernel, self.recurrent_kernel, self.bias
-        return ops.simple_rnn(x, *weights, *states, x.mask, go_backwards=self.go_backwards)
+        return ops.simple_rnn(x, *weights, *states, mask, go_backwards=self.go_backwards)

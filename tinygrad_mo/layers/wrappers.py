@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .. import ops
 from ..engine.graph import Tensor
 from ..naming import lookup
 from .base import Layer
+from .normalization import BatchNormalization
 from .recurrent import Recurrent
 
 MERGE_MODES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -66,18 +68,19 @@ class Bidirectional(Layer):
             if len(initial_state) != 2 * n:
                 raise ValueError(f"{self} starts from {2 * n} states, not {len(initial_state)}")
             first, second = initial_state[:n], initial_state[n:]
+        mask = self.mask_of_steps(x)
         outputs, states = [], []
         for layer, state in ((self.forward, first), (self.backward, second)):
             y = layer(x, initial_state=state)
             if layer.return_state:
                 y, *last = y
                 states += last
-            outputs.append(in_order_of_time(y, layer, x.mask) if layer.return_sequences else y)
+            outputs.append(in_order_of_time(y, layer, mask) if layer.return_sequences else y)
         if self.merge_mode is not None:
             outputs = [MERGE_MODES[self.merge_mode](*outputs)]
         if self.forward.return_sequences:
             for y in outputs:
-                y.mask = x.mask
+                y.mask = mask
         return outputs[0] if len(outputs + states) == 1 else (*outputs, *states)
 
 
@@ -111,12 +114,24 @@ class TimeDistributed(Layer):
             raise TypeError(f"{self} wraps a layer such as Dense(32), not {layer}")
         self.layer = layer
 
+    def warn_of_statistics(self, x: Tensor) -> None:
+        """Say so if steps are put together, which the mask of x keeps apart."""
+        for layer in and_within(self.layer):
+            if isinstance(layer, BatchNormalization):
+                warnings.warn(
+                    f"{self} hands all steps of {x} to {layer}, which cannot leave out the padded "
+                    f"ones then: they count like real ones. Call it on the sequence itself",
+                    stacklevel=5,
+                )
+
     def call(self, x: Tensor) -> Tensor:
         if not isinstance(x, Tensor) or x.ndim < 3:
             given = f"{x}" if isinstance(x, Tensor) else f"{len(x)} tensors"
             raise ValueError(f"{self} takes sequences (batch, time, ...), got {given}")
+        of_steps = x.mask is not None and x.mask.ndim <= 2
+        if of_steps:
+            self.warn_of_statistics(x)
         each = ops.steps_into_batch(x)
-        of_steps = x.mask is not None and x.mask.ndim == 2
         if x.mask is not None and not of_steps:  # it says what is padding within each step
             each.mask = ops.steps_into_batch(x.mask)
         each = self.layer(each)
@@ -128,3 +143,10 @@ class TimeDistributed(Layer):
         elif each.mask is not None:
             y.mask = ops.steps_out_of_batch(each.mask, x)
         return y
+
+
+def and_within(layer: Layer) -> Iterator[Layer]:
+    """The layer, and all that it consists of."""
+    yield layer
+    for inner in layer.sublayers:
+        yield from and_within(inner)

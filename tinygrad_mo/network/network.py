@@ -228,7 +228,11 @@ class Network(Layer):
         parts: list[list[np.ndarray]] = []
         for start in range(0, max(len(next(iter(data.values()))), 1), batch_size):
             feed = {t: data[name][start : start + batch_size] for name, t in self.inputs.items()}
-            tape = self._forward.forward(feed, keep=False)
+            try:
+                tape = self._forward.forward(feed, keep=False)
+            except Exception as error:
+                error.add_note(f"the rows of this batch are the samples from {start} on")
+                raise
             values = {n: to_numpy(self._forward.value(tape, t)) for n, t in self.outputs.items()}
             count = len(next(iter(feed.values())))
             for name, value in values.items():

@@ -33,6 +33,7 @@ from .arithmetic import (
 )
 from .attention import causal_mask, join_heads, split_heads
 from .conditions import (
+    broadcast_mask,
     equal,
     greater,
     greater_equal,

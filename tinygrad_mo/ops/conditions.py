@@ -7,6 +7,7 @@ from ..device import array_module
 from .contract import one_type, op
 
 __all__ = [
+    "broadcast_mask",
     "equal",
     "greater",
     "greater_equal",
@@ -72,6 +73,16 @@ def logical_or(x, y):
 def logical_not(x):
     """True where x does not hold, that is, where it is 0 or False."""
     return array_module(x).logical_not(x), (None,)
+
+
+@op
+def broadcast_mask(mask, x):
+    """The mask of x where one number of the mask stands for all steps along an axis.
+
+    The axes of the mask are the first ones of x, as long as those of x or 1: (batch, 1) and x
+    (batch, time, features) give (batch, time).
+    """
+    return array_module(mask).broadcast_to(mask, x.shape[: mask.ndim]), (None, None)
 
 
 @op

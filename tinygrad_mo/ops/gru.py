@@ -3,7 +3,16 @@
 from ..device import array_module, drop_subnormal, single_threaded
 from .contract import flat, in_floats, once_for_each, op
 from .linear import column_sums, product
-from .sequences import BACKWARDS, FORWARDS, by_gate, by_sample, by_step, first_and_after, sigmoid
+from .sequences import (
+    BACKWARDS,
+    FORWARDS,
+    by_gate,
+    by_sample,
+    by_step,
+    first_and_after,
+    sigmoid,
+    without_padding,
+)
 
 __all__ = ["gru"]
 
@@ -26,7 +35,7 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
         j = tanh(x W + b + r (h U + c))      if reset_after; b and c are the two rows of bias,
                                              and c is added to the h U of the gates as well.
     """
-    xp = array_module(x)
+    xp, x = array_module(x), without_padding(x, mask)
     (batch, time, _), units = x.shape, recurrent_kernel.shape[0]
     order = BACKWARDS if go_backwards else FORWARDS
     bias_x, bias_h = bias if reset_after else (bias, None)
@@ -67,19 +76,19 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
         dz_steps, dz_h_steps = by_step(dz, order), by_step(dz_h, order)
         for t in reversed(range(time)):
             dh = dh + g_steps[t]
-            dh_t = dh if real is None else dh * real[t]
-            dz_u, dz_j = dh_t * slope_u[t], dh_t * slope_j[t]
+            dz_u, dz_j = dh * slope_u[t], dh * slope_j[t]
             if reset_after:
                 dz_r = dz_j * slope_r[t]
                 dz_h_t = xp.concatenate([dz_u, dz_r, dz_j * r[t]], axis=-1)
-                dz_h_steps[t] = dz_h_t
-                dh_before = dh_t * u[t] + dz_h_t @ recurrent_kernel.T
+                dz_h_steps[t] = dz_h_t if real is None else xp.where(real[t], dz_h_t, 0)
+                dh_before = dh * u[t] + dz_h_t @ recurrent_kernel.T
             else:
                 d_inner = dz_j @ of_candidate.T
                 dz_r = d_inner * slope_r[t]
                 dz_gates = xp.concatenate([dz_u, dz_r], axis=-1)
-                dh_before = dh_t * u[t] + d_inner * r[t] + dz_gates @ of_gates.T
-            dz_steps[t] = xp.concatenate([dz_u, dz_r, dz_j], axis=-1)
+                dh_before = dh * u[t] + d_inner * r[t] + dz_gates @ of_gates.T
+            dz_t = xp.concatenate([dz_u, dz_r, dz_j], axis=-1)
+            dz_steps[t] = dz_t if real is None else xp.where(real[t], dz_t, 0)
             dh = dh_before if real is None else xp.where(real[t], dh_before, dh)
             if t % 8 == 0:
                 drop_subnormal(dh)

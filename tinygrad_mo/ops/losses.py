@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 EPSILON = 1e-7
+ROUNDING_OF_SHARES = 1e-2  # labels are often written with few digits
 ROUNDING = 1e-5  # what probabilities that were computed may be off by
 
 
@@ -48,6 +49,23 @@ def check_labels(label: Array) -> None:
         raise ValueError(
             f"label {label[where]:g} in row {where[0]} is not between 0 and 1: scale "
             f"the labels, or use another loss"
+        )
+
+
+def check_shares(labels: Array) -> None:
+    """Labels of classes that exclude each other are shares, as one-hot rows (NaN passes).
+
+    Rows may add up to less than 1: zeros say "none of them".
+    """
+    check_labels(labels)
+    total = labels.sum(axis=-1, keepdims=True)
+    wrong = total > 1 + ROUNDING_OF_SHARES
+    if wrong.any():
+        where = tuple(int(axis[0]) for axis in to_numpy(wrong).nonzero())
+        raise ValueError(
+            f"the labels in row {where[0]} add up to {total[where]:g}, but they are shares of "
+            f"classes that exclude each other, 1 in all: if several may hold at once, use "
+            f"sigmoid and binary_crossentropy"
         )
 
 
@@ -170,6 +188,11 @@ def weighted_mean(losses, weights, mask, *, by_weight=False):
     xp = array_module(losses)
     scale = weights.reshape(weights.shape + (1,) * (losses.ndim - weights.ndim))
     if scale.shape != losses.shape:
+        if not weighs(weights.shape, losses.shape):
+            raise ValueError(
+                f"losses of shape {losses.shape} for weights of shape {weights.shape}: there must "
+                f"be one loss for each sample"
+            )
         scale = xp.broadcast_to(scale, losses.shape)
     count, total = losses.size, scale.sum()
     if mask is not None or total != total:  # NaN is not itself
@@ -186,6 +209,20 @@ def weighted_mean(losses, weights, mask, *, by_weight=False):
 
     mean = (scale * where_counted(scale, losses)).sum()
     return (mean, xp.asarray(divisor, losses.dtype)), (pull_losses, None, None)
+
+
+def weighs(weights: tuple[int | None, ...], losses: tuple[int | None, ...]) -> bool:
+    """Do weights of one shape suit losses of another: one per sample, or per step?
+
+    >>> weighs((4,), (4, 3)), weighs((4, 3), (4, 3)), weighs((4, 1), (4, 3)), weighs((3,), (4, 3))
+    (True, True, True, False)
+    """
+    further = zip(weights[1:], losses[1:], strict=False)
+    return (
+        len(weights) <= len(losses)
+        and weights[:1] == losses[: len(weights[:1])]
+        and all(m in (n, 1) for m, n in further)
+    )
 
 
 def exponentials(logits: Array) -> tuple[Array, Array, Array]:

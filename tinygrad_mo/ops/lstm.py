@@ -3,7 +3,16 @@
 from ..device import array_module, drop_subnormal, single_threaded
 from .contract import flat, in_floats, once_for_each, op
 from .linear import column_sums, product
-from .sequences import BACKWARDS, FORWARDS, by_gate, by_sample, by_step, first_and_after, sigmoid
+from .sequences import (
+    BACKWARDS,
+    FORWARDS,
+    by_gate,
+    by_sample,
+    by_step,
+    first_and_after,
+    sigmoid,
+    without_padding,
+)
 
 __all__ = ["lstm"]
 
@@ -23,7 +32,7 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
     With gates i, f, o = sigmoid(z) and candidate j = tanh(z), where z = x W + h U + b:
     c <- f c + i j and h <- o tanh(c).
     """
-    xp = array_module(x)
+    xp, x = array_module(x), without_padding(x, mask)
     (batch, time, _), units = x.shape, recurrent_kernel.shape[0]
     order = BACKWARDS if go_backwards else FORWARDS
     z_x = by_step((product(flat(x), kernel) + bias).reshape(batch, time, 4 * units), order)
@@ -61,7 +70,7 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
             dz_i, dz_f, dz_j = dc_t * slope_i[t], dc_t * slope_f[t], dc_t * slope_j[t]
             dz_t = xp.concatenate([dz_i, dz_f, dz_j, dh * slope_o[t]], axis=-1)
             if real is not None:
-                dz_t *= real[t]
+                dz_t = xp.where(real[t], dz_t, 0)
             dz_steps[t] = dz_t
             dh_before, dc_before = dz_t @ recurrent_kernel.T, dc_t * f[t]
             dh = dh_before if real is None else xp.where(real[t], dh_before, dh)

@@ -30,13 +30,14 @@ def batch_normalization(
 
     Ioffe & Szegedy 2015, Batch Normalization. x is (batch, ..., channels), all others (channels,);
     gamma and beta may be None: 1 and 0. While training, mean and variance are those of the batch,
-    over all axes but the last, where mask (batch, time) is True (None: everywhere). Otherwise the
-    moving ones serve. Values: y, and the mean and variance that were used.
+    over all axes but the last, where mask (batch, time) is True (None: everywhere). Otherwise, and
+    if it is True nowhere, the moving ones serve. Values: y, and the mean and variance that were
+    used.
     """
     xp = array_module(x)
     epsilon = x.dtype.type(epsilon)
     if training:
-        return by_the_batch(x, gamma, beta, mask, epsilon)
+        return by_the_batch(x, gamma, beta, moving_mean, moving_variance, mask, epsilon)
     inverse = 1 / xp.sqrt(moving_variance + epsilon)
     scale = inverse if gamma is None else inverse * gamma
     y = (x - moving_mean) * scale
@@ -45,7 +46,8 @@ def batch_normalization(
 
     def pull_gamma(gs):
         rows = rows_of(gs[0], x)
-        return column_sums(flat(gs[0] * (x - moving_mean), rows)) * inverse
+        centred = finite_or_real(x - moving_mean, mask)
+        return column_sums(flat(gs[0] * centred, rows)) * inverse
 
     def pull_beta(gs):
         return column_sums(flat(gs[0], rows_of(gs[0], x)))
@@ -54,28 +56,33 @@ def batch_normalization(
     return (y, moving_mean, moving_variance), pull_backs
 
 
-def by_the_batch(x, gamma, beta, mask, epsilon):
+def by_the_batch(x, gamma, beta, moving_mean, moving_variance, mask, epsilon):
     """Batch normalisation while training.
 
     Mean and variance depend on every x, so its gradient has three parts: one times g, one times x
     (through the variance), and one that all x of a channel share (through the mean).
     """
     xp = array_module(x)
-    weight = None if mask is None else weights_of_rows(x, mask)
-    count = xp.maximum(prod(x.shape[:-1]) if mask is None else weight.sum(), x.dtype.type(1))
+    real = None if mask is None else real_rows(x, mask)
+    counted = prod(x.shape[:-1]) if mask is None else real.sum().astype(x.dtype)
+    count = xp.maximum(counted, x.dtype.type(1))
 
-    def mean_of(values):
-        values = flat(values)
-        return column_sums(values if weight is None else values * weight) / count
+    def mean_of(values, otherwise):
+        if real is None:
+            return column_sums(flat(values)) / count
+        # A padded row may hold NaN. Where all are padding, nothing is known of the batch.
+        mean = column_sums(xp.where(real, flat(values), 0)) / count
+        return xp.where(counted > 0, mean, otherwise)
 
-    mean = mean_of(x)
+    mean = mean_of(x, moving_mean)
     centred = x - mean
-    variance = mean_of(centred * centred)
+    variance = mean_of(centred * centred, moving_variance)
     inverse = 1 / xp.sqrt(variance + epsilon)
     scale = inverse if gamma is None else inverse * gamma
     y = centred * scale
     if beta is not None:
         y += beta
+    centred = finite_or_real(centred, mask)
 
     def pull_back(gs):
         rows = rows_of(gs[0], x)
@@ -86,19 +93,27 @@ def by_the_batch(x, gamma, beta, mask, epsilon):
         of_one = (g_mean - scale * g_beta) / count
         gx = flat(centred) * of_x[..., None, :]
         gx += of_one[..., None, :]
-        if weight is not None:
-            gx *= weight
+        if real is not None:
+            gx *= real
         gx += g * scale
         return gx.reshape(rows + x.shape), g_gamma, g_beta, None, None, None
 
     return (y, mean, variance), pull_back
 
 
-def weights_of_rows(x: Array, mask: Array) -> Array:
-    """1 for each row of channels that counts and 0 for the others, as a column."""
+def finite_or_real(x: Array, mask: Array | None) -> Array:
+    """x, but 0 where it is padding and not finite: its gradient 0 shall not become 0 times NaN."""
+    if mask is None:
+        return x
+    xp, rows = array_module(x), flat(x)
+    return xp.where(real_rows(x, mask) | xp.isfinite(rows), rows, 0).reshape(x.shape)
+
+
+def real_rows(x: Array, mask: Array) -> Array:
+    """Which rows of channels count, as a column."""
     shape = mask.shape + (1,) * (x.ndim - 1 - mask.ndim)
     every = array_module(x).broadcast_to(mask.astype(bool).reshape(shape), x.shape[:-1])
-    return every.reshape(-1, 1).astype(x.dtype)
+    return every.reshape(-1, 1)
 
 
 @op(optional=("gamma", "beta"))

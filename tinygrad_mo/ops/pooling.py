@@ -64,9 +64,11 @@ def masked_mean(x, mask):
 
     It is (batch, features). The mean of no steps is 0.
     """
-    counts = mask.astype(bool)[..., None].astype(x.dtype)
-    share = counts / array_module(x).maximum(counts.sum(axis=-2, keepdims=True), 1)
-    return (x * share).sum(axis=-2), (lambda g: g[..., None, :] * share, None)
+    xp, real = array_module(x), mask.astype(bool)[..., None]
+    counts = real.astype(x.dtype)
+    share = counts / xp.maximum(counts.sum(axis=-2, keepdims=True), 1)
+    # A padded step may hold NaN, and 0 of NaN is NaN.
+    return (xp.where(real, x, 0) * share).sum(axis=-2), (lambda g: g[..., None, :] * share, None)
 
 
 def join(x: Array, w: Windows, two: Callable[[Array, Array], Array]) -> Array:

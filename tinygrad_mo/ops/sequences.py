@@ -18,12 +18,26 @@ of the other two.
 from __future__ import annotations
 
 from ..device import Array, array_module
+from .contract import is_traced
 
 FORWARDS, BACKWARDS = slice(None), slice(None, None, -1)
 
 
 def sigmoid(z: Array) -> Array:
     return 0.5 * array_module(z).tanh(0.5 * z) + 0.5
+
+
+def without_padding(x: Array, mask: Array | None) -> Array:
+    """x, but 0 in steps that are not real if something there is NaN or infinite.
+
+    Such steps have the gradient 0, and 0 of NaN would be NaN in that of the weights.
+    """
+    if mask is None:
+        return x
+    xp, real = array_module(x), mask.astype(bool)
+    if not (is_traced(x) or is_traced(mask)) and xp.isfinite(x[~real]).all():
+        return x
+    return xp.where(real[..., None], x, 0)
 
 
 def by_step(x: Array, order: slice = FORWARDS) -> Array:

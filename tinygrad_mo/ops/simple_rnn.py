@@ -3,7 +3,14 @@
 from ..device import array_module, drop_subnormal, single_threaded
 from .contract import flat, in_floats, once_for_each, op
 from .linear import column_sums, product
-from .sequences import BACKWARDS, FORWARDS, by_sample, by_step, first_and_after
+from .sequences import (
+    BACKWARDS,
+    FORWARDS,
+    by_sample,
+    by_step,
+    first_and_after,
+    without_padding,
+)
 
 __all__ = ["simple_rnn"]
 
@@ -19,7 +26,7 @@ def simple_rnn(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=Fals
     skipped: the state is carried over (None: no step is). Values: all states (batch, time, units)
     in the order in which they were computed, and the last one.
     """
-    xp = array_module(x)
+    xp, x = array_module(x), without_padding(x, mask)
     (batch, time, _), units = x.shape, recurrent_kernel.shape[0]
     order = BACKWARDS if go_backwards else FORWARDS
     z_x = by_step((product(flat(x), kernel) + bias).reshape(batch, time, units), order)
@@ -45,7 +52,7 @@ def simple_rnn(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=Fals
             dh = dh + g_steps[t]
             dz_t = dh * slopes[t]
             if real is not None:
-                dz_t *= real[t]
+                dz_t = xp.where(real[t], dz_t, 0)
             dz_steps[t] = dz_t
             dh_before = dz_t @ recurrent_kernel.T
             dh = dh_before if real is None else xp.where(real[t], dh_before, dh)

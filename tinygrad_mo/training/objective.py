@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from functools import reduce
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from .terms import (
     LossTerm,
     class_weights,
     classes_in,
+    labelled_in,
     sample_weights,
     separate_missing,
     terms_of_output,
@@ -178,6 +180,7 @@ class Objective:
             losses = [term.loss for term in self.terms.values() if term.output == name]
             shapes = judged[name].target.shape, self.outputs[name].shape
             result[name] = [metrics.get(deepcopy(m), losses, *shapes) for m in chosen]
+            check_metrics(name, result[name], judged[name].target, self.outputs[name])
         return result
 
     # ------------------------------------------------------------ what is called how
@@ -308,6 +311,7 @@ class Objective:
             Shape (samples,), or, where a loss judges each step of a sequence, (samples, steps). One
             array counts for all outputs; a dict may leave outputs out.
         class_weight : "balanced" or dict by class; or a dict of them by output, optional
+            Labels that are missing, or belong to padded steps, are not counted.
         """
         judged = self.judged()
         inputs = arrays_for("input", self.inputs, x, self.inputs_are_dict)
@@ -333,9 +337,19 @@ class Objective:
             ndim = len(term.weights.shape)
             known, labelled = separate_missing(what, labels[name], missing.get(name), ndim)
             feed[term.target] = cast(what, known, term.target)
+            self._check_labels(name, to_numpy(feed[term.target]))
             own = sample_weights(name, weights.get(name), labelled)
             feed[term.weights] = own.astype(term.weights.dtype)
         return self.class_weighted(feed, class_weight)
+
+    def _check_labels(self, output: str, labels: np.ndarray) -> None:
+        """All labels of an output, before one of them has changed a weight."""
+        for loss in (term.loss for term in self.terms.values() if term.output == output):
+            try:
+                loss.check_labels(labels, self.outputs[output])
+            except ValueError as error:
+                what = f"labels of output {output!r} for {loss.name}"
+                raise ValueError(f"{what}: {error}") from None
 
     def class_weighted(
         self,
@@ -353,10 +367,11 @@ class Objective:
         for name, given in self._by_output("class_weight", class_weight, judged).items():
             if given is not None:
                 what, term = f"class_weight of {name!r}", judged[name]
-                classes = classes_in(what, term, feed)
+                labelled = labelled_in(term, feed)
+                classes = classes_in(what, term, feed, labelled)
                 known = self._known_classes(what, term, whole)
                 own = to_numpy(feed[term.weights])
-                factors = class_weights(what, given, classes, ~np.isnan(own), known)
+                factors = class_weights(what, given, classes, labelled, known)
                 new[term.weights] = xp().asarray((own * factors).astype(own.dtype))
         return new
 
@@ -367,8 +382,8 @@ class Objective:
             return set(range(units))
         if whole is None:
             return None
-        labelled = ~np.isnan(to_numpy(whole[term.weights]))
-        found = set(classes_in(what, term, whole)[labelled].tolist())
+        labelled = labelled_in(term, whole)
+        found = set(classes_in(what, term, whole, labelled)[labelled].tolist())
         return found if found - {0, 1} else {0, 1}
 
     def _by_output(self, what: str, given: Any, judged: Mapping[str, LossTerm]) -> dict[str, Any]:
@@ -408,6 +423,24 @@ class Objective:
         if term.loss.sparse:
             words += ": the index of a class, not one-hot rows"
         return words
+
+
+def check_metrics(output: str, chosen: Sequence[Metric], labels: Tensor, y_pred: Tensor) -> None:
+    """Metrics must be able to judge what they will be given."""
+    known = {*labels.shape, *y_pred.shape}
+    samples = next(n for n in count(2) if n not in known)  # not to be taken for features
+    arrays = [
+        np.zeros([samples, *(n or samples + 1 for n in t.shape[1:])], t.dtype)
+        for t in (labels, y_pred)
+    ]
+    for metric in chosen:
+        try:
+            metric.check_shapes(*arrays)
+        except ValueError as error:
+            raise ValueError(
+                f"metrics of output {output!r}, tried on {samples} samples: {error}. Give each "
+                f"output metrics that suit its labels, in a dict by output"
+            ) from None
 
 
 def balancer_in(loss_weights: Any) -> Any:

@@ -13,6 +13,7 @@ from ..engine.graph import Tensor
 from ..engine.plan import Plan, Tape
 from .batches import Batches
 from .objective import Objective
+from .terms import broadcast_right
 
 
 class Scores:
@@ -118,12 +119,6 @@ def score(objective: Objective, batches: Batches) -> dict[str, float]:
             error.add_note(batches.words(where))
             raise
     return scores.logs()
-
-
-def broadcast_right(mask: Array, like: np.ndarray) -> np.ndarray:
-    """A mask (samples, steps) over the further axes of an array that begins with these."""
-    mask = to_numpy(mask)
-    return mask.reshape(mask.shape + (1,) * (like.ndim - mask.ndim))
 
 
 def shares(values: np.ndarray) -> list[float]:

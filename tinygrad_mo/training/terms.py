@@ -16,11 +16,12 @@ import numpy as np
 
 from .. import losses
 from ..arguments import shown
-from ..device import to_numpy
+from ..device import Array, floatx, to_numpy
 from ..engine.calls import Call, inside
-from ..engine.graph import Tensor, placeholder
+from ..engine.graph import Tensor, is_float, placeholder
 from ..naming import unique_names
 from ..network.feeding import as_numbers
+from ..network.planning import NetworkPlan
 
 
 @dataclass(eq=False)
@@ -78,7 +79,8 @@ def terms_of_output(name: str, output: Tensor, given: Any) -> list[LossTerm]:
             f"the losses of {name!r} have different marks for a missing label: "
             f"{', '.join(map(str, sorted(marks)))}"
         )
-    dtype = "int32" if kinds == {True} else output.dtype
+    floats = output.dtype if is_float(output) else floatx()  # an output may be of whole numbers
+    dtype = "int32" if kinds == {True} else floats
     target = placeholder(chosen[0].target_shape(output), dtype, f"{name} labels")
     names = [name]
     if len(chosen) > 1:
@@ -91,7 +93,7 @@ def terms_of_output(name: str, output: Tensor, given: Any) -> list[LossTerm]:
         with inside(calls[-1]):
             each.append(loss.of_each(target, output))
     shape = min((one.shape for one in each), key=len)
-    weights = placeholder(shape, output.dtype, f"{name} sample weights")
+    weights = placeholder(shape, floats, f"{name} sample weights")
     for term, call, one in zip(terms, calls, each, strict=True):
         with inside(call):
             term.value, term.count = term.loss.mean_and_count(one, weights, output.mask)
@@ -124,18 +126,8 @@ def separate_missing(
     gone = np.isnan(labels) if labels.dtype.kind == "f" else np.zeros(labels.shape, bool)
     if missing is not None:
         gone = gone | (labels == missing)
-    shape = labels.shape[:ndim]
-    parts = gone.reshape(*shape, -1) if gone.size else np.zeros((*shape, 1), bool)
-    some, every = np.asarray(parts.any(axis=-1)), np.asarray(parts.all(axis=-1))
-    partly = some & ~every
-    if partly.any():
-        place = tuple(int(axis[0]) for axis in partly.nonzero())
-        where = f"row {place[0]}" + "".join(f", step {n}" for n in place[1:])
-        raise ValueError(
-            f"{what}: {where} has labels for a part of the output only; give each part an output "
-            f"of its own"
-        )
-    return (np.where(gone, 0, labels) if gone.any() else labels), ~some
+    labelled = ~losses.unlabelled(what, gone, ndim)
+    return (np.where(gone, 0, labels) if gone.any() else labels), labelled
 
 
 def sample_weights(name: str, given: Any, labelled: np.ndarray) -> np.ndarray:
@@ -164,9 +156,28 @@ def sample_weights(name: str, given: Any, labelled: np.ndarray) -> np.ndarray:
     return np.where(labelled, weights, np.nan)
 
 
-def classes_in(what: str, term: LossTerm, feed: Mapping[Tensor, Any]) -> np.ndarray:
+def labelled_in(term: LossTerm, feed: Mapping[Tensor, Any]) -> np.ndarray:
+    """Which of what is judged have a label and are no padding: that follows from the inputs."""
+    labelled = ~np.isnan(to_numpy(feed[term.weights]))
+    if term.mask is None:
+        return labelled
+    plan = NetworkPlan([], [], fetch=[term.mask])
+    return labelled & broadcast_right(
+        plan.value(plan.forward(feed, keep=False), term.mask), labelled
+    )
+
+
+def broadcast_right(mask: Array, like: np.ndarray) -> np.ndarray:
+    """A mask (samples, steps) over the further axes of an array that begins with these."""
+    mask = to_numpy(mask)
+    return mask.reshape(mask.shape + (1,) * (like.ndim - mask.ndim))
+
+
+def classes_in(
+    what: str, term: LossTerm, feed: Mapping[Tensor, Any], labelled: np.ndarray
+) -> np.ndarray:
     """The class of each thing that is judged: whole numbers; any, where there is no label."""
-    labels, labelled = to_numpy(feed[term.target]), ~np.isnan(to_numpy(feed[term.weights]))
+    labels = to_numpy(feed[term.target])
     if labels.size == labelled.size:
         classes = labels.reshape(labelled.shape)
         wrong = classes != np.round(classes)
