@@ -88,7 +88,7 @@ LOSES = {
     "a model built without a mask": nested,
     "features made of steps": lambda h: L.Dense(4)(h.sum(axis=-1)),
     "an activation that mixes steps": lambda h: L.Activation(lambda t: t @ HALVES)(h.sum(axis=-1)),
-    "parts of steps as samples": lambda h: h.reshape(-1, 4, 1),
+    "parts of steps as samples": lambda h: h.reshape(-1, 4, 1).reshape(-1, 3, 4),
     "scores of each step for each": scores_of_each_with_each,
     "a mean of padded steps": lambda h: h[:, :3] @ h[:, 1:],
     "statistics of each step": lambda h: L.TimeDistributed(L.BatchNormalization())(h),

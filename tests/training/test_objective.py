@@ -286,9 +286,8 @@ def test_a_loss_has_one_number_for_each_sample(loss):
         tg.losses.get(loss)(np.ones((4, 3)), np.ones((4, 3)))
 
 
-@pytest.mark.parametrize("pick", [lambda z: z[:2], lambda z: z.reshape(-1)])
-def test_a_loss_that_loses_samples_is_refused(pick):
-    model = a_model(loss=lambda y, p: pick(ops.square(y - p)))
+def test_a_loss_that_loses_samples_is_refused():
+    model = a_model(loss=lambda y, p: ops.square(y - p).reshape(-1))
     with pytest.raises(ValueError, match="there must be one loss for each sample"):
         model.evaluate(X, np.ones((len(X), 3)))
 
