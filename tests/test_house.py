@@ -61,7 +61,7 @@ LEDGER = {
     "flow": 2653,
     "layers": 1792,
     "learn": 546,
-    "losses": 210,
+    "losses": 213,
     "metrics": 258,
     "model": 265,
     "naming": 38,
@@ -72,7 +72,7 @@ LEDGER = {
     "recipes": 62,
     "replay": 619,
     "schedules": 108,
-    "systems": 1847,
+    "systems": 1850,
     "training": 1353,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from .device import to_numpy
 from .engine.calls import Call, current_call, inside
 from .engine.graph import Tensor
 from .naming import lookup, snake_case
-from .ops.losses import check_labels, check_shares, refuse_other_labels, weighs
+from .ops.losses import check_labels, more_than_one, refuse_other_labels, weighs
 from .recipes import Recipe, refuse_unknown
 
 __all__ = [
@@ -265,7 +266,9 @@ class CategoricalCrossentropy(CrossEntropy):
     of_logits = ops.categorical_crossentropy_from_logits
 
     def check_labels(self, labels: np.ndarray, y_pred: Tensor) -> None:
-        check_shares(labels)
+        check_labels(labels)
+        if odd := more_than_one(labels):  # it trains, but not what was meant
+            warnings.warn(f"{self.name} of {y_pred}: {odd}", stacklevel=4)
 
 
 class SparseCategoricalCrossentropy(CrossEntropy):

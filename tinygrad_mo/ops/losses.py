@@ -52,21 +52,21 @@ def check_labels(label: Array) -> None:
         )
 
 
-def check_shares(labels: Array) -> None:
-    """Labels of classes that exclude each other are shares, as one-hot rows (NaN passes).
+def more_than_one(labels: Array) -> str:
+    """What is odd about labels of several classes at once, where classes exclude each other.
 
     Rows may add up to less than 1: zeros say "none of them".
     """
-    check_labels(labels)
     total = labels.sum(axis=-1, keepdims=True)
     wrong = total > 1 + ROUNDING_OF_SHARES
-    if wrong.any():
-        where = tuple(int(axis[0]) for axis in to_numpy(wrong).nonzero())
-        raise ValueError(
-            f"the labels in row {where[0]} add up to {total[where]:g}, but they are shares of "
-            f"classes that exclude each other, 1 in all: if several may hold at once, use "
-            f"sigmoid and binary_crossentropy"
-        )
+    if not wrong.any():
+        return ""
+    where = tuple(int(axis[0]) for axis in to_numpy(wrong).nonzero())
+    return (
+        f"the labels in row {where[0]} add up to {total[where]:g}, but they are shares of classes "
+        f"that exclude each other, 1 in all: if several may hold at once, use sigmoid and "
+        f"binary_crossentropy"
+    )
 
 
 @op
