@@ -202,6 +202,11 @@ class use:
         _settings.update(self._before)
 
 
+def on_device(x: Array) -> Array:
+    """`x` where new arrays live: one of NumPy is sent to the GPU under ``use("cupy")``."""
+    return x if isinstance(x, np.ndarray) and xp() is np else xp().asarray(x)
+
+
 def to_numpy(x: Array) -> np.ndarray:
     """`x` as a NumPy array, fetched from the device where it must be."""
     return np.asarray(x) if array_module(x) is np else x.get()

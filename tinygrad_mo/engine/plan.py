@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
-from ..device import Array, xp
+from ..device import Array, on_device, xp
 from ..ops import dense_gradient, unbroadcast
 from ..ops.contract import check_plain, plain_numbers
 from .graph import Step, Tensor
@@ -273,7 +273,7 @@ def fed(tensor: Tensor, feed: Mapping[Tensor, Array]) -> Array:
     if value is None:
         known = ", ".join(map(format, feed)) or "nothing"
         raise KeyError(f"input {tensor} was not fed; fed was: {known}")
-    return value
+    return on_device(value)
 
 
 def cotangent(loss: Tensor, seed: Any, shape: tuple[int, ...], dtype: Any) -> Array:

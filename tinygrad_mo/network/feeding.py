@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import whole
-from ..device import xp
+from ..device import to_numpy, xp
 from ..engine.graph import Tensor
 from ..naming import did_you_mean
 from ..ops.contract import check_holds, check_plain
@@ -145,7 +145,7 @@ def check_batch_size(size: Any) -> None:
 def as_numbers(label: str, value: Any) -> np.ndarray:
     check_plain(value, label)
     try:
-        array = np.asarray(value)
+        array = to_numpy(value)
     except ValueError as error:
         raise ValueError(f"{label}: a ragged list, its rows differ in length; pad them") from error
     if array.dtype.kind not in "fiub":

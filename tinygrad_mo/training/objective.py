@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import metrics, ops
 from ..arguments import function_of, shown
-from ..device import Array, to_numpy, xp
+from ..device import Array, on_device, to_numpy
 from ..engine.calls import Call, inside
 from ..engine.graph import Parameter, Tensor
 from ..engine.plan import Plan, topological_order
@@ -339,7 +339,7 @@ class Objective:
             feed[term.target] = cast(what, known, term.target)
             self._check_labels(name, to_numpy(feed[term.target]))
             own = sample_weights(name, weights.get(name), labelled)
-            feed[term.weights] = own.astype(term.weights.dtype)
+            feed[term.weights] = on_device(own.astype(term.weights.dtype))
         return self.class_weighted(feed, class_weight)
 
     def _check_labels(self, output: str, labels: np.ndarray) -> None:
@@ -372,7 +372,7 @@ class Objective:
                 known = self._known_classes(what, term, whole)
                 own = to_numpy(feed[term.weights])
                 factors = class_weights(what, given, classes, labelled, known)
-                new[term.weights] = xp().asarray((own * factors).astype(own.dtype))
+                new[term.weights] = on_device((own * factors).astype(own.dtype))
         return new
 
     def _known_classes(self, what: str, term: LossTerm, whole: Any) -> set[int] | None:

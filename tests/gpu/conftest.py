@@ -1,0 +1,16 @@
+import sys
+
+import double
+import pytest
+
+import tinygrad_mo as tg
+
+
+@pytest.fixture
+def cupy(monkeypatch):
+    """The double in place of CuPy, and new arrays on it."""
+    for name, module in double.MODULES.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    double.counts.clear()
+    with tg.use("cupy"):
+        yield double.cupy

@@ -1,0 +1,188 @@
+"""The double is as strict as CuPy, and what is made for NumPy runs on it with the same numbers."""
+
+import copy
+
+import double
+import numpy as np
+import pytest
+
+import tinygrad_mo as tg
+from op_cases import CASES
+from tinygrad_mo import layers, systems
+from tinygrad_mo.device import to_numpy
+from tinygrad_mo.ops import OPS, dense_gradient
+from zoo import ZOO
+
+RANDOM = {"dropout", "gaussian_noise"}
+
+# ---------------------------------------------------------------- the double
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        (lambda cp, x: x + np.ones(2), "Unsupported type"),
+        (lambda cp, x: np.ones(2) * x, "Unsupported type"),
+        (lambda cp, x: cp.add(x, np.ones(2)), "Unsupported type"),
+        (lambda cp, x: cp.where(x > 1, x, np.zeros(2)), "Unsupported type"),
+        (lambda cp, x: np.asarray(x), "Implicit conversion"),
+        (lambda cp, x: x.__setitem__(0, np.ones(2)), "cannot be used for fill"),
+        (lambda cp, x: cp.add([1.0], x), "a list is no array"),
+        (lambda cp, x: cp.no_such_function(x), "no attribute"),
+        (lambda cp, x: cp.sum(x, where=x > 1), "unexpected keyword"),
+        (lambda cp, x: cp.asarray(["a"]), "no arrays of"),
+    ],
+)
+def test_the_double_refuses_what_cupy_refuses(wrong, error, cupy):
+    x = cupy.asarray([1.0, 2.0])
+    with pytest.raises((TypeError, ValueError, AttributeError), match=error):
+        wrong(cupy, x)
+
+
+def test_the_double_computes_and_counts(cupy):
+    x = cupy.asarray([[1.0, 2.0], [3.0, 4.0]])
+    double.counts.clear()
+    total = (x.reshape(-1)[::2] * 2.0).sum()
+    assert isinstance(total, cupy.ndarray) and total.shape == ()
+    assert double.counts == {"launch": 2}
+    assert float(total) == 8 and double.counts["wait"] == 1
+    assert (x.get() == [[1, 2], [3, 4]]).all() and double.counts["fetch"] == 1
+    x[0] = cupy.ones(2)
+    cupy.add.at(x, (slice(None), cupy.asarray([0, 0])), 1.0)
+    assert x.get().tolist() == [[3, 1], [5, 4]]
+    assert copy.deepcopy(x) is not x
+
+
+# ---------------------------------------------------------------- ops
+
+
+def close(found, expected, exact):
+    assert (found is None) == (expected is None)
+    if found is None:
+        return
+    found, expected = to_numpy(dense_gradient(found)), np.asarray(dense_gradient(expected))
+    assert found.shape == expected.shape and found.dtype == expected.dtype
+    np.testing.assert_allclose(found, expected, 1e-12 if exact else 1e-5, 1e-12 if exact else 1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in RANDOM])
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.slow)])
+def test_an_op_does_the_same_there(name, dtype, cupy):
+    op, exact = OPS[name], dtype == "float64"
+    for inputs, attributes in CASES[name]:
+        host = [typed(x, dtype) for x in inputs]
+        there = [x if x is None or np.isscalar(x) else cupy.asarray(x) for x in host]
+        with np.errstate(all="ignore"):
+            with tg.use("numpy", kernels=False):
+                y, back = op.rule(*host, **attributes)
+                g = seeds(y)
+                expected = pulled(back, g)
+            y_there, back = op.rule(*there, **attributes)
+            for one, other in zip(as_tuple(y_there), as_tuple(y), strict=True):
+                close(one, other, exact)
+            g_there = tuple(map(cupy.asarray, g)) if isinstance(g, tuple) else cupy.asarray(g)
+            for one, other in zip(pulled(back, g_there), expected, strict=True):
+                close(one, other, exact)
+
+
+def typed(x, dtype):
+    return x.astype(dtype) if getattr(x, "dtype", np.dtype(int)).kind == "f" else x
+
+
+def as_tuple(y):
+    return y if isinstance(y, tuple) else (y,)
+
+
+def seeds(y):
+    """Two rows of cotangents."""
+    random = np.random.default_rng(0)
+    made = tuple(random.standard_normal((2, *v.shape)).astype(float_of(v)) for v in as_tuple(y))
+    return made if isinstance(y, tuple) else made[0]
+
+
+def float_of(v):
+    return v.dtype if v.dtype.kind == "f" else np.float64
+
+
+def pulled(back, g):
+    return list(back(g)) if callable(back) else [pull and pull(g) for pull in back]
+
+
+# ---------------------------------------------------------------- models
+
+
+def trained(name):
+    """What a model says of itself, and its weights, after training."""
+    tg.set_random_seed(0)
+    model, x, y = ZOO[name]()
+    history = model.fit(x, y, epochs=2, batch_size=4, verbose=0).history
+    told = [*model.evaluate(x, y, return_dict=True).values(), *history["loss"]]
+    answers = model.predict(x)
+    answers = list(answers.values()) if isinstance(answers, dict) else answers
+    flow = model.gradient_flow(x, y)
+    lengths = [flow.norm(loss, w) for w in flow.parameters for loss in flow.losses]
+    weights = model.get_weights()
+    return [*map(np.asarray, [told, lengths]), *map(np.asarray, answers), *weights]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in ("headline", "masked_lstms") else pytest.mark.slow)
+        for name in ZOO
+    ],
+)
+def test_a_model_trains_as_on_numpy(name, cupy):
+    with tg.use(floatx="float64"):
+        there = trained(name)
+        with tg.use("numpy"):
+            here = trained(name)
+    for one, other in zip(there, here, strict=True):
+        np.testing.assert_allclose(one, other, 1e-7, 1e-9)
+
+
+def test_a_model_goes_from_one_device_to_the_other(cupy, tmp_path):
+    model, x, y = ZOO["headline"]()
+    model.fit(x, y, verbose=0)
+    model.save(tmp_path / "there.tg")
+    expected = model.predict(x)
+    with tg.use("numpy"):
+        here = tg.load(tmp_path / "there.tg")
+        for one, other in zip(here.predict(x), expected, strict=True):
+            np.testing.assert_allclose(one, other, 1e-5, 1e-6)
+        here.fit(x, y, verbose=0)
+        here.save(tmp_path / "here.tg")
+        expected = here.predict(x)
+    again = tg.load(tmp_path / "here.tg")
+    for one, other in zip(again.predict(x), expected, strict=True):
+        np.testing.assert_allclose(one, other, 1e-5, 1e-6)
+    again.fit(x, y, verbose=0)
+
+
+def test_arrays_that_are_there_already_are_taken(cupy):
+    x = tg.Input((3,), name="x")
+    model = tg.Model(x, layers.Dense(1, name="y")(x))
+    model.compile("adam", "mse", metrics=["mae"])
+    data, labels = np.ones((8, 3), "float32"), np.ones((8, 1), "float32")
+    expected = model.evaluate(data, labels)
+    assert model.evaluate(cupy.asarray(data), cupy.asarray(labels)) == expected
+    model.fit(cupy.asarray(data), cupy.asarray(labels), sample_weight=cupy.ones(8), verbose=0)
+    assert isinstance(model.predict(cupy.asarray(data)), np.ndarray)
+
+
+def test_gradients_of_tensors(cupy):
+    w = tg.Parameter([1.0, 2.0], "w")
+    loss = (w * w * np.array([1.0, 3.0])).sum()
+    assert to_numpy(tg.gradients(loss, w)).tolist() == [2, 12]
+    assert float(loss) == 13 and loss.numpy() == 13
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", systems.SYSTEMS)
+def test_a_system_trains_there(name, cupy):
+    system = systems.SYSTEMS[name]
+    model, samples = system.make(), system.task().some(8)
+    model.fit(*samples, epochs=1, batch_size=4, verbose=0)
+    model.gradient_flow(*samples)
+    model.evaluate(*samples)
+    model.predict(samples[0])
