@@ -188,6 +188,10 @@ def run_doctor() -> None:
     print(f"tinygrad_mo {__version__} at {Path(__file__).parent}")
     print(f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.platform()}")
     print(f"Arrays: {device.xp().__name__}, {device.floatx()}")
+    try:
+        print(f"GPU: ready, with CuPy {device.library('cupy').__version__}: use('cupy')")
+    except (ImportError, RuntimeError) as error:
+        print(f"GPU: not in reach; {error}")
     in_use, text = compiled.status()
     print(f"Compiled kernels: {'in use' if in_use else 'not in use'}, {text}")
     print(f"Data sets: {', '.join(data.available())}")
@@ -196,7 +200,6 @@ def run_doctor() -> None:
         ("pygraphviz", "lays out the figure"),
         ("tqdm", "shows a progress bar"),
         ("threadpoolctl", "keeps recurrent layers fast beside other programs"),
-        ("cupy", "computes on a GPU"),
     ):
         found = is_installed(name)
         print(f"{name}: {'installed' if found else 'not installed'} ({use})")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
@@ -12,6 +13,8 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+
+from . import arguments
 
 Array = Any  # a numpy.ndarray or a cupy.ndarray
 
@@ -27,6 +30,33 @@ _settings: dict[str, Any] = {
     "threads": int(os.environ.get("TINYGRAD_MO_THREADS") or min(usable_cores() or 1, 8)),
 }
 _seeds = np.random.SeedSequence()
+OLDEST_CUPY = 14
+
+
+def library(backend: str) -> ModuleType:
+    """The array library of this name, if it works here; if not, an error says what is missing."""
+    if backend not in ("numpy", "cupy"):
+        raise ValueError(f"backend is 'numpy' or 'cupy', not {backend!r}")
+    if backend == "numpy":
+        return np
+    try:
+        cupy = importlib.import_module("cupy")
+    except ImportError as error:
+        raise ImportError(
+            f"a GPU needs CuPy, which cannot be imported ({error}): python -m pip install "
+            f"cupy-cuda13x, or cupy-cuda12x where `nvidia-smi` shows a CUDA version of 12"
+        ) from error
+    if int(cupy.__version__.split(".")[0]) < OLDEST_CUPY:
+        raise ImportError(f"CuPy {cupy.__version__} is too old: version {OLDEST_CUPY} is needed")
+    try:
+        if not cupy.cuda.runtime.getDeviceCount():
+            raise RuntimeError("there is none")
+    except Exception as error:  # of a class that only CuPy knows
+        raise RuntimeError(
+            f"CuPy {cupy.__version__} finds no GPU ({error}): `nvidia-smi` must show one. Install "
+            f"or update its driver, or the CuPy that suits it (cupy-cuda12x, cupy-cuda13x)"
+        ) from error
+    return cupy
 
 
 def array_module(x: Array) -> Any:
@@ -135,7 +165,8 @@ class use:
     Parameters
     ----------
     backend : "numpy" or "cupy", optional
-        Where new arrays live. Default: as before.
+        Where new arrays live: "cupy" computes on a GPU. Default: as before; at the start that of
+        the environment variable TINYGRAD_MO_BACKEND, or NumPy.
     floatx : "float32" or "float64", optional
         The type of new parameters and inputs. Default: as before; float32 at the start.
     winograd : bool, optional
@@ -175,23 +206,16 @@ class use:
     ):
         new = dict(_settings)
         if backend is not None:
-            if backend not in ("numpy", "cupy"):
-                raise ValueError(f"backend is 'numpy' or 'cupy', not {backend!r}")
-            new["xp"] = importlib.import_module(backend)
+            new["xp"] = library(backend)
         if floatx is not None:
             if floatx not in ("float32", "float64"):
                 raise ValueError(f"floatx is 'float32' or 'float64', not {floatx!r}")
             new["floatx"] = np.dtype(floatx)
-        if winograd is not None:
-            new["winograd"] = winograd
-        if kernels is not None:
-            new["kernels"] = kernels
-        if replay is not None:
-            new["replay"] = replay
+        for name, value in {"winograd": winograd, "kernels": kernels, "replay": replay}.items():
+            if value is not None:
+                new[name] = arguments.flag(f"use: {name}", value)
         if threads is not None:
-            if threads < 1:
-                raise ValueError(f"threads must be at least 1, not {threads}")
-            new["threads"] = threads
+            new["threads"] = arguments.whole("use: threads", threads, at_least=1)
         self._before = dict(_settings)
         _settings.update(new)
 
@@ -251,3 +275,17 @@ def set_random_seed(seed: int) -> None:
 def new_generator() -> np.random.Generator:
     """A fresh random generator, independent of all earlier ones."""
     return np.random.default_rng(_seeds.spawn(1)[0])
+
+
+def start() -> None:
+    """Take the backend that the environment asks for; what stands in its way is said."""
+    backend = os.environ.get("TINYGRAD_MO_BACKEND") or "numpy"
+    try:
+        use(backend)
+    except (ImportError, RuntimeError) as error:
+        warnings.warn(
+            f"TINYGRAD_MO_BACKEND={backend}, but NumPy computes, on the CPU: {error}", stacklevel=2
+        )
+
+
+start()

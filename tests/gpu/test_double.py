@@ -1,6 +1,8 @@
 """The double is as strict as CuPy, and what is made for NumPy runs on it with the same numbers."""
 
 import copy
+import sys
+import types
 
 import double
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 
 import tinygrad_mo as tg
 from op_cases import CASES
-from tinygrad_mo import layers, systems
+from tinygrad_mo import device, layers, systems
 from tinygrad_mo.device import to_numpy
 from tinygrad_mo.ops import OPS, dense_gradient
 from zoo import ZOO
@@ -186,3 +188,51 @@ def test_a_system_trains_there(name, cupy):
     model.gradient_flow(*samples)
     model.evaluate(*samples)
     model.predict(samples[0])
+
+
+# ---------------------------------------------------------------- a machine without a GPU
+
+
+def module(version="14.2.0", devices=lambda: 1):
+    runtime = types.SimpleNamespace(getDeviceCount=devices)
+    return types.SimpleNamespace(
+        __version__=version, cuda=types.SimpleNamespace(runtime=runtime)
+    )
+
+
+def no_driver():
+    raise OSError("CUDA driver version is insufficient for CUDA runtime version")
+
+
+@pytest.mark.parametrize(
+    ("found", "error", "said"),
+    [
+        (None, ImportError, "a GPU needs CuPy, which cannot be imported .*pip install cupy-cuda13x"),
+        (module("13.4.0"), ImportError, "CuPy 13.4.0 is too old: version 14 is needed"),
+        (module(devices=no_driver), RuntimeError, "finds no GPU .CUDA driver version is insuff"),
+    ],
+)
+def test_what_a_gpu_lacks_is_said_in_words(found, error, said, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", found)
+    with pytest.raises(error, match=said):
+        tg.use("cupy")
+    assert device.xp() is np
+    monkeypatch.setenv("TINYGRAD_MO_BACKEND", "cupy")
+    with pytest.warns(UserWarning, match=f"TINYGRAD_MO_BACKEND=cupy, but NumPy computes.*{said}"):
+        device.start()
+    assert device.xp() is np
+
+
+def test_the_environment_chooses_the_backend(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", double.cupy)
+    monkeypatch.setenv("TINYGRAD_MO_BACKEND", "cupy")
+    with tg.use("numpy"):
+        device.start()
+        assert device.xp() is double.cupy
+
+
+def test_nonsense_is_refused():
+    for options in ({"backend": "torch"}, {"replay": "no"}, {"kernels": 1}, {"threads": 0.5}):
+        with pytest.raises((ValueError, TypeError), match="backend|use: "):
+            tg.use(**options)
+    assert device.xp() is np
