@@ -195,9 +195,7 @@ def test_a_system_trains_there(name, cupy):
 
 def module(version="14.2.0", devices=lambda: 1):
     runtime = types.SimpleNamespace(getDeviceCount=devices)
-    return types.SimpleNamespace(
-        __version__=version, cuda=types.SimpleNamespace(runtime=runtime)
-    )
+    return types.SimpleNamespace(__version__=version, cuda=types.SimpleNamespace(runtime=runtime))
 
 
 def no_driver():
@@ -207,7 +205,11 @@ def no_driver():
 @pytest.mark.parametrize(
     ("found", "error", "said"),
     [
-        (None, ImportError, "a GPU needs CuPy, which cannot be imported .*pip install cupy-cuda13x"),
+        (
+            None,
+            ImportError,
+            "a GPU needs CuPy, which cannot be imported .*pip install cupy-cuda13x",
+        ),
         (module("13.4.0"), ImportError, "CuPy 13.4.0 is too old: version 14 is needed"),
         (module(devices=no_driver), RuntimeError, "finds no GPU .CUDA driver version is insuff"),
     ],
