@@ -10,6 +10,7 @@ answer, and copies to and fro.
 """
 
 import json
+import re
 import types
 from collections import Counter
 from pathlib import Path
@@ -194,13 +195,13 @@ def is_array(x):
     return isinstance(x, np.ndarray | np.generic)
 
 
+TWO_SIDED = "add|sub|mul|matmul|truediv|floordiv|mod|pow|and|or|xor|lshift|rshift"
+OPERATOR = re.compile(rf"__([ri]?({TWO_SIDED})|lt|le|eq|ne|gt|ge|neg|pos|abs|invert)__")
+
 for name in NAMES["ndarray"]:
-    if name not in vars(ndarray) and callable(getattr(np.ndarray, name, None)):
-        if not name.startswith("__") or name.strip("_").lstrip("ri") in (
-            *"add sub mul matmul truediv floordiv mod pow and or xor lshift rshift divmod".split(),
-            *"lt le eq ne gt ge neg pos abs nvert".split(),
-        ):
-            setattr(ndarray, name, bound("ndarray", name, getattr(np.ndarray, name)))
+    is_own = name in vars(ndarray) or (name.startswith("__") and not OPERATOR.fullmatch(name))
+    if not is_own and callable(getattr(np.ndarray, name, None)):
+        setattr(ndarray, name, bound("ndarray", name, getattr(np.ndarray, name)))
 
 
 class Library(types.ModuleType):

@@ -235,6 +235,6 @@ def test_the_environment_chooses_the_backend(monkeypatch):
 
 def test_nonsense_is_refused():
     for options in ({"backend": "torch"}, {"replay": "no"}, {"kernels": 1}, {"threads": 0.5}):
-        with pytest.raises((ValueError, TypeError), match="backend|use: "):
+        with pytest.raises((ValueError, TypeError), match=r"backend|use: "):
             tg.use(**options)
     assert device.xp() is np
