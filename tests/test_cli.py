@@ -57,3 +57,18 @@ def test_train_draws_both_pictures(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "aux_output      accuracy" in printed and "no path" in printed
     assert {path.name for path in tmp_path.iterdir()} == {"headlines.png", "headlines.html"}
+
+
+def test_a_folder_that_cannot_be_is_refused_before_training(tmp_path, capsys):
+    file = tmp_path / "file"
+    file.write_text("")
+    for command in (["demo"], ["train", "siamese"]):
+        assert cli.main([*command, "--out", str(file)]) == 2
+        assert f"--out: {file} is no folder, and none can be made" in capsys.readouterr().err
+    assert cli.main(["learn", "--start", str(tmp_path / "new"), "another"]) == 2
+    assert "takes one folder: leave another" in capsys.readouterr().err
+    assert cli.main(["learn", "--start", str(file / "new")]) == 2
+    assert "tinygrad-mo: " in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["train", "siamese", "--seed", "-1"])
+    assert "--seed" in capsys.readouterr().err

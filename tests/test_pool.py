@@ -167,5 +167,5 @@ def test_memory_is_kept_unless_the_environment_says_how(variables, monkeypatch):
 
 
 def test_a_number_of_threads_below_1_is_refused():
-    with pytest.raises(ValueError, match="threads must be at least 1, not 0"):
+    with pytest.raises(ValueError, match="use: threads must be a whole number, 1 or more, not 0"):
         tg.use(threads=0)

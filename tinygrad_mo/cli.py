@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from . import data, device
+from .arguments import whole
 from .check import mixing_gap
+from .console import make_folder, print_on_any_terminal
 from .flow import FlowRecorder
 from .flow.whatif import update_ratios
 from .learn import commands as course
@@ -37,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     some.add_argument("--epochs", type=int, help="how long to train (default: the system's own)")
     for command in (demo, some):
         command.add_argument("--out", type=Path, default=Path(), help="folder for pictures")
-        command.add_argument("--seed", type=int, default=0, help="of all random numbers")
+        command.add_argument("--seed", type=seed, default=0, help="of all random numbers")
     commands.add_parser("list", help="list the systems")
     course.add_commands(commands)
     commands.add_parser("doctor", help="say what is installed and in use")
@@ -45,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 2
+    print_on_any_terminal()
     try:
         if options.command in course.COMMANDS:
             return course.run(options)
@@ -53,8 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif options.command == "list":
             run_list()
         elif options.command == "train":
+            lookup("system", options.name, SYSTEMS)  # before a folder is made
+            make_folder("--out", options.out)
             run_train(options.name, options.full, options.epochs, options.out, options.seed)
         else:
+            make_folder("--out", options.out)
             run_demo(options.epochs, options.out, options.seed)
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
@@ -62,10 +68,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever reads, such as `head`, has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         print(f"tinygrad-mo: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def seed(text: str) -> int:
+    """A whole number, 0 or more."""
+    return whole("--seed", int(text))
 
 
 def heading(text: str) -> None:
@@ -118,7 +129,6 @@ def train_and_tell(
     import matplotlib
 
     matplotlib.use("Agg")
-    pictures.parent.mkdir(parents=True, exist_ok=True)
     flow.figure(str(pictures.with_suffix(".png")))
     flow.save(pictures.with_suffix(".html"), snapshots=recorder.flows)
     print(f"To print: {pictures.with_suffix('.png').resolve()}")
@@ -129,7 +139,6 @@ def train_and_tell(
 def save_interrupted(recorder: FlowRecorder, path: Path) -> None:
     """Keep the weights as the last whole step left them."""
     if recorder.model is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         recorder.model.save_weights(path)
         print(f"\nStopped after {recorder.model.step} steps. Weights: {path.resolve()}")
         print(f"Go on with: model.load_weights({str(path)!r})")
@@ -163,7 +172,7 @@ def print_weight_experiment(model: Model, batch: tuple) -> None:
     print(
         "\nWith SGD the factor is 10 where the auxiliary loss is alone, 1 where it has no path,\n"
         "and in between where both losses meet. Adam divides by the gradient's own size: where\n"
-        "one loss is alone its weight cancels."
+        "one loss is alone its weight all but cancels (epsilon keeps a rest of it)."
     )
 
 

@@ -7,6 +7,7 @@ import io
 import sys
 import unicodedata
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 PLAIN = {"→": "->", "←": "<-", "×": "x", "·": "*", "−": "-", "–": "-", "—": "-", "√": "sqrt"}
@@ -66,3 +67,13 @@ def is_terminal(stream: Any) -> bool:
         return stream is not None and stream.isatty()
     except (AttributeError, OSError, ValueError):
         return False
+
+
+def make_folder(option: str, folder: Path) -> None:
+    """See that there is a folder, before work is done that ends in it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"{option}: {folder} is no folder, and none can be made: {error}"
+        ) from None

@@ -227,8 +227,8 @@ class use:
 
 
 def on_device(x: Array) -> Array:
-    """`x` where new arrays live: one of NumPy is sent to the GPU under ``use("cupy")``."""
-    return x if isinstance(x, np.ndarray) and xp() is np else xp().asarray(x)
+    """`x`, or if it is an array of NumPy and new arrays live on the GPU, a copy there."""
+    return xp().asarray(x) if xp() is not np and type(x) is np.ndarray else x
 
 
 def to_numpy(x: Array) -> np.ndarray:

@@ -94,8 +94,8 @@ def test_prelu_shares_the_axes_that_are_named(axes, shape):
         ),
         (
             lambda: layers.TimeDistributed(layers.Concatenate())([STEPS, STEPS]),
-            ValueError,
-            r"'time_distributed' takes sequences \(batch, time, ...\), got 2 tensors",
+            TypeError,
+            "'time_distributed' takes one tensor, not a list of 2: call it on the tensor itself",
         ),
         (
             lambda: layers.TimeDistributed(layers.LSTM(2, return_state=True))(IMAGE),
@@ -196,3 +196,21 @@ def test_trainable_is_yes_or_no():
     assert layer.forward.trainable is layer.trainable is False
     layer(STEPS)
     assert layer.trainable_weights == []
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize(
+    "make", [lambda: layers.Dense(2), layers.Flatten, lambda: layers.Reshape((18,)), layers.ReLU]
+)
+def test_a_layer_that_takes_one_tensor_says_so(make, count):
+    with pytest.raises(TypeError, match=f"takes one tensor, not a list of {count}: call it on"):
+        make()([STEPS] * count)
+
+    class Own(layers.Dense):
+        def call(self, x):
+            return super().call(x[0] if isinstance(x, list) else x)
+
+        def make_weights(self, shape):
+            super().make_weights(shape[0] if isinstance(shape, list) else shape)
+
+    assert Own(2)([STEPS] * count).shape == (None, 6, 2)  # one's own may take either

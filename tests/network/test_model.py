@@ -423,3 +423,21 @@ def test_no_samples_are_picked_from_a_batch():
     for index in [np.s_[:, ::-1], np.s_[..., 0], np.s_[0:, 1], np.s_[:, [0, 2]], np.s_[::1, None]]:
         assert tg.Model(x, x[index]).predict(data).tolist() == data[index].tolist()
         assert tg.Tensor(data)[index].numpy().tolist() == data[index].tolist()
+
+
+def test_the_output_of_a_model_is_as_it_was_given():
+    x = tg.Input((3,), name="x")
+    a, b = layers.Dense(1, name="a")(x), layers.Dense(1, name="b")(x)
+    assert tg.Model(x, a).output is a and tg.Model(x, [a, b]).output == [a, b]
+    assert tg.Model(x, {"one": a}).output == {"one": a}
+
+
+def test_the_outputs_of_a_layer_are_listed_by_the_names_that_they_have():
+    x, y = tg.Input((3,), name="x"), tg.Input((3,), name="y")
+    a, other = layers.Dense(3, name="a"), layers.Dense(3, name="a:1")
+    calls = [a(x), a(y), other(x)]
+    model = tg.Model([x, y], layers.concatenate(calls))
+    with pytest.raises(ValueError, match="say which, 'a:0' or 'a:2'"):
+        model.get_output("a")
+    found = [model.get_output(name) for name in ("a:0", "a:2", "a:1")]
+    assert [one.key for one in found] == [one.key for one in calls]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_mo as tg
+from tinygrad_mo.data.text import Vocabulary
 from tinygrad_mo.systems import (
     SYSTEMS,
     demographics,
@@ -315,3 +316,16 @@ def test_the_claims_are_measured_for_each_system_that_makes_one():
     claiming = {name for name in NAMES if SYSTEMS[name].claim is not None}
     assert set(NAMES) - claiming == {"people", "car_price", "tickets", "ticket_bags"}
     assert genre_date.SYSTEM.claim is genre_date.claim
+
+
+def test_a_vocabulary_holds_no_more_words_than_it_may():
+    vocabulary = Vocabulary(["the lake", "the sea"], size=2)
+    assert vocabulary.id_of == {} and vocabulary.ids(["the sea"], 3).tolist() == [[0, 1, 1]]
+    for wrong in (
+        lambda: Vocabulary(["the lake"], size=1),
+        lambda: Vocabulary("the lake", size=9),
+        lambda: vocabulary.ids("the lake", 3),
+        lambda: vocabulary.ids(["the lake"], 0),
+    ):
+        with pytest.raises((TypeError, ValueError), match=r"Vocabulary: |ids: "):
+            wrong()

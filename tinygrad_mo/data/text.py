@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
+
+from ..arguments import shown, whole
 
 PADDING, UNKNOWN = 0, 1
 
@@ -27,7 +29,12 @@ class Vocabulary:
     texts : iterable of str
         To learn the words from: training texts only.
     size : int
-        The largest number of ids, padding and unknown included.
+        The largest number of ids, padding and unknown included: 2 or more.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `texts` is one text, or a number is none or too small.
 
     Examples
     --------
@@ -37,14 +44,24 @@ class Vocabulary:
     """
 
     def __init__(self, texts: Iterable[str], size: int):
+        size = whole("Vocabulary: size", size, at_least=2)
+        texts = several("Vocabulary: texts", texts)
         counts = Counter(word for text in texts for word in words_of(text))
         ordered = sorted(counts, key=lambda word: (-counts[word], word))
         self.id_of = {word: i for i, word in enumerate(ordered[: size - 2], start=2)}
 
-    def ids(self, texts: Sequence[str], length: int) -> np.ndarray:
+    def ids(self, texts: Iterable[str], length: int) -> np.ndarray:
         """The texts as rows of `length` ids, padded in front; of a longer text the end counts."""
+        texts, length = several("ids: texts", texts), whole("ids: length", length, at_least=1)
         rows = np.full((len(texts), length), PADDING, np.int32)
         for row, text in zip(rows, texts, strict=True):
             ids = [self.id_of.get(word, UNKNOWN) for word in words_of(text)][-length:]
             row[length - len(ids) :] = ids
         return rows
+
+
+def several(what: str, texts: Iterable[str]) -> list[str]:
+    """Texts as a list; one text alone would be read letter by letter."""
+    if isinstance(texts, str):
+        raise TypeError(f"{what} must be a list of texts, not one: write [{shown(texts)}]")
+    return list(texts)

@@ -105,6 +105,7 @@ class Attention(DotAttention):
     """
 
     input_ndim = 3
+    takes_list = True
 
     def __init__(self, use_scale: bool = False, dropout: float = 0.0, **options: Any):
         super().__init__(dropout, **options)
@@ -179,6 +180,7 @@ class MultiHeadAttention(DotAttention):
     """
 
     input_ndim = 3
+    takes_list = True
 
     def __init__(
         self,

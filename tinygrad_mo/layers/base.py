@@ -80,6 +80,9 @@ class AddedLoss(NamedTuple):
     weight: float
 
 
+OWN = __name__.split(".")[0]  # this package
+
+
 class Layer(Recipe):
     """A function of tensors with weights of its own. Calling it again shares the weights.
 
@@ -111,6 +114,7 @@ class Layer(Recipe):
     fixed_width = False  # does the last axis have to stay as at the first call?
     passes_mask = False  # works on each step by itself: a mask of the input holds for the output
     uses_mask = False  # does the layer work with the mask itself?
+    takes_list: bool | None = None  # of tensors; None: either, as in layers of your own
     is_model = False
 
     def __init__(self, name: str | None = None, trainable: bool = True, **unknown: Any):
@@ -243,6 +247,10 @@ class Layer(Recipe):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if cls.takes_list is None and cls.__module__.startswith(f"{OWN}."):
+            cls.takes_list = False
+        elif cls.takes_list is False and not cls.__module__.startswith(f"{OWN}."):
+            cls.takes_list = None  # who derives from a layer may write another call
         if "build" in vars(cls):
             cls.build = done_once(cls.build)  # type: ignore[method-assign]
 
@@ -260,6 +268,11 @@ class Layer(Recipe):
         call = Call(self, current_call())
         with inside(call):
             try:
+                if self.takes_list is False and isinstance(x, list | tuple):
+                    raise TypeError(
+                        f"{self} takes one tensor, not a list of {len(x)}: call it on the tensor "
+                        f"itself, or join several by Concatenate or Add"
+                    )
                 self._check(inputs)
                 if not self.built:
                     self._first_call = f"{described(inputs)} at {call.site[0]}:{call.site[1]}"

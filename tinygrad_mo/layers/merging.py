@@ -17,6 +17,8 @@ from .base import Layer
 class Merge(Layer):
     """The common part: several inputs, one output, and a mask that must hold in all of them."""
 
+    takes_list = True
+
     exactly: int | None = None  # number of inputs, if it matters
 
     def __call__(self, x: Any, *more: Any, **options: Any) -> Any:

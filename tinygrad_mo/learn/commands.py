@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..console import print_on_any_terminal
 from .lesson import Lesson, copy_lessons, lessons_in
 from .notebook import make_notebook, need
 from .runner import Runner, first_task, task_text
@@ -44,8 +43,9 @@ def add_commands(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run one of the commands; the result is the exit code."""
-    print_on_any_terminal()
     if options.command == "learn":
+        if options.start and options.folder != Path():
+            raise ValueError(f"learn --start DIR takes one folder: leave {options.folder}")
         if options.solved and not options.start:
             raise ValueError("--solved makes a new copy of the lessons: learn --start DIR --solved")
         start = options.start

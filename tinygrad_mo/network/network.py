@@ -46,6 +46,7 @@ class Network(Layer):
 
     is_model = True
     uses_mask = True
+    takes_list = True
 
     def __init__(self, inputs: Tensors, outputs: Tensors, name: str | None = None):
         self.rest, self.contents = Rest(), Contents(())
@@ -164,6 +165,11 @@ class Network(Layer):
         return list(self.outputs)
 
     @property
+    def output(self) -> Any:
+        """The outputs as the model was given them: a tensor, a list or a dict."""
+        return self._as_declared(list(self.outputs.values()))
+
+    @property
     def input_names(self) -> list[str]:
         return list(self.inputs)
 
@@ -277,7 +283,8 @@ class Network(Layer):
         ----------
         name : str
             As `summary` shows it. A layer that is called several times has several outputs: "lstm"
-            alone is then an error, "lstm:0" is that of the first call and "lstm:1" of the second.
+            alone is then an error, "lstm:0" is that of the first call and "lstm:1" of the second
+            (unless another layer is called so; the error tells).
         """
         nodes = [node for node in self.nodes.all if node.output is not None]
         known = {node.name: node for node in nodes}
@@ -286,9 +293,10 @@ class Network(Layer):
             raise ValueError(f"{self} has no layer {name!r}; {did_you_mean(name, known)}")
         calls = [node for node in nodes if node.owner is first.owner and node.kind == first.kind]
         if len(calls) > 1 and first is calls[0] and name == first.name and first.kind == "layer":
+            names = [f"{name}:0", *(node.name for node in calls[1:])]
             raise ValueError(
                 f"layer {name!r} is called {len(calls)} times in {self}, so it has {len(calls)} "
-                f"outputs: say which, from {name + ':0'!r} to {name + f':{len(calls) - 1}'!r}"
+                f"outputs: say which, {' or '.join(map(repr, names))}"
             )
         return first.output  # type: ignore[return-value]
 
