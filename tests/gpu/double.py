@@ -225,7 +225,8 @@ class Library(types.ModuleType):
 cupy = Library("cupy", "cupy", np)
 cupy.ndarray, cupy.__version__, cupy.__path__ = ndarray, NAMES["version"], []
 cupy.linalg = Library("cupy.linalg", "linalg", np.linalg)
-cupy.cuda = types.SimpleNamespace(runtime=types.SimpleNamespace(getDeviceCount=lambda: 1))
+cupy.cuda = types.SimpleNamespace(runtime=types.SimpleNamespace())
+cupy.cuda.runtime.getDeviceCount, cupy.cuda.runtime.deviceSynchronize = (lambda: 1), (lambda: None)
 cupy.lib = types.ModuleType("cupy.lib")
 cupy.lib.stride_tricks = Library("stride_tricks", "stride_tricks", np.lib.stride_tricks)
 

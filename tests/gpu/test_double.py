@@ -4,15 +4,16 @@ import copy
 import sys
 import types
 
+import check
 import double
 import numpy as np
 import pytest
+from comparing import gap, of_model, of_op, run_system
 
 import tinygrad_mo as tg
 from op_cases import CASES
 from tinygrad_mo import device, layers, systems
 from tinygrad_mo.device import to_numpy
-from tinygrad_mo.ops import OPS, dense_gradient
 from zoo import ZOO
 
 RANDOM = {"dropout", "gaussian_noise"}
@@ -58,73 +59,15 @@ def test_the_double_computes_and_counts(cupy):
 # ---------------------------------------------------------------- ops
 
 
-def close(found, expected, exact):
-    assert (found is None) == (expected is None)
-    if found is None:
-        return
-    found, expected = to_numpy(dense_gradient(found)), np.asarray(dense_gradient(expected))
-    assert found.shape == expected.shape and found.dtype == expected.dtype
-    np.testing.assert_allclose(found, expected, 1e-12 if exact else 1e-5, 1e-12 if exact else 1e-5)
-
-
 @pytest.mark.parametrize("name", [name for name in CASES if name not in RANDOM])
 @pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.slow)])
 def test_an_op_does_the_same_there(name, dtype, cupy):
-    op, exact = OPS[name], dtype == "float64"
     for inputs, attributes in CASES[name]:
-        host = [typed(x, dtype) for x in inputs]
-        there = [x if x is None or np.isscalar(x) else cupy.asarray(x) for x in host]
-        with np.errstate(all="ignore"):
-            with tg.use("numpy", kernels=False):
-                y, back = op.rule(*host, **attributes)
-                g = seeds(y)
-                expected = pulled(back, g)
-            y_there, back = op.rule(*there, **attributes)
-            for one, other in zip(as_tuple(y_there), as_tuple(y), strict=True):
-                close(one, other, exact)
-            g_there = tuple(map(cupy.asarray, g)) if isinstance(g, tuple) else cupy.asarray(g)
-            for one, other in zip(pulled(back, g_there), expected, strict=True):
-                close(one, other, exact)
-
-
-def typed(x, dtype):
-    return x.astype(dtype) if getattr(x, "dtype", np.dtype(int)).kind == "f" else x
-
-
-def as_tuple(y):
-    return y if isinstance(y, tuple) else (y,)
-
-
-def seeds(y):
-    """Two rows of cotangents."""
-    random = np.random.default_rng(0)
-    made = tuple(random.standard_normal((2, *v.shape)).astype(float_of(v)) for v in as_tuple(y))
-    return made if isinstance(y, tuple) else made[0]
-
-
-def float_of(v):
-    return v.dtype if v.dtype.kind == "f" else np.float64
-
-
-def pulled(back, g):
-    return list(back(g)) if callable(back) else [pull and pull(g) for pull in back]
+        for here, there in of_op(name, inputs, attributes, dtype, cupy.asarray):
+            assert gap(here, there) < (1e-12 if dtype == "float64" else 1e-5)
 
 
 # ---------------------------------------------------------------- models
-
-
-def trained(name):
-    """What a model says of itself, and its weights, after training."""
-    tg.set_random_seed(0)
-    model, x, y = ZOO[name]()
-    history = model.fit(x, y, epochs=2, batch_size=4, verbose=0).history
-    told = [*model.evaluate(x, y, return_dict=True).values(), *history["loss"]]
-    answers = model.predict(x)
-    answers = list(answers.values()) if isinstance(answers, dict) else answers
-    flow = model.gradient_flow(x, y)
-    lengths = [flow.norm(loss, w) for w in flow.parameters for loss in flow.losses]
-    weights = model.get_weights()
-    return [*map(np.asarray, [told, lengths]), *map(np.asarray, answers), *weights]
 
 
 @pytest.mark.parametrize(
@@ -136,11 +79,10 @@ def trained(name):
 )
 def test_a_model_trains_as_on_numpy(name, cupy):
     with tg.use(floatx="float64"):
-        there = trained(name)
+        there = of_model(name)
         with tg.use("numpy"):
-            here = trained(name)
-    for one, other in zip(there, here, strict=True):
-        np.testing.assert_allclose(one, other, 1e-7, 1e-9)
+            here = of_model(name)
+    assert max(map(gap, here, there)) < 1e-9
 
 
 def test_a_model_goes_from_one_device_to_the_other(cupy, tmp_path):
@@ -182,12 +124,21 @@ def test_gradients_of_tensors(cupy):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", systems.SYSTEMS)
 def test_a_system_trains_there(name, cupy):
-    system = systems.SYSTEMS[name]
-    model, samples = system.make(), system.task().some(8)
-    model.fit(*samples, epochs=1, batch_size=4, verbose=0)
-    model.gradient_flow(*samples)
-    model.evaluate(*samples)
-    model.predict(samples[0])
+    run_system(systems.SYSTEMS[name])
+
+
+def test_what_a_real_gpu_must_show_is_rehearsed(tmp_path, monkeypatch, capsys):
+    for name, module in double.MODULES.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    options = ["--double", "--out", str(tmp_path)]
+    monkeypatch.setattr(check, "SECONDS", dict.fromkeys(check.SECONDS, 0.3))
+    assert check.main([*options, "--only", "machine,ops,models"]) == 0
+    report = (tmp_path / "report.md").read_text("utf-8")
+    assert "largest gap to NumPy in float64: " in report and report.endswith(" s\n")
+    monkeypatch.setattr(double.cupy, "exp", lambda x: double.cupy.add(x, 1e-3))
+    monkeypatch.setattr("op_cases.CASES", {"exp": CASES["exp"]})
+    assert check.main([*options, "--only", "ops"]) == 1
+    assert "FAULT: exp " in capsys.readouterr().out
 
 
 # ---------------------------------------------------------------- a machine without a GPU
