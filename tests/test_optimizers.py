@@ -694,3 +694,26 @@ def test_rows_of_zeros_change_no_bit_of_a_norm():
         g[random(1).random(500) < 0.7] = 0
         ids = np.flatnonzero(g.any(axis=1))
         assert norm(SparseGradient(ids, g[ids], 500)) == norm(g)
+
+
+@pytest.mark.parametrize(
+    ("gradients", "said"),
+    [
+        (lambda w: zip([np.ones((3, 5))], [w], strict=True), "apply takes a dict.*dict.zip"),
+        (lambda w: {"w": np.ones((3, 5))}, "'w' is no Parameter"),
+        (lambda w: {w * 2.0: np.ones((3, 5))}, "'multiply' .3, 5. is no Parameter"),
+        (lambda w: {w: tg.Tensor(np.ones((3, 5)))}, "must be an array, not a tensor"),
+        (lambda w: {w: [[1.0] * 5] * 3}, "must be an array, not a list"),
+        (lambda w: {w: np.ones((3, 5)) * 1j}, "holds complex128, not real numbers"),
+        (lambda w: {tg.Parameter([1], "ids", trainable=False): np.ones(1)}, "'ids' .1,. holds int"),
+    ],
+)
+def test_what_is_no_gradient_of_a_parameter_is_refused(gradients, said):
+    w, optimizer = parameter(), optimizers.SGD(0.1)
+    optimizer.apply({w: np.ones((3, 5))})
+    before = snapshot(optimizer, w)
+    with pytest.raises(TypeError, match=said):
+        optimizer.apply(gradients(w))
+    with pytest.raises(TypeError, match="complex128, not real numbers"):
+        optimizer.apply({w: np.ones((3, 5)) * 1j})  # also where all else is known
+    assert snapshot(optimizer, w) == before

@@ -67,6 +67,7 @@ class Model(Network):
     _objective: Objective | None = None  # before `compile`
     optimizer: Optimizer
     stop_training: bool | str = False
+    fitting: Fit | None = None  # the last training
 
     # ------------------------------------------------------------ what to learn
 
@@ -102,6 +103,11 @@ class Model(Network):
         """
         if isinstance(optimizer, str) and optimizer in LOSSES:
             raise ValueError(f"{optimizer!r} is a loss: the optimizer comes first, then the loss")
+        if self.fitting is not None and self.fitting.running:
+            raise RuntimeError(
+                f"{self} is being trained: compile it before or after fit. Learning rate, loss "
+                f"weights and layer.trainable can be changed meanwhile"
+            )
         chosen = get_optimizer(optimizer)
         self._refuse_used(chosen)
         objective = Objective(self, loss, loss_weights, metrics)

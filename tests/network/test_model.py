@@ -441,3 +441,36 @@ def test_the_outputs_of_a_layer_are_listed_by_the_names_that_they_have():
         model.get_output("a")
     found = [model.get_output(name) for name in ("a:0", "a:2", "a:1")]
     assert [one.key for one in found] == [one.key for one in calls]
+
+
+def test_a_list_of_one_sample_is_one_sample():
+    """Whatever can be one array as it stands is that; else it is a list of the only input."""
+    x = tg.Input((None, 1), name="x")
+    model = tg.Model(x, layers.LSTM(2)(x))
+    sample = [[1.0], [2.0], [3.0]]
+    one = model.predict(np.array([sample]))
+    assert one.shape == (1, 2)
+    np.testing.assert_array_equal(model.predict([sample]), one)
+    np.testing.assert_array_equal(model.predict([np.array([sample])]), one)
+    np.testing.assert_array_equal(model.predict([sample, sample]), np.repeat(one, 2, axis=0))
+    image = tg.Input((4, 4, 1), name="image")
+    flat = tg.Model(image, layers.Flatten()(image))
+    assert flat.predict([np.ones((4, 4, 1))]).shape == (1, 16)
+    column = tg.Input((1,), name="column")
+    same = tg.Model(column, column * 1.0)
+    for given in ([1.0, 2.0], [[1.0, 2.0]], [[1.0], [2.0]], [np.array([1.0, 2.0])]):
+        assert same.predict(given).tolist() == [[1], [2]]
+
+
+def test_a_model_takes_no_options_when_it_is_called():
+    x = tg.Input((3,), name="x")
+    model = tg.Model(x, layers.Dropout(0.5)(x))
+    with pytest.raises(TypeError, match="no option 'training': only fit and train_on_batch"):
+        model(tg.Tensor(np.ones((1, 3))), training=True)
+    with pytest.raises(TypeError, match="takes no option 'nonsense'"):
+        model(x, nonsense=2)
+    with pytest.raises(TypeError, match=r"Noise.call takes training, but is not told"):
+
+        class Noise(layers.Layer):
+            def call(self, x, training=None):
+                return x if training else x * 0.0

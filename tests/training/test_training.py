@@ -618,3 +618,32 @@ def test_weights_are_called_as_this_model_calls_them():
     told = "the weight 'dense_1/kernel' .* holds NaN"
     with pytest.raises(FloatingPointError, match=told), pytest.warns(match="reaches a/kernel"):
         model.fit(rows(4), {"b": np.ones((4, 3))}, verbose=0)
+
+
+def test_an_empty_batch_makes_no_step():
+    x = tg.Input((3,), name="x")
+    model = tg.Model(x, layers.Dense(1, name="y")(x))
+    model.compile("adam", "mse")
+    data, labels = rows(8), np.ones((8, 1))
+    model.train_on_batch(data, labels)
+    before = model.get_weights()
+    with pytest.raises(ValueError, match="the batch holds no samples"):
+        model.train_on_batch(data[:0], labels[:0])
+    with pytest.raises(ValueError, match="the batch holds no samples"):
+        model.fit(iter([(data[:0], labels[:0])]), verbose=0)
+    assert model.step == 1 and all(map(np.array_equal, before, model.get_weights()))
+
+
+def test_a_model_in_training_is_not_compiled():
+    x = tg.Input((3,), name="x")
+    model = tg.Model(x, layers.Dense(1, name="y")(x))
+    model.compile("adam", "mse")
+
+    class Compiles(Callback):
+        def on_epoch_end(self, epoch, logs):
+            copy.deepcopy(self.model).compile("sgd", "mae")
+            self.model.compile("sgd", "mae")
+
+    with pytest.raises(RuntimeError, match="is being trained: compile it before or after fit"):
+        model.fit(rows(8), np.ones((8, 1)), verbose=0, callbacks=[Compiles()])
+    model.compile("sgd", "mae")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
+from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -251,6 +252,12 @@ class Layer(Recipe):
             cls.takes_list = False
         elif cls.takes_list is False and not cls.__module__.startswith(f"{OWN}."):
             cls.takes_list = None  # who derives from a layer may write another call
+        if "call" in vars(cls) and "training" in signature(cls.call).parameters:
+            raise TypeError(
+                f"{cls.__name__}.call takes training, but is not told: a graph is wired once, for "
+                f"training and prediction. Use layers and ops that know both, such as Dropout and "
+                f"ops.dropout, and leave it out"
+            )
         if "build" in vars(cls):
             cls.build = done_once(cls.build)  # type: ignore[method-assign]
 

@@ -102,7 +102,7 @@ def matched_arrays(
         raise ValueError(f"{what}: none given; expected: {expected}")
     if len(tensors) == 1 and isinstance(given, list | tuple):
         (tensor,) = tensors.values()
-        if len(given) != 1 or np.ndim(given[0]) < len(tensor.shape) - (tensor.shape[-1:] == (1,)):
+        if len(given) != 1 or is_one_sample(given, tensor):
             given = [given]  # rows of numbers for the only one
     matched = match(what, given, list(tensors), by_name_only=by_name_only)
     matched = {name: one for name, one in matched.items() if one is not None}
@@ -122,6 +122,14 @@ def matched_arrays(
             + swap_hint(raw, tensors)
         )
     return raw
+
+
+def is_one_sample(given: Sequence[Any], tensor: Tensor) -> bool:
+    """Is a list of one thing the data, and not the one array for the only tensor?"""
+    axes, inside = len(tensor.shape), np.ndim(given[0])
+    if inside != axes - 1:
+        return inside < axes
+    return fits(np.asarray(given), tensor)  # if it does not, the last axis of length 1 is left out
 
 
 def without_last_axis(labels: np.ndarray, tensor: Tensor) -> np.ndarray:

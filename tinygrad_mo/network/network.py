@@ -175,6 +175,10 @@ class Network(Layer):
 
     def call(self, x: Any, **options: Any) -> Any:
         """Repeat every step on new tensors: the same weights, a second use of each layer."""
+        for name in options:
+            hint = ": only fit and train_on_batch let layers work as in training"
+            hint *= name == "training"
+            raise TypeError(f"{self} takes no option {name!r}{hint}")
         given = x if isinstance(x, list | tuple) else [x]
         if len(given) != len(self.inputs):
             raise ValueError(f"{self} takes {len(self.inputs)} inputs ({', '.join(self.inputs)})")

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import arguments, device
 from ..device import Array, array_module, drop_subnormal, lock
-from ..engine.graph import Parameter
+from ..engine.graph import Parameter, Tensor
 from ..naming import name_of
 from ..ops import SparseGradient, dense_gradient
 from ..recipes import Recipe, refuse_unknown
@@ -202,14 +202,15 @@ class Optimizer(Recipe):
         FloatingPointError
             If a gradient holds NaN or infinity, or the step would bring NaN or infinity into a
             parameter or slot. Neither has changed then.
-        ValueError
-            If a schedule gives no learning rate (a finite number, at least 0), or a gradient has
-            not the shape of its parameter. Nothing has changed then, either.
+        TypeError, ValueError
+            If a schedule gives no learning rate (a finite number, at least 0), or something is no
+            parameter, or no gradient in its shape. Nothing has changed then, either.
         """
-        if any(g is None for g in gradients.values()):
-            gradients = {w: g for w, g in gradients.items() if g is not None}
-        rate = self.learning_rate
         now = known = self._arrangement
+        is_known = type(gradients) is dict and now is not None
+        if not is_known or now.parameters != list(gradients):  # type: ignore[union-attr]
+            gradients = checked_gradients(gradients)
+        rate = self.learning_rate
         try:
             if now is None or now.parameters != list(gradients):
                 self._count()
@@ -219,6 +220,11 @@ class Optimizer(Recipe):
             changes += [self._step_alone(w, clipped[w], rate) for w in now.alone]
         except (NotFinite, RuntimeWarning, FloatingPointError) as error:  # as NumPy is told to do
             raise self._refusal(gradients, rate) or error from None
+        except (AttributeError, TypeError, ValueError):
+            rest = checked_gradients(gradients)  # what had a gradient may have none any more
+            if len(rest) == len(gradients):
+                raise
+            return self.apply(rest)
         if now is not known:
             self._arrangement = now
             for some in now.together:
@@ -349,3 +355,26 @@ class Optimizer(Recipe):
                         f"(clipnorm=1.0), scale the loss, or lower the learning rate"
                     )
         return None
+
+
+def checked_gradients(gradients: Any) -> dict[Parameter, Any]:
+    """Those that there are, if all are gradients of parameters."""
+    if not isinstance(gradients, Mapping):
+        raise TypeError(
+            f"apply takes a dict, the gradient by parameter, not {arguments.shown(gradients)}: "
+            f"pairs of lists become one by dict(zip(parameters, gradients))"
+        )
+    for w, g in gradients.items():
+        if not isinstance(w, Parameter):
+            raise TypeError(
+                f"apply: {w if isinstance(w, Tensor) else arguments.shown(w)} is no Parameter, "
+                f"which alone can be changed: make it by tg.Parameter(value, name)"
+            )
+        if np.dtype(w.dtype).kind != "f":
+            raise TypeError(f"apply: {w} holds {w.dtype}, and a step would be cut off: make floats")
+        if isinstance(g, Tensor) or (g is not None and not hasattr(g, "shape")):
+            kind = "tensor" if isinstance(g, Tensor) else type(g).__name__
+            raise TypeError(f"apply: the gradient of {w} must be an array, not a {kind}")
+        if g is not None and g.dtype.kind not in "fiub":
+            raise TypeError(f"apply: the gradient of {w} holds {g.dtype}, not real numbers")
+    return {w: g for w, g in gradients.items() if g is not None}

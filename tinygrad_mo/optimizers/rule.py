@@ -110,7 +110,7 @@ class Rule:
             If anything is not.
         """
         if g.dtype != w.dtype:
-            g = g.astype(w.dtype)
+            g = real_numbers(g).astype(w.dtype)
         if w.size >= device.WORTH_A_CALL:
             found = by_twin(self.compiled, w, optimizer, w, g, rate, t, *slots)
             if found is not NotImplemented:
@@ -140,7 +140,7 @@ class Rule:
     ) -> Sequence[Array]:
         """The same by the formula, without further ado: w or g may be among what it returns."""
         if g.dtype != w.dtype:
-            g = g.astype(w.dtype)
+            g = real_numbers(g).astype(w.dtype)
         found = self.formula(optimizer, w, g, rate, t, *slots)
         new = found if isinstance(found, tuple) else (found,)
         if len(new) != 1 + len(slots) or {x.shape for x in new} != {w.shape}:
@@ -158,3 +158,10 @@ class Rule:
         for name, x in zip(("gradient", "values", *optimizer.slots), (g, *new), strict=True):
             if not is_finite(x):
                 raise NotFinite(name)
+
+
+def real_numbers(g: Array) -> Array:
+    """A gradient, if NumPy would not drop a part of it."""
+    if g.dtype.kind == "c":
+        raise TypeError(f"a gradient holds {g.dtype}, not real numbers")
+    return g

@@ -29,6 +29,8 @@ class Task:
     @classmethod
     def split(cls, x: Arrays, y: Arrays, held_back: np.ndarray) -> Task:
         """From whole columns, and a mask of the samples that are held back."""
+        if held_back.dtype != bool:
+            raise TypeError(f"held_back must be a mask, True or False, not {held_back.dtype}")
 
         def pick(arrays: Arrays, rows: np.ndarray) -> Arrays:
             return {name: array[rows] for name, array in arrays.items()}

@@ -20,7 +20,7 @@ from ..files.archive import CheckpointError, load_arrays, save_arrays
 from ..files.checkpoint import fingerprint, set_training_state, training_state
 from ..files.records import Reader, Writer
 from ..optimizers import Optimizer
-from .batches import Batches, noted
+from .batches import Batches, count, noted
 from .objective import Objective
 from .progress import Progress
 from .scores import Scores, score
@@ -57,8 +57,8 @@ class Fit:
     ----------
     epoch, batch : int
         Where it stands: so many epochs are done, and so many batches of the next one.
-    finished : bool
-        Is everything done?
+    running, finished : bool
+        Is somebody training? Is everything done?
     weights : dict of float
         What the losses were multiplied with in the last step.
     """
@@ -77,10 +77,14 @@ class Fit:
         self.listeners = in_order(listeners)
         self.first_epoch, self.epochs = first_epoch, epochs
         self.epoch, self.batch = first_epoch, 0
-        self.verbose, self.finished = verbose, False
+        self.verbose, self.running, self.finished = verbose, False, False
         self.scores = Scores(model.objective)
         self.weights = dict(model.objective.weights)
         self._shuffler_then = model.shuffler.bit_generator.state  # when the epoch began
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For a copy, which nobody trains at present."""
+        return vars(self) | {"running": False}
 
     def tell(self, event: str, *what: Any) -> None:
         for listener in self.listeners:
@@ -88,6 +92,7 @@ class Fit:
 
     def run(self) -> None:
         """Train. Ctrl-C takes effect after a step, never within."""
+        self.running = True
         begun: list[Callback] = []  # who has begun is told of the end, too
         for listener in self.listeners:
             listener.model = self.model
@@ -101,6 +106,7 @@ class Fit:
                 self.tell("settle")
             self.finished = True
         finally:
+            self.running = False
             for listener in begun:
                 listener.on_train_end()
 
@@ -237,6 +243,8 @@ class Fit:
 
 def train_step(model: Learner, feed: Any) -> Tape:
     """One training step on a batch."""
+    if not count(feed):
+        raise ValueError("the batch holds no samples")
     tape = training_step(model.objective, model.optimizer, model.step, feed)
     model.step += 1
     return tape
