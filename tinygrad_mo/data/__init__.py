@@ -42,7 +42,7 @@ def load(name: str) -> SimpleNamespace:
     -------
     namespace
         Columns of one length, among them ``test``: True where a sample is held back. A column
-        ``kind`` of codes comes with ``kind_names``.
+        ``kind`` of codes comes with ``kind_names``, and ``palette`` holds the colours of pictures.
 
     Examples
     --------

@@ -133,6 +133,9 @@ class Embedding(Layer):
 class Dropout(Layer):
     """While training, set a share `rate` of the elements to 0 and scale up the others.
 
+    Training is what `fit` and `train_on_batch` do. Called on a tensor with a value, it changes
+    nothing; `ops.dropout` can be told.
+
     Parameters
     ----------
     rate : float

@@ -85,7 +85,8 @@ class BatchNormalization(Normalization):
     """Each channel brought to mean beta and standard deviation gamma, over the samples of a batch.
 
     Training uses mean and variance of the batch; everything else, and a layer that is frozen
-    (``layer.trainable = False``), uses moving averages of them, which training keeps.
+    (``layer.trainable = False``), uses moving averages of them, which training keeps. Training is
+    what `fit` and `train_on_batch` do: called on a tensor with a value, it is "everything else".
 
     Parameters
     ----------
