@@ -60,6 +60,8 @@ def test_before_compile_there_is_nothing_to_ask():
 # ---------------------------------------------------------------- numbers that are not finite
 
 
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")  # as NumPy says without kernels
+@pytest.mark.filterwarnings("ignore:invalid:RuntimeWarning")
 def test_a_loss_of_weight_0_may_be_infinite():
     """0 times infinity is not asked for: the step is that of the others, and of zeros."""
 
@@ -82,6 +84,8 @@ def test_a_loss_of_weight_0_may_be_infinite():
         model(1.0).train_on_batch(large, {"a": large, "b": large})
 
 
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")  # as NumPy says without kernels
+@pytest.mark.filterwarnings("ignore:invalid:RuntimeWarning")
 @pytest.mark.parametrize("y", [1e25, -1e25])
 def test_an_infinite_loss_is_not_trained_on(y):
     model = two_heads()
