@@ -242,6 +242,26 @@ def test_recorder_measures_during_fit():
     assert fixed.flows[0].step == 8
 
 
+def test_a_sequence_is_shown_where_a_recurrent_op_reads_the_tensor_itself():
+    class Turned(tg.layers.Layer):
+        def make_weights(self, shape):
+            self.lstm = tg.layers.LSTM(3, name="lstm")
+
+        def call(self, x):
+            return self.lstm(x if self.name == "plain" else tg.ops.transpose(x, axes=(0, 2, 1)))
+
+    x = tg.Input((7, 2), name="x")
+    lasts = [Turned(name=name)(x) for name in ("plain", "turned")]
+    lasts.append(tg.layers.GRU(3, name="backwards", go_backwards=True)(x))
+    lasts.append(tg.layers.Bidirectional(tg.layers.LSTM(3), name="both")(x))
+    model = tg.Model(x, [tg.layers.Dense(1)(h) for h in lasts])
+    model.compile("sgd", "mse")
+    flow = model.gradient_flow(np.ones((2, 7, 2)), [np.ones((2, 1))] * 4)
+    assert {ends: norms.shape for ends, norms in flow.over_time.items()} == {
+        ("x", name): (4, 7) for name in ("plain", "backwards", "both")
+    }
+
+
 def test_recording_changes_nothing():
     (plain, data), (watched, _) = two_branches(), two_branches()
     plain.fit(*data, batch_size=4, verbose=0)

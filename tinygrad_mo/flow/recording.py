@@ -290,7 +290,7 @@ class Recorder:
         self._measured[key] = Measure.of(rows, losses, self.count)
         if isinstance(key[0], str):
             return  # a bundle
-        if rows.ndim == 4 and reads_in_steps(key[0]):
+        if rows.ndim == 4 and reads_in_steps(*key):
             self.over_time[key] = by_time(rows, losses, self.count)
         if self.keep_arrays and (place := self._place(*key)):
             self.kept[place] = losses, rows
@@ -316,9 +316,10 @@ class Recorder:
         return self._measured.get((fold, key), Measure.nothing(self.count))
 
 
-def reads_in_steps(node: Node) -> bool:
-    """Does the node run through a sequence step by step?"""
-    return any(step.op.name in ("lstm", "gru", "simple_rnn") for step in node.steps)
+def reads_in_steps(node: Node, key: Any) -> bool:
+    """Does the node run through this very tensor step by step? Then its axis 1 is the time."""
+    recurrent = [step for step in node.steps if step.op.name in ("lstm", "gru", "simple_rnn")]
+    return any(step.inputs[0].key == key for step in recurrent)  # type: ignore[union-attr]
 
 
 def by_time(rows: np.ndarray, losses: tuple[int, ...], count: int) -> np.ndarray:
