@@ -1,11 +1,15 @@
 """A flow is data: made by hand, compared, pickled, saved, read back, drawn."""
 
 import copy
+import json
 import pickle
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
+import tinygrad_mo as tg
 from tinygrad_mo.files.archive import CheckpointError
 from tinygrad_mo.flow import Flow, FlowNode, Measure, Wire
 from zoo import headline
@@ -75,6 +79,43 @@ def test_it_is_copied_pickled_saved_and_compared(make, tmp_path):
         other.weights["aux_output" if make is measured else "aux"] += 0.1
         assert other != flow
     assert flow != hand_made(step=7)
+
+
+def test_snapshots_are_flows_of_one_training(tmp_path):
+    """In any row; at its own step the flow itself is shown, beside what was recorded there."""
+    flow = hand_made(step=4)
+    again, other = hand_made(step=4), hand_made(step=4, values={"main": 9.0, "aux": 9.0})
+    steps = [hand_made(step=step) for step in (2, 0)]
+
+    def shown(now, snapshots):
+        now.save(tmp_path / "flow.html", snapshots=snapshots)
+        text = (tmp_path / "flow.html").read_text("utf-8")
+        frames = json.loads(text.split('id="flow">')[1].split("</script>")[0])["frames"]
+        return [(one["step"], one["values"][0]) for one in frames]
+
+    assert shown(flow, steps) == [(0, 0.5), (2, 0.5), (4, 0.5)]
+    for row in (iter(steps), filter(None, steps), tuple(steps), [*steps, flow], [*steps, again]):
+        assert shown(flow, row) == [(0, 0.5), (2, 0.5), (4, 0.5)]
+    assert shown(other, [*steps, flow])[-1] == (4, 9.0)  # one measured it at this step once more
+    wider = hand_made(step=1, nodes=[replace(one, shape=(9,)) for one in flow.nodes])
+    for snapshots, error, words in (
+        (
+            [*steps, flow, other],
+            ValueError,
+            "two different flows are of step 4; .* its own FlowRecorder",
+        ),
+        ([*steps, wider], ValueError, "snapshots: the flow of step 1 is of another model"),
+        ([hand_made(step=1, optimizer="Adam")], ValueError, "step 1 is of a training with Adam"),
+        (flow, TypeError, "snapshots must be a list of flows, .*; a Flow is none"),
+        (tg.FlowRecorder(), TypeError, "snapshots must be a list .*; a FlowRecorder is none"),
+        ([flow, 1], TypeError, "snapshots must be a list .*; 1 is no flow"),
+    ):
+        for show in (partial(flow.save, "never.html"), flow.through_training):
+            with pytest.raises(error, match=words):
+                show(snapshots)
+    with pytest.raises(ValueError, match="holds one flow: snapshots are for a page"):
+        flow.save(tmp_path / "one.flow", snapshots=iter(steps))
+    flow.save(tmp_path / "one.flow", snapshots=iter([]))
 
 
 def test_a_file_of_something_else_is_no_flow(tmp_path):

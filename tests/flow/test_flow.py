@@ -1,5 +1,6 @@
 """The flow: its numbers against whole gradients, its words, its picture."""
 
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -240,6 +241,36 @@ def test_recorder_measures_during_fit():
     fixed = tg.FlowRecorder(every=4, data=(x, y))
     model.fit(x, y, batch_size=2, epochs=1, verbose=0, callbacks=[fixed])
     assert fixed.flows[0].step == 8
+
+
+def test_a_recorder_is_for_one_training():
+    model, (x, y) = two_branches()
+    recorder = tg.FlowRecorder(every=1)
+    fit = partial(model.fit, x, y, batch_size=4, verbose=0, callbacks=[recorder])
+    fit()
+    fit()
+    assert [flow.step for flow in recorder.flows] == [0, 1, 2, 3]
+    model.compile("adam", "mse")
+    with pytest.raises(ValueError, match="flows of another training, up to step 3, and this one"):
+        fit()
+    assert model.step == 0 and len(recorder.flows) == 4
+
+
+def test_a_step_that_an_error_stopped_is_recorded_once():
+    class Stop(tg.callbacks.Callback):
+        phase = "look"
+
+        def on_train_batch_begin(self, step, batch):
+            if step == 1:
+                raise InterruptedError
+
+    model, (x, y) = two_branches()
+    recorder = tg.FlowRecorder(every=1)
+    with pytest.raises(InterruptedError):
+        model.fit(x, y, batch_size=4, verbose=0, callbacks=[recorder, Stop()])
+    assert [flow.step for flow in recorder.flows] == [0, 1]
+    model.fit(x, y, batch_size=4, verbose=0, callbacks=[recorder])
+    assert [flow.step for flow in recorder.flows] == [0, 1, 2]
 
 
 def test_a_sequence_is_shown_where_a_recurrent_op_reads_the_tensor_itself():

@@ -6,7 +6,7 @@ and cosines stand beside the axes: a figure made with ``layout="constrained"`` h
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from graphlib import TopologicalSorter
 from itertools import cycle, pairwise
 from typing import Any
@@ -34,6 +34,7 @@ from .chart_parts import (
 )
 from .data import FlowData
 from .measures import Measure
+from .frames import in_order
 from .words import SENTENCES, layers_of, shared_layers, short_names
 
 BRANCH: dict[str, Any] = {"lw": 1.4, "ls": (0, (3, 2)), "marker": "o", "ms": 3}
@@ -42,7 +43,7 @@ BRANCH: dict[str, Any] = {"lw": 1.4, "ls": (0, (3, 2)), "marker": "o", "ms": 3}
 # ---------------------------------------------------------------- through training
 
 
-def through_training(flows: Sequence[FlowData], axes: Any = None) -> Any:
+def through_training(flows: Iterable[FlowData], axes: Any = None) -> Any:
     """The losses during training, and below whether they agree about the weights they share.
 
     Parameters
@@ -56,7 +57,7 @@ def through_training(flows: Sequence[FlowData], axes: Any = None) -> Any:
     -------
     two matplotlib axes
     """
-    frames = in_order(flows)
+    frames = in_order("flows", flows)
     if axes is None:
         shared = {layer.name for frame in frames for layer in shared_layers(frame)}
         strip = max(0.7, 0.23 * len(shared))
@@ -68,19 +69,7 @@ def through_training(flows: Sequence[FlowData], axes: Any = None) -> Any:
     return axes
 
 
-def in_order(flows: Sequence[FlowData]) -> list[FlowData]:
-    """One flow per training step, all of the same model."""
-    if not flows:
-        raise ValueError("there are no flows: FlowRecorder(every=...) records them during fit")
-    frames = sorted({flow.step: flow for flow in flows}.values(), key=lambda flow: flow.step)
-    for frame in frames:
-        same = frame.losses == flows[0].losses and [*frame.parameters] == [*flows[0].parameters]
-        if not same:
-            raise ValueError(f"the flow of step {frame.step} is of another model")
-    return frames
-
-
-def loss_curves(flows: Sequence[FlowData], axes: Any = None) -> Any:
+def loss_curves(flows: Iterable[FlowData], axes: Any = None) -> Any:
     """The value of each loss at each recorded step, unweighted.
 
     Logarithmic where one value is very much larger than another.
@@ -95,7 +84,7 @@ def loss_curves(flows: Sequence[FlowData], axes: Any = None) -> Any:
     -------
     matplotlib axes
     """
-    frames = in_order(flows)
+    frames = in_order("flows", flows)
     if axes is None:
         axes = new_axes(9.6, 2.8)
     plain(axes)
@@ -117,7 +106,7 @@ def loss_curves(flows: Sequence[FlowData], axes: Any = None) -> Any:
     return axes
 
 
-def cosines(flows: Sequence[FlowData], axes: Any = None) -> Any:
+def cosines(flows: Iterable[FlowData], axes: Any = None) -> Any:
     """Do the losses agree about the weights they share? A row per layer, a cell per step.
 
     Green: the gradients point in the same direction. Pink: against each other. For more than two
@@ -134,7 +123,7 @@ def cosines(flows: Sequence[FlowData], axes: Any = None) -> Any:
     -------
     matplotlib axes
     """
-    frames = in_order(flows)
+    frames = in_order("flows", flows)
     shared = {layer.name: layer for frame in frames for layer in shared_layers(frame)}
     layers = [shared[layer.name] for layer in layers_of(frames[0]) if layer.name in shared]
     if axes is None:

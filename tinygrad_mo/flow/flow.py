@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ..files.archive import replace_file
 from . import charts, curves, figure, page, words
 from .data import FlowData
+from .frames import flow_list, in_order
 from .storing import load_flow, save_flow
 
 
@@ -86,11 +87,11 @@ class Flow(FlowData):
         """The gradient on its way from the losses to the inputs: see `curves.by_depth`."""
         return curves.by_depth(self, axes)
 
-    def through_training(self, snapshots: Sequence[Flow], axes: Any = None) -> Any:
+    def through_training(self, snapshots: Iterable[Flow], axes: Any = None) -> Any:
         """Losses and cosines at all recorded steps and this one: see `curves.through_training`."""
-        return curves.through_training([*snapshots, self], axes)
+        return curves.through_training(in_order("snapshots", snapshots, self), axes)
 
-    def save(self, path: str | Path, snapshots: Sequence[Flow] = ()) -> None:
+    def save(self, path: str | Path, snapshots: Iterable[Flow] = ()) -> None:
         """Write the interactive picture, or the data.
 
         Parameters
@@ -99,11 +100,13 @@ class Flow(FlowData):
             With ".flow" at its end: the numbers, for `Flow.load`. Any other: the picture, one HTML
             file that opens in any browser.
         snapshots : list of Flow
-            Recorded during training (`FlowRecorder.flows`): the page then shows all these steps.
+            Recorded during one training (`FlowRecorder.flows`): the page then shows all these steps
+            (at its own step, this flow itself).
         """
+        frames = flow_list("snapshots", snapshots)
         if Path(path).suffix.lower() != ".flow":
-            replace_file(path, page.draw_page(self, snapshots).encode())
-        elif snapshots:
+            replace_file(path, page.draw_page(self, frames).encode())
+        elif frames:
             raise ValueError(f"{path} holds one flow: snapshots are for a page (.html)")
         else:
             save_flow(path, self)

@@ -11,7 +11,7 @@ import html
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from . import layout, style, words
-from .data import FlowData, FlowNode, Wire
+from .data import FlowData, FlowNode
+from .frames import in_order, measures
 from .layout import arrange, find_columns
 from .measures import Measure
 
@@ -56,7 +57,7 @@ WEIGHTS = "weights of "
 ALL = "*"  # the view in which every fold is open
 
 
-def draw_page(flow: FlowData, snapshots: Sequence[FlowData] = ()) -> str:
+def draw_page(flow: FlowData, snapshots: Iterable[FlowData] = ()) -> str:
     """The HTML of the interactive picture of `flow`, with `snapshots` made during training."""
     parts = {
         "/* colours */": colours(),
@@ -163,13 +164,10 @@ def as_json(value: Any) -> str:
     return text
 
 
-def content(flow: FlowData, snapshots: Sequence[FlowData] = ()) -> dict[str, Any]:
+def content(flow: FlowData, snapshots: Iterable[FlowData] = ()) -> dict[str, Any]:
     """All that the page shows, as data."""
     measured = measures(flow)
-    for frame in snapshots:
-        if frame.losses != flow.losses or paths_of(frame) != paths_of(flow):
-            raise ValueError(f"the snapshot of step {frame.step} is of another model")
-    frames = sorted({f.step: f for f in [*snapshots, flow]}.values(), key=lambda f: f.step)
+    frames = in_order("snapshots", snapshots, flow)
     number = {what: i for i, what in enumerate(measured)}
     states = [None, *flow.folds, ALL] if flow.folds else [None]
     names = words.short_names(flow.losses)
@@ -203,11 +201,6 @@ def content(flow: FlowData, snapshots: Sequence[FlowData] = ()) -> dict[str, Any
     }
 
 
-def paths_of(flow: FlowData) -> dict[Any, tuple[bool, ...]]:
-    """Which losses reach what was measured."""
-    return {what: measure.reach for what, measure in measures(flow).items()}
-
-
 def setup_of(flow: FlowData) -> dict[str, Any]:
     """What stays from step to step of a training until somebody changes it, and its words."""
     count = {name: i for i, name in enumerate(flow.parameters)}
@@ -226,25 +219,6 @@ def setup_of(flow: FlowData) -> dict[str, Any]:
         "notes": words.optimizer_lines(flow),
         "table": [typeset(note) for note in words.table_notes(flow)],
     }
-
-
-def measures(flow: FlowData) -> dict[Any, Measure]:
-    """All that was measured, in the order in which the page counts it."""
-    found: dict[Any, Measure] = {
-        ("wire", wire.source, wire.target, tensor_of(wire, i)): wire.measure
-        for i, wire in enumerate(flow.wires)
-    }
-    found |= {("bundle", *what): measure for what, measure in flow.bundles.items()}
-    found |= {("weight", name): measure for name, measure in flow.parameters.items()}
-    cards = {node.name: node.parameters for node in flow.nodes if node.kind != "loss"}
-    users = Counter(name for parameters in cards.values() for name in parameters)
-    shared = [use for use in flow.uses if users[use[0]] > 1 and use[1] in cards]
-    return found | {("use", *use): flow.uses[use] for use in shared}
-
-
-def tensor_of(wire: Wire, place: int) -> int:
-    """What stands for the tensor of a wire: its number; where it has none, it is one of its own."""
-    return wire.number if wire.number >= 0 else -1 - place
 
 
 def frame_data(frame: FlowData, flow: FlowData, setups: list[dict[str, Any]]) -> dict[str, Any]:

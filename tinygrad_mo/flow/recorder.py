@@ -16,6 +16,9 @@ from .storing import as_plain, from_plain
 class FlowRecorder(Callback):
     """Record the gradient flow during `fit`, of the function that trains.
 
+    It is for one training, in one or several calls of `fit`. A new `compile` counts steps from 0:
+    take a new recorder.
+
     Parameters
     ----------
     every : int
@@ -42,6 +45,7 @@ class FlowRecorder(Callback):
                 f"{arguments.shown(data)}"
             )
         self.flows: list[Flow] = []
+        self._open: Flow | None = None
 
     @property
     def records(self) -> list[dict[str, Any]]:
@@ -56,13 +60,25 @@ class FlowRecorder(Callback):
         """Look at the data once, so that mistakes show before the first step."""
         data = self.data
         self._fixed = None if data is None else self.model.objective.labelled_data(*data)
-        self._open: Flow | None = None
+        if self._open is not None:  # an error stopped its step, which is made now
+            self.flows[:] = [flow for flow in self.flows if flow is not self._open]
+            self._open = None
 
     def on_train_batch_begin(self, step: int, batch: Mapping[Any, Any]) -> None:
         """Record, if it is time."""
         if step % self.every == 0:
+            self._refuse_another_training(step)
             self._open = measure(self.model, self._fixed or batch)
             self.flows.append(self._open)
+
+    def _refuse_another_training(self, step: int) -> None:
+        """Its steps begin anew: nobody could tell its flows from those of the first one."""
+        last = self.flows[-1].step if self.flows else -1
+        if step <= last:
+            raise ValueError(
+                f"FlowRecorder: it holds the flows of another training, up to step {last}, and "
+                f"this one is at step {step}: give each training a FlowRecorder of its own"
+            )
 
     def on_train_batch_end(self, step: int, logs: Logs) -> None:
         """Note which weights the losses had in this step."""
