@@ -253,7 +253,7 @@ def test_longest_gradient_has_the_full_colour():
     norms = [[m.norm(k) for k in range(2)] for m in flow.parameters.values()]
     k = int(np.argmax(norms)) % 2
     strongest = axes.patches[int(np.argmax(norms))]
-    assert strongest.get_facecolor() == pytest.approx(to_rgba(style.LOSSES[k]))
+    assert strongest.get_facecolor() == pytest.approx(to_rgba(style.LOSSES[k][0]))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
@@ -271,6 +271,32 @@ def test_any_number_of_losses(count):
         assert "trunk" in words_of(below)
     marks = words_of(flow.bars(by="layer")).count("■")
     assert marks == (2 if count > 2 else 0)
+
+
+def test_twelve_losses_have_colours_of_their_own_and_more_are_said_to_share_them():
+    for count in (13, 12):
+        flow = flow_of(heads(count))
+        keys = [key_of(axes) for axes in (flow.bars(), flow.by_depth(), curves.loss_curves([flow]))]
+        assert [style.REPEATED in key for key in keys] == 3 * [count > 12]
+        printed = " ".join(figure.key_lines(flow, figure.Scales(0, 0), 300))
+        assert (style.REPEATED in printed.lower()) == (count > 12)
+    lines = [to_rgba(line.get_color()) for line in curves.loss_curves([flow]).get_lines()]
+    assert len(set(lines)) == 12
+    names = [*flow.losses, "regularization"]
+    for shades in zip(*(style.colours_of(name, k) for k, name in enumerate(names)), strict=True):
+        colours = lab([to_rgba(one)[:3] for one in shades])
+        apart = np.linalg.norm(colours[:, None] - colours, axis=-1)
+        assert apart[~np.eye(13, dtype=bool)].min() > 15  # 2.3 are just seen side by side
+
+
+def lab(colours):
+    """CIE L*, a*, b*, in which distances are differences that are seen."""
+    rgb = np.array(colours)
+    linear = np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = linear @ np.transpose(to_xyz) / np.sum(to_xyz, axis=1)
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116).T
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1)
 
 
 def test_charts_use_the_axes_of_the_user():
@@ -359,7 +385,7 @@ def test_regularization_and_frozen_weights():
     assert words_of(axes).count("kernel (frozen)") == 1
     assert sum(patch.get_alpha() == 0.45 for patch in axes.patches) == 2 * (3 + 2)
     assert "(frozen)" in words_of(flow.bars(by="layer"))
-    grey = blend(style.REGULARIZATION, 1)
+    grey = blend(style.REGULARIZATION[0], 1)
     assert any(p.get_facecolor()[:3] == pytest.approx(grey) for p in axes.patches)
     assert "regularization" in words_of(flow.heat_map(by="layer"))
     assert "regularization" not in key_of(flow.by_depth())  # it is on no wire

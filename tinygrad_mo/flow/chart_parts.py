@@ -126,11 +126,18 @@ def patch(label: str, **look: Any) -> Any:
 def loss_patches(flow: FlowData, before: str = "", among: Sequence[Measure] = ()) -> list[Any]:
     """The colours of the losses, for a key; if measures are given, only of those that reach one."""
     names = short_names(flow.losses)
-    return [
+    patches = [
         patch(before + shortened(names[k]), color=style.colour_of(name, k), lw=0)
         for k, name in enumerate(flow.losses)
         if not among or any(measure.reach[k] for measure in among)
     ]
+    return patches + repeated_colours(flow)
+
+
+def repeated_colours(flow: FlowData) -> list[Any]:
+    """What the key says, without a mark of its own, if two losses have one colour."""
+    words = style.repeated(flow.losses)
+    return [patch(words, color="none", lw=0)] if words else []
 
 
 def label_rows(axes: Any, rows: Sequence[Row], pitch: float) -> float:

@@ -29,12 +29,13 @@ from .chart_parts import (
     new_axes,
     patch,
     plain,
+    repeated_colours,
     settle,
     shortened,
 )
 from .data import FlowData
-from .measures import Measure
 from .frames import in_order
+from .measures import Measure
 from .words import SENTENCES, layers_of, shared_layers, short_names
 
 BRANCH: dict[str, Any] = {"lw": 1.4, "ls": (0, (3, 2)), "marker": "o", "ms": 3}
@@ -102,7 +103,11 @@ def loss_curves(flows: Iterable[FlowData], axes: Any = None) -> Any:
     axes.set_xlabel("training steps", color=style.MUTED, size=LETTERS)
     axes.set_ylabel("unweighted", color=style.MUTED, size=LETTERS)
     settle(axes)
-    head(axes, "Through training: the losses", axes.get_lines()[-len(names) :])
+    head(
+        axes,
+        "Through training: the losses",
+        [*axes.get_lines()[-len(names) :], *repeated_colours(frames[0])],
+    )
     return axes
 
 

@@ -101,7 +101,10 @@ def key_lines(flow: FlowData, scales: Scales, room: float) -> list[str]:
     if scales.wire:
         sentences.insert(0, f"This thick: a gradient of {size_of_key(scales):g}.")
         sentences[0] += f" Thinnest: {short(style.THINNEST / scales.wire)} or less."
-    sentences += ["Colour: which loss sent it, times its weight.", "Dashed: no gradient passes."]
+    colours = "Colour: which loss sent it, times its weight."
+    if words := style.repeated(flow.losses):
+        colours += f" {words.capitalize()}."
+    sentences += [colours, "Dashed: no gradient passes."]
     if any(not np.isfinite(wire.measure.r).all() for wire in flow.wires):
         sentences[-1] += " Dashed in red: it is not finite."
     if scales.bar:

@@ -181,10 +181,11 @@ def content(flow: FlowData, snapshots: Iterable[FlowData] = ()) -> dict[str, Any
                 "short": names[k],
                 "label": words.loss_label(names[k]),
                 "kind": flow.kinds.get(name, ""),
-                "colour": style.colour_of(name, k),
+                "colours": style.colours_of(name, k),
             }
             for k, name in enumerate(flow.losses)
         ],
+        "repeated": style.repeated(flow.losses),
         "weights": flow.weight_list,
         "step": flow.step,
         "parameters": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -9,11 +10,18 @@ import numpy as np
 
 from .layout import Point
 
-# One colour per loss everywhere; distinguishable for colour-blind readers, and in order of use.
-LOSSES = ("#1f6fd6", "#f0930a", "#159a6c", "#7b4fc9", "#0d8fa8", "#8a5a2b")
-REGULARIZATION = "#6b7280"
-# All other colours, each in print and on light pages, and on dark pages. The page has a variable
-# of each name, such as var(--ink).
+# All colours: each in print and on light pages, and on dark pages.
+# One per loss everywhere, in order of use. Any two are at least 10 apart (CIEDE2000), also for
+# those who see no green or no red (deuteranopia, protanopia: Machado et al. 2009).
+LOSSES = (
+    ("#1f6fd6", "#5b9df5"), ("#d97706", "#f5a63a"), ("#01724b", "#7eebc9"),
+    ("#370b7c", "#eeccf6"), ("#994091", "#9a7294"), ("#7b1507", "#c87900"),
+    ("#4f9865", "#24bc82"), ("#8286b2", "#bb9bc3"), ("#b03c00", "#fcf033"),
+    ("#3d8376", "#0e8f71"), ("#42203e", "#5a7ec2"), ("#004736", "#5cf292"),
+)  # fmt: skip
+REGULARIZATION = ("#6b7280", "#868c98")
+REPEATED = "colours repeat: there are more losses than colours"
+# Of each, the page has a variable, such as var(--ink).
 SHADES = {
     "paper": ("#fbfbf9", "#14161f"),
     "card": ("#ffffff", "#1e212e"),
@@ -58,9 +66,20 @@ MANY = 48  # weight arrays: where there are more, a bar is of a whole layer
 LOGARITHMIC = 60  # where losses differ by so many times, their curves are logarithmic
 
 
-def colour_of(name: str, number: int) -> str:
-    """The colour of a loss."""
+def colours_of(name: str, number: int) -> tuple[str, str]:
+    """The colour of a loss, on light and on dark pages."""
     return REGULARIZATION if name == "regularization" else LOSSES[number % len(LOSSES)]
+
+
+def colour_of(name: str, number: int) -> str:
+    """The colour of a loss in print."""
+    return colours_of(name, number)[0]
+
+
+def repeated(losses: Sequence[str]) -> str:
+    """What a key says where two losses have one colour."""
+    colours = {colours_of(name, k) for k, name in enumerate(losses)}
+    return REPEATED if len(colours) < len(losses) else ""
 
 
 def curve(path: list[Point], points: int = 28) -> np.ndarray:

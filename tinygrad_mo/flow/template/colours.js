@@ -4,13 +4,12 @@ const { HEAT } = flow.constants;
 
 // Of each loss: for areas (p), lines (s) and text (t: darker, to be read), also with a texture.
 function makeColours() {
-  const rules = flow.losses.flatMap(({ colour }, k) => {
+  const rules = flow.losses.flatMap(({ colours: [light, dark] }, k) => {
     const variables = (area, text) => `:root { --loss${k}: ${area}; --text${k}: ${text}; }`;
-    const mixed = (percent, other) => `color-mix(in srgb, ${colour} ${percent}%, ${other})`;
-    const dark = variables(mixed(82, "white"), mixed(65, "white"));
+    const mixed = (tone, part, other) => `color-mix(in srgb, ${tone} ${part}%, ${other})`;
     return [
-      variables(colour, mixed(78, "black")),
-      `@media (prefers-color-scheme: dark) { ${dark} }`,
+      variables(light, mixed(light, 78, "black")),
+      `@media (prefers-color-scheme: dark) { ${variables(dark, mixed(dark, 80, "white"))} }`,
       `.p${k} { fill: var(--loss${k}); background: var(--loss${k}); }`,
       `.s${k} { stroke: var(--loss${k}); }`,
       `.textured .p${k} { fill: url(#texture${k}); }`,
@@ -33,14 +32,14 @@ function makeTextures() {
     }
   };
   texture("hatch", "var(--rim-conflict)", -45, [["M0 3H6", "var(--hatch)", 1.5]]);
-  const light = "rgba(255,255,255,.62)";
+  const pale = "color-mix(in srgb, var(--card) 62%, transparent)";
   const marks = [
     [0, []],
-    [-45, [["M0 3H6", light, 1.6]]],
-    [0, [["M2 3H4", light, 2]]],
-    [0, [["M3 0V6", light, 1.6]]],
-    [0, [["M0 3H6M3 0V6", light, 1]]],
-    [45, [["M0 3H6", light, 1.6]]],
+    [-45, [["M0 3H6", pale, 1.6]]],
+    [0, [["M2 3H4", pale, 2]]],
+    [0, [["M3 0V6", pale, 1.6]]],
+    [0, [["M0 3H6M3 0V6", pale, 1]]],
+    [45, [["M0 3H6", pale, 1.6]]],
   ];
   losses.forEach((k) => texture(`texture${k}`, `var(--loss${k})`, ...marks[k % marks.length]));
 }

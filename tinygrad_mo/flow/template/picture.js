@@ -113,6 +113,7 @@ function drawKey() {
   for (const k of losses) {
     item(`sent by ${names[k]}`, (svg) => box(svg, 2, 5, 26, 10, { class: `p${k}`, rx: 2 }));
   }
+  if (flow.repeated) el(key, "span", {}, flow.repeated);
   if (losses.length > 1) for (const kind of RIM_KINDS) {
     item(RIMS[kind], (svg) => {
       box(svg, 2, 2, 26, 16, { class: kind });
