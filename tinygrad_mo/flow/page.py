@@ -191,7 +191,7 @@ def content(flow: FlowData, snapshots: Iterable[FlowData] = ()) -> dict[str, Any
         "parameters": [
             {"name": name, "measure": number["weight", name]} for name in flow.parameters
         ],
-        "reach": [sum(1 << k for k, path in enumerate(m.reach) if path) for m in measured.values()],
+        "reach": ["".join("01"[path] for path in m.reach) for m in measured.values()],
         "views": [View(flow, opened).as_data(number) for opened in states],
         "sequences": [
             {"wire": f"{source}>{target}", "steps": norms.shape[1]}

@@ -61,8 +61,8 @@ class Measure {
 
 function decode(frame) {
   let at = 0;
-  return flow.reach.map((bits) => {
-    const reach = losses.filter((k) => Math.floor(bits / 2 ** k) % 2);
+  return flow.reach.map((paths) => {
+    const reach = losses.filter((k) => paths[k] === "1");
     const rows = reach.map((_, i) => {
       const row = losses.map(() => 0);
       for (const k of reach.slice(i)) row[k] = frame.r[at++] ?? NaN;
