@@ -187,6 +187,19 @@ def test_snapshots_of_another_model_are_refused():
         made("headline").save("never.html", [made("siamese")])
 
 
+def test_each_step_says_how_long_its_sequences_were():
+    x = tg.Input((None, 2), name="x")
+    model = tg.Model(x, layers.Dense(1, name="out")(layers.LSTM(3, name="lstm")(x)))
+    model.compile("sgd", "mse")
+    recorder = tg.FlowRecorder(every=1)
+    batches = [(np.ones((4, time, 2)), np.ones((4, 1))) for time in (5, 30)]
+    model.fit(iter(batches), verbose=0, callbacks=[recorder])
+    data = page.content(model.gradient_flow(np.ones((4, 9, 2)), np.ones((4, 1))), recorder.flows)
+    assert data["sequences"] == [("x", "lstm")]
+    sizes = [(steps, len(rows[0])) for frame in data["frames"] for steps, rows in frame["time"]]
+    assert sizes == [(5, 5), (30, 15), (9, 9)]  # of a long one, neighbours are put together
+
+
 def test_a_wire_into_a_fold_carries_the_sum_of_what_its_cards_send_back():
     flow = made("inception")
     inside = [
@@ -372,9 +385,9 @@ const cosine = (measure) => measure.worstPair(weights)?.[0] ?? null;
 const stripes = (wire) => wire.stripes
   .filter((stripe) => stripe.getAttribute("visibility") !== "hidden")
   .reduce((sum, stripe) => sum + parseFloat(stripe.getAttribute("stroke-width")), 0);
-const wire = (w) => [w.key, w.measure.total(weights), w.width, stripes(w), cosine(w.measure)];
-const card = ({ key, measure }) =>
-  [key, measure.total(weights), cosine(measure), page.verdict(measure, weights).text];
+const wire = (w) => [w.names, w.measure.total(weights), w.width, stripes(w), cosine(w.measure)];
+const card = ({ data, measure }) =>
+  [data.name, measure.total(weights), cosine(measure), page.verdict(measure, weights).text];
 return {
   wires: picture.wires.map(wire),
   cards: picture.cards.filter((c) => c.parameters.length).map(card),
@@ -527,7 +540,7 @@ def test_the_page_computes_what_numpy_computes(show, name):
         for (key, total, width, stripes, cosine), wire in zip(
             found["wires"], flow.wires, strict=True
         ):
-            assert key == f"{wire.source}>{wire.target}"
+            assert key == [wire.source, wire.target]
             expected = wire.measure.total(weights)
             assert total == pytest.approx(expected, rel=1e-9)
             drawn = max(expected * found["scale"], 1.2) if expected else 0
@@ -552,7 +565,9 @@ def test_the_page_takes_constants_from_python(show, monkeypatch):
     flow = made("headline")
     browser = show(flow)
     picture = "return page.picture()"
-    verdict = run(browser, f"{picture}.cards.find((c) => c.key === 'lstm').verdict.textContent")
+    verdict = run(
+        browser, f"{picture}.cards.find((c) => c.data.name === 'lstm').verdict.textContent"
+    )
     assert verdict.startswith("strangers")
     assert 3 < max(run(browser, f"{picture}.wires.map((w) => w.width)")) <= 7
     rows = run(browser, "return document.querySelectorAll('.bar-row').length")
@@ -563,7 +578,10 @@ def test_the_page_takes_constants_from_python(show, monkeypatch):
 
 def test_the_page_makes_no_request(show):
     browser = show(made("headline"), through_training(made("headline"), 3))
-    run(browser, "page.mix([1, 0]); page.showFrame(1); page.select('lstm'); page.openFold('*');")
+    run(
+        browser,
+        "page.mix([1, 0]); page.showFrame(1); page.select('card/lstm'); page.openFold(true);",
+    )
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     asked = [
         event["params"]["request"]["url"]
@@ -684,9 +702,9 @@ def test_a_fold_opens_by_keyboard_and_by_mouse(show):
     from selenium.webdriver.common.keys import Keys
 
     browser = show(made("nested"))
-    names = "return page.picture().cards.map((c) => c.key)"
+    names = "return page.picture().cards.map((c) => c.data.name)"
     assert "base" in run(browser, names)
-    run(browser, "page.picture().cards.find((c) => c.key === 'base').group.focus()")
+    run(browser, "page.picture().cards.find((c) => c.data.name === 'base').group.focus()")
     browser.switch_to.active_element.send_keys(Keys.ENTER, Keys.ENTER)
     assert {"base/conv1", "base:1"} <= set(run(browser, names))
     browser.find_element(By.XPATH, "//button[text()='folded']").click()
@@ -703,22 +721,95 @@ def test_one_selection_everywhere(show):
     next(c for c in cards if c.get_attribute("aria-label").startswith("dense_2")).click()
     assert browser.find_element(By.ID, "inset-what").text == "weights of dense_2"
     assert len(browser.find_elements(By.CSS_SELECTOR, ".bar-row.hover")) == 2
-    assert "select=dense_2" in browser.current_url
+    assert "select=card%2Fdense_2" in browser.current_url
     browser.find_element(By.CSS_SELECTOR, ".bar-row .label").click()
     assert browser.find_element(By.ID, "inset-what").text == "embedding/embeddings"
-    run(browser, "page.select('lstm>aux_output')")
+    run(browser, "page.select('wire/lstm/aux_output')")
     assert browser.find_element(By.ID, "inset-what").text == "wire lstm → aux_output"
     assert len(browser.find_elements(By.CSS_SELECTOR, ".wire.selected")) == 1
 
 
+def test_names_are_no_identity(show):
+    """Joined names are alike: of the wires user>item, score and user, item>score, and of rows."""
+    x = tg.Input((3,), name="x")
+    far, near = layers.Dense(4, name="user>item")(x), layers.Dense(4, name="user")(x)
+    near = layers.Dense(4, name="user/kernel")(layers.Dense(2, name="item>score")(near))
+    ends = [layers.Dense(1, name=name)(h) for name, h in (("score", far), ("aux", near))]
+    flow = flow_of(x, ends, "mse")
+    browser = show(flow)
+    for wire in flow.wires:
+        script = """
+        const found = page.picture().wires.filter(({ names: [a, b] }) =>
+          a === arguments[0] && b === arguments[1]);
+        page.select(found[0].key);
+        const said = document.getElementById("inset-what").textContent;
+        return [said, document.querySelectorAll(".wire.selected").length, found.length];"""
+        said = run(browser, script, wire.source, wire.target)
+        assert said == [f"wire {wire.source} → {wire.target}", 1, 1]
+    script = """
+    return page.trained.rows.map((row) => {
+      page.select(row.key);
+      const selected = document.querySelectorAll(".selected");
+      return [row.name, document.getElementById("inset-what").textContent, selected.length];
+    });"""
+    assert run(browser, script) == [[name, name, 1] for name in flow.parameters]
+
+
+def test_a_card_shows_its_own_sequence(show):
+    x = tg.Input((5, 2), name="x")
+    read = [layers.LSTM(3, name="old>rnn")(x), layers.GRU(3, name="rnn")(x)]
+    flow = flow_of(x, [layers.Dense(1, name=f"out_{k}")(h) for k, h in enumerate(read)], "mse")
+    browser = show(flow)
+    for name in ("old>rnn", "rnn"):
+        script = "page.picture().cards.find((c) => c.data.name === arguments[0]).key"
+        run(browser, f"page.select({script})", name)
+        title = run(browser, "return document.querySelector('#sequence h3').textContent")
+        assert title.endswith(f"(x → {name})")
+
+
+def test_folds_may_have_any_name(show):
+    x = tg.Input((3,), name="x")
+    h = layers.Dense(3, name="between")(x)
+    for name in ("*/a", "*/b", "/a", "/b", "true/a", "true/b"):
+        h = layers.Dense(3, name=name)(h)
+    flow = flow_of(x, layers.Dense(1, name="out")(h), "mse")
+    assert list(flow.folds) == ["*", "/", "true"]
+    browser = show(flow)
+    names = "return page.picture().cards.map((c) => c.data.name)"
+    for fold, inside in flow.folds.items():
+        run(browser, "page.openFold(arguments[0])", fold)
+        shown = run(browser, names)
+        assert set(inside) < set(shown) and fold not in shown and len(shown) == 8
+        browser.refresh()  # the link says it, too
+        assert run(browser, names) == shown
+    run(browser, "document.querySelector('#folds button:last-child').click()")
+    assert len(run(browser, names)) == len(flow.nodes)
+    assert browser.current_url.endswith("&all=1")
+
+
+def test_colours_are_those_of_python(show):
+    """Also where they repeat, which the key says then."""
+    flow = made("sixty losses")
+    browser = show(flow)
+    script = """
+    return [...document.querySelectorAll("#key rect[class^=p]")].map((one) =>
+      getComputedStyle(one).fill);"""
+    expected = [style.colour_of(name, k) for k, name in enumerate(flow.losses)]
+    rgb = [tuple(int(c[i : i + 2], 16) for i in (1, 3, 5)) for c in expected]
+    assert run(browser, script) == [f"rgb{one}" for one in rgb]
+    key = "return document.getElementById('key').textContent"
+    assert style.REPEATED in run(browser, key)
+    assert style.REPEATED not in run(show(made("six losses")), key)
+
+
 def test_links_say_what_is_shown(show):
     flow = made("headline")
-    browser = show(flow, through_training(flow, 5), "#w=1,0.7&step=20&select=lstm&log=1")
+    browser = show(flow, through_training(flow, 5), "#w=1,0.7&step=20&select=card/lstm&log=1")
     state = run(
         browser,
         "const { weights, frame, select, log } = page.state; return [weights, frame, select, log]",
     )
-    assert state == [[1, 0.7], 2, "lstm", True]
+    assert state == [[1, 0.7], 2, "card/lstm", True]
     run(browser, "page.mix([0.5, 0]); page.showFrame(3); page.select(null)")
     assert browser.current_url.endswith("#w=0.5,0&step=30&log=1")
 
@@ -744,7 +835,7 @@ def test_off_is_not_only(show):
     browser = show(flow)
     script = """
     page.mix([0, 1]);
-    return page.picture().cards.find((c) => c.key === arguments[0]).verdict.textContent;"""
+    return page.picture().cards.find((c) => c.data.name === arguments[0]).verdict.textContent;"""
     assert run(browser, script, "dense_1") == "main off"
     assert run(browser, script, "aux_output") == "aux only"
     assert run(browser, script, "lstm") == "aux, main off"
@@ -770,7 +861,7 @@ def test_it_works_inside_a_notebook(browser, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("link", ["", "#open=*"])
+@pytest.mark.parametrize("link", ["", "#all=1"])
 def test_a_page_of_a_hundred_and_thirty_cards_redraws_quickly(show, link):
     browser = show(made("inception"), through_training(made("inception"), 50), link)
     script = """

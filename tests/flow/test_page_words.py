@@ -24,7 +24,7 @@ return {
   notes: document.querySelector("#rows caption").textContent.split("\\n"),
   wires: page.picture().wires.map((wire) => {
     const { whole, oppose, differ, sum } = wire.measure.added(weights);
-    return [wire.key, page.verdict(wire.measure, weights).text, whole, oppose, differ, sum];
+    return [wire.names, page.verdict(wire.measure, weights).text, whole, oppose, differ, sum];
   }),
 };"""
 
@@ -51,19 +51,19 @@ def check_words(browser, flow, weights):
     assert [signs(note) for note in said["notes"]] == lines[3 + len(flow.parameters) :]
     by_ends = {}
     for wire in flow.wires:
-        by_ends.setdefault(f"{wire.source}>{wire.target}", []).append(wire.measure)
+        by_ends.setdefault((wire.source, wire.target), []).append(wire.measure)
     names = words.short_names(flow.losses)
-    for key, text, *lengths in said["wires"]:
-        if key not in by_ends:
+    for ends, text, *lengths in said["wires"]:
+        if tuple(ends) not in by_ends:
             continue  # it ends at a fold
-        measure = Measure.together(by_ends.pop(key), len(flow.losses))
-        assert signs(text) == words.verdict(measure, weights, names), key
+        measure = Measure.together(by_ends.pop(tuple(ends)), len(flow.losses))
+        assert signs(text) == words.verdict(measure, weights, names), ends
         differ, oppose = measure.lost(weights)
         apart = sum(measure.parts(weights))
         if np.isfinite(apart):
             expected = [measure.total(weights), oppose, differ, apart]
-            assert lengths == pytest.approx(expected, rel=1e-9, abs=1e-9 * apart), key
-            assert sum(lengths[:3]) == pytest.approx(lengths[3], rel=1e-13), key
+            assert lengths == pytest.approx(expected, rel=1e-9, abs=1e-9 * apart), ends
+            assert sum(lengths[:3]) == pytest.approx(lengths[3], rel=1e-13), ends
 
 
 def test_flows_made_by_hand(show):
@@ -82,7 +82,7 @@ def test_flows_of_models(show):
             model, data = random_model(seed)
             flow = model.gradient_flow(*data, training=seed % 3 > 0)
         browser = opened(show(flow))
-        run(browser, "page.openFold('*')")
+        run(browser, "page.openFold(true)")
         for weights in random_weights(seed, len(flow.losses)):
             check_words(browser, flow, weights)
 
@@ -102,7 +102,7 @@ def test_a_step_is_described_as_it_was(show):
         names = words.short_names(flow.losses)
         terms = [f"{w:g} x {name}" for w, name in zip(flow.weight_list, names, strict=True)]
         assert what == f"step {flow.step} (its weights in this run: {' + '.join(terms)})"
-        frozen = run(browser, "return page.trained.rows.map((row) => [row.key, row.frozen])")
+        frozen = run(browser, "return page.trained.rows.map((row) => [row.name, row.frozen])")
         for key, word in frozen:
             if key in flow.parameters:
                 assert (word == "frozen") == (key in flow.frozen), key
@@ -133,7 +133,7 @@ def shown(browser, selector):
 def test_what_stands_in_the_open(show):
     """Which function was measured, where verdicts begin, and which numbers are weighted."""
     browser = show(two_losses(training=False))
-    run(browser, "page.mix([1, 0.25]); page.select('trunk')")
+    run(browser, "page.mix([1, 0.25]); page.select('card/trunk')")
     assert "measured as in prediction" in shown(browser, "#formula")
     assert words.thresholds() in shown(browser, "#key")
     assert all(text in shown(browser, "#key") for text in words.RIMS.values())
@@ -160,20 +160,20 @@ def test_weights_of_no_layer_are_shown(show):
     flow = model.gradient_flow(np.ones((4, 3), "float32"), np.ones((4, 1), "float32"))
     browser = opened(show(flow))
     check_words(browser, flow, [0.5])
-    names = run(browser, "return page.picture().cards.map((card) => card.key)")
+    names = run(browser, "return page.picture().cards.map((card) => card.data.name)")
     assert "weights of scale" in names
-    rows = run(browser, "return page.trained.rows.map((row) => [row.key, row.measure.norms[0]])")
+    rows = run(browser, "return page.trained.rows.map((row) => [row.name, row.measure.norms[0]])")
     found = {key: norm for key, norm in rows if key in flow.parameters}
     assert list(found) == ["head/kernel", "head/bias", "scale", "log_variance"]
     for name, norm in found.items():
         assert norm == pytest.approx(flow.norm("head", name), rel=1e-9)
-    run(browser, "page.select('log_variance')")
+    run(browser, "page.select('weights/log_variance')")
     assert shown(browser, "#inset-what") == "log_variance"
 
 
 def test_what_is_frozen_is_not_trained(show):
     browser = show(two_losses(frozen={"trunk/kernel"}))
-    run(browser, "page.select('trunk')")
+    run(browser, "page.select('card/trunk')")
     assert run(browser, "return page.picture().cards[0].title.textContent").startswith(
         "trunk, output 8, frozen: conflict"
     )

@@ -54,7 +54,7 @@ class Folds(Mapping[str, list[str]]):
 
     def card_of(self, node: str, opened: str | None) -> str:
         """The card that a node is part of, while one fold (and all around it) is open."""
-        unfolded = {opened, *self.around(opened)} if opened else set()
+        unfolded = set() if opened is None else {opened, *self.around(opened)}
         return next((fold for fold in self.around(node)[::-1] if fold not in unfolded), node)
 
 

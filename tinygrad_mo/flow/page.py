@@ -54,7 +54,7 @@ PORT = {"wide": 20, "tall": 26}  # room for each wire that meets a card
 WIDEST = 30  # pixels of the strongest wire
 DIGITS = 11  # of every measurement
 WEIGHTS = "weights of "
-ALL = "*"  # the view in which every fold is open
+ALL = True  # the view in which every fold is open: no name, as a fold may have any
 
 
 def draw_page(flow: FlowData, snapshots: Iterable[FlowData] = ()) -> str:
@@ -193,10 +193,7 @@ def content(flow: FlowData, snapshots: Iterable[FlowData] = ()) -> dict[str, Any
         ],
         "reach": ["".join("01"[path] for path in m.reach) for m in measured.values()],
         "views": [View(flow, opened).as_data(number) for opened in states],
-        "sequences": [
-            {"wire": f"{source}>{target}", "steps": norms.shape[1]}
-            for (source, target), norms in flow.over_time.items()
-        ],
+        "sequences": list(flow.over_time),  # the ends of their wires
         "frames": [frame_data(frame, flow, setups) for frame in frames],
         "setups": setups,
     }
@@ -237,11 +234,15 @@ def frame_data(frame: FlowData, flow: FlowData, setups: list[dict[str, Any]]) ->
         "step": frame.step,
         "values": [value_data(frame.values[name]) for name in frame.losses],
         "r": [number for m in measures(frame).values() for number in triangle_of(m)],
-        "time": [
-            [[packed(x) for x in row] for row in pooled(norms)]
-            for norms in frame.over_time.values()
-        ],
+        "time": [sequence_data(frame.over_time.get(ends)) for ends in flow.over_time],
     }
+
+
+def sequence_data(norms: np.ndarray | None) -> Any:
+    """How many steps it has in this batch, and the lengths by loss; None if it was not measured."""
+    if norms is None:
+        return None
+    return [norms.shape[1], [[packed(x) for x in row] for row in pooled(norms)]]
 
 
 def pooled(norms: np.ndarray) -> np.ndarray:
@@ -311,16 +312,18 @@ class PageCard:
 
 
 class View:
-    """The cards and wires that are shown while a fold is open (None: all are folded, "*": none).
+    """The cards and wires that are shown while a fold is open (None: all are folded, ALL: none).
 
     A wire between folds carries several gradients: of one tensor that several nodes inside use
     (their gradients were added before measuring), or of different tensors (their squares add up).
     """
 
-    def __init__(self, flow: FlowData, opened: str | None):
+    def __init__(self, flow: FlowData, opened: str | bool | None):
         self.flow, self.opened, self.measured = flow, opened, measures(flow)
         self.card_of = {
-            node.name: node.name if opened == ALL else flow.folds.card_of(node.name, opened)
+            node.name: node.name
+            if isinstance(opened, bool)
+            else flow.folds.card_of(node.name, opened)
             for node in flow.nodes
         }
         self.cards: dict[str, PageCard] = {}
@@ -459,14 +462,15 @@ class View:
 
     def _label(self, card: PageCard) -> str:
         """Its name without that of the open fold around it."""
-        path = card.name.removeprefix(WEIGHTS)
+        weights = card.kind == "weights"
+        path = card.name.removeprefix(WEIGHTS) if weights else card.name
         around = self.flow.folds.around(card.nodes[0].name) if card.nodes else self._open_folds()
         for fold in around:
             stem = fold.split(":")[0]
             if fold not in self.cards and path.startswith(stem) and path[len(stem) :][:1] in "/_-.":
                 path = path[len(stem) + 1 :] or path
                 break
-        return f"{path} weights" if card.kind == "weights" else path
+        return f"{path} weights" if weights else path
 
     def _uses(self, card: PageCard, call: str) -> list[tuple[Any, ...]]:
         """What was measured of the contributions of a call to shared weights."""

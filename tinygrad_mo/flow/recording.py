@@ -242,7 +242,7 @@ def folders_of(nodes: Sequence[Node], path_of: Callable[[Call], str]) -> dict[st
         path = path_of(around[-1]) if around else ""
         *own, _ = getattr(node.owner, "name", "").split("/")
         for i in range(len(own)):
-            label = "/".join([path, *own[: i + 1]] if path else own[: i + 1])
+            label = "/".join([path, *own[: i + 1]] if path else own[: i + 1]) or "/"
             found[node.name].append(name((around[-1] if around else None, label), label))
     return found
 

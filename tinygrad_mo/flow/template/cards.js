@@ -9,7 +9,8 @@ const CENTRED = { "text-anchor": "middle" };
 
 // Things of a card are placed from its centre.
 function makeCard(parent, data, [x, y, width, height]) {
-  const card = { data, key: data.name, x, y, width, height, parameters: measuresOfCard(data) };
+  const card = { data, key: keyOf("card", data.name), x, y, width, height };
+  card.parameters = measuresOfCard(data);
   const place = { transform: `translate(${x} ${y})`, tabindex: -1, role: "button" };
   const group = (card.group = el(parent, "g", { class: "card", ...place }));
   card.left = -width / 2;
@@ -53,7 +54,8 @@ function makeJudged(card, data) {
   const { group, left, top, width } = card, start = left + PAD, inside = width - 2 * PAD;
   card.frozen = frozenWord(parameters);
   card.history = historyOf((n) => pick(measuresOfCard(data, n), n));
-  const [title, until] = label.split(" … "); // of a fold, the first and the last card
+  // Of a fold, the first and the last card.
+  const [title, until] = kind === "fold" ? label.split(" … ") : [label];
   const beforePlus = kind === "fold" ? inside - 18 : inside;
   const size = calls.length ? 14.5 : 16;
   write(group, start, top + 23, until ? `${title} …` : title, beforePlus, size, BOLD);

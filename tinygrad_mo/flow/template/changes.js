@@ -62,10 +62,10 @@ function showFrame(n) {
   else build();
   remember();
 }
-function openFold(name) {
-  const found = flow.views.findIndex((v) => v.open === name);
-  if (found < 0 || found === state.view) return;
-  state.view = found;
+const openFold = (name) => openView(flow.views.findIndex((v) => v.open === name));
+function openView(n) {
+  if (n < 0 || n === state.view) return;
+  state.view = n;
   build();
   remember();
 }

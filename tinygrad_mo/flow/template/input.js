@@ -5,7 +5,7 @@ const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], A
 // ---------------------------------------------------------------- cards, wires and rows
 
 function choose({ key, data }) {
-  if (data?.kind === "fold" && state.select === key) openFold(key);
+  if (data?.kind === "fold" && state.select === key) openFold(data.name);
   else select(key);
 }
 function moveFocus(from, to) {
@@ -24,7 +24,7 @@ for (const part of ["drawing", "bars"].map(byId)) {
     if (thingOf(relatedTarget) !== thing) act(thing); // not from one of its parts to another
   };
   on("click", (thing, { target }) => {
-    if (target.closest(".open")) openFold(thing.key);
+    if (target.closest(".open")) openFold(thing.data.name);
     else choose(thing);
   });
   on("pointerover", across((thing) => hover(thing.key)));
@@ -41,7 +41,7 @@ for (const part of ["drawing", "bars"].map(byId)) {
 }
 byId("folds").addEventListener("click", ({ target }) => {
   const button = target.closest("button");
-  if (button) openFold(button.value || null);
+  if (button) openView(+button.value);
 });
 
 // ---------------------------------------------------------------- weights

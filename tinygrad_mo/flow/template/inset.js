@@ -12,22 +12,24 @@ function ofWeights(parameters, chosen) {
 // What is selected: its measure, words for it, and the wire or the card.
 function selected() {
   const key = state.select, { cards, wires, whole } = picture;
-  const ofWire = (wire) => ({ measure: wire.measure, what: `wire ${wireText(wire.key)}`, wire });
+  const ofWire = (wire) => ({ measure: wire.measure, what: `wire ${wireText(wire.names)}`, wire });
   const everything = { measure: whole, what: "all weights that are trained", trained: true };
   const card = cards.find((c) => c.key === key);
   if (card?.data.kind === "loss") return everything;
   if (card?.parameters.length) {
-    const what = card.data.kind === "weights" ? key : WEIGHTS + key;
-    return ofWeights(card.data.parameters, { measure: card.measure, what, card });
+    const { name, kind, parameters } = card.data, what = kind === "weights" ? name : WEIGHTS + name;
+    return ofWeights(parameters, { measure: card.measure, what, card });
   }
   const wire = wires.find((w) => w.key === key);
   if (wire) return ofWire(wire);
   const row = trained.rows.find((r) => r.key === key);
-  if (row?.parts) return { measure: row.measure, what: key };
-  if (row) return ofWeights(row.parameters, { measure: row.measure, what: key });
-  const p = flow.parameters.findIndex((parameter) => parameter.name === key);
-  if (p >= 0) return ofWeights([p], { measure: pick(measuresOf([p])), what: key });
-  const leaving = wires.find((w) => w.key.startsWith(`${key}>`));
+  if (row?.parts) return { measure: row.measure, what: row.name };
+  if (row) return ofWeights(row.parameters, { measure: row.measure, what: row.name });
+  const p = keysOfArrays.indexOf(key);
+  if (p >= 0) {
+    return ofWeights([p], { measure: pick(measuresOf([p])), what: flow.parameters[p].name });
+  }
+  const leaving = wires.find((w) => cards[w.ends[0]] === card);
   return leaving ? ofWire(leaving) : everything;
 }
 
@@ -149,13 +151,13 @@ function drawNumbers(measure, arrows, length, areTrained) {
 function drawSequence({ wire, card }) {
   const box = byId("sequence");
   box.replaceChildren();
-  const found = flow.sequences.findIndex((s) =>
-    s.wire === wire?.key || (card && s.wire.endsWith(`>${card.key}`)));
-  if (found < 0) return;
-  const { wire: key, steps } = flow.sequences[found];
-  const norms = frameNow().time[found].map((row) => row.map(unpack));
+  const found = flow.sequences.findIndex((ends) =>
+    keyOf("wire", ...ends) === wire?.key || (card && ends[1] === card.data.name));
+  const [steps, packed] = frameNow().time[found] ?? [];
+  if (!packed) return;
+  const norms = packed.map((row) => row.map(unpack));
   const title = "The unweighted gradient that reaches each step of the sequence";
-  el(box, "h3", {}, `${title} (${wireText(key)})`);
+  el(box, "h3", {}, `${title} (${wireText(flow.sequences[found])})`);
   const count = norms[0].length, width = Math.max(240, box.clientWidth), left = 70, row = 20;
   const cell = (width - left) / count, bottom = norms.length * row + 14;
   const decades = 4, palest = (10 ** decades).toLocaleString("en");

@@ -1,6 +1,6 @@
 // The picture of the model: where it stands, how large its cards and wires are, and its key.
 
-const { ALL, KEY, PORTS, RIMS, THRESHOLDS } = flow.constants;
+const { KEY, PORTS, RIMS, THRESHOLDS } = flow.constants;
 const BESIDE = 860; // pixels: on a narrower page the panels stand below a tall picture
 const READABLE = 0.72; // a smaller picture is hard to read
 let picture = null; // the drawn cards and wires of the current view
@@ -142,8 +142,10 @@ function buildFolds() {
   box.replaceChildren();
   box.hidden = flow.views.length < 2;
   if (box.hidden) return;
-  const button = (label, name) =>
-    el(box, "button", { type: "button", value: name, "aria-pressed": open === name }, label);
+  const button = (label, which) => {
+    const value = flow.views.findIndex((v) => v.open === which);
+    el(box, "button", { type: "button", value, "aria-pressed": open === which }, label);
+  };
   button("folded", null);
   if (open !== null && open !== ALL) button(`open: ${open}`, open);
   button("all cards", ALL);

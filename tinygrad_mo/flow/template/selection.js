@@ -34,7 +34,7 @@ function drawSelection() {
     group.classList.toggle("aside", isAside(reach));
   };
   for (const card of picture.cards) {
-    mark(card, (card.data.parameters ?? []).some((p) => isOne(flow.parameters[p].name)));
+    mark(card, (card.data.parameters ?? []).some((p) => isOne(keysOfArrays[p])));
   }
   for (const wire of picture.wires) mark(wire, false);
   for (const row of trained.rows) mark(row, isOne(row.card));

@@ -1,17 +1,21 @@
 // What is shown at the moment, and the link that remembers it.
 
-const { FROZEN_WORDS } = flow.constants;
+const { ALL, FROZEN_WORDS } = flow.constants;
 
 const state = {
   weights: [...flow.weights],
   spans: [], // by loss: from where to where its slider goes
   frame: Math.max(0, flow.frames.findIndex((frame) => frame.step === flow.step)),
   view: 0,
-  select: null, // the name of a card, the ends of a wire, or the name of a weight array
+  select: null, // a key
   hover: null,
   log: false,
   dragging: false,
 };
+// What can be selected has a key of its kind and names: "card/lstm", "wire/lstm/output". In a name
+// the "/" and all other signs are escaped, so that no two things have the same.
+const keyOf = (...labels) => labels.map(encodeURIComponent).join("/");
+const keysOfArrays = flow.parameters.map(({ name }) => keyOf("weights", name));
 const view = () => flow.views[state.view];
 const frameNow = () => flow.frames[state.frame];
 const pick = (numbers, frame = state.frame) =>
@@ -49,7 +53,9 @@ function remember() {
   const parts = [`w=${state.weights.join(",")}`];
   if (flow.frames.length > 1) parts.push(`step=${frameNow().step}`);
   if (state.select) parts.push(`select=${encodeURIComponent(state.select)}`);
-  if (view().open) parts.push(`open=${encodeURIComponent(view().open)}`);
+  const { open } = view();
+  if (open === ALL) parts.push("all=1");
+  else if (open !== null) parts.push(`open=${encodeURIComponent(open)}`);
   if (state.log) parts.push("log=1");
   try {
     history.replaceState(null, "", `#${parts.join("&")}`);
@@ -63,8 +69,8 @@ function recall() {
   if (weights.length === losses.length && weights.every(isFinite)) state.weights = weights;
   const frame = flow.frames.findIndex((f) => String(f.step) === link.get("step"));
   if (frame >= 0) state.frame = frame;
-  const open = flow.views.findIndex((v) => v.open === link.get("open"));
-  if (link.has("open") && open >= 0) state.view = open;
+  const asked = link.has("all") ? ALL : link.get("open");
+  state.view = Math.max(0, flow.views.findIndex((v) => v.open === asked));
   state.log = link.get("log") === "1";
   state.select = link.get("select") ?? state.select;
   spanSliders();
@@ -73,6 +79,6 @@ function recall() {
 function worthALook() {
   const cards = view().cards.filter((card) => card.parameters);
   const cosine = (card) => pick(measuresOfCard(card)).worstPair(flow.weights)?.[0] ?? 2;
-  const found = cards.map((card) => [cosine(card), card.name]);
+  const found = cards.map((card) => [cosine(card), keyOf("card", card.name)]);
   return found.sort((a, b) => a[0] - b[0])[0]?.[1] ?? null;
 }

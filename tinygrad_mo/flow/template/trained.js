@@ -15,25 +15,30 @@ function buildTrained() {
   trained.rows.forEach((row, i) => makeRow(box, row, i));
 }
 function rowsOf(card, each) {
-  const { name, parameters } = card, all = { card: name, key: name, title: name };
-  if (!each || card.kind === "fold") {
+  const { name, kind, parameters } = card, key = keyOf("card", name);
+  const all = { card: key, key, name, title: name };
+  if (!each || kind === "fold") {
     return [{ ...all, part: `${parameters.length} arrays`, parameters }];
   }
   return parameters.map((p, i) => {
-    const key = flow.parameters[p].name, part = key.replace(`${name.replace(WEIGHTS, "")}/`, "");
-    return { ...all, key, title: i ? "" : name, part, parameters: [p] };
+    const array = flow.parameters[p].name, first = kind === "weights" ? WEIGHTS.length : 0;
+    const path = `${name.slice(first)}/`, isOwn = array.startsWith(path);
+    const part = isOwn ? array.slice(path.length) : array;
+    const own = { key: keysOfArrays[p], name: array, title: i ? "" : name };
+    return { ...all, ...own, part, parameters: [p] };
   });
 }
 function rowsOfCalls({ name, parameters, calls = [] }) {
   return calls.map(([call, parts]) => {
-    const from = view().cards[call].name, part = `↳ from ${from}`;
-    return { card: name, key: `${name} · ${from}`, title: "", part, parameters, parts };
+    const from = view().cards[call].name, part = `↳ from ${from}`, key = keyOf("use", name, from);
+    const about = { name: `${name} · ${from}`, title: "", part };
+    return { card: keyOf("card", name), key, ...about, parameters, parts };
   });
 }
 // Of weights that no layer has.
 function rowOfLoss(p) {
-  const { name } = flow.parameters[p];
-  return { card: name, key: name, title: name, part: "", parameters: [p] };
+  const { name } = flow.parameters[p], key = keysOfArrays[p];
+  return { card: key, key, name, title: name, part: "", parameters: [p] };
 }
 function makeRow(box, row, i) {
   const first = row.title ? " first" : "", { parts, parameters } = row;
@@ -68,11 +73,11 @@ function drawTrained() {
     const judged = verdict(row.measure, state.weights);
     drawBar(row.bar, row.measure, state.weights, trained.full);
     const whole = number(row.measure.total(state.weights));
-    set(row.label, { title: `${row.key}: weighted gradient ${whole}` });
+    set(row.label, { title: `${row.name}: weighted gradient ${whole}` });
     if (row.said === judged.text) continue;
     row.said = judged.text;
     const frozen = row.frozen && `, ${row.frozen}`;
-    set(row.label, { "aria-label": `${row.key}${frozen}: ${judged.text}` });
+    set(row.label, { "aria-label": `${row.name}${frozen}: ${judged.text}` });
     drawCosine(row.cosine, judged);
   }
 }

@@ -3,9 +3,10 @@
 const { BARBS, THINNEST, THINNEST_RIM } = flow.constants;
 
 function makeWire(parent, [a, b, parts], path, cards, tall) {
-  const key = `${cards[a].name}>${cards[b].name}`, points = curve(path, tall);
+  const called = [cards[a].name, cards[b].name], key = keyOf("wire", ...called);
+  const points = curve(path, tall);
   const body = behindHead(points), across = normals(body), [x, y] = points[points.length >> 1];
-  const wire = { key, ends: [a, b], parts, tip: points[0], body, across, x, y };
+  const wire = { key, names: called, ends: [a, b], parts, tip: points[0], body, across, x, y };
   wire.reach = pick(parts).reach;
   wire.history = historyOf((n) => pick(parts, n));
   const group = (wire.group = el(parent, "g", { class: "wire", tabindex: -1, role: "button" }));
@@ -42,7 +43,7 @@ function drawWire(wire, weights, full) {
   drawCut(wire.cut, isCut, outer, whole);
   const several = wire.parts.length > 1 ? ` (${wire.parts.length} tensors)` : "";
   const size = whole > 0 ? `weighted gradient ${number(whole)}, ` : "";
-  const text = `${wireText(wire.key)}${several}: ${size}${verdict(measure, weights).text}`;
+  const text = `${wireText(wire.names)}${several}: ${size}${verdict(measure, weights).text}`;
   say(wire.title, text);
   set(wire.group, { "aria-label": text });
 }

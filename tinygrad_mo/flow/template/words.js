@@ -16,7 +16,7 @@ const weightText = (w) =>
   Math.abs(w * 100 - Math.round(w * 100)) < 1e-9 ? formatted(w, "", 2, "f") : formatted(w, "", 4);
 const listing = (some) =>
   some.length < 2 ? some.join("") : `${some.slice(0, -1).join(", ")} and ${some.at(-1)}`;
-const wireText = (key) => key.replace(">", " → ");
+const wireText = (ends) => ends.join(" → ");
 
 // A pattern with texts, or numbers as Python writes them, in gaps such as {} and {:.4g}.
 function phrase(pattern, ...given) {
