@@ -58,12 +58,12 @@ LEDGER = {
     "device": 144,
     "engine": 876,
     "files": 823,
-    "flow": 2653,
+    "flow": 2837,
     "layers": 1792,
     "learn": 546,
     "losses": 213,
     "metrics": 258,
-    "model": 265,
+    "model": 267,
     "naming": 38,
     "network": 601,
     "ops": 1810,
@@ -72,7 +72,7 @@ LEDGER = {
     "recipes": 62,
     "replay": 619,
     "schedules": 108,
-    "systems": 1850,
+    "systems": 1860,
     "training": 1353,
 }
 
