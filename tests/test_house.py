@@ -58,12 +58,12 @@ LEDGER = {
     "device": 144,
     "engine": 876,
     "files": 823,
-    "flow": 2723,
+    "flow": 2907,
     "layers": 1813,
     "learn": 546,
     "losses": 213,
     "metrics": 258,
-    "model": 271,
+    "model": 273,
     "naming": 38,
     "network": 615,
     "ops": 1810,
@@ -72,7 +72,7 @@ LEDGER = {
     "recipes": 62,
     "replay": 619,
     "schedules": 108,
-    "systems": 1852,
+    "systems": 1862,
     "training": 1359,
 }
 

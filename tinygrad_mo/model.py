@@ -220,8 +220,9 @@ class Model(Network):
         leaves the gradient of price exactly as before.
         <BLANKLINE>
         Adam divides each gradient by its own running size. Where one loss is alone (price and
-        size) its weight cancels, as long as it is positive, stays the same, and epsilon (1e-07)
-        is small beside the gradient; where losses meet, it decides how they mix.
+        size) its weight cancels, as long as it is positive, stays the same, and epsilon (1e-07;
+        in the first step it counts as 3.16e-06) is small beside each number of the gradient;
+        where losses meet, it decides how they mix.
         Adam remembers the gradients of earlier steps: a changed weight takes effect little by
         little, and what a loss of weight 0 has pulled moves on for a while.
         """
@@ -430,6 +431,8 @@ class Model(Network):
         Flow
             Of the model as it is.
         """
+        flag("gradient_flow: training", training)
+        flag("gradient_flow: keep_arrays", keep_arrays)
         data = self.objective.labelled_data(x, y, sample_weight, class_weight)
         return measure(self, data, training=training, keep_arrays=keep_arrays)
 

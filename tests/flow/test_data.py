@@ -12,9 +12,14 @@ import pytest
 import tinygrad_mo as tg
 from tinygrad_mo.files.archive import CheckpointError
 from tinygrad_mo.flow import Flow, FlowNode, Measure, Wire
+from tinygrad_mo.flow.figure import draw_flow
+from tinygrad_mo.flow.folding import Folds
+from tinygrad_mo.flow.measures import lengths
+from tinygrad_mo.systems.system import gradient_at
 from zoo import headline
 
 PULLS = Measure.of(np.array([[3.0, 0.0], [0.0, 4.0]]), losses=(0, 1), count=2)
+ONE = Measure.of(np.array([[3.0, 0.0]]), losses=(0,), count=1)
 
 
 def hand_made(**more):
@@ -51,13 +56,86 @@ def test_a_flow_made_by_hand_is_drawn(tmp_path):
     ("more", "words"),
     [
         ({"wires": [Wire("x", "nowhere", PULLS)]}, "wire x -> nowhere: there is no node 'nowhere'"),
+        ({"wires": [Wire("x", "trunk", PULLS), Wire("trunk", "x", PULLS)]}, "lead in a circle"),
+        ({"wires": [Wire("x", "x", PULLS)]}, "lead in a circle"),
+        ({"wires": [Wire("x", "trunk", ONE)]}, "measure of x -> trunk must be of all .* count=2"),
         ({"nodes": [FlowNode("x"), FlowNode("x")]}, "two nodes of a flow are called 'x'"),
+        ({"nodes": [FlowNode("x", "layr")]}, "node 'x' .* no kind 'layr'; did you mean 'layer'"),
+        ({"nodes": [FlowNode("x", "loss")]}, "node 'x' of a flow: there is no loss ''"),
+        ({"nodes": [FlowNode(n, "loss", loss="aux") for n in "ab"]}, "two loss nodes .* 'aux'"),
         ({"parameters": {}}, "node 'trunk' has no measured parameter 'trunk/kernel'"),
+        ({"parameters": {"trunk/kernel": ONE}}, "measure of trunk/kernel must be of all losses"),
+        ({"losses": ["main", "main"]}, "two losses of a flow are called 'main'"),
+        ({"weights": {"main": 1.0}}, "weights of a flow lack loss 'aux'"),
+        ({"weights": {"main": 1.0, "aux": np.nan}}, "weights .* 'aux' must be a finite number"),
+        ({"weights": {"main": 1, "aux": 1, "z": 1}}, "weights of a flow: there is no loss 'z'"),
+        ({"values": {"aux": 1.0}}, "values of a flow lack loss 'main'"),
+        ({"values": {"main": "x", "aux": None}}, "values .* 'main' must be a number, or None"),
+        ({"kinds": {"man": "mse"}}, "kinds of a flow: there is no loss 'man'; did you mean 'main'"),
+        ({"frozen": {"trunk"}}, "frozen of a flow: there is no parameter 'trunk'; did you mean"),
+        ({"outputs": {"out": "head"}}, "outputs of a flow: there is no node 'head'"),
+        ({"silent": ["out"]}, "silent of a flow: there is no output 'out'"),
+        ({"uses": {("trunk/kernel", "trnk"): PULLS}}, "uses .* no node 'trnk'; did you mean"),
+        ({"uses": {("trunk/kernel", "trunk"): ONE}}, "measure of .* must be of all losses"),
+        ({"over_time": {("x", "y"): np.ones((2, 5))}}, "over_time of a flow: there is no wire"),
+        ({"over_time": {("x", "trunk"): np.ones(5)}}, r"over_time of .* has shape \(5,\)"),
+        ({"bundles": {("fold", 0): PULLS}}, "bundles of a flow: there is no fold 'fold'"),
+        ({"folds": Folds(["y"])}, "folds of a flow: there is no node 'y'"),
+        ({"arrays": {"trunk": ((0,), np.ones((1, 3)))}}, "arrays .* no parameter, use or wire"),
+        ({"arrays": {("x", "trunk", 0): ((0, 1), np.ones((1, 3)))}}, "1 rows for the losses"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(more, words):
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises((ValueError, TypeError), match=words):
         hand_made(**more)
+
+
+def test_what_cannot_be_drawn_says_so(tmp_path):
+    empty = hand_made(nodes=[], wires=[])
+    for draw in (empty.figure, lambda: empty.save(tmp_path / "flow.html")):
+        with pytest.raises(ValueError, match="a flow without nodes cannot be drawn"):
+            draw()
+    bare = hand_made(nodes=[FlowNode("trunk", parameters=("trunk/kernel",))], wires=[])
+    with pytest.raises(ValueError, match="by_depth: loss 'main' has no node to which a way leads"):
+        bare.by_depth()
+    with pytest.raises(ValueError, match=r"draw_flow: weights .* main, aux, not \[1.0\]"):
+        draw_flow(hand_made(), [1.0])
+    sequence = hand_made(over_time={("x", "trunk"): np.ones((2, 5))})
+    assert sequence.over_sequence(wire=["x", "trunk"]) is not None
+    with pytest.raises(KeyError, match="no sequence on"):
+        sequence.over_sequence(wire=("x", "main"))
+
+
+def test_what_has_no_weights_is_not_said_to_have_no_path():
+    flow = hand_made()
+    ask = flow.reaches, flow.norm, flow.gradient, lambda loss, what: flow.total(what)
+    for one in ask:
+        with pytest.raises(ValueError, match=r"input 'x' has no weights.* as in \('x', 'trunk'\)"):
+            one("main", "x")
+        with pytest.raises(ValueError, match=r"loss 'aux' has no weights.* \('trunk', 'aux'\)"):
+            one("main", "aux")
+        with pytest.raises(
+            TypeError, match=r"or is a tuple, as in .*; \['x', 'trunk'\] is neither"
+        ):
+            one("main", ["x", "trunk"])
+    assert flow.reaches("main", ("x", "trunk")) and flow.norm("main", ("x", "trunk")) == 3
+    for weights, error in (({"aux": "1"}, TypeError), ({"aux": np.nan}, ValueError)):
+        with pytest.raises(error, match="weights: that of 'aux' must be a"):
+            flow.total("trunk", weights)
+    with pytest.raises(KeyError, match="have place 0"):
+        flow.norm("main", ("x", "trunk", True))
+
+
+def test_a_call_is_neither_its_layer_nor_its_weights():
+    calls = [
+        FlowNode(f"x{end}", parameters=("x/kernel", "x/bias"), layer="x") for end in ("", ":1")
+    ]
+    flow = hand_made(nodes=calls, wires=[], parameters={"x/kernel": PULLS, "x/bias": PULLS})
+    assert flow.norm("aux", "x") == pytest.approx(4 * np.sqrt(2))
+    with pytest.raises(ValueError, match=r"one call of a layer: .* 'x', .* \('x/kernel', 'x:1'\)"):
+        flow.norm("aux", "x:1")
+    with pytest.raises(ValueError, match="'x' has no single array: ask for 'x/kernel' or 'x/bias'"):
+        flow.gradient("aux", "x")
 
 
 def measured():
@@ -140,3 +218,64 @@ def test_what_is_lost_in_the_addition_is_split_exactly():
     agreeing = Measure.of(np.array([[3.0, 0.0], [3.0, 4.0]]), (0, 1), 2)
     assert agreeing.lost([1, 1]) == pytest.approx((8 - np.sqrt(52), 0))
     assert sum(opposed.lost([1, 1])) == pytest.approx(8 - opposed.total([1, 1]))
+
+
+@pytest.mark.parametrize("scale", [1e-310, 2e-163, 1.0, 2e200, 3e306])
+def test_lengths_whose_squares_fit_in_no_float(scale):
+    rows = scale * np.array([[3.0, 4.0, 0.0], [0.0, -8.0, 6.0]])
+    m = Measure.of(rows, (0, 1), 2)
+    both = Measure.together([m, m], 2)
+    assert [m.norm(0) / scale, m.norm(1) / scale] == pytest.approx([5, 10])
+    assert both.norm(0) / scale == pytest.approx(5 * np.sqrt(2))
+    assert [m.cosine(0, 1), both.cosine(0, 1)] == pytest.approx([-0.64, -0.64])
+    assert m.total([2, 1]) / scale == pytest.approx(np.sqrt(72))
+    assert np.divide(m.lost([2, 1]), scale) == pytest.approx(
+        [20 - np.sqrt(200), 10 * np.sqrt(2) - np.sqrt(72)]
+    )
+    assert lengths(rows, (1,)) / scale == pytest.approx([5, 10])
+    huge = hand_made(parameters={"trunk/kernel": m}, weights={"main": 2.0, "aux": 1.0})
+    assert "trunk is pulled by 2 losses: 50% from main and 50% from aux" in huge.report()
+
+
+def test_lengths_of_what_is_not_finite_are_not():
+    rows = np.array([[np.inf, 1.0], [np.nan, 1.0], [0.0, 0.0], [3.0, 4.0]])
+    for kind in (np.float32, np.float64):
+        assert lengths(rows.astype(kind), (1,)).tolist() == [
+            np.inf,
+            pytest.approx(np.nan, nan_ok=True),
+            0,
+            5,
+        ]
+
+
+def test_a_sum_that_is_0_but_for_rounding_is_0():
+    """R is found by reflections, so equal gradients differ in the last digits of its numbers."""
+    rows = np.random.default_rng(0).normal(size=(1, 100_000))
+    m = Measure.of(np.concatenate([rows, 3 * rows]), (0, 1), 2)
+    assert m.total([3, -1]) == 0 and m.slopes([3, -1]) == [0, 0]
+    assert m.lost([3, -1])[1] == pytest.approx(m.norm(0) * np.sqrt(18))
+    apart = np.concatenate([rows, 3 * rows * (1 + 1e-9)])
+    near = Measure.of(apart, (0, 1), 2)
+    assert near.total([3, -1]) == pytest.approx(3e-9 * m.norm(0), rel=1e-5)
+    flow = hand_made(parameters={"trunk/kernel": m}, weights={"main": 3.0, "aux": -1.0})
+    text = flow.report()
+    assert "  not change main (by 0 x" in text and "  not change aux (by 0 x" in text
+    assert flow.table().splitlines()[2].split()[3] == "0"
+
+
+@pytest.mark.parametrize("weights", [[1.0], [1.0, 2.0, 3.0]])
+def test_a_weight_is_asked_for_each_loss(weights):
+    for mix in (PULLS.total, PULLS.parts, PULLS.lost, PULLS.worst_pair, PULLS.slopes):
+        with pytest.raises(ValueError, match=f"of 2 losses .* not with {len(weights)}"):
+            mix(weights)
+    with pytest.raises(ValueError, match=r"Measure.of: 1 rows for the losses \(0, 2\) of 2"):
+        Measure.of(np.ones((1, 3)), (0, 2), 2)
+
+
+def test_the_gradient_at_a_layer_is_asked_where_one_other_reads_it():
+    flow = hand_made()
+    assert gradient_at(flow, "x") == flow.total(("x", "trunk"))
+    with pytest.raises(ValueError, match="'trunk' is read by main and by aux: ask for a wire"):
+        gradient_at(flow, "trunk")
+    with pytest.raises(ValueError, match="nothing reads a layer 'trnk'; did you mean 'trunk'"):
+        gradient_at(flow, "trnk")

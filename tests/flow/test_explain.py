@@ -1,10 +1,13 @@
 """The model in words, cut-off heads, and outputs of inner layers."""
 
+import re
+
 import numpy as np
 import pytest
 
 import tinygrad_mo as tg
 from tinygrad_mo import layers
+from tinygrad_mo.flow.whatif import update_ratios
 from zoo import headline, numbers
 
 
@@ -144,6 +147,31 @@ def test_a_weight_cancels_where_it_is_said_to(make, cancels):
     assert ("its weight cancels" in text and large not in text) == cancels
     if cancels:
         assert moves(make, 1.0) == pytest.approx(moves(make, 1000.0), rel=0.01)
+
+
+@pytest.mark.parametrize(("name", "largest"), [("adam", 2.0), ("rmsprop", np.sqrt(2))])
+def test_epsilon_is_said_as_it_counts_in_the_first_step(name, largest):
+    """Where a gradient is as large as that, a weight that makes it infinite doubles its step."""
+    with tg.use(floatx="float64"):
+        x = tg.Input((1,), name="x")
+        heads = [layers.Dense(1, use_bias=False, name=one)(x) for one in ("a", "b")]
+        model = tg.Model(x, heads)
+        model.compile(name, "mse")
+    counts = float(re.search(r"in the first step it counts as (\S+)\)", sentences(model))[1])
+    model.set_weights([np.full((1, 1), counts / 2), np.ones((1, 1))])  # so the gradient is this
+    data = np.ones((1, 1)), [np.zeros((1, 1))] * 2
+    moved = update_ratios(model, *data, name, {}, {"a": 1e9})
+    assert moved["a"] == pytest.approx(largest, rel=2e-3) and moved["b"] == 1
+
+
+def test_a_long_name_stays_as_it_is():
+    names = ["a-name-with-hyphens-" + "and-more-" * 9, "tab\tstop"]
+    x = tg.Input((3,), name="x")
+    model = tg.Model(x, [layers.Dense(1, name=name)(x) for name in names])
+    model.compile("sgd", "mse")
+    lines = model.explain().splitlines()
+    assert all(any(name in line for line in lines) for name in names)
+    assert all(len(line) <= 88 for line in lines if names[0] not in line)
 
 
 def test_an_optimizer_without_momentum_is_not_said_to_remember():

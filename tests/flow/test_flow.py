@@ -312,6 +312,48 @@ def test_weight_of_the_auxiliary_loss_scales_what_it_should():
     assert 1.0 <= adam["aux_output"] <= 1.07
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "before", "error", "words"),
+    [
+        ("sgd", {"aux": 1.0}, ValueError, "before: there is no loss 'aux'; did you mean 'aux_outp"),
+        ("sgd", {"aux_output": "1"}, TypeError, "before: that of 'aux_output' must be a number"),
+        ("sgd", 0.5, TypeError, "before must be a dict by name, not 0.5"),
+        (tg.optimizers.Adam(), {}, TypeError, "this Adam keeps what it has seen"),
+        (lambda: KEPT, {}, TypeError, "this SGD keeps what it has seen"),
+    ],
+)
+def test_both_steps_are_of_known_losses_and_fresh_optimizers(optimizer, before, error, words):
+    model, data = two_branches()
+    weights = model.get_weights()
+    with pytest.raises(error, match=f"update_ratios: .*{words}"):
+        update_ratios(model, *data, optimizer, before, {})
+    assert all(map(np.array_equal, weights, model.get_weights()))
+
+
+KEPT = tg.optimizers.SGD(0.01, momentum=0.9)
+
+
+def test_a_gradient_that_vanishes_in_a_sequence_is_measured_to_its_end():
+    """Each step back takes nine tenths of it away; at 0, tanh passes all on."""
+    with tg.use(floatx="float64"):
+        x = tg.Input((250, 1), name="x")
+        model = tg.Model(x, tg.layers.SimpleRNN(1, name="rnn")(x))
+        model.compile("sgd", "mse")
+    model.set_weights([np.ones((1, 1)), np.full((1, 1), 0.1), np.zeros(1)])
+    flow = model.gradient_flow(np.zeros((1, 250, 1)), np.full((1, 1), -0.5))
+    (norms,) = flow.over_time["x", "rnn"]
+    assert norms == pytest.approx(0.1 ** np.arange(249.0, -1, -1), rel=1e-9)
+
+
+def test_whether_it_trains_is_true_or_false():
+    model, data = two_branches()
+    for name in ("training", "keep_arrays"):
+        with pytest.raises(
+            TypeError, match=f"gradient_flow: {name} must be True or False, not 'no'"
+        ):
+            model.gradient_flow(*data, **{name: "no"})
+
+
 def overlaps(a, b):
     return abs(a.x - b.x) * 2 < a.width + b.width and abs(a.y - b.y) * 2 < a.height + b.height
 

@@ -205,6 +205,20 @@ def test_what_is_not_finite_is_said_and_spoils_nothing_else(show):
     assert run(browser, widths)[1] == pytest.approx(30)
 
 
+@pytest.mark.parametrize("scale", [2e-163, 1.0, 2e200])
+def test_lengths_whose_squares_fit_in_no_float_and_sums_that_cancel(show, scale):
+    row = scale * np.random.default_rng(0).normal(size=(1, 5000))
+    rows = [np.concatenate(two) for two in ((row, 3 * row), (row, -row[:, ::-1]))]
+    pulls, others = (Measure.of(one, (0, 1), 2) for one in rows)
+    flow = two_losses(
+        wires=[Wire("trunk", "main", pulls), Wire("trunk", "aux", others)],
+        parameters={"trunk/kernel": pulls},
+    )
+    browser = opened(show(flow))
+    for weights in ([1.0, 1.0], [3.0, -1.0], [0.0, 2.0]):
+        check_words(browser, flow, weights)
+
+
 def test_a_gradient_that_cancels_is_all_rim(show):
     pulls = Measure.of(np.array([[2.0], [-2.0]]), (0, 1), 2)
     flow = two_losses(wires=[Wire("trunk", "main", pulls), Wire("trunk", "aux", pulls)])

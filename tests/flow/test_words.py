@@ -91,6 +91,48 @@ def test_a_cosine_that_is_0_but_for_rounding_has_no_sign():
     assert words.signed(-1e-17) == "+0.00" and words.signed(-0.005001) == "-0.01"
 
 
+@pytest.mark.parametrize("names", [["_out", "x_out"], ["__", "_"], ["a_b", "b"], ["_ _a", "x_a"]])
+def test_no_short_name_is_empty(names):
+    assert words.short_names(names) == names
+
+
+def borrowing(**more):
+    """A decoder that works with the weights of the encoder, and a bias of its own."""
+
+    def nodes(*parameters):
+        return [
+            FlowNode("enc", parameters=("enc/kernel",)),
+            FlowNode("dec", parameters=parameters),
+            FlowNode("cls", parameters=("cls/kernel",)),
+        ]
+
+    both, one, two = (Measure.of(np.ones((len(k), 2)), k, 2) for k in ((0, 1), (0,), (1,)))
+    parameters = {"enc/kernel": both, "dec/bias": one, "cls/kernel": two}
+    own = shared(
+        [[1.0], [1.0]], nodes=nodes("enc/kernel", "dec/bias"), parameters=parameters, **more
+    )
+    parameters = {name: one for name, one in parameters.items() if name != "dec/bias"}
+    return own, shared([[1.0], [1.0]], nodes=nodes("enc/kernel"), parameters=parameters, **more)
+
+
+def test_weights_that_a_layer_borrows_are_not_its_own():
+    own, none = borrowing()
+    for flow, trained in ((own, "enc and dec"), (none, "enc")):
+        text = flow.report() + words.explain(flow)
+        assert f"main (now 0.5000, weight 1) trains {trained}." in text
+        assert "aux (now 0.5000, weight 1) trains enc and cls." in text
+        assert text.count("enc/kernel is used in 2 places: the gradients of its uses") == 2
+    assert "main trains enc and dec. No path leads from it to cls." in words.explain(own)
+    assert own.norm("main", "dec") == own.norm("main", "dec/bias")
+    assert not own.reaches("aux", "dec")
+    with pytest.raises(
+        ValueError, match=r"layer 'dec' has no weights of its own, .*as in \('enc/k"
+    ):
+        none.norm("main", "dec")
+    frozen, _ = borrowing(frozen={"enc/kernel"})
+    assert "Frozen: enc. Gradients pass" in frozen.report()
+
+
 def test_the_pair_that_agrees_least_does_not_depend_on_rounding():
     measure = Measure.of(np.array([[3.0], [0.1], [7.0]]), (0, 1, 2), 3)
     assert words.verdict(measure, [1, 1, 1], "abc") == "agree +1.00 a/b"

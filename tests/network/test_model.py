@@ -115,6 +115,35 @@ def test_summary_shows_shared_and_nested_layers():
     assert "Parameters: 55 (55 trainable, 0 not)" in text
 
 
+class Untied(layers.Layer):
+    """Goes back through the kernel of another layer, with a bias of its own."""
+
+    def __init__(self, first, **options):
+        super().__init__(**options)
+        self.first = first
+
+    def make_weights(self, shape):
+        self.bias = self.add_weight("bias", (3,), "zeros")
+
+    def call(self, h):
+        return h @ tg.ops.transpose(self.first.kernel) + self.bias
+
+
+def test_a_layer_that_borrows_weights_counts_its_own():
+    x = tg.Input((3,), name="x")
+    enc = layers.Dense(4, use_bias=False, name="enc")
+    h = enc(x)
+    model = tg.Model(x, [Untied(enc, name="dec")(h), layers.Dense(1, name="cls")(h)])
+    lines = []
+    model.summary(lines.append)
+    (row,) = [line for line in "\n".join(lines).splitlines() if line.startswith("dec")]
+    assert "  3, shares enc  enc" in row and "Parameters: 20 (20 trainable" in "\n".join(lines)
+    model.compile("sgd", "mse")
+    flow = model.gradient_flow(np.ones((2, 3)), [np.ones((2, 3)), np.ones((2, 1))])
+    assert flow.weights_of_layers()["dec"] == ["dec/bias"]
+    assert "cls (mean_squared_error of output cls) trains enc and cls." in model.explain()
+
+
 @each_model
 def test_weights_can_be_taken_and_given_back(build):
     (model, x, _), (twin, _, _) = build(), build()

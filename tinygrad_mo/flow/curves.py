@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import arguments
 from ..naming import did_you_mean
 from . import style
 from .chart_parts import (
@@ -217,9 +218,11 @@ def over_sequence(flow: FlowData, axes: Any = None, wire: tuple[str, str] | None
     known = list(flow.over_time)
     if not known:
         raise ValueError("no layer of this model reads a sequence step by step")
-    if wire is not None and tuple(wire) not in known:
-        raise KeyError(f"no sequence on {wire}; {did_you_mean(wire, map(str, known))}")
-    chosen = known if wire is None else [wire]
+    chosen: list[Any] = known
+    if wire is not None:
+        chosen = [tuple(arguments.names("over_sequence: wire", wire))]
+        if chosen[0] not in known:
+            raise KeyError(f"no sequence on {wire}; {did_you_mean(wire, map(str, known))}")
     if axes is None:
         axes = new_axes(8.0, 3.6)
     plain(axes)
@@ -270,6 +273,9 @@ def by_depth(flow: FlowData, axes: Any = None) -> Any:
     """
     from matplotlib.lines import Line2D
 
+    shown = {node.loss for node in flow.nodes if node.kind == "loss"}
+    if missing := [name for name in flow.losses if name not in shown]:
+        raise ValueError(f"by_depth: loss {missing[0]!r} has no node to which a way leads")
     depth = depths(flow)
     losses = [node.name for node in flow.nodes if node.kind == "loss"]
     way = way_to(flow, max(losses, key=lambda name: depth[name]), depth)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from .. import arguments
+from ..engine.nodes import KINDS
 from ..naming import did_you_mean
-from .folding import Folds
+from .folding import Folds, is_acyclic
 from .measures import Measure
 
 Shape = tuple[int | None, ...]
@@ -154,23 +157,98 @@ class FlowData:
     arrays: dict[Any, tuple[tuple[int, ...], np.ndarray]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        names = Counter(node.name for node in self.nodes)
-        for name, count in names.items():
-            if count > 1:
-                raise ValueError(f"two nodes of a flow are called {name!r}")
-        for wire in self.wires:
-            for end in (wire.source, wire.target):
-                if end not in names:
-                    raise ValueError(f"wire {wire.name}: there is no node {end!r}")
+        names = [node.name for node in self.nodes]
+        self._check_losses()
+        self._check_nodes(names)
+        self._check_wires({name: place for place, name in enumerate(names)})
         users = Counter(parameter for node in self.nodes for parameter in node.parameters)
         for node in self.nodes:
             for parameter in node.parameters:
-                if parameter not in self.parameters:
-                    raise ValueError(f"node {node.name!r} has no measured parameter {parameter!r}")
                 if users[parameter] == 1:  # then all of its gradient comes from there
                     self.uses.setdefault((parameter, node.name), self.parameters[parameter])
         if not self.folds.order:
-            self.folds = Folds(list(names))
+            self.folds = Folds(names)
+        self._check_names(set(names))
+        self._check_measures()
+
+    def _check_losses(self) -> None:
+        """Each has one value and one weight."""
+        check_different("losses", self.losses)
+        for what, given in (("values", self.values), ("weights", self.weights)):
+            check_known(what, given, "loss", self.losses)
+            missing = [name for name in self.losses if name not in given]
+            if missing:
+                raise ValueError(f"{what} of a flow lack loss {missing[0]!r}")
+        check_known("kinds", self.kinds, "loss", self.losses)
+        arguments.by_name("weights of a flow", self.weights, arguments.number)
+        for name, value in self.values.items():
+            if value is not None and arguments.plain_number(value) is None:
+                raise TypeError(
+                    f"values of a flow: that of {name!r} must be a number, or None where it has no "
+                    f"label, not {arguments.shown(value)}"
+                )
+
+    def _check_nodes(self, names: list[str]) -> None:
+        check_different("nodes", names)
+        for node in self.nodes:
+            check_known(f"node {node.name!r}", [node.kind], "kind", KINDS)
+            if node.kind == "loss":
+                check_known(f"node {node.name!r}", [node.loss], "loss", self.losses)
+            for parameter in node.parameters:
+                if parameter not in self.parameters:
+                    raise ValueError(f"node {node.name!r} has no measured parameter {parameter!r}")
+        check_different("loss nodes", [node.loss for node in self.nodes if node.kind == "loss"])
+
+    def _check_wires(self, place_of: Mapping[str, int]) -> None:
+        """They lead from node to node, and nowhere back."""
+        back = False
+        for wire in self.wires:
+            for end in (wire.source, wire.target):
+                if end not in place_of:
+                    raise ValueError(f"wire {wire.name}: there is no node {end!r}")
+            back = back or place_of[wire.source] >= place_of[wire.target]
+        # where all lead onward in the order of the nodes, as is usual, there is no circle
+        if back and not is_acyclic((wire.source, wire.target) for wire in self.wires):
+            raise ValueError("the wires of a flow lead in a circle")
+
+    def _check_names(self, nodes: set[str]) -> None:
+        """What else is said of nodes, wires and parameters is said of those there are."""
+        ends = {(wire.source, wire.target) for wire in self.wires}
+        check_known("uses", [parameter for parameter, _ in self.uses], "parameter", self.parameters)
+        check_known("uses", [node for _, node in self.uses], "node", nodes)
+        check_known("outputs", self.outputs.values(), "node", nodes)
+        check_known("silent", self.silent or (), "output", self.outputs)
+        check_known("frozen", self.frozen, "parameter", self.parameters)
+        check_known("over_time", self.over_time, "wire", ends)
+        check_known("folds", self.folds.order, "node", nodes)
+        folds = set(self.folds.parent.values())
+        check_known("bundles", [fold for fold, _ in self.bundles], "fold", folds)
+        kept = (what[:2] if isinstance(what, tuple) else what for what in self.arrays)
+        known = {*self.parameters, *self.uses, *ends}
+        check_known("arrays", kept, "parameter, use or wire", known)
+
+    def _check_measures(self) -> None:
+        """Each has a row and a column for each loss."""
+        count = len(self.losses)
+        of_wires = ((wire.name, wire.measure) for wire in self.wires)
+        named = (self.parameters, self.uses, self.bundles)
+        for what, measure in chain(of_wires, *(some.items() for some in named)):
+            if len(measure.reach) != count or measure.r.shape != (count, count):
+                raise ValueError(
+                    f"the measure of {what} must be of all losses of the flow, count={count}, not "
+                    f"of {len(measure.reach)}"
+                )
+        for ends, norms in self.over_time.items():
+            if norms.ndim != 2 or len(norms) != count:
+                raise ValueError(
+                    f"over_time of {ends} has shape {norms.shape}, not (losses, steps), with "
+                    f"{count} losses"
+                )
+        for what, (losses, rows) in self.arrays.items():
+            if len(losses) != len(rows) or not set(losses) <= set(range(count)):
+                raise ValueError(
+                    f"arrays of {what}: {len(rows)} rows for the losses {losses} of {count}"
+                )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FlowData):
@@ -186,21 +264,21 @@ class FlowData:
         """The loss weights in the order of the losses."""
         return [self.weights[name] for name in self.losses]
 
-    def users_of_weights(self) -> dict[str, list[FlowNode]]:
-        """In the order of the first use: the calls of each layer, the users of other parameters.
+    def weights_of_layers(self) -> dict[str, list[str]]:
+        """By layer: the parameters that are its own, in the order of the first use.
 
-        By name of the first call, or of the parameter.
+        A layer may also work with the weights of another one: they belong to the layer that uses
+        them first. A parameter that no layer uses stands there by its own name.
         """
-        layers = [node for node in self.nodes if node.kind == "layer"]
-        of_layers = {name for node in layers for name in node.parameters}
-        users: dict[str, list[FlowNode]] = {}
+        of_layers: dict[str, str] = {}
         for node in self.nodes:
-            if node.kind == "layer" and node.parameters:
-                users.setdefault(node.layer or node.name, []).append(node)
-            for name in node.parameters if node.kind != "layer" else ():
-                if name not in of_layers:
-                    users.setdefault(name, []).append(node)
-        return users
+            for name in node.parameters if node.kind == "layer" else ():
+                of_layers.setdefault(name, node.layer or node.name)
+        used = (name for node in self.nodes for name in node.parameters)
+        found: dict[str, list[str]] = {}
+        for name in dict.fromkeys([*used, *self.parameters]):
+            found.setdefault(of_layers.get(name, name), []).append(name)
+        return found
 
     def silent_outputs(self) -> list[str]:
         """The outputs that no loss judges."""
@@ -216,11 +294,19 @@ class FlowData:
         Parameters
         ----------
         what : str or tuple
-            A parameter ("lstm/kernel"), a layer ("lstm": all its weights as one long array), an op
-            that works on a parameter ("multiply": what this use sends to it), a
-            wire by its ends (("lstm", "aux_output"); where several tensors run, all of them, or
-            one of them by its place, as in ("encoder", "decoder", 1)), or one use of a parameter by
-            parameter and node (("lstm/kernel", "lstm:1")).
+            A parameter ("lstm/kernel"), a layer ("lstm": all weights of its own as one long array,
+            whatever calls it), an op or a loss that works on a parameter ("multiply": what this
+            use sends to it), a wire by its ends (("lstm", "aux_output"); where several tensors
+            run, all of them, or one of them by its place, as in ("encoder", "decoder", 1)), or one
+            use of a parameter by parameter and node (("lstm/kernel", "lstm:1")).
+
+        Raises
+        ------
+        KeyError
+            If there is nothing of that name.
+        ValueError
+            If it has no gradient of its own: an input, a layer without weights, one call of a
+            layer. What has no weights still sends gradients back, on its wires.
         """
         if isinstance(what, tuple):
             wires = self.wires_between(what)
@@ -230,27 +316,52 @@ class FlowData:
                 return self.uses[what]  # type: ignore[index]
             known = [str((w.source, w.target)) for w in self.wires] + [str(u) for u in self.uses]
             raise KeyError(f"no wire or use {what}; {did_you_mean(what, known)}")
+        if not isinstance(what, str):
+            raise TypeError(
+                f"what is measured has a name, as in 'lstm/kernel', or is a tuple, as in "
+                f"('lstm', 'dense'); {arguments.shown(what)} is neither"
+            )
         if what in self.parameters:
             return self.parameters[what]
-        nodes = {node.name: node for node in self.nodes}
-        if what in nodes:
-            node = nodes[what]
-            whole = node.kind == "layer"  # other nodes use what may be used elsewhere, too
-            inside = [
-                self.parameters[name] if whole else self.uses[name, what]
-                for name in node.parameters
-            ]
-            return Measure.together(inside, len(self.losses))
-        known = [*self.parameters, *nodes]
-        raise KeyError(f"no parameter or layer {what!r}; {did_you_mean(what, known)}")
+        return Measure.together(map(self.measure, self.parts_of(what)), len(self.losses))
+
+    def parts_of(self, node: str) -> list[Any]:
+        """The parameters of a layer, or the uses by an op or loss: what is measured of a node."""
+        nodes = {one.name: one for one in self.nodes}
+        if node not in nodes:
+            known = [*self.parameters, *nodes]
+            raise KeyError(f"no parameter or layer {node!r}; {did_you_mean(node, known)}")
+        kind, names, layer = nodes[node].kind, nodes[node].parameters, nodes[node].layer or node
+        if not names:
+            ends = [(w.source, w.target) for w in self.wires if node in (w.source, w.target)]
+            wire = f": ask for a wire, as in {ends[0]}" if ends else ""
+            raise ValueError(f"{kind} {node!r} has no weights, and so no gradient of its own{wire}")
+        uses = [(name, node) for name in names]
+        if kind != "layer":
+            return uses
+        if layer != node:
+            raise ValueError(
+                f"{node!r} is one call of a layer: ask for the whole layer, {layer!r}, or for what "
+                f"this call sends to a weight, as in {uses[0]}"
+            )
+        own = self.weights_of_layers().get(layer)
+        if own is None:
+            raise ValueError(
+                f"layer {node!r} has no weights of its own, but works with those of others: ask "
+                f"for what it sends to one, as in {uses[0]}"
+            )
+        return list(own)
 
     def wires_between(self, ends: tuple[Any, ...]) -> list[Wire]:
         """The wires from one node to another, or the one at a place among them."""
         wires = [w for w in self.wires if (w.source, w.target) == tuple(ends[:2])]
         if len(ends) < 3 or not wires:
             return wires if len(ends) == 2 else []
-        if not isinstance(ends[2], int) or not 0 <= ends[2] < len(wires):
-            raise KeyError(f"from {ends[0]} to {ends[1]} there are {len(wires)} wires, from 0 on")
+        if type(ends[2]) is not int or not 0 <= ends[2] < len(wires):
+            numbers = "0" if len(wires) == 1 else f"0 to {len(wires) - 1}"
+            raise KeyError(
+                f"no wire {ends}: those from {ends[0]} to {ends[1]} have place {numbers}"
+            )
         return [wires[ends[2]]]
 
     def loss_number(self, loss: str) -> int:
@@ -267,9 +378,10 @@ class FlowData:
         return self.measure(what).total(self._mixed(weights))
 
     def _mixed(self, weights: Mapping[str, float] | None) -> list[float]:
-        for name in weights or ():
+        changed = arguments.by_name("weights", weights, arguments.number)
+        for name in changed:
             self.loss_number(name)  # an unknown one is named
-        mixed = {**self.weights, **(weights or {})}
+        mixed = {**self.weights, **changed}
         return [mixed[name] for name in self.losses]
 
     def cosine(self, what: What, first: str, second: str) -> float | None:
@@ -292,8 +404,12 @@ class FlowData:
             if len(places) > 1:
                 return [self.gradient(loss, place) for place in places]
             what = places[0] if places else what
+        reach = self.measure(what).reach  # an unknown name is named
+        if isinstance(what, str) and what not in self.parameters:
+            parts = " or ".join(map(repr, self.parts_of(what)))
+            raise ValueError(f"{what!r} has no single array: ask for {parts}")
         if what not in self.arrays:
-            if not any(self.measure(what).reach):  # an unknown name is named
+            if not any(reach):
                 return None
             raise KeyError(f"the array of {what} was not kept: pass keep_arrays=True")
         losses, rows = self.arrays[what]
@@ -307,12 +423,23 @@ class FlowData:
         momentum, Adam, clipping or weight decay, which are not linear in the weights.
         """
         moving = [m for name, m in self.parameters.items() if name not in self.frozen]
-        mixed = np.array(self._mixed(weights))
-        active = np.flatnonzero(mixed)  # what is not finite does not matter without a weight
-        slope = np.zeros(len(mixed))
-        for measure in moving:
-            slope -= measure.gram[:, active] @ mixed[active]
-        return dict(zip(self.losses, slope.tolist(), strict=True))
+        slopes = Measure.together(moving, len(self.losses)).slopes(self._mixed(weights))
+        return {name: 0.0 - slope for name, slope in zip(self.losses, slopes, strict=True)}
+
+
+def check_different(what: str, names: list[str]) -> None:
+    """An error if two of them are the same."""
+    if len(set(names)) < len(names):
+        twice = Counter(names).most_common(1)[0][0]
+        raise ValueError(f"two {what} of a flow are called {twice!r}")
+
+
+def check_known(what: str, names: Iterable[Any], kind: str, known: Collection[Any]) -> None:
+    """An error if one of the names, which stand in `what`, is that of nothing there is."""
+    for name in names:
+        if name not in known:
+            hint = did_you_mean(name, map(str, known))
+            raise ValueError(f"{what} of a flow: there is no {kind} {name!r}; {hint}")
 
 
 def same(a: Any, b: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import arguments
 from . import style
 from .chart_parts import filled, fitted, formula, pyplot
 from .data import FlowData, FlowNode, Wire
@@ -172,7 +173,12 @@ def draw_flow(
     layout, scales : optional
         To share places and sizes between several pictures.
     """
-    weights = flow.weight_list if weights is None else list(weights)
+    if weights is None:
+        weights = flow.weight_list
+    weights = arguments.listed("draw_flow: weights", weights, arguments.number)
+    if len(weights) != len(flow.losses):
+        losses = ", ".join(flow.losses)
+        raise ValueError(f"draw_flow: weights must be one for each of {losses}, not {weights}")
     layout = layout or make_layout(flow)
     scales = scales or scales_of(flow, [weights])
     if axes is None:

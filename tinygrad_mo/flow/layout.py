@@ -119,6 +119,8 @@ def arrange(
 
 def find_columns(kinds: Mapping[str, str], wires: Sequence[tuple[str, str]]) -> dict[str, int]:
     """Each card one column behind the last that it needs; inputs just before their first use."""
+    if not kinds:
+        raise ValueError("a flow without nodes cannot be drawn")
     before: dict[str, list[str]] = {name: [] for name in kinds}
     after: dict[str, list[str]] = {name: [] for name in kinds}
     for source, target in wires:

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from math import hypot
 
 import numpy as np
 
 BLOCK = 1 << 15  # elements that are factored at a time
+ROUNDING = 1e-12  # a sum that is so small beside its parts is 0 but for rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,11 @@ class Measure:
     @classmethod
     def of(cls, rows: np.ndarray, losses: Sequence[int], count: int) -> Measure:
         """Measure gradients given as rows, one for each of `losses` out of `count`."""
+        if len(rows) != len(losses) or not all(0 <= k < count for k in losses):
+            raise ValueError(
+                f"Measure.of: {len(rows)} rows for the losses {tuple(losses)} of {count}: there is "
+                f"one for each, and losses count from 0"
+            )
         r = np.zeros((count, count))
         r[: len(losses), list(losses)] = factor(rows.reshape(len(losses), -1))
         return cls(tuple(k in losses for k in range(count)), r)
@@ -67,7 +75,11 @@ class Measure:
 
     def norm(self, k: int) -> float:
         """Length of the gradient of loss k alone, unweighted."""
-        return float(np.linalg.norm(self.r[:, k]))
+        return self._norms[k]
+
+    @cached_property
+    def _norms(self) -> list[float]:
+        return [hypot(*column) for column in self.r.T.tolist()]  # some squares fit in no float
 
     @property
     def gram(self) -> np.ndarray:
@@ -75,13 +87,37 @@ class Measure:
         return self.r.T @ self.r
 
     def total(self, weights: Sequence[float]) -> float:
-        """Length of the weighted sum."""
+        """Length of the weighted sum; 0 where the parts cancel but for rounding."""
+        whole = hypot(*self.mixed(weights).tolist())
+        return 0.0 if whole < ROUNDING * sum(self.parts(weights)) else whole
+
+    def mixed(self, weights: Sequence[float]) -> np.ndarray:
+        """The weighted sum, in the coordinates of R."""
+        self._check(weights)
         active = np.flatnonzero(weights)  # 0 times infinity is not asked for
-        return float(np.linalg.norm(self.r[:, active] @ np.asarray(weights)[active]))
+        return np.asarray(self.r[:, active] @ np.asarray(weights)[active])
 
     def parts(self, weights: Sequence[float]) -> list[float]:
         """Lengths of what each loss contributes, |w_k g_k|."""
+        self._check(weights)
         return [abs(w) * self.norm(k) if w else 0.0 for k, w in enumerate(weights)]
+
+    def slopes(self, weights: Sequence[float]) -> list[float]:
+        """Inner products of the losses' gradients with the weighted sum; 0 as in `total`."""
+        mixed, apart = self.mixed(weights), sum(self.parts(weights))
+        found = []
+        for k in range(len(self.reach)):
+            size = self.norm(k)
+            along = float(self.r[:, k] / size @ mixed) if size else 0.0
+            found.append(0.0 if abs(along) < ROUNDING * apart else size * along)
+        return found
+
+    def _check(self, weights: Sequence[float]) -> None:
+        if len(weights) != len(self.reach):
+            raise ValueError(
+                f"a gradient of {len(self.reach)} losses is mixed with one weight for each, not "
+                f"with {len(weights)}"
+            )
 
     def lost(self, weights: Sequence[float]) -> tuple[float, float]:
         """What the addition takes from the lengths of the parts, and why.
@@ -94,16 +130,16 @@ class Measure:
         (4.0, [3.0, 5.0], (2.169..., 1.830...))
         """
         parts, whole = np.array(self.parts(weights)), self.total(weights)
-        at_right_angles = float(np.sqrt(np.square(parts).sum()))
+        at_right_angles = hypot(*parts.tolist())
         differ = float(parts.sum()) - max(at_right_angles, whole)
         return max(differ, 0.0), max(at_right_angles - whole, 0.0)
 
     def cosine(self, k: int, j: int) -> float | None:
         """Cosine of the angle between two losses' gradients; None where one is 0 or not finite."""
-        size = self.norm(k) * self.norm(j)
-        if not 0 < size < np.inf:
+        sizes = self.norm(k), self.norm(j)
+        if not all(0 < size < np.inf for size in sizes):
             return None
-        return float(np.clip(self.r[:, k] @ self.r[:, j] / size, -1, 1))
+        return float(np.clip((self.r[:, k] / sizes[0]) @ (self.r[:, j] / sizes[1]), -1, 1))
 
     def worst_pair(self, weights: Sequence[float]) -> tuple[float, int, int] | None:
         """The smallest cosine between two of the weighted gradients, and which two they are.
@@ -115,6 +151,7 @@ class Measure:
         >>> m.worst_pair([1, 2]), m.worst_pair([1, -2]), m.worst_pair([1, 0])
         ((1.0, 0, 1), (-1.0, 0, 1), None)
         """
+        self._check(weights)
         turned = Measure(self.reach, self.r * np.sign(weights))
         active = [k for k, w in enumerate(weights) if w]
         pairs = [(turned.cosine(k, j), k, j) for k in active for j in active if k < j]
@@ -142,3 +179,12 @@ def triangle(columns: np.ndarray) -> np.ndarray:
         tall = np.concatenate([r, block[block.any(axis=1)]])  # rows of zeros change nothing
         r = np.asarray(np.linalg.qr(tall, mode="r"))
     return r
+
+
+def lengths(numbers: np.ndarray, axes: tuple[int, ...] | None = None) -> np.ndarray:
+    """Euclidean lengths along axes (None: all), in float64. The squares of some fit in no float."""
+    if numbers.dtype != np.float64:  # all squares of float32 fit in float64
+        return np.asarray(np.sqrt(np.square(numbers, dtype=np.float64).sum(axis=axes)))
+    largest = np.abs(numbers).max(axis=axes, keepdims=True, initial=0.0)
+    scale = np.where((largest > 0) & (largest < np.inf), largest, 1.0)
+    return np.asarray(np.sqrt(np.square(numbers / scale).sum(axis=axes)) * scale.squeeze(axes))

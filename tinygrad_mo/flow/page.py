@@ -114,6 +114,7 @@ def constants() -> dict[str, Any]:
         "CONFLICT": words.CONFLICT,
         "AGREE": words.AGREE,
         "WORTH": words.WORTH,
+        "ROUNDING": 10.0 ** (1 - DIGITS),  # of what the page is given
         "VERDICTS": words.VERDICTS,
         "SENTENCES": {case: typeset(text) for case, text in words.SENTENCES.items()},
         "RIMS": words.RIMS,
@@ -253,7 +254,7 @@ def pooled(norms: np.ndarray) -> np.ndarray:
     """
     each = -(-norms.shape[1] // LONGEST)
     starts = np.arange(0, norms.shape[1], each)
-    return np.sqrt(np.add.reduceat(norms**2, starts, axis=1))
+    return np.asarray(np.hypot.reduceat(norms, starts, axis=1))
 
 
 def triangle_of(measure: Measure) -> list[float]:

@@ -19,7 +19,7 @@ from ..training.terms import LossTerm
 from .data import FlowData, FlowNode, Wire
 from .flow import Flow
 from .folding import Folds, find_folds
-from .measures import Measure
+from .measures import Measure, lengths
 
 
 def measure(
@@ -324,6 +324,6 @@ def reads_in_steps(node: Node, key: Any) -> bool:
 
 def by_time(rows: np.ndarray, losses: tuple[int, ...], count: int) -> np.ndarray:
     """Lengths by loss and time of gradients (losses, batch, time, features)."""
-    lengths = np.zeros((count, rows.shape[2]))
-    lengths[list(losses)] = np.sqrt(np.square(rows, dtype=np.float64).sum(axis=(1, 3)))
-    return lengths
+    found = np.zeros((count, rows.shape[2]))
+    found[list(losses)] = lengths(rows, (1, 3))
+    return found

@@ -8,8 +8,9 @@ said.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from math import isfinite
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite, sqrt
 from string import Formatter
 from textwrap import fill
 from typing import Any, NamedTuple
@@ -66,6 +67,12 @@ RIMS = {  # what the rim around a gradient means, in every picture
 }
 FROZEN_WORDS = ("frozen", "partly frozen")
 WIDTH = 88
+WHOLE: dict[str, Any] = {  # lines are broken between words: a name stays as it is
+    "break_long_words": False,
+    "break_on_hyphens": False,
+    "expand_tabs": False,
+    "replace_whitespace": False,
+}
 
 
 class Phrases(Formatter):
@@ -109,7 +116,7 @@ class Layer(NamedTuple):
 
 def layer_of(flow: FlowData, name: str, parameters: Iterable[str], calls: int = 1) -> Layer:
     """What is said of these weights together."""
-    names = list(dict.fromkeys(parameters))
+    names = list(parameters)
     free = [one for one in names if one not in flow.frozen]
     measures = [flow.parameters[one] for one in free or names]
     measure = Measure.together(measures, len(flow.losses))
@@ -124,15 +131,11 @@ def frozen_word(flow: FlowData, parameters: Sequence[str]) -> str:
 
 def layers_of(flow: FlowData) -> list[Layer]:
     """Everything that has weights, in the order of the first use."""
-    users = flow.users_of_weights()
-    found = {
-        name: [name] if name in flow.parameters else [w for node in of for w in node.parameters]
-        for name, of in users.items()
-    }
-    known = {name for names in found.values() for name in names}
-    found |= {name: [name] for name in flow.parameters if name not in known}
+    calls = Counter(node.layer or node.name for node in flow.nodes if node.kind == "layer")
+    uses = Counter(parameter for node in flow.nodes for parameter in node.parameters)
     return [
-        layer_of(flow, name, names, len(users.get(name, [name]))) for name, names in found.items()
+        layer_of(flow, name, own, calls[name] or uses[name] or 1)
+        for name, own in flow.weights_of_layers().items()
     ]
 
 
@@ -150,9 +153,9 @@ def short_names(losses: Sequence[str]) -> list[str]:
     >>> short_names(["main_output", "aux_output"]), short_names(["age", "income"])
     (['main', 'aux'], ['age', 'income'])
     """
-    heads = [name.rsplit("_", 1)[0] for name in losses]
-    tails = {name.rsplit("_", 1)[-1] for name in losses}
-    same = len(losses) > 1 and len(tails) == 1 and all("_" in name for name in losses)
+    heads = [name.rpartition("_")[0] for name in losses]
+    tails = {name.rpartition("_")[2] for name in losses}
+    same = len(losses) > 1 and len(tails) == 1 and all(head.strip("_ ") for head in heads)
     return heads if same else list(losses)
 
 
@@ -339,7 +342,9 @@ def settled_lines(flow: FlowData) -> list[str]:
 
 def calls_lines(flow: FlowData) -> list[str]:
     """Layers that are called, and parameters that are used, several times."""
-    lines = []
+    lines, own = [], flow.weights_of_layers()
+    cards = [node for node in flow.nodes if node.kind != "loss"]  # a regularizer is none
+    uses = Counter(parameter for node in cards for parameter in node.parameters)
     for layer in layers_of(flow):
         if layer.calls > 1 and layer.name in flow.parameters:
             lines.append(
@@ -351,28 +356,24 @@ def calls_lines(flow: FlowData) -> list[str]:
                 f"{layer.name} is called {layer.calls} times with the same weights: the gradients "
                 f"of its calls are added."
             )
+        if layer.name not in flow.parameters:
+            borrowed = [name for name in own[layer.name] if uses[name] > layer.calls]
+            lines += [
+                f"{name} is used in {uses[name]} places: the gradients of its uses are added."
+                for name in borrowed
+            ]
     return lines
 
 
 def frozen_lines(flow: FlowData) -> list[str]:
     """Layers, or weights of layers, that training does not change."""
-    frozen = [layer.name for layer in layers_of(flow) if not layer.trained]
-    partly = [
-        name
-        for layer in layers_of(flow)
-        if layer.trained
-        for name in parameters_of(flow, layer.name)
-        if name in flow.frozen
-    ]
-    every = [*frozen, *partly]
+    layers, own = layers_of(flow), flow.weights_of_layers()
+    frozen = [layer.name for layer in layers if not layer.trained]
+    weights = [name for layer in layers if layer.trained for name in own[layer.name]]
+    every = [*frozen, *(name for name in weights if name in flow.frozen)]
     return (
         [f"Frozen: {listing(few(every))}. Gradients pass through, weights stay."] if every else []
     )
-
-
-def parameters_of(flow: FlowData, layer: str) -> list[str]:
-    """The names of the weights of a layer."""
-    return next((list(node.parameters) for node in flow.nodes if node.name == layer), [layer])
 
 
 def forecast_lines(flow: FlowData) -> list[str]:
@@ -401,7 +402,7 @@ def explain(flow: FlowData) -> str:
         optimizer_lines(flow),
         settled_lines(flow),
     ]
-    filled = ("\n".join(fill(line, WIDTH) for line in lines) for lines in parts if lines)
+    filled = ("\n".join(fill(line, WIDTH, **WHOLE) for line in lines) for lines in parts if lines)
     return "\n\n".join(filled)
 
 
@@ -458,14 +459,10 @@ def optimizer_lines(flow: FlowData) -> list[str]:
     name, settings, where = flow.optimizer, flow.settings, listing(few(alone)) if alone else ""
     lines = []
     if name in SCALE_FREE and alone and not is_clipped(flow):
-        small = f"epsilon ({settings.get('epsilon', 0):g}) is small beside the gradient"
-        if "slot_start" in settings:  # Adagrad: the root of all squares so far, and of this
-            start, epsilon = settings["slot_start"], settings["epsilon"]
-            small = f"{start + epsilon:g}, with which it starts, is small beside its squares"
         lines.append(
             f"{name} divides each gradient by its own running size. Where one loss is alone "
-            f"({where}) its weight cancels, as long as it is positive, stays the same, and {small};"
-            f" where losses meet, it decides how they mix."
+            f"({where}) its weight cancels, as long as it is positive, stays the same, and "
+            f"{what_is_small(settings)}; where losses meet, it decides how they mix."
         )
     elif name == "SGD" and alone and not is_clipped(flow):
         lines.append(
@@ -481,6 +478,28 @@ def optimizer_lines(flow: FlowData) -> list[str]:
     if settings.get("weight_decay"):
         lines.append("Its weight decay shrinks weights, whatever the losses say.")
     return lines
+
+
+def what_is_small(settings: Mapping[str, Any]) -> str:
+    """What must be small, so that a gradient is divided by its own size alone.
+
+    Epsilon counts most in the first step: there the running mean of the squares, which starts at
+    0, is only a small part of the gradient's square.
+
+    >>> what_is_small({"epsilon": 1e-7, "beta_2": 0.999})
+    'epsilon (1e-07; in the first step it counts as 3.16e-06) is small beside each number of the
+    gradient'
+    """
+    epsilon = settings.get("epsilon", 0.0)
+    if "slot_start" in settings:  # Adagrad: the root of all squares so far, and of this
+        start = settings["slot_start"] + epsilon
+        return f"{start:g}, with which it starts, is small beside its squares"
+    what = f"epsilon ({epsilon:g}"
+    if "rho" in settings:  # RMSprop: g / sqrt(v + epsilon), where v = (1 - rho) * g**2
+        what += f"; in the first step it counts as {sqrt(epsilon / (1 - settings['rho'])):.3g}"
+    if "beta_2" in settings:  # Adam: g / (sqrt(v) + epsilon), where v = (1 - beta_2) * g**2
+        what += f"; in the first step it counts as {epsilon / sqrt(1 - settings['beta_2']):.3g}"
+    return what + ") is small beside each number of the gradient"
 
 
 def is_clipped(flow: FlowData) -> bool:

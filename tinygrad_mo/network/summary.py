@@ -13,20 +13,20 @@ HEADER = ("Layer (type)", "Output shape", "Params", "Connected to")
 def summary_lines(
     name: str, nodes: Nodes, weights: Sequence[Parameter], trainable: Sequence[Parameter]
 ) -> list[str]:
-    """One row per node. A further call of a layer shows whose weights it shares."""
+    """One row per node. What works with weights of another row shows whose."""
     rows: list[tuple[str, ...]] = [HEADER]
     first_with: dict[Parameter, str] = {}
     for node in nodes.all:
-        shared = [first_with[w] for w in node.parameters if w in first_with]
-        count = sum(w.value.size for w in node.parameters)
-        for w in node.parameters:
-            first_with.setdefault(w, node.name)
+        shared = dict.fromkeys(first_with[w] for w in node.parameters if w in first_with)
+        own = [w for w in node.parameters if w not in first_with]
+        count = [f"{sum(w.value.size for w in own):,}"] if own or not shared else []
+        first_with |= dict.fromkeys(own, node.name)
         sources = dict.fromkeys(nodes.maker(t).name for t in node.inputs)
         rows.append(
             (
                 f"{node.name} ({node.type_name})",
                 "" if node.output is None else str(node.output.shape),
-                f"shares {shared[0]}" if shared else f"{count:,}",
+                ", ".join([*count, *(f"shares {name}" for name in shared)]),
                 ", ".join(sources),
             )
         )

@@ -13,6 +13,7 @@ from ..device import set_random_seed
 from ..flow import Flow, FlowRecorder
 from ..metrics import AUC
 from ..model import Model
+from ..naming import did_you_mean
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -225,8 +226,17 @@ def gradient_at(flow: Flow, layer: str, weights: Mapping[str, float] | None = No
     weights : dict, optional
         Of losses, by name; 0 leaves one out. Default: as compiled.
     """
-    [wire] = [w for w in flow.wires if w.source == layer]
-    return flow.total((wire.source, wire.target), weights)
+    readers = dict.fromkeys(w.target for w in flow.wires if w.source == layer)
+    if not readers:
+        known = did_you_mean(layer, dict.fromkeys(w.source for w in flow.wires))
+        raise ValueError(f"gradient_at: nothing reads a layer {layer!r}; {known}")
+    if len(readers) > 1:
+        wire = layer, next(iter(readers))
+        raise ValueError(
+            f"gradient_at: {layer!r} is read by {' and by '.join(readers)}: ask for a wire, as in "
+            f"flow.total({wire})"
+        )
+    return flow.total((layer, *readers), weights)
 
 
 def baseline(metric: str, known: np.ndarray, held_back: np.ndarray) -> float:

@@ -2,6 +2,7 @@
 
 const flow = JSON.parse(document.getElementById("flow").textContent);
 const losses = flow.losses.map((_, k) => k); // each loss by its number
+const { ROUNDING } = flow.constants;
 const sumOf = (numbers) => numbers.reduce((a, b) => a + b, 0);
 // Without what has weight 0, as 0 times infinity is not asked for.
 function weighted(weights, value) {
@@ -16,7 +17,7 @@ class Measure {
   constructor(reach, rows) {
     this.reach = reach;
     this.rows = rows;
-    this.norms = losses.map((k) => Math.sqrt(this.dot(k, k)));
+    this.norms = losses.map((k) => Math.hypot(...rows.map((row) => row[k])));
   }
   // Different arrays as one long one: their rows below each other.
   static together(parts) {
@@ -24,25 +25,28 @@ class Measure {
     const reach = losses.filter((k) => parts.some((m) => m.reach.includes(k)));
     return new Measure(reach, parts.flatMap((m) => m.rows));
   }
-  dot(k, j) { return this.rows.reduce((sum, row) => sum + row[k] * row[j], 0); }
   mixed(weights) {
     return this.rows.map((row) => weighted(weights, (k) => row[k]));
   }
-  total(weights) { return Math.sqrt(sumOf(this.mixed(weights).map((x) => x * x))); }
+  // 0 where the parts cancel but for rounding.
+  total(weights) {
+    const whole = Math.hypot(...this.mixed(weights));
+    return whole < ROUNDING * sumOf(this.parts(weights)) ? 0 : whole;
+  }
   parts(weights) { return losses.map((k) => weights[k] && Math.abs(weights[k]) * this.norms[k]); }
   // The lengths of the parts, of all behind each other, and of their total; and what the addition
   // takes: since they oppose each other, so that the total is shorter than that of parts at right
   // angles would be, and since they merely differ.
   added(weights) {
     const parts = this.parts(weights), sum = sumOf(parts), whole = this.total(weights);
-    const atRightAngles = Math.sqrt(sumOf(parts.map((x) => x * x)));
+    const atRightAngles = Math.hypot(...parts);
     const differ = Math.max(0, sum - Math.max(atRightAngles, whole));
     return { parts, sum, whole, oppose: Math.max(0, atRightAngles - whole), differ };
   }
   cosine(k, j) {
-    const size = this.norms[k] * this.norms[j];
-    if (!(size > 0 && size < Infinity)) return null;
-    return Math.max(-1, Math.min(1, this.dot(k, j) / size));
+    const [a, b] = [this.norms[k], this.norms[j]];
+    if (![a, b].every((size) => size > 0 && size < Infinity)) return null;
+    return Math.max(-1, Math.min(1, sumOf(this.rows.map((row) => (row[k] / a) * (row[j] / b)))));
   }
   // The pair that agrees least, among the losses that are switched on; of pairs that differ by
   // rounding alone the first.
@@ -77,7 +81,12 @@ const measuresAt = (frame) => (measured[frame] ??= decode(flow.frames[frame]));
 
 // How fast each loss changes along a plain SGD step, per unit of learning rate.
 function forecast(measure, weights) {
-  return losses.map((k) => -weighted(weights, (j) => measure.dot(k, j)));
+  const mixed = measure.mixed(weights), apart = sumOf(measure.parts(weights));
+  return losses.map((k) => {
+    const size = measure.norms[k];
+    const along = size && sumOf(measure.rows.map((row, i) => (row[k] / size) * mixed[i]));
+    return Math.abs(along) < ROUNDING * apart ? 0 : -size * along;
+  });
 }
 
 // The lengths of gradients along a sequence, which are packed: 31e-5 as 31 - 500.

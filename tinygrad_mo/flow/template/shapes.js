@@ -83,14 +83,14 @@ function beside(points, across, offset) {
 // The pulls of the losses in the plane, the total pointing left. With two losses all angles are
 // exact; with more, lengths and angles to the total are, and neighbours go to different sides.
 function pulls(measure, weights) {
-  const isKnown = isFinite(measure.total(weights));
+  const length = measure.total(weights), isKnown = isFinite(length);
   const active = measure.reach.filter((k) => isKnown && weights[k] && measure.norms[k]);
-  const total = measure.mixed(weights), length = Math.sqrt(sumOf(total.map((x) => x * x)));
+  const total = measure.mixed(weights).map((x) => x / length);
   const arrows = active.map((k, i) => {
     const size = Math.abs(weights[k]) * measure.norms[k];
-    const product = sumOf(measure.rows.map((row, n) => weights[k] * row[k] * total[n]));
-    const along = length ? product / length : i ? -size : size;
-    const across = Math.sqrt(Math.max(0, size * size - along * along));
+    const part = () => sumOf(measure.rows.map((row, n) => weights[k] * row[k] * total[n]));
+    const along = length ? part() : i ? -size : size;
+    const across = size * Math.sqrt(Math.max(0, 1 - (along / size) ** 2));
     return { k, size, x: -along, y: (i % 2 ? 1 : -1) * across };
   });
   return { arrows, length };
