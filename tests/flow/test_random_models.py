@@ -90,10 +90,8 @@ def check_wires(flow):
 
 
 def weights_of(flow, layer):
-    if layer in flow.parameters:
-        return [layer]  # one that is in no layer
-    calls = [node for node in flow.nodes if node.kind == "layer" and node.layer == layer]
-    return list(dict.fromkeys(name for call in calls for name in call.parameters))
+    """Of a layer, of a part of one, or a parameter: as their names say."""
+    return [name for name in flow.parameters if f"{name}/".startswith(f"{layer}/")]
 
 
 def moved(flow, layer, moves):

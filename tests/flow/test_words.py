@@ -188,3 +188,44 @@ def test_wires_between_the_same_nodes_are_all_on_the_page():
     flow.nodes = [FlowNode("a"), FlowNode("b"), *flow.nodes]
     flow.wires = [Wire("a", "b", m), Wire("a", "b", m), Wire("b", "trunk", m)]
     assert len([what for what in page.measures(flow) if what[0] == "wire"]) == 3
+
+
+class Heads(layers.Layer):
+    """Two heads in one layer."""
+
+    def __init__(self, both, **options):
+        super().__init__(**options)
+        self.both = both
+        self.price, self.size = (layers.Dense(1, name=name) for name in ("price", "size"))
+
+    def call(self, x, which=None):
+        heads = {"price": self.price, "size": self.size}
+        return {name: head(x) for name, head in heads.items()} if self.both else heads[which](x)
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_parts_of_a_layer_that_other_losses_reach_are_told_apart(both):
+    x = tg.Input((3,), name="x")
+    heads = Heads(both, name="heads")
+    ends = heads(x) if both else {name: heads(x, which=name) for name in ("price", "size")}
+    model = tg.Model(x, ends)
+    model.compile("sgd", "mse")
+    said = " ".join(model.explain().split())
+    assert "output price) trains heads/price. No path leads from it to heads/size." in said
+    assert "twice the step" in said and "called 2 times" not in said
+    flow = model.gradient_flow(np.ones((2, 3)), {name: np.ones((2, 1)) for name in ends})
+    assert "No layer is trained by several losses." in flow.report()
+    heads.price.trainable = False
+    said = " ".join(model.explain().split())
+    assert "price) trains nothing. No path leads from it to heads/size." in said
+    assert "Frozen: heads/price." in said
+
+
+def test_both_directions_of_a_layer_are_told_apart():
+    x = tg.Input((4, 2), name="x")
+    ways = layers.Bidirectional(layers.LSTM(2, name="lstm"), merge_mode=None, name="both")(x)
+    named = zip(("forth", "back"), ways, strict=True)
+    model = tg.Model(x, {name: layers.Dense(1, name=name)(way) for name, way in named})
+    model.compile("sgd", "mse")
+    said = " ".join(model.explain().split())
+    assert "forth (mean_squared_error of output forth) trains both/forward_lstm and forth." in said

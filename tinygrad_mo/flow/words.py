@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 from math import isfinite, sqrt
 from string import Formatter
 from textwrap import fill
@@ -90,6 +91,9 @@ phrase = Phrases().format
 class Layer(NamedTuple):
     """What has weights: a layer, however often it is called, or a parameter that is in no layer.
 
+    Where the weights of a layer are not reached by the same losses, there is no gradient of the
+    layer to speak of: each part is one of its own, called "heads/price" or "decoder/bias".
+
     Attributes
     ----------
     name : str
@@ -101,6 +105,8 @@ class Layer(NamedTuple):
         Does training change any of its weights?
     calls : int
         In how many places it is used.
+    own : list of str
+        All of its weights.
     """
 
     name: str
@@ -108,6 +114,7 @@ class Layer(NamedTuple):
     measure: Measure
     trained: bool
     calls: int
+    own: list[str]
 
     def losses(self) -> list[int]:
         """Those that have a path to it."""
@@ -120,7 +127,7 @@ def layer_of(flow: FlowData, name: str, parameters: Iterable[str], calls: int = 
     free = [one for one in names if one not in flow.frozen]
     measures = [flow.parameters[one] for one in free or names]
     measure = Measure.together(measures, len(flow.losses))
-    return Layer(name, free or names, measure, bool(free), calls)
+    return Layer(name, free or names, measure, bool(free), calls, names)
 
 
 def frozen_word(flow: FlowData, parameters: Sequence[str]) -> str:
@@ -131,12 +138,32 @@ def frozen_word(flow: FlowData, parameters: Sequence[str]) -> str:
 
 def layers_of(flow: FlowData) -> list[Layer]:
     """Everything that has weights, in the order of the first use."""
-    calls = Counter(node.layer or node.name for node in flow.nodes if node.kind == "layer")
-    uses = Counter(parameter for node in flow.nodes for parameter in node.parameters)
-    return [
-        layer_of(flow, name, own, calls[name] or uses[name] or 1)
-        for name, own in flow.weights_of_layers().items()
-    ]
+    found = []
+    for layer, own in flow.weights_of_layers().items():
+        calls = [
+            one for one in flow.nodes if one.kind == "layer" and (one.layer or one.name) == layer
+        ]
+        for name, names in parts_of(flow, layer, own).items():
+            users = [one for one in calls or flow.nodes if set(one.parameters) & set(names)]
+            found.append(layer_of(flow, name, names, len(users) or 1))
+    return found
+
+
+def parts_of(flow: FlowData, layer: str, own: Sequence[str]) -> dict[str, list[str]]:
+    """The weights of a layer by name of the part that the same losses reach: usually all in one."""
+    by_reach: dict[Any, list[str]] = {}
+    for name in own:
+        by_reach.setdefault(flow.parameters[name].reach, []).append(name)
+    if len(by_reach) == 1:
+        return {layer: list(own)}
+    found: dict[str, list[str]] = {}
+    for names in by_reach.values():
+        columns = zip(*(name.split("/")[:-1] for name in names), strict=False)
+        same = takewhile(lambda column: len(set(column)) == 1, columns)
+        folder = "/".join(column[0] for column in same)
+        inside = [name for name in own if name.startswith(f"{folder}/")]
+        found |= {folder: names} if inside == names else {name: [name] for name in names}
+    return found
 
 
 def shared_layers(flow: FlowData) -> list[Layer]:
@@ -342,7 +369,7 @@ def settled_lines(flow: FlowData) -> list[str]:
 
 def calls_lines(flow: FlowData) -> list[str]:
     """Layers that are called, and parameters that are used, several times."""
-    lines, own = [], flow.weights_of_layers()
+    lines = []
     cards = [node for node in flow.nodes if node.kind != "loss"]  # a regularizer is none
     uses = Counter(parameter for node in cards for parameter in node.parameters)
     for layer in layers_of(flow):
@@ -357,7 +384,7 @@ def calls_lines(flow: FlowData) -> list[str]:
                 f"of its calls are added."
             )
         if layer.name not in flow.parameters:
-            borrowed = [name for name in own[layer.name] if uses[name] > layer.calls]
+            borrowed = [name for name in layer.own if uses[name] > layer.calls]
             lines += [
                 f"{name} is used in {uses[name]} places: the gradients of its uses are added."
                 for name in borrowed
@@ -367,9 +394,9 @@ def calls_lines(flow: FlowData) -> list[str]:
 
 def frozen_lines(flow: FlowData) -> list[str]:
     """Layers, or weights of layers, that training does not change."""
-    layers, own = layers_of(flow), flow.weights_of_layers()
+    layers = layers_of(flow)
     frozen = [layer.name for layer in layers if not layer.trained]
-    weights = [name for layer in layers if layer.trained for name in own[layer.name]]
+    weights = [name for layer in layers if layer.trained for name in layer.own]
     every = [*frozen, *(name for name in weights if name in flow.frozen)]
     return (
         [f"Frozen: {listing(few(every))}. Gradients pass through, weights stay."] if every else []
