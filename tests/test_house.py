@@ -58,7 +58,7 @@ LEDGER = {
     "device": 144,
     "engine": 876,
     "files": 823,
-    "flow": 2926,
+    "flow": 2928,
     "layers": 1813,
     "learn": 546,
     "losses": 213,

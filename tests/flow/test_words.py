@@ -229,3 +229,10 @@ def test_both_directions_of_a_layer_are_told_apart():
     model.compile("sgd", "mse")
     said = " ".join(model.explain().split())
     assert "forth (mean_squared_error of output forth) trains both/forward_lstm and forth." in said
+
+
+def test_a_penalty_on_the_kernel_tears_no_layer_apart():
+    x = tg.Input((3,), name="x")
+    model = tg.Model(x, layers.Dense(1, kernel_regularizer="l2", name="a")(x))
+    model.compile("sgd", "mse")
+    assert "a (mean_squared_error of output a) trains a." in model.explain()

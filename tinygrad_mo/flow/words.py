@@ -150,10 +150,15 @@ def layers_of(flow: FlowData) -> list[Layer]:
 
 
 def parts_of(flow: FlowData, layer: str, own: Sequence[str]) -> dict[str, list[str]]:
-    """The weights of a layer by name of the part that the same losses reach: usually all in one."""
+    """The weights of a layer by name of the part that the same losses reach: usually all in one.
+
+    Penalties on kernels alone are usual, too, and tear no layer apart.
+    """
+    told = [k for k, loss in enumerate(flow.losses) if loss != "regularization"]
     by_reach: dict[Any, list[str]] = {}
     for name in own:
-        by_reach.setdefault(flow.parameters[name].reach, []).append(name)
+        reach = flow.parameters[name].reach
+        by_reach.setdefault(tuple(reach[k] for k in told), []).append(name)
     if len(by_reach) == 1:
         return {layer: list(own)}
     found: dict[str, list[str]] = {}
