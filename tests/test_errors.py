@@ -702,7 +702,7 @@ def one_for_all(y_true, y_pred):
     (
         "fewer than no epochs",
         ValueError,
-        ["epochs cannot be -1"],
+        ["epochs, which counts passes through the data,", "0 or more, not -1"],
         lambda: fit(epochs=-1),
     ),
     (

@@ -58,7 +58,15 @@ class Metric(Recipe):
         return f"{type(self).__name__} {self.name!r}"
 
     def reset(self) -> None:
-        raise NotImplementedError
+        """Forget what was counted."""
+        raise self._lacks()
+
+    def _lacks(self) -> NotImplementedError:
+        return NotImplementedError(
+            f"{type(self).__name__} lacks a method of metrics: write reset(), update(y_true, "
+            f"y_pred, sample_weight) and result() (Keras calls the first two reset_state and "
+            f"update_state), or derive from MeanMetric, and write scores(y_true, y_pred) alone"
+        )
 
     def fresh(self) -> Metric:
         """One like it that has counted nothing and counts for itself."""
@@ -79,14 +87,14 @@ class Metric(Recipe):
             How much each sample counts (0 or False: not at all), shape (samples,), or, where steps
             of a sequence are judged, (samples, steps).
         """
-        raise NotImplementedError
+        raise self._lacks()
 
     def check_shapes(self, y_true: np.ndarray, y_pred: np.ndarray) -> None:
         """Refuse data that it cannot judge for their shapes; the numbers mean nothing."""
 
     def result(self) -> float:
         """The number for everything counted so far."""
-        raise NotImplementedError
+        raise self._lacks()
 
     def for_logits(self) -> None:
         """Predictions are logits: a threshold that nobody has chosen is 0 then, instead of 1/2."""

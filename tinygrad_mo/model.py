@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
 from . import arguments
-from .arguments import flag, plain_number, verbosity, whole
+from .arguments import flag, verbosity, whole
 from .callbacks import Callback, History
 from .console import say
 from .device import new_generator
 from .engine.graph import Step, Tensor
 from .engine.plan import Plan, topological_order
-from .files.archive import load_arrays, save_arrays
-from .files.checkpoint import check_fit, load_model, save_model
+from .files.archive import save_arrays
+from .files.checkpoint import load_model, load_weights, save_model
 from .files.exchange import is_safetensors, load_safetensors, save_safetensors
 from .flow.flow import Flow
 from .flow.recording import measure, unmeasured
@@ -320,8 +319,7 @@ class Model(Network):
             held_out = validation_batches(objective, validation_data, batch_size, validation_steps)
         elif validation_steps is not None:
             raise ValueError("validation_steps is for validation_data, an iterable of batches")
-        if not isinstance(plain_number(epochs), Integral) or epochs < 0:
-            raise ValueError(f"epochs cannot be {epochs}: it counts passes through the data")
+        epochs = whole("fit: epochs, which counts passes through the data,", epochs)
         initial_epoch = whole("fit: initial_epoch", initial_epoch)
         self._warn_if_frozen()
         self._warn_of_untrained()
@@ -453,6 +451,9 @@ class Model(Network):
             Not compiled. Inputs and added losses that only these outputs needed are gone, too.
         """
         for name in outputs:
+            if not isinstance(name, str):
+                given = arguments.shown(name)
+                raise TypeError(f"without takes names, as without('a', 'b'), not {given}")
             if name not in self.outputs:
                 raise ValueError(
                     f"{self} has no output {name!r}; {did_you_mean(name, self.outputs)}"
@@ -482,6 +483,14 @@ class Model(Network):
 
         `tinygrad_mo.load` reads it. A function of your own inside (a loss, an activation, a layer's
         class) is written as its name; hand it to `load`. Nothing in a file is ever executed.
+
+        Raises
+        ------
+        CheckpointError
+            If something would not come back: a weight that a layer has made in its `call`, two
+            functions of one name, a value that no file can hold.
+        ValueError
+            For a path that ends in ".safetensors": such a file holds weights alone.
         """
         save_model(path, self)
 
@@ -525,10 +534,7 @@ class Model(Network):
         if is_safetensors(path, names, rename):
             load_safetensors(path, self, names, rename)
         else:
-            found = load_arrays(path)[0]
-            check_fit(str(path), self, found)
-            for name, w in self.named_weights().items():
-                w.assign(found[name])
+            load_weights(path, self)
 
 
 def as_asked(logs: dict[str, float], return_dict: bool) -> Any:

@@ -163,7 +163,12 @@ def test_weights_are_set_all_or_not_at_all():
         model.set_weights([*values[:-3], np.zeros(2), *values[-2:]])
     with pytest.raises(ValueError, match="has 14 weight arrays, 13 were given"):
         model.set_weights(values[:-1])
+    with pytest.raises(TypeError, match="aux_output/bias"):
+        model.set_weights([*values[:-1], np.array(["a"])])
+    with pytest.raises(TypeError, match="set_weights takes a list"):
+        model.set_weights(model.named_weights())
     assert same(before, model.predict(x))
+    model.set_weights(w - 1 for w in values)
 
 
 def test_get_layer_hints_at_the_right_name():
@@ -459,6 +464,69 @@ def test_the_output_of_a_model_is_as_it_was_given():
     a, b = layers.Dense(1, name="a")(x), layers.Dense(1, name="b")(x)
     assert tg.Model(x, a).output is a and tg.Model(x, [a, b]).output == [a, b]
     assert tg.Model(x, {"one": a}).output == {"one": a}
+
+
+def test_of_several_outputs_of_one_call_that_to_a_layer_is_chosen():
+    x = tg.Input((5, 3), name="x")
+    lstm = layers.LSTM(4, return_sequences=True, return_state=True, name="enc")
+    y, h, c = lstm(x)
+    ends = [layers.Dense(1, name="of_c")(c), layers.Dense(1, name="of_h")(h), h * 2.0, y]
+    model = tg.Model(x, ends)
+    with pytest.raises(
+        ValueError, match=r"'enc' has 3 outputs .*to='of_h'\) or .*outputs\['enc'\]"
+    ):
+        model.get_output("enc")
+    assert model.get_output("enc", to="of_c").key == c.key
+    assert model.get_output("enc", to="of_h").key == h.key
+    assert model.get_output("enc", to="multiply").key == h.key
+    with pytest.raises(ValueError, match=r"'x' takes nothing of 'enc': say which, get_output"):
+        model.get_output("enc", to="x")
+    z = tg.Input((2, 3), name="z")
+    both = tg.Model([x, z], layers.LSTM(4, name="dec")(z, initial_state=[h, c]))
+    for to in (None, "dec"):
+        with pytest.raises(ValueError, match=r"let each pass through a layer of its own"):
+            both.get_output("enc", to=to)
+    assert tg.Model(x, [h, layers.Dense(1)(h)]).get_output("enc").key == h.key  # read twice
+
+
+def test_a_loss_that_a_layer_adds_is_none_of_its_outputs():
+    class Small(layers.Layer):
+        def call(self, x):
+            y = x * 2.0
+            self.add_loss((y * y).mean())
+            return y
+
+    x = tg.Input((3,))
+    for model in (tg.Model(x, Small()(x)), tg.Model(x, layers.Dense(1)(Small()(x)))):
+        assert model.get_output("small").shape == (None, 3)
+        assert model.nodes.all[1].output.shape == (None, 3)
+
+
+@pytest.mark.parametrize("where", ["build", "call"])
+def test_a_model_that_a_layer_makes_is_a_model_of_its_own(where):
+    class Encoder(layers.Layer):
+        def build(self, shape):
+            if where == "build":
+                self.make()
+
+        def call(self, x):
+            if where == "call":
+                self.make()
+            return self.net(x)
+
+        def make(self):
+            start = tg.Input((3,))
+            self.net = tg.Model(start, layers.Dense(2, name="core")(start), name="net")
+
+    x = tg.Input((3,), name="x")
+    model = tg.Model(x, Encoder(name="enc")(x))
+    inner = model.get_layer("enc").net
+    assert list(model.named_weights()) == ["enc/net/core/kernel", "enc/net/core/bias"]
+    assert list(inner.named_weights()) == ["core/kernel", "core/bias"]
+    data = numbers(3)
+    kernel, bias = model.get_weights()
+    np.testing.assert_allclose(model.predict(data), data @ kernel + bias, rtol=1e-5)
+    np.testing.assert_array_equal(inner.predict(data), model.predict(data))
 
 
 def test_the_outputs_of_a_layer_are_listed_by_the_names_that_they_have():

@@ -498,6 +498,7 @@ class TestNumbersOfOnesOwn:
         (lambda: callbacks.ModelCheckpoint("x", save_weights_only="a"), "save_weights_only"),
         (lambda: callbacks.ModelCheckpoint("x", min_delta=-1), "ModelCheckpoint: min_delta"),
         (lambda: callbacks.ModelCheckpoint("{epoch:03q}"), "'{epoch:03q}' cannot be filled in"),
+        (lambda: callbacks.ModelCheckpoint("a.safetensors"), "give save_weights_only=True"),
         (lambda: callbacks.ModelCheckpoint("{epoch"), "cannot be filled in"),
         (lambda: callbacks.ModelCheckpoint("epoch}"), "cannot be filled in"),
         (lambda: callbacks.ModelCheckpoint("{}"), "cannot be filled in"),

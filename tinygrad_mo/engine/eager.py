@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import copyreg
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
+from .. import arguments
 from .graph import Step, Tensor, is_float
 from .plan import Plan, Tape
 from .randomness import draws
@@ -40,6 +44,14 @@ def gradients(losses: Any, wrt: Any, seeds: Any = None, *, per_loss: bool = Fals
     """
     if isinstance(losses, Tensor):
         losses, seeds = [losses], None if seeds is None else [seeds]
+    several = isinstance(losses, Iterable) and not isinstance(losses, np.ndarray | str)
+    losses = list(losses) if several else [losses]
+    for loss in losses:
+        if not isinstance(loss, Tensor):
+            raise TypeError(
+                f"gradients are taken of tensors that ops have computed, not of "
+                f"{arguments.shown(loss)}: give the loss itself, not its numpy()"
+            )
     seeds = [1.0] * len(losses) if seeds is None else seeds
     targets = list(wrt) if isinstance(wrt, list | tuple) else [wrt]
     for tensor in targets:

@@ -32,8 +32,9 @@ class Node:
     inputs : list of Tensor
         What comes in from other nodes, each tensor once.
     parameters : list of Parameter
-    output : Tensor or None
-        What it makes: the tensor that another node or the model takes from it.
+    outputs : list of Tensor
+        What it makes: the tensors that other nodes or the model take from it, each once. A mask is
+        none, unless nothing else is taken.
     """
 
     name: str
@@ -42,7 +43,23 @@ class Node:
     steps: list[Step] = field(default_factory=list)
     inputs: list[Tensor] = field(default_factory=list)
     parameters: list[Parameter] = field(default_factory=list)
-    output: Tensor | None = None
+    outputs: list[Tensor] = field(default_factory=list)
+
+    @property
+    def output(self) -> Tensor | None:
+        """The first of its outputs, in the order in which it makes them."""
+        order: dict[Any, int] = {step: n for n, step in enumerate(self.steps)}
+        return min(self.outputs, key=lambda t: (order.get(t.step, 0), t.index), default=None)
+
+    def give(self, x: Tensor) -> None:
+        """Note that somebody takes `x` from it."""
+        real = [t for t in self.outputs if t.dtype != bool]  # a mask is no output
+        if x.dtype != bool:
+            self.outputs = real
+        elif real:
+            return
+        if all(x.key != known.key for known in self.outputs):
+            self.outputs.append(x)
 
     @property
     def type_name(self) -> str:
@@ -67,8 +84,8 @@ class Nodes:
     ----------
     steps : iterable of Step
         In topological order.
-    outputs : iterable of Tensor
-        What the graph is for.
+    outputs, losses : iterable of Tensor
+        What the graph is for. A loss that a layer adds is none of its outputs.
     inputs : iterable of Tensor
         Its symbolic leaves, in the order in which they shall be listed.
     path_of : function of Call
@@ -83,18 +100,22 @@ class Nodes:
         self,
         steps: Iterable[Step],
         outputs: Iterable[Tensor],
+        losses: Iterable[Tensor],
         inputs: Iterable[Tensor],
         path_of: Callable[[Call], str] = attrgetter("path"),
     ):
         self.all: list[Node] = []
         self._of_card: dict[Any, Node] = {}
         for tensor in inputs:
-            self._of_card[tensor] = node = Node(tensor.name, "input", tensor, output=tensor)
+            self._of_card[tensor] = node = Node(tensor.name, "input", tensor, outputs=[tensor])
             self.all.append(node)
         for step in steps:
             self._add(step, path_of)
         for tensor in outputs:
-            self.maker(tensor).output = tensor
+            self.maker(tensor).give(tensor)
+        for tensor in losses:
+            if not (maker := self.maker(tensor)).outputs:
+                maker.give(tensor)
         self._make_names_unique()
 
     def _make_names_unique(self) -> None:
@@ -128,8 +149,7 @@ class Nodes:
             elif x is not None and (maker := self.maker(x)) not in (None, node):
                 if all(x.key != known.key for known in node.inputs):
                     node.inputs.append(x)
-                if maker.output is None or maker.output.dtype == bool:  # a mask is no output
-                    maker.output = x
+                maker.give(x)
 
     def maker(self, tensor: Tensor) -> Any:
         """The node that made a tensor, or None for constants."""

@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import arguments
+
 HEADER = "header.json"
 FORMAT = "tinygrad_mo 1"
 LARGEST = 1 << 34  # bytes that a file may unpack to
@@ -37,6 +39,23 @@ def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], **header: An
             np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
             archive.writestr(f"{name}.npy", member.getvalue())
     replace_file(path, packed.getvalue())
+
+
+HOLDS = {
+    "model": "a whole model: tinygrad_mo.load reads it (and its get_weights() fit set_weights)",
+    "fit": "the backup of a training: fit goes on from it, with callbacks.BackupAndRestore",
+    "flow": "a flow: tinygrad_mo.Flow.load reads it",
+    "weights": "weights only: make the model, then load_weights",
+}
+
+
+def check_kind(path: str | Path, header: Mapping[str, Any], wanted: str) -> None:
+    """An error that says what a file of `save_arrays` holds, unless it is what is wanted."""
+    found = next((kind for kind in ("fit", "flow") if kind in header), "weights")
+    if isinstance(header.get("model"), Mapping):  # of weights, it is the name of the model
+        found = "model"
+    if found != wanted:
+        raise CheckpointError(f"{path} holds {HOLDS[found]}")
 
 
 def replace_file(path: str | Path, content: bytes) -> None:
@@ -73,7 +92,7 @@ def load_arrays(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]
     CheckpointError
         If the file is missing, not of this format, cut off, or changed.
     """
-    path = Path(path)
+    path = arguments.path("path", path)
     if not path.is_file():
         raise CheckpointError(f"there is no file {path}")
     try:

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from .. import arguments
 from ..device import to_numpy, xp
-from .archive import CheckpointError, load_arrays, save_arrays
+from ..network.network import assign_all
+from .archive import CheckpointError, check_kind, load_arrays, save_arrays
 from .records import Reader, Writer
 
 Arrays = dict[str, np.ndarray]
@@ -21,6 +23,12 @@ WEIGHT, SLOT = "weights/", "slots/"
 
 def save_model(path: str | Path, model: Any) -> None:
     """Write everything that `load_model` needs to go on with the model as it is."""
+    if arguments.path("save: path", path).suffix == ".safetensors":
+        raise ValueError(
+            f"a .safetensors file holds weights alone, not a whole model: save_weights writes "
+            f"{path}; give the file of a model another name, such as "
+            f"{Path(path).with_suffix('.tg')}"
+        )
     writer = Writer()
     content = {"graph": writer.graph(model), "compiled": writer.value(compiled_with(model))}
     arrays, state = training_state(model)
@@ -65,8 +73,7 @@ def without_trainable(x: Any) -> Any:
 def load_model(path: str | Path, model_class: Any, custom: Mapping[str, Any] | None = None) -> Any:
     """The model that `save_model` wrote."""
     arrays, header = load_arrays(path)
-    if "model" not in header or "graph" not in header["model"]:
-        raise CheckpointError(f"{path} holds weights only: make the model, then load_weights")
+    check_kind(path, header, "model")
     content = header["model"]
     reader = Reader(content["layers"], arrays, custom or {}, model_class)
     model = reader.graph(content["graph"])
@@ -74,6 +81,14 @@ def load_model(path: str | Path, model_class: Any, custom: Mapping[str, Any] | N
         model.compile(**reader.value(content["compiled"]))
     set_training_state(model, arrays, header["state"])
     return model
+
+
+def load_weights(path: str | Path, model: Any) -> None:
+    """Take the weights of a file, by name, or, if one misfits, none."""
+    found, header = load_arrays(path)
+    check_kind(path, header, "weights")
+    check_fit(str(path), model, found)
+    assign_all((w, found[name]) for name, w in model.named_weights().items())
 
 
 def check_fit(source: str, model: Any, found: Mapping[str, np.ndarray]) -> None:
@@ -130,8 +145,7 @@ def set_training_state(model: Any, arrays: Arrays, state: Mapping[str, Any]) -> 
     for slot, array in kept.items():
         key, name = slot.split("/", 1)
         memory.setdefault(named[name], {})[key] = xp().array(array)
-    for name, w in named.items():
-        w.assign(xp().asarray(found[name]))
+    assign_all((w, xp().asarray(found[name])) for name, w in named.items())
     for layer, trainable, random in zip(
         layers, state["trainable"], state["generators"], strict=True
     ):

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import arguments
 from ..engine.graph import Parameter
 from ..layers import GRU, LSTM, Bidirectional, Layer, MultiHeadAttention, SimpleRNN
 from ..naming import did_you_mean, lookup
-from ..network.network import Network
+from ..network.network import Network, assign_all
 from .archive import CheckpointError, replace_file
 from .layouts import SAME, TORCH, TORCH_NEEDS, Layout
 
@@ -28,7 +29,7 @@ Rename = Mapping[str, str] | None
 
 def is_safetensors(path: str | Path, names: str, rename: Rename) -> bool:
     """Is the file one for other frameworks? Only there names can be chosen."""
-    found = Path(path).suffix == ".safetensors"
+    found = arguments.path("path", path).suffix == ".safetensors"
     if not found and (names != "keras" or rename):
         raise ValueError(f"names and rename are for files that end with .safetensors, not {path}")
     return found
@@ -257,8 +258,7 @@ def load_safetensors(
     problems = misfits(wanted, found, OTHER_NAMES[names])
     if problems:
         raise CheckpointError(f"{path} does not fit model {model.name!r}: {'; '.join(problems)}")
-    for w, value in [pair for entry in wanted for pair in entry.back(found)]:
-        w.assign(value)
+    assign_all(pair for entry in wanted for pair in entry.back(found))
 
 
 def arrays_of(path: str | Path) -> dict[str, np.ndarray]:

@@ -7,8 +7,8 @@ package, and classes that the reader hands over by name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from types import EllipsisType
+from collections.abc import Iterable, Iterator, Mapping
+from types import EllipsisType, MethodType
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,8 @@ from .. import layers, losses, metrics, optimizers, schedules
 from ..engine.calls import Call, inside
 from ..engine.graph import Parameter, Step, Tensor, apply, placeholder
 from ..layers import Layer, activations, initializers, regularizers
-from ..layers.base import AddedLoss
-from ..naming import did_you_mean
+from ..layers.base import AddedLoss, kept_in
+from ..naming import did_you_mean, name_of
 from ..network.network import Network
 from ..ops.contract import OPS, Op, of_this_package
 from .archive import CheckpointError
@@ -35,12 +35,58 @@ MODULES = {
 FUNCTIONS = {**activations.ACTIVATIONS, **initializers.INITIALIZERS}
 
 
-def walk(layer: Layer) -> Iterator[Layer]:
-    """A layer and those inside it; those of a model are listed apart."""
-    yield layer
-    if not layer.is_model:
-        for inner in layer.sublayers:
-            yield from walk(inner)
+def walk(layers: Iterable[Layer], met: set[Layer] | None = None) -> Iterator[Layer]:
+    """Layers and all that come back with them when they are made again, each once.
+
+    What is inside a layer is looked up after it was handed out: it may be built in between.
+    """
+    met = set() if met is None else met
+    for layer in layers:
+        if layer not in met:
+            met.add(layer)
+            yield layer
+            yield from walk(within(layer), met)
+
+
+def within(layer: Layer) -> list[Layer]:
+    """The layers that a layer was made and built with; of a model, all."""
+    if layer.is_model:
+        return layer.contents.every_layer()  # type: ignore[attr-defined]
+    return [x for x in layer._parts if isinstance(x, Layer)]
+
+
+def weights_made(layer: Layer) -> list[Parameter]:
+    """The weights that a layer was made and built with, in the order of `own_weights`."""
+    parts = layer.own_weights if layer.is_model else layer._parts
+    return [x for x in parts if isinstance(x, Parameter)]
+
+
+def set_later(layer: Layer) -> dict[str, Any]:
+    """The attributes that hold layers or weights which neither `__init__` nor `build` put there."""
+    late = set() if layer.is_model else {*layer.own_parts()} - {*layer._parts}
+    return {
+        name: x
+        for name, x in (vars(layer).items() if late else ())
+        if any(one in late for one in kept_in({name: x}))
+    }
+
+
+def given_to(layer: Layer) -> list[Any]:
+    """The layers and weights among the arguments that a layer was made with."""
+    arguments, options = layer.made_with
+    return list(kept_in({"arguments": arguments, "options": options}))
+
+
+def makers_of(layers: Iterable[Layer]) -> dict[Layer, Layer]:
+    """By layer, the one that makes it for itself, in `__init__` or `build`."""
+    makers: dict[Layer, Layer] = {}
+    for layer in layers:
+        if not layer.is_model:
+            given = set(walk(x for x in given_to(layer) if isinstance(x, Layer)))
+            for one in walk(within(layer)):
+                if one not in given:
+                    makers.setdefault(one, layer)
+    return makers
 
 
 class Writer:
@@ -51,21 +97,26 @@ class Writer:
     arrays : dict of array
         Put aside by name.
     entries : list
-        One per layer, each after those that it was made with.
+        One per layer, each after those that it was made with; and the attributes that were set
+        later, after the layers that they hold.
     """
 
     def __init__(self) -> None:
         self.arrays: dict[str, np.ndarray] = {}
         self.entries: list[Any] = []
         self._layers: list[Layer] = []
+        self._makers: dict[Layer, Layer] = {}
+        self._owners: dict[Parameter, Layer] = {}
         self._custom: dict[str, Any] = {}  # what is not of this package, by name
 
     def custom(self, name: str, x: Any) -> str:
         """The name by which something of the user's is handed over when the file is read."""
-        if self._custom.setdefault(name, x) is not x:
+        known = self._custom.setdefault(name, x)
+        if known is not x and not (type(known) is type(x) is MethodType and known == x):
             raise CheckpointError(
                 f"a file knows functions and classes of your own by name, and two different ones "
-                f"are called {name!r}: {self._custom[name]} and {x}. Give them names of their own"
+                f"are called {name!r}. Give them names of their own (a partial or another object "
+                f"has one in __name__)"
             )
         return name
 
@@ -95,7 +146,10 @@ class Writer:
             case Op():
                 return {"op": self.op(x)}
             case Layer():
-                return {"layer": self.layer(x)}
+                return self.layer(x)
+            case Parameter() if x in self._owners:
+                self.layer(owner := self._owners[x])
+                return {"weight": [self.layers().index(owner), weights_made(owner).index(x)]}
             case np.random.Generator():
                 users = [n for n, layer in enumerate(self.layers()) if layer._generator is x]
                 return {"generator": users[0]}
@@ -103,7 +157,7 @@ class Writer:
             return {"made": self.made(x)}
         if callable(x):
             name = next((name for name, function in FUNCTIONS.items() if function is x), None)
-            return {"custom": self.custom(x.__name__, x)} if name is None else {"function": name}
+            return {"custom": self.custom(name_of(x), x)} if name is None else {"function": name}
         raise CheckpointError(f"a file cannot hold {x!r}, of type {type(x).__name__}")
 
     def array(self, x: np.ndarray) -> str:
@@ -122,41 +176,70 @@ class Writer:
 
     def layers(self) -> list[Layer]:
         """Everything that can own weights, in the order that a `Reader` finds it in."""
-        return [inner for layer in self._layers for inner in walk(layer)]
+        return list(walk(self._layers))
 
-    def layer(self, layer: Layer) -> int:
-        """The number of a layer, which is written down if it is new."""
-        if layer not in self._layers:
-            what: dict[str, Any] = {}
-            if isinstance(layer, Network):
-                what["graph"] = self.graph(layer)
-            else:
-                what["made"] = self.made(layer)
-            self._layers.append(layer)
-            self.entries.append(what | self.became(layer))
-        return self._layers.index(layer)
+    def layer(self, layer: Layer) -> Any:
+        """How a layer is found again; it is written down if it is new."""
+        if layer in self._layers:
+            return {"layer": self._layers.index(layer)}
+        maker = self._makers.get(layer)
+        if maker is not None and maker not in self._layers:
+            self.layer(maker)
+        if layer in (known := self.layers()):
+            return {"owner": known.index(layer)}
+        if isinstance(layer, Network):
+            what = {"graph": self.graph(layer)}
+        else:
+            what = {"made": self.made(layer)}
+        apart = set(walk(self._layers))
+        self._layers.append(layer)
+        number, all_of_it = len(self._layers) - 1, list(walk([layer]))
+        what["became"] = [None if one in apart else self.became(one) for one in all_of_it]
+        self.entries.append(what)
+        for one in all_of_it:
+            self.check_weights(one)
+            if later := set_later(one):
+                later = self.value(later)
+                self.entries.append({"of": self.layers().index(one), "later": later})
+        return {"layer": number}
+
+    def check_weights(self, layer: Layer) -> None:
+        """An error for a weight that the layer will not have when it is made again."""
+        for weight in layer.own_weights:
+            if weight not in self._owners and weight not in weights_made(layer):
+                raise CheckpointError(
+                    f"{layer} was given the weight {weight.label!r} after it was built (in call?), "
+                    f"so it would not have it when a file is read: make it in make_weights"
+                )
 
     def became(self, layer: Layer) -> Any:
         """What has become of a layer since it was made."""
         return {
+            "kind": type(layer).__name__,
             "name": layer.name,
             "named": layer._named,
             "has_name": layer._has_name,
             "trainable": layer.trainable,
             "built_for": self.value(layer.built_for),
-            "inner": [] if layer.is_model else [self.became(inner) for inner in layer.sublayers],
+            "weights": [w.label for w in weights_made(layer)],
         }
 
     def graph(self, model: Network) -> Any:
         """The inputs, steps and outputs of a model, and the scalars that were added as losses."""
-        for layer in model.contents.every_layer():
-            if layer not in self.layers():  # one that no layer keeps in its attributes
-                self.layer(layer)
+        every = model.contents.every_layer()
+        self._makers |= makers_of(every)
+        for one in every:
+            given = given_to(one)
+            for weight in weights_made(one):
+                if weight not in given:
+                    self._owners.setdefault(weight, one)
+        for layer in every:
+            self.layer(layer)
         numbers: dict[Any, Any] = {t.key: n for n, t in enumerate(model.inputs.values())}
         made = len(numbers)
         owners = self.layers()
         for n, layer in enumerate(owners):
-            for index, weight in enumerate(layer.own_weights):
+            for index, weight in enumerate(weights_made(layer)):
                 numbers.setdefault(weight.key, {"weight": [n, index]})
         bare = model.contents.bare
         for n, weight in enumerate(bare):
@@ -247,17 +330,24 @@ class Reader:
     ):
         self.arrays, self.custom, self.model_class = arrays, custom, model_class
         self._layers: list[Layer] = []
-        waiting: list[tuple[Layer, Any]] = []  # made, but not as it was: others may wrap it first
+        # made, but not as they were: others may wrap them first
+        self._waiting: list[tuple[Layer, Any]] = []
         for entry in entries:
+            if "later" in entry:
+                vars(self.owners()[entry["of"]]).update(self.value(entry["later"]))
+                continue
             if "graph" in entry:
-                while waiting:
-                    rebuild(self, *waiting.pop(0))
+                self.rebuild_waiting()
                 self._layers.append(self.graph(entry["graph"]))
             else:
                 self._layers.append(self.layer_again(entry))
-            waiting.append((self._layers[-1], entry))
-        for layer, entry in waiting:
-            rebuild(self, layer, entry)
+            self._waiting.append((self._layers[-1], entry["became"]))
+        self.rebuild_waiting()
+
+    def rebuild_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for layer, became in waiting:
+            rebuild(self, layer, became)
 
     def layer_again(self, entry: Any) -> Any:
         """A layer, before it has weights."""
@@ -266,11 +356,11 @@ class Reader:
         except CheckpointError:
             raise
         except Exception as error:  # of a layer of one's own
-            what = f"{type(error).__name__}: {error}"
+            what, name = f"{type(error).__name__}: {error}", entry["became"][0]["name"]
             raise CheckpointError(
-                f"layer {entry['name']!r} could not be made again: {what}. When a file is read, no "
-                f"layer has weights yet while layers are made: look at those of another one in "
-                f"call, not in __init__"
+                f"layer {name!r} could not be made again: {what}. When a file is read, no layer "
+                f"has weights yet while layers are made: look at those of another one in call, not "
+                f"in __init__"
             ) from error
 
     def value(self, x: Any) -> Any:
@@ -296,10 +386,13 @@ class Reader:
                 return self.op(content)
             case "layer":
                 return self._layers[content]
+            case "weight":
+                owner, index = content
+                return weights_made(self.owners()[owner])[index]
             case "owner":
-                return self.layers()[content]
+                return self.owners()[content]
             case "generator":
-                return self.layers()[content].generator
+                return self.owners()[content].generator
             case "made":
                 return self.made(*content)
             case "function":
@@ -333,8 +426,10 @@ class Reader:
             )
         return self.custom[name]
 
-    def layers(self) -> list[Layer]:
-        return [inner for layer in self._layers for inner in walk(layer)]
+    def owners(self) -> list[Layer]:
+        """Everything that can own weights, built: in the order of `Writer.layers`."""
+        self.rebuild_waiting()
+        return list(walk(self._layers))
 
     def graph(self, content: Any) -> Any:
         """A model, with the scalars that were added as losses."""
@@ -343,7 +438,7 @@ class Reader:
             for name, shape, dtype in content["inputs"]
         }
         made: list[Any] = list(inputs.values())
-        owners = self.layers()
+        owners = self.owners()
         self._bare = [
             Parameter(np.zeros(self.value(shape), dtype), label, trainable, *map(self.value, more))
             for label, shape, dtype, trainable, *more in content["bare"]  # more: its regularizer
@@ -374,7 +469,7 @@ class Reader:
             return None if x is None else made[x]
         if "weight" in x:
             layer, index = x["weight"]
-            return owners[layer].own_weights[index]
+            return weights_made(owners[layer])[index]
         if "bare" in x:
             return self._bare[x["bare"]]
         if "number" in x:
@@ -383,13 +478,32 @@ class Reader:
         return Tensor(array, array.dtype)
 
 
-def rebuild(reader: Reader, layer: Layer, entry: Any) -> None:
-    """Give a layer the weights, names and flags that it had."""
-    layer.name, layer._named, layer._has_name = entry["name"], entry["named"], entry["has_name"]
-    if entry["built_for"] is not None:
-        layer.build(reader.value(entry["built_for"]))
-    for weight in layer.own_weights if not layer.is_model else ():
+def rebuild(reader: Reader, layer: Layer, became: list[Any]) -> None:
+    """Give a layer, and those that it makes for itself, the weights, names and flags they had."""
+    for one, its in zip(walk([layer]), became, strict=False):
+        if its is not None:  # else it has an entry of its own
+            restore(reader, one, its)
+    now, then = len(list(walk([layer]))), len(became)
+    if now != then:
+        raise CheckpointError(
+            f"{layer} has {now - 1} layers within it, in the file it has {then - 1}: its class no "
+            f"longer makes what it made when the file was written"
+        )
+
+
+def restore(reader: Reader, layer: Layer, its: Any) -> None:
+    """Build one layer as it was."""
+    if type(layer).__name__ == its["kind"]:
+        layer.name, layer._named, layer._has_name = its["name"], its["named"], its["has_name"]
+        if its["built_for"] is not None:
+            layer.build(reader.value(its["built_for"]))
+    weights = [w.label for w in weights_made(layer)]
+    if type(layer).__name__ != its["kind"] or weights != its["weights"]:
+        raise CheckpointError(
+            f"{layer} has the weights {weights}, where the file has those of {its['kind']} "
+            f"{its['name']!r}, {its['weights']}: a class no longer makes what it made when the "
+            f"file was written"
+        )
+    for weight in weights_made(layer) if not layer.is_model else ():
         weight.belongs_to(layer.name)
-    for inner, its in zip(layer.sublayers, entry["inner"], strict=not layer.is_model):
-        rebuild(reader, inner, its)
-    layer._trainable = entry["trainable"]
+    layer._trainable = its["trainable"]

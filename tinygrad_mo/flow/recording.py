@@ -142,7 +142,7 @@ class Graph:
         counts = [term.count for term in self.terms.values() if term.count is not None]
         frozen_steps = contents.frozen_steps(objective.steps)
         self.plan = Plan(self.losses, wrt, [*outputs, *counts], frozen_steps)
-        self.nodes = Nodes(self.plan.steps, [*outputs, *self.losses], starts, self.path_of)
+        self.nodes = Nodes(self.plan.steps, outputs, self.losses, starts, self.path_of)
         self.arrivals = [(node, x) for node in self.nodes.all for x in node.inputs]
         self.number: dict[Any, int] = {}
         for _, x in self.arrivals:

@@ -54,6 +54,23 @@ def length_or_none(what: str, value: Any) -> int | None:
     return None if value is None else length(what, value)
 
 
+def noted(init: Any) -> Any:
+    """An `__init__` after which a layer knows the layers and weights that it was made with."""
+
+    @wraps(init)
+    def make(self: Layer, *settings: Any, **options: Any) -> None:
+        init(self, *settings, **options)
+        if "_named" not in vars(self):
+            raise TypeError(
+                f"{type(self).__name__}: __init__ does not call super().__init__(**options), which "
+                f"makes it a layer: let it begin with that"
+            )
+        if type(self).__init__ is make:  # the outermost one
+            self._parts = self.own_parts()
+
+    return make
+
+
 def done_once(build: Any) -> Any:
     """A `build` that makes weights at the first call only: all of them, or, if it fails, none."""
 
@@ -62,12 +79,16 @@ def done_once(build: Any) -> Any:
         if self.built:
             return
         before = dict(vars(self), _added_weights=list(self._added_weights))
+        had = set(self.own_parts())
         try:
-            build(self, shape)
+            with inside(None):  # a model that is made here is no part of the call that asks for it
+                build(self, shape)
         except BaseException:
             vars(self).clear()
             vars(self).update(before)
             raise
+        self._parts = [*self._parts, *(x for x in self.own_parts() if x not in had)]
+        self._made_by = self._made_by or f"build({shape})"
         self.built, self.built_for = True, shape
 
     return once
@@ -129,8 +150,9 @@ class Layer(Recipe):
         self.built = False
         self.built_for: Any = None  # the shape
         self._added_weights: list[Parameter] = []
+        self._parts: list[Any] = []  # the layers and weights of `__init__` and `build`
         self.trainable = trainable
-        self._first_call = ""
+        self._made_by = ""  # what the weights were made by
         self._added_losses: list[AddedLoss] = []  # by the `call` that is running
         self._generator: Any = None
 
@@ -167,6 +189,10 @@ class Layer(Recipe):
     def sublayers(self) -> list[Layer]:
         """The layers that this one keeps in its attributes."""
         return list(dict.fromkeys(x for x in kept_in(vars(self)) if isinstance(x, Layer)))
+
+    def own_parts(self) -> list[Any]:
+        """The parameters of this layer itself, and the layers that it keeps."""
+        return [*self.own_weights, *self.sublayers]
 
     @property
     def weights(self) -> list[Parameter]:
@@ -260,6 +286,8 @@ class Layer(Recipe):
             )
         if "build" in vars(cls):
             cls.build = done_once(cls.build)  # type: ignore[method-assign]
+        if "__init__" in vars(cls):
+            cls.__init__ = noted(cls.__init__)  # type: ignore[method-assign]
 
     def call(self, x: Any, **options: Any) -> Any:
         """The layer's function, written with ops on tensors."""
@@ -282,7 +310,8 @@ class Layer(Recipe):
                     )
                 self._check(inputs)
                 if not self.built:
-                    self._first_call = f"{described(inputs)} at {call.site[0]}:{call.site[1]}"
+                    where = f"{call.site[0]}:{call.site[1]}"
+                    self._made_by = f"its first call on {described(inputs)} at {where}"
                     self.build(x.shape if isinstance(x, Tensor) else [t.shape for t in inputs])
                 y, losses = self._call_with_losses(x, options)
             except Exception as error:
@@ -346,8 +375,8 @@ class Layer(Recipe):
                 )
             if self.fixed_width and self.built and t.shape[-1] != self.width:
                 raise ValueError(
-                    f"{self} has weights for inputs of width {self.width}, made by its first call "
-                    f"on {self._first_call}; it cannot take {t}, of width {t.shape[-1]}. "
+                    f"{self} has weights for inputs of width {self.width}, made by "
+                    f"{self._made_by}; it cannot take {t}, of width {t.shape[-1]}. "
                     f"Inputs that share a layer must have one width"
                 )
             if self.fixed_width and t.shape[-1] is None:
@@ -393,7 +422,8 @@ def kept_in(attributes: Mapping[str, Any]) -> Iterator[Any]:
     waiting = [
         x
         for name, x in attributes.items()
-        if not isinstance(x, HOLDS_NOTHING) and name not in ("made_with", "_added_weights")
+        if not isinstance(x, HOLDS_NOTHING)
+        and name not in ("made_with", "_added_weights", "_parts")
     ]
     seen: set[int] = set()
     while waiting:

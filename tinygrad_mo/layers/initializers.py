@@ -146,7 +146,10 @@ def start(
     what: str, initializer: Any, shape: tuple[int, ...], generator: np.random.Generator
 ) -> np.ndarray:
     """The first value of a parameter: what its initializer gives, as floats, or an error."""
-    value = np.asarray(get(initializer)(shape, generator))
+    draw = arguments.function_of(
+        f"the initializer of {what}", get(initializer), ["shape", "generator"]
+    )
+    value = np.asarray(draw(shape, generator))
     who = f"the initializer of {what} gave"
     if value.shape != shape:
         raise ValueError(f"{who} an array of shape {value.shape}, asked for was {shape}")

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import verbosity
+from .. import arguments
 from ..device import to_numpy
 from ..engine.attributes import is_batch
 from ..engine.calls import Call
 from ..engine.graph import Parameter, Step, Tensor
-from ..engine.nodes import Nodes
+from ..engine.nodes import Node, Nodes
 from ..engine.plan import topological_order
 from ..layers import Layer
 from ..layers.base import AddedLoss
@@ -100,6 +100,12 @@ class Network(Layer):
         ValueError
             If it needs an Input that the network does not have.
         """
+        if not isinstance(loss, AddedLoss):
+            raise TypeError(
+                f"{self} is whole: no layer can be added. Call layers on tensors, one after the "
+                f"other, and make the model of the first and the last: Model(inputs, outputs). "
+                f"(A scalar is added to the losses with add_loss)"
+            )
         ends = list(self.outputs.values())
         steps = topological_order([*ends, loss.value])
         check_connected(steps, self.inputs.values(), {loss.value: f"the loss {loss.name!r}"})
@@ -109,8 +115,8 @@ class Network(Layer):
     @property
     def nodes(self) -> Nodes:
         """The graph as people see it."""
-        ends = [*self.outputs.values(), *(loss.value for loss in self.added.values())]
-        return Nodes(self.steps, ends, self.inputs.values(), self.contents.path_of)
+        outputs, losses = self.outputs.values(), [loss.value for loss in self.added.values()]
+        return Nodes(self.steps, outputs, losses, self.inputs.values(), self.contents.path_of)
 
     @property
     def outputs_are_dict(self) -> bool:
@@ -233,7 +239,7 @@ class Network(Layer):
         array, list or dict, as the model's outputs were declared
         """
         check_batch_size(batch_size)
-        verbosity("predict: verbose", verbose)
+        arguments.verbosity("predict: verbose", verbose)
         data = arrays_for("input", self.inputs, x, self.inputs_are_dict)
         parts: list[list[np.ndarray]] = []
         for start in range(0, max(len(next(iter(data.values()))), 1), batch_size):
@@ -263,24 +269,28 @@ class Network(Layer):
         return [w.numpy() for w in self.weights]
 
     def set_weights(self, values: Sequence[np.ndarray]) -> None:
-        """Set all parameters, or, if a shape does not fit, none."""
+        """Set all parameters, or, if one does not fit, none."""
         named = list(self.named_weights().items())
+        if isinstance(values, Mapping) or not isinstance(values, Iterable):
+            given = arguments.shown(values)
+            raise TypeError(f"{self}: set_weights takes a list, as get_weights gives, not {given}")
+        values = list(values)
         if len(values) != len(named):
             raise ValueError(f"{self} has {len(named)} weight arrays, {len(values)} were given")
         for (name, w), value in zip(named, values, strict=True):
             if np.shape(value) != w.shape:
                 raise ValueError(f"{name} has shape {w.shape}, not {np.shape(value)}")
-        for (_, w), value in zip(named, values, strict=True):
-            w.assign(value)
+        assign_all((w, value) for (_, w), value in zip(named, values, strict=True))
 
     def get_layer(self, name: str) -> Layer:
         """The layer called `name`."""
+        name = arguments.name("get_layer: name", name)
         if name not in self.contents.layers:
             known = did_you_mean(name, self.contents.layers)
             raise ValueError(f"{self} has no layer {name!r}; {known}")
         return self.contents.layers[name]
 
-    def get_output(self, name: str) -> Tensor:
+    def get_output(self, name: str, to: str | None = None) -> Tensor:
         """What a layer makes in this model: ``Model(model.inputs, model.get_output("lstm"))``.
 
         Parameters
@@ -289,8 +299,12 @@ class Network(Layer):
             As `summary` shows it. A layer that is called several times has several outputs: "lstm"
             alone is then an error, "lstm:0" is that of the first call and "lstm:1" of the second
             (unless another layer is called so; the error tells).
+        to : str, optional
+            The layer that takes it, where one call has several outputs, as that of an LSTM with
+            ``return_state``: ``get_output("lstm", to="decoder")``. Default: there is one only.
         """
-        nodes = [node for node in self.nodes.all if node.output is not None]
+        name = arguments.name("get_output: name", name)
+        nodes = [node for node in self.nodes.all if node.outputs]
         known = {node.name: node for node in nodes}
         first = known.get(name, known.get(name.removesuffix(":0")))
         if first is None:
@@ -302,7 +316,26 @@ class Network(Layer):
                 f"layer {name!r} is called {len(calls)} times in {self}, so it has {len(calls)} "
                 f"outputs: say which, {' or '.join(map(repr, names))}"
             )
-        return first.output  # type: ignore[return-value]
+        return self._output_to(first, to)
+
+    def _output_to(self, node: Node, to: str | None) -> Tensor:
+        """The output of a node, or the one of several that another node takes."""
+        made = {t.key: t for t in node.outputs}
+        taken = {n.name: [x for x in n.inputs if x.key in made] for n in self.nodes.all}
+        found = node.outputs if to is None else taken.get(to, [])
+        if len(found) == 1:
+            return found[0]
+        ways = [f"get_output({node.name!r}, to={n!r})" for n, x in taken.items() if len(x) == 1]
+        ways += [f"outputs[{n!r}]" for n, t in self.outputs.items() if t.key in made]
+        ask = f"say which, {' or '.join(ways)}"
+        if not ways:
+            ask = (
+                "let each pass through a layer of its own, as Activation('linear'), and ask for it"
+            )
+        what = f"one call of {node.name!r} has {len(made)} outputs in {self}"
+        if to is not None:
+            what = f"{to!r} takes {'several outputs' if found else 'nothing'} of {node.name!r}"
+        raise ValueError(f"{what}: {ask}")
 
     def summary(self, print_fn: Callable[[str], Any] = print) -> None:
         """Print each call of a layer: type, output shape, parameters, what it is connected to."""
@@ -326,6 +359,19 @@ def as_list(what: str, given: Tensors) -> list[Tensor]:
         if not isinstance(name, str) or not name:
             raise TypeError(f"the {what} of a model are named by texts, not by {name!r}")
     return tensors
+
+
+def assign_all(pairs: Iterable[tuple[Parameter, Any]]) -> None:
+    """Give each parameter its value, or, if one does not fit, change none."""
+    before: list[tuple[Parameter, Any]] = []
+    try:
+        for w, value in pairs:
+            before.append((w, w.value))
+            w.assign(value)
+    except BaseException:
+        for w, value in before:
+            w.value = value
+        raise
 
 
 def outermost(call: Call) -> Call:

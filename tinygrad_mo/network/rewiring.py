@@ -10,7 +10,9 @@ from ..engine.graph import Step, Tensor, apply, placeholder
 from ..engine.plan import topological_order
 
 
-def rewire(steps: Iterable[Step], replaced: Mapping[Any, Tensor]) -> dict[Any, Tensor]:
+def rewire(
+    steps: Iterable[Step], replaced: Mapping[Any, Tensor], left: Container[Call] = ()
+) -> dict[Any, Tensor]:
     """Apply steps again; each old call of a layer becomes one new call.
 
     Parameters
@@ -19,6 +21,8 @@ def rewire(steps: Iterable[Step], replaced: Mapping[Any, Tensor]) -> dict[Any, T
         In topological order.
     replaced : dict of Tensor
         By the key of a tensor, what takes its place.
+    left : set of Call
+        Calls that the steps no longer belong to.
 
     Returns
     -------
@@ -29,7 +33,7 @@ def rewire(steps: Iterable[Step], replaced: Mapping[Any, Tensor]) -> dict[Any, T
     new, calls = dict(replaced), {}
 
     def again(call: Call | None) -> Call | None:
-        if call is None:
+        if call is None or call in left:
             return here
         if call not in calls:
             calls[call] = Call(call.owner, again(call.parent))
@@ -55,8 +59,15 @@ def replacement(tensor: Tensor, new: Mapping[Any, Tensor]) -> Tensor:
 def with_fresh_inputs(
     inputs: list[Tensor], outputs: list[Tensor]
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """If a model starts from inner tensors of another, cut there and start from placeholders."""
-    if all(t.step is None for t in inputs):
+    """A graph of its own, if a model starts from inner tensors of another, or is made in a call.
+
+    The first is cut there and starts from placeholders; the second is no part of the calls in which
+    it was wired.
+    """
+    around: list[Call] = []
+    while call := around[-1].parent if around else current_call():
+        around.append(call)
+    if not around and all(t.step is None for t in inputs):
         return inputs, outputs
     fresh = [placeholder(t.shape, t.dtype, t.name) if t.step else t for t in inputs]
     replaced = {t.key: f for t, f in zip(inputs, fresh, strict=True)}
@@ -67,7 +78,9 @@ def with_fresh_inputs(
         return [step for step in topological_order(ends) if step not in above]
 
     losses = losses_on_the_way(below([*outputs, *masks]), outputs, cut=replaced)
-    new = rewire(below([*outputs, *masks, *(loss.value for loss in losses)]), replaced)
+    with inside(None):
+        needed = below([*outputs, *masks, *(loss.value for loss in losses)])
+        new = rewire(needed, replaced, left=around)
     ends = [replacement(t, new) for t in outputs]
     ends[0].losses = tuple(loss._replace(value=new[loss.value.key]) for loss in losses)
     return fresh, ends

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import arguments
 from ..device import set_random_seed
 from ..flow import Flow, FlowRecorder
 from ..metrics import AUC
@@ -158,6 +159,9 @@ def train(
 
     A recorder is set to take about 30 flows, evenly spread, of so many held-back samples.
     """
+    if not isinstance(system, System):
+        given = arguments.shown(system)
+        raise TypeError(f"train: system must be one of systems.SYSTEMS, not {given}")
     set_random_seed(seed)
     task = system.task(full)
     model = system.make(full)
