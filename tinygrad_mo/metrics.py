@@ -181,8 +181,14 @@ def weights_like(metric: Metric, given: Any, scores: np.ndarray) -> np.ndarray:
             f"{metric.name}: sample_weight has shape {weights.shape} for {len(scores)} samples, "
             f"with scores of shape {scores.shape}: give one number for each sample"
         )
-    if more_axes:  # a score for a whole sequence counts if any of its steps does
-        weights = weights.reshape(*scores.shape, -1).max(axis=-1)
+    if more_axes:  # a score for a whole sequence, which cannot leave out some of its steps
+        weights = weights.reshape(*scores.shape, -1)
+        if ((weights != 0).any(axis=-1) & (weights == 0).any(axis=-1)).any():
+            raise ValueError(
+                f"{metric.name}: one score for a whole sequence cannot leave out the steps that "
+                f"are padding, or have no label: give a score for each step"
+            )
+        weights = weights.max(axis=-1)
     weights = weights.reshape(weights.shape + (1,) * (scores.ndim - weights.ndim))
     return np.broadcast_to(weights, scores.shape)
 

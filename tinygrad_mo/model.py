@@ -27,6 +27,7 @@ from .naming import did_you_mean
 from .network.network import Network, below
 from .optimizers import Optimizer
 from .optimizers import get as get_optimizer
+from .training.batches import count
 from .training.data import evaluated_batches, training_batches, validation_batches
 from .training.fitting import Fit, as_callbacks, train_step
 from .training.objective import Objective, check_unique
@@ -432,6 +433,8 @@ class Model(Network):
         flag("gradient_flow: training", training)
         flag("gradient_flow: keep_arrays", keep_arrays)
         data = self.objective.labelled_data(x, y, sample_weight, class_weight)
+        if not count(data):
+            raise ValueError("the data hold no samples, so that there is no gradient to measure")
         return measure(self, data, training=training, keep_arrays=keep_arrays)
 
     def without(self, *outputs: str) -> Model:
@@ -546,6 +549,9 @@ def as_asked(logs: dict[str, float], return_dict: bool) -> Any:
 
 def load(path: str | Path, custom: Mapping[str, Any] | None = None) -> Model:
     """Read a model that `Model.save` wrote, compiled and ready to go on training.
+
+    Its numbers are of the type that new models have at present (`tinygrad_mo.use`): one of float64
+    is rounded, unless it is read inside ``use(floatx="float64")``.
 
     Parameters
     ----------

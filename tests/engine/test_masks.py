@@ -244,3 +244,30 @@ def test_where_everything_is_padding_attention_sees_nothing():
     layer = L.MultiHeadAttention(2, 3, bias_initializer="ones")
     y, weights = layer(query, nothing, return_attention_scores=True)
     assert (y.numpy() == 1).all() and not weights.numpy().any()  # the bias of the output
+
+
+class Reads(L.Layer):
+    """One's own, whose inner layer knows what to do with a mask."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.lstm = L.LSTM(2)
+
+    def call(self, x):
+        return self.lstm(x)
+
+
+class Centres(L.Layer):
+    def call(self, x):
+        return x - x.mean(axis=1, keepdims=True)
+
+
+def test_the_ops_of_ones_own_layers_tell_of_masks():
+    """The layer may not know that there are masks at all."""
+    i = tg.Input((4,), dtype="int32", name="ids")
+    h = L.Embedding(5, 3, mask_zero=True)(i)
+    model = tg.Model(i, Reads()(h))  # nothing is lost
+    answers = model.predict([[1, 2, 0, 0], [1, 2, 0, 0]]), model.predict([[1, 2, 0, 0]])
+    np.testing.assert_array_equal(answers[0][:1], answers[1])
+    with pytest.warns(UserWarning, match="op 'mean' does not know what to do with the mask"):
+        Centres()(h)

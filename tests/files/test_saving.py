@@ -453,3 +453,20 @@ def test_weights_are_loaded_all_or_not_at_all(tmp_path):
     with pytest.raises(TypeError, match="'y/bias'"):
         model.load_weights(tmp_path / "w.tg")
     assert same_bits(before, model.get_weights())
+
+
+def test_an_op_that_was_written_again_is_not_taken_for_the_one_of_the_model(tmp_path):
+    def made(factor):
+        @tg.ops.op
+        def often(x):
+            return x * factor, (lambda g: g * factor,)
+
+        return often
+
+    x = tg.Input((3,), name="x")
+    model = tg.Model(x, layers.Dense(1)(made(3.0)(x)))
+    model.save(tmp_path / "model.tg")
+    made(5.0)
+    with pytest.raises(CheckpointError, match="an op called 'often', and there is a newer one"):
+        model.save(tmp_path / "model.tg")
+    del tg.ops.OPS["often"]

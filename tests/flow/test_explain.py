@@ -223,7 +223,7 @@ def test_a_loss_without_any_label_is_not_said_to_be_0():
     labels = {"a": np.ones((4, 1)), "b": np.full((4, 1), np.nan)}
     flow = model.gradient_flow(np.ones((4, 3)), labels)
     assert flow.values["b"] is None
-    assert "b (no label here, weight 1) trains nothing." in flow.report()
+    assert "b (nothing counts here, weight 1) trains nothing." in flow.report()
 
 
 @pytest.mark.parametrize("data", [(np.ones((4, 3)),), np.ones((4, 3)), 5])

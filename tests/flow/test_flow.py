@@ -410,3 +410,11 @@ def test_a_dollar_sign_in_a_name_is_no_formula(tmp_path):
     figure = model.gradient_flow(np.ones((2, 2)), np.ones(2)).figure(str(tmp_path / "a.png"))
     assert any("frac" in text.get_text() for axes in figure.axes for text in axes.texts)
     matplotlib.pyplot.close(figure)
+
+
+def test_a_batch_without_samples_has_no_flow():
+    x = tg.Input((3,), name="x")
+    model = tg.Model(x, tg.layers.Dense(1, name="y")(x))
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="no samples, so that there is no gradient to measure"):
+        model.gradient_flow(np.ones((0, 3)), np.ones((0, 1)))

@@ -395,3 +395,23 @@ def test_the_loss_of_an_output_layer_has_a_key_of_its_own():
     model = tg.Model(x, {"a": Active(name="a")(x)})
     model.compile("sgd", "mse")
     assert model.metrics_names == ["loss", "a_loss", "a_loss_1"]
+
+
+def test_a_layer_that_makes_others_in_each_call_is_refused():
+    class Block(L.Layer):
+        def call(self, x):
+            return L.Dense(4, name="q")(x)
+
+    outside = L.Dense(4, name="outside")
+
+    class Borrows(L.Layer):
+        def call(self, x):
+            return outside(x)
+
+    x, z = tg.Input((4,), name="x"), tg.Input((4,), name="z")
+    block, borrows = Block(name="block"), Borrows(name="borrows")
+    assert tg.Model(x, block(x)).count_params() == 20  # once, it has it
+    told = r"Block 'block' makes Dense .* anew in each of its 2 calls"
+    with pytest.raises(ValueError, match=told):
+        tg.Model([x, z], [block(x), block(z)])
+    assert tg.Model([x, z], [borrows(x), borrows(z)]).count_params() == 20

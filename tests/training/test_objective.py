@@ -480,3 +480,53 @@ def test_a_deep_model_is_copied_without_recursion(copied):
     model = tg.Model(x, h)
     model.compile("sgd", "mse")
     np.testing.assert_array_equal(copied(model).predict(X[:, :2]), model.predict(X[:, :2]))
+
+
+@pytest.mark.filterwarnings("ignore:no output depends on input 't'")
+def test_an_added_loss_of_labels_is_the_mean_of_those_there_are():
+    """Whatever the batches, as for the loss of an output."""
+    x, t = tg.Input((1,), name="x"), tg.Input((1,), name="t")
+    y = L.Dense(1, kernel_initializer="ones", name="y")(x)
+    model = tg.Model([x, t], y)
+    model.add_loss(tg.losses.MeanSquaredError(missing=-1)(t, y), "added")
+    model.compile("sgd", None)
+    data = [np.array([[2.0], [3.0], [4.0], [5.0]]), np.array([[1.0], [-1.0], [-1.0], [-1.0]])]
+    assert [model.evaluate(data, batch_size=size) for size in (4, 2, 1)] == [1, 1, 1]
+    assert np.isnan(model.evaluate([data[0], -np.ones((4, 1))]))
+    assert model.gradient_flow([data[0], -np.ones((4, 1))]).values == {"added": None}
+
+
+class Worst(tg.metrics.MeanMetric):
+    higher_is_better = False
+
+    def scores(self, y_true, y_pred):
+        return np.abs(y_true - y_pred).max(axis=(1, 2))
+
+
+def test_one_score_for_a_sequence_leaves_out_no_steps():
+    x = tg.Input((3, 1), name="x")
+    model = tg.Model(x, x * 1.0)
+    model.compile("sgd", "mse", metrics=Worst())
+    whole, partly = np.full((1, 3, 1), 5.0), np.array([[[5.0], [np.nan], [np.nan]]])
+    assert model.evaluate(whole, whole) == [0, 0]
+    with pytest.raises(ValueError, match="worst: one score for a whole sequence cannot leave out"):
+        model.evaluate(whole, partly)
+
+
+def test_weights_that_a_type_cannot_hold_are_refused():
+    model = two_heads()
+    for options, what in (
+        ({"sample_weight": np.full(len(X), 1e39)}, "sample_weight of 'a'"),
+        ({"class_weight": {"a": {0: 1e39, 1: 1.0}}}, "class_weight of 'a'"),
+    ):
+        with pytest.raises(ValueError, match=rf"{what}: 1e\+39 is more than float32 can hold"):
+            model.train_on_batch(X, [np.zeros_like(Y), Y], **options)
+
+
+def test_an_input_of_truths_takes_nothing_else():
+    x = tg.Input((1,), dtype="bool", name="x")
+    model = tg.Model(x, L.Dense(1, use_bias=False, kernel_initializer="ones")(x))
+    assert model.predict([[1], [0]]).tolist() == [[1], [0]]
+    for wrong in (0.5, -3.7, 2):
+        with pytest.raises(TypeError, match=r"input 'x': True or False .1 or 0. is needed"):
+            model.predict([[wrong]])

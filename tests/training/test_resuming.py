@@ -221,3 +221,41 @@ def test_kill_9_at_random_moments(uninterrupted, tmp_path):
             weights = [done[f"arr_{n}"] for n in range(len(uninterrupted[1]))]
         log = (folder / "log.csv").read_bytes()
         same((list(uninterrupted[0].values()), *uninterrupted[1:]), (history, weights, log))
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda m, options: setattr(m.layers[1], "trainable", False), "frozen"),
+        (lambda m, options: setattr(m.layers[1].kernel, "trainable", False), "frozen"),
+        (lambda m, options: options.update(validation_data=(DATA, LABELS * 2)), "validation data"),
+        (lambda m, options: setattr(m.optimizer, "learning_rate", 0.5), "learning rate 0.01, now"),
+        (lambda m, options: m.loss_weights.update(a=2.0), "loss weights .'a': 1.0., now"),
+    ],
+)
+def test_what_is_frozen_and_what_is_validated_on_must_be_the_same(change, named, tmp_path):
+    def fit(epochs, changed):
+        x = tg.Input((3,), name="x")
+        h = tg.layers.Dense(2, name="d")(x)
+        model = tg.Model(x, tg.layers.Dense(1, name="a")(h))
+        model.compile("sgd", "mse")
+        options = {"validation_data": (DATA, LABELS)}
+        if changed:
+            change(model, options)
+        backup = tg.callbacks.BackupAndRestore(tmp_path / "run.tg")
+        model.fit(DATA, LABELS, epochs=epochs, verbose=0, callbacks=[backup, Dies()], **options)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(3, False)
+    with pytest.raises(CheckpointError, match=f"the backup of another training: {named}"):
+        fit(3, True)
+
+
+DATA, LABELS = np.ones((4, 3)), np.ones((4, 1))
+
+
+class Dies(tg.callbacks.Callback):
+    phase = "keep"
+
+    def on_epoch_end(self, epoch, logs):
+        raise KeyboardInterrupt

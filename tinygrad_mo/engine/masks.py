@@ -2,8 +2,8 @@
 
 A mask says which steps of a sequence are real: it has the first axes of its tensor, usually (batch,
 time). An op that works within each step keeps it, one that picks or joins steps does the same to
-the mask. Behind every other op nobody knows any more what is padding; outside of a layer, which
-answers for its ops itself, that is said.
+the mask. Behind every other op nobody knows any more what is padding; unless it is in a layer that
+answers for its ops, that is said.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def hand_on_mask(
     masked = [x for x in inputs if x is not None and x.mask is not None]
     y = outputs[0]
     y.mask = mask_behind(op, masked, inputs, attributes, y)
-    if y.mask is None and current_call() is None:
+    call = current_call()
+    if y.mask is None and (call is None or not getattr(call.owner, "tells_of_masks", True)):
         file, line = call_site()
         warnings.warn_explicit(
             f"op {op.name!r} does not know what to do with the mask of {masked[0]}: from here on, "

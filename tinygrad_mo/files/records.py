@@ -122,7 +122,14 @@ class Writer:
 
     def op(self, x: Op) -> Any:
         """The name of an op; one that is not of this package is marked."""
-        return x.name if of_this_package(x) else {"own": self.custom(x.name, x)}
+        if of_this_package(x):
+            return x.name
+        if OPS.get(x.name, x) is not x:
+            raise CheckpointError(
+                f"the model has an op called {x.name!r}, and there is a newer one of that name, "
+                f"which would take its place: give it a name of its own, or make the model again"
+            )
+        return {"own": self.custom(x.name, x)}
 
     def value(self, x: Any) -> Any:
         """Anything that layers and ops are made with."""

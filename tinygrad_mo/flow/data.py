@@ -93,8 +93,8 @@ class FlowData:
     losses : list of str
         Their names; numbers k below count in this order.
     values, weights : dict
-        By loss: its value on the data (None: nothing of them has a label for it), and the weight
-        it is multiplied with.
+        By loss: its value on the data (None: nothing of them counts for it, for lack of labels or
+        weights, or as it is padding), and the weight it is multiplied with.
     nodes : list of FlowNode
         The cards of the picture: inputs, calls of layers, ops, losses.
     wires : list of Wire

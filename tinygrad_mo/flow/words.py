@@ -38,7 +38,7 @@ SENTENCES = {  # those of the report that depend on the weights or on the traini
     "opening": "Step {}. One loss is minimised, {}, with one backward sweep; {}.",
     "term": "{:g} x {}",
     "now": "now {:.4f}",
-    "unlabelled": "no label here",
+    "unlabelled": "nothing counts here",
     "trains": "{} ({}, weight {:g}) trains {}.",
     "would train": "{} ({}, weight {:g}) would train, with another weight, {}.",
     "trains nothing": "{} ({}, weight {:g}) trains nothing.",

@@ -169,6 +169,12 @@ class Layer(Recipe):
         return self._generator
 
     @property
+    def tells_of_masks(self) -> bool:
+        """Does it answer for masks itself? If not, as most layers of your own, its ops do."""
+        is_own = type(self).__module__.startswith(f"{OWN}.")
+        return is_own or self.passes_mask or self.uses_mask
+
+    @property
     def trainable(self) -> bool:
         """Does training change the weights? Setting it sets it for all layers inside, too."""
         return self._trainable
@@ -396,7 +402,7 @@ class Layer(Recipe):
             for output in outputs:
                 if output.mask is None:
                     output.mask = step_by_step(masked, output)
-        if all(output.mask is None for output in outputs):
+        if self.tells_of_masks and all(output.mask is None for output in outputs):
             self._warn_of_mask(masked[0], stacklevel=4)
 
     def _warn_of_mask(self, x: Tensor, stacklevel: int) -> None:

@@ -45,8 +45,13 @@ class Contents:
     def __init__(self, steps: Sequence[Step], rest: Rest | None = None):
         self._calls = [call for call in calls_of(steps) if isinstance(call.owner, Layer)]
         self._called_in: dict[Layer | None, list[Layer]] = {}
+        self._within: dict[Layer, dict[Call, set[Layer]]] = {}  # by layer and its call
         for call in self._calls:
+            outer = call_around(call)
             self._called_in.setdefault(layer_around(call), []).append(call.owner)
+            self._within.setdefault(call.owner, {})[call] = set()
+            if outer is not None:
+                self._within[outer.owner][outer].add(call.owner)
         owners = list(dict.fromkeys(self._called_in.get(None, ())))
         self.layers = dict(zip(self._names(owners), owners, strict=True))
         self.weights: dict[str, Parameter] = {}
@@ -101,10 +106,21 @@ class Contents:
         within = layer.named_sublayers()
         more = [one for one in self._called_in.get(layer, ()) if one not in within.values()]
         more = list(dict.fromkeys(more))
+        self._refuse_made_anew(layer, set(more))
         names = unique_names([*within, *(one.name for one in more)], "_")
         for name, inner in zip(names, [*within.values(), *more], strict=True):
             self._name_of[layer, inner] = name
             self._enter(inner, f"{path}/{name}", around)
+
+    def _refuse_made_anew(self, layer: Layer, more: set[Layer]) -> None:
+        """Of a layer that is called several times, each call must use the same layers."""
+        each = [inner & more for inner in self._within.get(layer, {}).values()]
+        if len(each) > 1 and more and sum(map(len, each)) == len(more) and all(each):
+            one = next(iter(each[-1]))
+            raise ValueError(
+                f"{layer} makes {one} anew in each of its {len(each)} calls, so that they share no "
+                f"weights: make it once, in __init__"
+            )
 
     def _add(self, w: Parameter, path: str, around: tuple[Any, ...]) -> None:
         if w not in self._ways:
@@ -148,11 +164,17 @@ class Contents:
         )
 
 
-def layer_around(call: Call) -> Layer | None:
-    """The layer within which a call happened; losses, which call layers, too, are none."""
+def call_around(call: Call) -> Call | None:
+    """The call of a layer within which a call happened; losses, which call layers, are none."""
     outer = call.parent
     while outer is not None and not isinstance(outer.owner, Layer):
         outer = outer.parent
+    return outer
+
+
+def layer_around(call: Call) -> Layer | None:
+    """The layer within which a call happened."""
+    outer = call_around(call)
     return outer.owner if outer else None
 
 

@@ -336,6 +336,9 @@ def check_holds(what: str, array: Array, dtype: Any) -> None:
     dtype, xp = np.dtype(dtype), array_module(array)
     if array.dtype == dtype or not array.size:
         return
+    if dtype.kind == "b" and (odd := (array != 0) & (array != 1)).any():
+        first = array[odd].reshape(-1)[0]
+        raise TypeError(f"{what}: True or False (1 or 0) is needed, not {first}")
     if dtype.kind in "iu":
         if array.dtype.kind == "f" and (array != xp.floor(array)).any():
             first = array[array != xp.floor(array)].reshape(-1)[0]

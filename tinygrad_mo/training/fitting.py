@@ -79,7 +79,11 @@ class Fit:
         self.epoch, self.batch = first_epoch, 0
         self.verbose, self.running, self.finished = verbose, False, False
         self.scores = Scores(model.objective)
+        contents = model.objective.contents
+        self._frozen = [n for n, w in contents.weights.items() if not contents.is_trainable(w)]
         self.weights = dict(model.objective.weights)
+        rate = None if model.optimizer.follows_schedule else model.optimizer.learning_rate
+        self._begun_with = {"learning rate": rate, "loss weights": self.weights}
         self._shuffler_then = model.shuffler.bit_generator.state  # when the epoch began
 
     def __getstate__(self) -> dict[str, Any]:
@@ -233,10 +237,14 @@ class Fit:
     @cached_property
     def identity(self) -> dict[str, Any]:
         """What must be the same in a training that goes on from a backup."""
+        held_out = self.held_out.identity() if self.held_out is not None else {}
         return {
             **self.batches.identity(),
+            **{f"validation {name}": value for name, value in held_out.items()},
             "initial_epoch": self.first_epoch,
             **fingerprint(self.model),
+            "frozen": self._frozen,  # at the start: callbacks may thaw, and set what follows
+            **self._begun_with,
             "callbacks": [type(one).__name__ for one in self.listeners],
         }
 

@@ -24,6 +24,7 @@ from ..network.contents import Contents
 from ..network.feeding import arrays_for, cast, counted, match, matched_arrays
 from ..network.network import Network, check_connected
 from ..network.planning import NetworkPlan
+from ..ops.contract import check_holds
 from ..recipes import kept
 from .averages import MovingAverages
 from .terms import (
@@ -82,7 +83,7 @@ class Objective:
         self.balancer = balancer_in(loss_weights)
         factors = self._factors(network, None if self.balancer else loss_weights)
         for added in network.added.values():
-            self._enter(term := LossTerm(added.name))
+            self._enter(term := LossTerm(added.name, count=count_of(added.value)))
             with inside(Call(term)):
                 term.value = ops.identity(added.value)  # a step of its own: its card in the picture
             factors.setdefault(added.name, added.weight)
@@ -339,7 +340,7 @@ class Objective:
             feed[term.target] = cast(what, known, term.target)
             self._check_labels(name, to_numpy(feed[term.target]))
             own = sample_weights(name, weights.get(name), labelled)
-            feed[term.weights] = on_device(own.astype(term.weights.dtype))
+            feed[term.weights] = held(f"sample_weight of {name!r}", own, term.weights)
         return self.class_weighted(feed, class_weight)
 
     def _check_labels(self, output: str, labels: np.ndarray) -> None:
@@ -372,7 +373,7 @@ class Objective:
                 known = self._known_classes(what, term, whole)
                 own = to_numpy(feed[term.weights])
                 factors = class_weights(what, given, classes, labelled, known)
-                new[term.weights] = on_device((own * factors).astype(own.dtype))
+                new[term.weights] = held(what, own * factors, term.weights)
         return new
 
     def _known_classes(self, what: str, term: LossTerm, whole: Any) -> set[int] | None:
@@ -441,6 +442,19 @@ def check_metrics(output: str, chosen: Sequence[Metric], labels: Tensor, y_pred:
                 f"metrics of output {output!r}, tried on {samples} samples: {error}. Give each "
                 f"output metrics that suit its labels, in a dict by output"
             ) from None
+
+
+def held(what: str, weights: np.ndarray, tensor: Tensor) -> Array:
+    """Weights in the type of the tensor to which they are fed, if it can hold them."""
+    check_holds(what, weights, tensor.dtype)
+    return on_device(weights.astype(tensor.dtype))
+
+
+def count_of(loss: Tensor) -> Tensor | None:
+    """Of how much a scalar is the mean, if it is that of a loss: of what is labelled and real."""
+    step = loss.step
+    is_mean = step is not None and step.op is ops.weighted_mean and loss.index == 0
+    return step.output(1) if is_mean else None  # type: ignore[union-attr]
 
 
 def balancer_in(loss_weights: Any) -> Any:
