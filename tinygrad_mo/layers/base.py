@@ -198,7 +198,10 @@ class Layer(Recipe):
 
     def own_parts(self) -> list[Any]:
         """The parameters of this layer itself, and the layers that it keeps."""
-        return [*self.own_weights, *self.sublayers]
+        kept = list(kept_in(vars(self)))
+        parameters = [x for x in kept if isinstance(x, Parameter)]
+        layers = [x for x in kept if isinstance(x, Layer)]
+        return list(dict.fromkeys([*self._added_weights, *parameters, *layers]))
 
     @property
     def weights(self) -> list[Parameter]:

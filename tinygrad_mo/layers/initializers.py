@@ -146,9 +146,9 @@ def start(
     what: str, initializer: Any, shape: tuple[int, ...], generator: np.random.Generator
 ) -> np.ndarray:
     """The first value of a parameter: what its initializer gives, as floats, or an error."""
-    draw = arguments.function_of(
-        f"the initializer of {what}", get(initializer), ["shape", "generator"]
-    )
+    draw = get(initializer)
+    if not hasattr(draw, "made_with"):  # one's own
+        draw = arguments.function_of(f"the initializer of {what}", draw, ["shape", "generator"])
     value = np.asarray(draw(shape, generator))
     who = f"the initializer of {what} gave"
     if value.shape != shape:
