@@ -59,7 +59,7 @@ LEDGER = {
     "engine": 903,
     "files": 941,
     "flow": 2928,
-    "layers": 1846,
+    "layers": 1842,
     "learn": 546,
     "losses": 213,
     "metrics": 270,

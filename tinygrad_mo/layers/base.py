@@ -188,20 +188,16 @@ class Layer(Recipe):
     @property
     def own_weights(self) -> list[Parameter]:
         """The parameters of this layer itself, in the order in which they were made."""
-        kept = (x for x in kept_in(vars(self)) if isinstance(x, Parameter))
-        return list(dict.fromkeys([*self._added_weights, *kept]))
+        return [x for x in self.own_parts() if isinstance(x, Parameter)]
 
     @property
     def sublayers(self) -> list[Layer]:
         """The layers that this one keeps in its attributes."""
-        return list(dict.fromkeys(x for x in kept_in(vars(self)) if isinstance(x, Layer)))
+        return [x for x in self.own_parts() if isinstance(x, Layer)]
 
     def own_parts(self) -> list[Any]:
-        """The parameters of this layer itself, and the layers that it keeps."""
-        kept = list(kept_in(vars(self)))
-        parameters = [x for x in kept if isinstance(x, Parameter)]
-        layers = [x for x in kept if isinstance(x, Layer)]
-        return list(dict.fromkeys([*self._added_weights, *parameters, *layers]))
+        """The parameters of this layer itself, and the layers that it keeps, each once."""
+        return list(dict.fromkeys([*self._added_weights, *kept_in(vars(self))]))
 
     @property
     def weights(self) -> list[Parameter]:
