@@ -236,6 +236,11 @@ def to_numpy(x: Array) -> np.ndarray:
     return np.asarray(x) if array_module(x) is np else x.get()
 
 
+def first_place(wrong: Array) -> tuple[int, ...]:
+    """Where the first True of some stands, to be named in an error."""
+    return tuple(int(axis[0]) for axis in to_numpy(wrong).nonzero())
+
+
 def lock(array: Array) -> None:
     """Refuse writing into an array that somebody else refers to (NumPy only: CuPy has no lock)."""
     if isinstance(array, np.ndarray):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import arguments, ops
-from .device import to_numpy
+from .device import first_place, to_numpy
 from .engine.calls import Call, current_call, inside
 from .engine.graph import Tensor
 from .naming import lookup, snake_case
@@ -182,7 +182,7 @@ def unlabelled(what: str, gone: np.ndarray, ndim: int) -> np.ndarray:
     some, every = np.asarray(parts.any(axis=-1)), np.asarray(parts.all(axis=-1))
     partly = some & ~every
     if partly.any():
-        place = tuple(int(axis[0]) for axis in partly.nonzero())
+        place = first_place(partly)
         where = f"row {place[0]}" + "".join(f", step {n}" for n in place[1:])
         raise ValueError(
             f"{what}: {where} has labels for a part of the output only; give each part an output "

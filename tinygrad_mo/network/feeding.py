@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import whole
-from ..device import to_numpy, xp
+from ..device import first_place, to_numpy, xp
 from ..engine.graph import Tensor
 from ..naming import did_you_mean
 from ..ops.contract import check_holds, check_plain
@@ -185,7 +185,7 @@ def cast(label: str, array: np.ndarray, tensor: Tensor) -> np.ndarray:
     if array.dtype.kind == "f":
         bad = ~np.isfinite(array)
         if bad.any():
-            where = tuple(int(axis[0]) for axis in bad.nonzero())
+            where = first_place(bad)
             raise ValueError(
                 f"{label}: {bad.sum()} NaN or infinite values, the first at {where}; replace them, "
                 f"or leave out these samples"

@@ -1,6 +1,6 @@
 """Products with weights: the affine map, rows of a table picked by id, and sums of products."""
 
-from ..device import Array, array_module, in_parts, to_numpy, worth_cutting
+from ..device import Array, array_module, first_place, in_parts, worth_cutting
 from .contract import flat, in_floats, one_type, op, rows_of
 from .shaping import from_right
 from .sparse import SparseGradient
@@ -73,8 +73,7 @@ def check_ids(ids: Array, count: int) -> None:
     if ids.dtype.kind not in "iu":
         raise TypeError(f"ids must be integers, not {ids.dtype}; give the Input dtype='int32'")
     if ids.size and (ids.min() < 0 or ids.max() >= count):
-        wrong = to_numpy((ids < 0) | (ids >= count)).nonzero()
-        where = tuple(int(axis[0]) for axis in wrong)
+        where = first_place((ids < 0) | (ids >= count))
         raise IndexError(
             f"id {int(ids[where])} at position {where} is out of range: the table has {count} "
             f"rows, so ids go from 0 to {count - 1}"

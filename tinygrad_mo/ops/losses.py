@@ -5,7 +5,7 @@ the logarithm; where that changes them, the slope is 0. Logits may be infinite w
 limit: a class with the logit -infinity has no share, and costs nothing if its label is 0.
 """
 
-from ..device import Array, array_module, to_numpy
+from ..device import Array, array_module, first_place
 from .activations import log_1_plus_exp
 from .contract import in_floats, op, where_counted
 
@@ -45,7 +45,7 @@ def check_labels(label: Array) -> None:
     """Labels of a yes or no are 0, 1 or between (NaN passes: it means "not labelled")."""
     wrong = (label < 0) | (label > 1)
     if wrong.any():
-        where = tuple(int(axis[0]) for axis in to_numpy(wrong).nonzero())
+        where = first_place(wrong)
         raise ValueError(
             f"label {label[where]:g} in row {where[0]} is not between 0 and 1: scale "
             f"the labels, or use another loss"
@@ -61,7 +61,7 @@ def more_than_one(labels: Array) -> str:
     wrong = total > 1 + ROUNDING_OF_SHARES
     if not wrong.any():
         return ""
-    where = tuple(int(axis[0]) for axis in to_numpy(wrong).nonzero())
+    where = first_place(wrong)
     return (
         f"the labels in row {where[0]} add up to {total[where]:g}, but they are shares of classes "
         f"that exclude each other, 1 in all: if several may hold at once, use sigmoid and "
@@ -246,9 +246,9 @@ def one_hot(index: Array, like: Array) -> Array:
 def refuse_other_labels(index: Array, count: int) -> None:
     """Labels must be whole numbers from 0 to count - 1."""
     xp = array_module(index)
-    bad = to_numpy((index < 0) | (index >= count) | (index != xp.floor(index)))
+    bad = (index < 0) | (index >= count) | (index != xp.floor(index))
     if bad.any():
-        row = tuple(int(axis[0]) for axis in bad.nonzero())
+        row = first_place(bad)
         raise ValueError(
             f"label {index[row]} in row {row[0]} is not one of the {count} classes 0 to {count - 1}"
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Array, to_numpy
+from ..device import Array, first_place, to_numpy
 from ..engine.graph import Parameter, Tensor
 from ..engine.plan import Plan
 
@@ -92,7 +92,7 @@ def kind(x: Any) -> str:
     """What is wrong with x, and in which row."""
     x = to_numpy(x)
     word, bad = ("NaN", np.isnan(x)) if np.isnan(x).any() else ("infinity", np.isinf(x))
-    return word if x.ndim == 0 else f"{word} (row {int(bad.nonzero()[0][0])})"
+    return word if x.ndim == 0 else f"{word} (row {first_place(bad)[0]})"
 
 
 def span(x: Any) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 
 from .. import losses
 from ..arguments import shown
-from ..device import Array, floatx, to_numpy
+from ..device import Array, first_place, floatx, to_numpy
 from ..engine.calls import Call, inside
 from ..engine.graph import Tensor, is_float, placeholder
 from ..naming import unique_names
@@ -147,7 +147,7 @@ def sample_weights(name: str, given: Any, labelled: np.ndarray) -> np.ndarray:
         )
     wrong = ~np.isfinite(weights) | (weights < 0)
     if wrong.any():
-        place = tuple(int(axis[0]) for axis in wrong.nonzero())
+        place = first_place(wrong)
         raise ValueError(
             f"{what}: that of sample {', '.join(map(str, place))} is {weights[place]}, it must be "
             f"finite, and 0 or more"
@@ -187,7 +187,7 @@ def classes_in(
     else:
         classes, wrong = np.zeros(labelled.shape), np.ones(labelled.shape, bool)
     if (wrong & labelled).any():
-        place = tuple(int(axis[0]) for axis in (wrong & labelled).nonzero())
+        place = first_place(wrong & labelled)
         raise ValueError(
             f"{what}: its labels are not one class per sample: a whole number, or a one-hot row; "
             f"that of sample {', '.join(map(str, place))} is {shown(labels[place].tolist())}"
