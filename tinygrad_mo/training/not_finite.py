@@ -10,6 +10,7 @@ import numpy as np
 from ..device import Array, first_place, to_numpy
 from ..engine.graph import Parameter, Tensor
 from ..engine.plan import Plan
+from ..optimizers.finite import is_finite
 
 
 def first_not_finite(
@@ -34,7 +35,7 @@ def first_not_finite(
             values.update(zip(plan.outputs[n], y if step.several else (y,), strict=True))
         for loss, weight in zip(plan.losses, weights, strict=True):
             slot = plan.slots[loss.key]
-            if weight and not finite(values[slot]):
+            if weight and not is_finite(values[slot]):
                 return made_forward(plan, values, slot, loss, names)
         return made_backward(plan, feed, weights)
 
@@ -50,7 +51,7 @@ def made_forward(
     made_by = {slot: n for n, outputs in enumerate(plan.outputs) for slot in outputs}
     while slot in made_by:
         n = made_by[slot]
-        bad = [s for s in plan.inputs[n] if s is not None and not finite(values[s])]
+        bad = [s for s in plan.inputs[n] if s is not None and not is_finite(values[s])]
         if not bad:
             seen = ", ".join(
                 f"{x} from {span(values[s])}"
@@ -71,8 +72,8 @@ def made_backward(plan: Plan, feed: Mapping[Tensor, Array], weights: Sequence[fl
     found: list[str] = []
 
     def watch(n: int, position: int, gradient: Array, losses: tuple[int, ...]) -> None:
-        if not found and not finite(gradient):
-            row = next(k for k in range(len(losses)) if not finite(gradient[k]))
+        if not found and not is_finite(gradient):
+            row = next(k for k in range(len(losses)) if not is_finite(gradient[k]))
             x, loss = plan.steps[n].inputs[position], plan.losses[losses[row]]
             found.append(
                 f"loss {loss.name!r}: {kind(gradient[row])} appears first in the backward sweep, "
@@ -81,11 +82,6 @@ def made_backward(plan: Plan, feed: Mapping[Tensor, Array], weights: Sequence[fl
 
     plan.backward(plan.forward(feed, training=True), weights, per_loss=True, record=watch)
     return found[0] if found else ""
-
-
-def finite(x: Any) -> bool:
-    x = to_numpy(x)
-    return x.dtype.kind != "f" or bool(np.isfinite(x).all())
 
 
 def kind(x: Any) -> str:
