@@ -6,15 +6,17 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import wraps
+from functools import lru_cache, wraps
+from itertools import accumulate
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from . import arguments
+from .questions import on_gpu, settle
 
 Array = Any  # a numpy.ndarray or a cupy.ndarray
 
@@ -63,7 +65,7 @@ def array_module(x: Array) -> Any:
     """The library that made `x`, so that one rule serves NumPy, CuPy and traced arrays."""
     if isinstance(x, np.ndarray):
         return np
-    if type(x).__module__.startswith("cupy"):
+    if on_gpu(x):
         return sys.modules["cupy"]
     return getattr(x, "array_module", np)
 
@@ -72,7 +74,7 @@ def device_of(x: Array) -> str:
     """Where the numbers of an array are, "cpu" or "cuda"; "" if it only stands for one (traced)."""
     if isinstance(x, np.ndarray):
         return "cpu"
-    return "cuda" if type(x).__module__.startswith("cupy") else ""
+    return "cuda" if on_gpu(x) else ""
 
 
 def by_twin(
@@ -232,8 +234,37 @@ def on_device(x: Array) -> Array:
 
 
 def to_numpy(x: Array) -> np.ndarray:
-    """`x` as a NumPy array, fetched from the device where it must be."""
-    return np.asarray(x) if array_module(x) is np else x.get()
+    """`x` as a NumPy array; from a GPU it is fetched, and what is asked of it is settled first."""
+    if not on_gpu(x):
+        return np.asarray(x)
+    settle()
+    return x.get()
+
+
+def to_numpy_together(arrays: Sequence[Array | None]) -> list[Any]:
+    """The same of several arrays (None stays None), in one transfer for each type."""
+    if not any(map(on_gpu, arrays)):
+        return [None if x is None else np.asarray(x) for x in arrays]
+    found: list[Any] = [None] * len(arrays)
+    by_type: dict[Any, list[int]] = {}
+    for place, x in enumerate(arrays):
+        if x is not None:
+            by_type.setdefault(x.dtype, []).append(place)
+    for places in by_type.values():
+        some = [xp().asarray(arrays[n]) for n in places]
+        flat = to_numpy(xp().concatenate(some, axis=None))
+        ends = list(accumulate(x.size for x in some))
+        for n, x, part in zip(places, some, np.split(flat, ends[:-1]), strict=True):
+            found[n] = part.reshape(x.shape)
+    return found
+
+
+@lru_cache(maxsize=256)
+def constant(number: float, shape: tuple[int, ...], dtype: Any, library: ModuleType) -> Array:
+    """An array of one number again and again, which never changes: it is made once."""
+    made = library.full(shape, number, dtype)
+    lock(made)
+    return made
 
 
 def first_place(wrong: Array) -> tuple[int, ...]:
@@ -251,8 +282,10 @@ def drop_subnormal(x: Array) -> None:
     """Set elements that have all but vanished to 0, in place.
 
     Numbers near the smallest float (1e-38 in single precision) are computed a hundred times more
-    slowly. What decays step by step ends there, and 0 is as good.
+    slowly. What decays step by step ends there, and 0 is as good. A GPU is as fast as ever.
     """
+    if on_gpu(x):
+        return
     xp = array_module(x)
     x[xp.abs(x) < xp.finfo(x.dtype).tiny * 2.0**27] = 0
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import arguments
+from .. import arguments, questions
 from ..device import Array, floatx, lock, xp
 from ..ops import Op
 from ..ops.contract import new_array
@@ -49,13 +49,19 @@ class Step:
 
     def run(self, arrays: list[Array], training: bool = False) -> tuple[Any, Any]:
         """The op's value and pullbacks; an error is told which step it happened in."""
+        asked = len(questions.OPEN)
         try:
             if self.op.takes_training:
-                return self.op.run(*arrays, **self.attributes, training=training)
-            return self.op.run(*arrays, **self.attributes)
+                found = self.op.run(*arrays, **self.attributes, training=training)
+            else:
+                found = self.op.run(*arrays, **self.attributes)
         except Exception as error:
+            questions.forget()
             error.add_note(self.describe())
             raise
+        if len(questions.OPEN) > asked:
+            questions.note(self.describe, asked)
+        return found
 
     def output(self, index: int) -> Tensor:
         """A symbolic tensor that stands for an output, as for `Plan`'s `fetch`."""

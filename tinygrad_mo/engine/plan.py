@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
-from ..device import Array, on_device, xp
+import numpy as np
+
+from ..device import Array, constant, on_device, xp
 from ..ops import dense_gradient, unbroadcast
 from ..ops.contract import check_plain, plain_numbers
+from ..questions import ask
 from .graph import Step, Tensor
 
 Record = Callable[[int, int, Array, tuple[int, ...]], None] | None
@@ -24,6 +27,7 @@ class Tape(NamedTuple):
     values: list[Array]  # by slot; None where nobody needs the value any more
     outputs: list[tuple[tuple[int, ...], Any]]  # by slot: shape and type
     backs: list[Any]  # by step: its pullbacks
+    numbers: dict[int, Any]  # by slot: scalars that somebody has asked for
 
 
 def topological_order(tensors: Sequence[Tensor]) -> list[Step]:
@@ -168,7 +172,7 @@ class Plan:
                 values[slot] = None
             if keep:
                 backs.append(back if edges else None)
-        return Tape(values, outputs, backs)
+        return Tape(values, outputs, backs, {})
 
     def reaches(self, tensor: Tensor) -> tuple[int, ...]:
         """Which losses have a path to `tensor`."""
@@ -179,9 +183,16 @@ class Plan:
         """The value of a loss or fetched tensor on `tape`."""
         return tape.values[self.slots[tensor.key]]
 
-    def numbers(self, tape: Tape, scalars: Sequence[Tensor]) -> list[float]:
-        """The values of losses or fetched scalars on `tape`, for us to read."""
-        return [float(tape.values[self.slots[scalar.key]]) for scalar in scalars]
+    def numbers(self, tape: Tape, scalars: Sequence[Tensor]) -> list[Any]:
+        """The values of losses or fetched scalars on `tape`, for us to read by `float`.
+
+        Those of a GPU are asked for once, and come when the first of them is read.
+        """
+        slots = [self.slots[scalar.key] for scalar in scalars]
+        for slot in slots:
+            if slot not in tape.numbers:
+                tape.numbers[slot] = ask(tape.values[slot])
+        return [tape.numbers[slot] for slot in slots]
 
     def backward(
         self, tape: Tape, seeds: Sequence, *, per_loss=False, record: Record = None, sparse=False
@@ -278,8 +289,11 @@ def fed(tensor: Tensor, feed: Mapping[Tensor, Array]) -> Array:
 
 def cotangent(loss: Tensor, seed: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     """The seed of one loss as a single row."""
-    given = seed if type(seed) is float else plain_numbers(seed, f"the seed of {loss}")
-    start = xp().asarray(given, dtype)
+    if type(seed) is float and xp() is not np:
+        start = constant(seed, (), dtype, xp())
+    else:
+        given = seed if type(seed) is float else plain_numbers(seed, f"the seed of {loss}")
+        start = xp().asarray(given, dtype)
     if start.shape != shape:
         raise ValueError(
             f"the loss {loss} needs a seed of its own shape, not {start.shape}: make it a scalar "

@@ -16,6 +16,9 @@ from math import hypot
 
 import numpy as np
 
+from ..device import Array, array_module
+from ..questions import on_gpu
+
 BLOCK = 1 << 15  # elements that are factored at a time
 ROUNDING = 1e-12  # a sum that is so small beside its parts is 0 but for rounding
 
@@ -50,8 +53,13 @@ class Measure:
                 f"Measure.of: {len(rows)} rows for the losses {tuple(losses)} of {count}: there is "
                 f"one for each, and losses count from 0"
             )
+        return cls.of_factor(factor(rows.reshape(len(losses), -1)), losses, count)
+
+    @classmethod
+    def of_factor(cls, own: np.ndarray, losses: Sequence[int], count: int) -> Measure:
+        """The same from the triangular factor of the rows alone."""
         r = np.zeros((count, count))
-        r[: len(losses), list(losses)] = factor(rows.reshape(len(losses), -1))
+        r[: len(losses), list(losses)] = own
         return cls(tuple(k in losses for k in range(count)), r)
 
     @classmethod
@@ -159,8 +167,13 @@ class Measure:
         return min(known, key=lambda pair: round(pair[0], 9)) if known else None
 
 
-def factor(columns: np.ndarray) -> np.ndarray:
-    """The triangular factor; a column that is not finite becomes NaN and spoils no other."""
+def factor(columns: Array) -> Array:
+    """The triangular factor; a column that is not finite becomes NaN and spoils no other.
+
+    It is where the columns are: on a GPU, where nobody waits for it.
+    """
+    if on_gpu(columns):
+        return factor_on_gpu(columns)
     finite = np.isfinite(columns).all(axis=1)
     if finite.all():
         return triangle(columns)
@@ -181,10 +194,37 @@ def triangle(columns: np.ndarray) -> np.ndarray:
     return r
 
 
-def lengths(numbers: np.ndarray, axes: tuple[int, ...] | None = None) -> np.ndarray:
+def factor_on_gpu(columns: Array) -> Array:
+    """The same by Gram and Schmidt, which are sums and no questions.
+
+    Each part is taken out twice, which is enough to stay exact (Giraud, Langou & Rozloznik 2005).
+    """
+    xp, m = array_module(columns), len(columns)
+    r = xp.zeros((m, m))
+    directions: list[Array] = []
+    if not columns.size:
+        return r
+    for k, column in enumerate(columns.astype(np.float64)):
+        is_finite = xp.isfinite(column).all()
+        largest = xp.abs(column).max()
+        scale = xp.where(is_finite & (largest > 0), largest, 1.0)  # some squares fit in no float
+        rest = xp.where(is_finite, column / scale, 0.0)
+        for _ in range(2):
+            for i, direction in enumerate(directions):
+                part = direction @ rest
+                rest = rest - part * direction
+                r[i, k] += part
+        length = xp.sqrt(rest @ rest)
+        r[k, k] = length
+        r[:, k] = xp.where(is_finite, r[:, k] * scale, np.nan)
+        directions.append(rest / xp.where(length > 0, length, 1.0))
+    return r
+
+
+def lengths(numbers: Array, axes: tuple[int, ...] | None = None) -> Array:
     """Euclidean lengths along axes (None: all), in float64. The squares of some fit in no float."""
-    if numbers.dtype != np.float64:  # all squares of float32 fit in float64
-        return np.asarray(np.sqrt(np.square(numbers, dtype=np.float64).sum(axis=axes)))
-    largest = np.abs(numbers).max(axis=axes, keepdims=True, initial=0.0)
+    if numbers.dtype != np.float64 or not numbers.size:  # all squares of float32 fit in float64
+        return np.sqrt(np.square(numbers, dtype=np.float64).sum(axis=axes))
+    largest = np.abs(numbers).max(axis=axes, keepdims=True)
     scale = np.where((largest > 0) & (largest < np.inf), largest, 1.0)
-    return np.asarray(np.sqrt(np.square(numbers / scale).sum(axis=axes)) * scale.squeeze(axes))
+    return np.sqrt(np.square(numbers / scale).sum(axis=axes)) * scale.squeeze(axes)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Array, to_numpy
+from ..device import Array, to_numpy, to_numpy_together
 from ..engine.calls import Call
 from ..engine.graph import Parameter, Tensor
 from ..engine.nodes import Node, Nodes, calls_of_layers, card_of
@@ -19,7 +19,7 @@ from ..training.terms import LossTerm
 from .data import FlowData, FlowNode, Wire
 from .flow import Flow
 from .folding import Folds, find_folds
-from .measures import Measure, lengths
+from .measures import Measure, factor, lengths
 
 
 def measure(
@@ -47,31 +47,28 @@ def measure(
         randomness.states = before  # the next training step draws what it would have drawn
     recorder = Recorder(graph, count, keep_arrays)
     found = plan.backward(tape, [1.0] * count, per_loss=True, record=recorder)
-    arrays = dict(recorder.kept)
-    parameters: dict[str, Measure] = {}
     for name, w in graph.parameters.items():
-        rows, losses = found[w], plan.reaches(w)
-        parameters[name] = Measure.nothing(count)
-        if rows is not None:
-            parameters[name] = Measure.of(to_numpy(rows), losses, count)
+        if found[w] is not None:
+            recorder.measure(name, found[w], plan.reaches(w))
             if keep_arrays:
-                arrays[name] = losses, to_numpy(rows)
+                recorder.kept[name] = plan.reaches(w), to_numpy(found[w])
+    recorder.fetch()
     return Flow(
         **graph.described(model.objective, model.optimizer),
         values=graph.values(tape),
         wires=[
             Wire(
                 *graph.ends(node, x),
-                recorder.measured(node, x),
+                recorder.measured((node, x.key)),
                 x.name,
                 x.shape,
                 graph.number[x.key],
             )
             for node, x in graph.arrivals
         ],
-        parameters=parameters,
+        parameters={name: recorder.measured(name) for name in graph.parameters},
         uses={
-            (name, node.name): recorder.measured(node, w)
+            (name, node.name): recorder.measured((node, w.key))
             for node in graph.nodes.all
             for name, w in graph.parameters_of(node)
         },
@@ -82,13 +79,13 @@ def measure(
         },
         folds=graph.folds,
         bundles={
-            (fold, graph.number.get(key, graph.name_of.get(key[0]))): recorder.bundle(fold, key)
+            (fold, graph.number.get(key, graph.name_of.get(key[0]))): recorder.measured((fold, key))
             for fold, key in graph.bundles
         },
         name=model.name,
         step=model.step,
         training=training,
-        arrays=arrays,
+        arrays=recorder.kept,
     )
 
 
@@ -158,7 +155,7 @@ class Graph:
         found: dict[str, float | None] = {}
         for name, term in self.terms.items():
             asked = [x for x in (term.value, term.count) if x is not None]
-            value, *count = self.plan.numbers(tape, asked)
+            value, *count = map(float, self.plan.numbers(tape, asked))
             found[name] = None if count == [0] else value
         return found
 
@@ -258,6 +255,8 @@ class Recorder:
         self.kept: dict[Any, tuple[tuple[int, ...], np.ndarray]] = {}
         self.over_time: dict[Any, np.ndarray] = {}
         self._measured: dict[Any, Measure] = {}
+        self._factors: dict[Any, tuple[tuple[int, ...], Array]] = {}  # what is to be measured
+        self._lengths: dict[Any, tuple[tuple[int, ...], Array]] = {}  # the same over time
         self._waiting: dict[Any, tuple[tuple[int, ...], Array]] = {}
         self._uses: dict[Any, int] = {}
         self._node_of = {step: node for node in graph.nodes.all for step in node.steps}
@@ -286,14 +285,27 @@ class Recorder:
         if self._uses[key]:
             self._waiting[key] = losses, g
             return
-        rows = to_numpy(g)
-        self._measured[key] = Measure.of(rows, losses, self.count)
+        self.measure(key, g, losses)
         if isinstance(key[0], str):
             return  # a bundle
-        if rows.ndim == 4 and reads_in_steps(*key):
-            self.over_time[key] = by_time(rows, losses, self.count)
+        if g.ndim == 4 and reads_in_steps(*key):
+            self._lengths[key] = losses, lengths(g, (1, 3))
         if self.keep_arrays and (place := self._place(*key)):
-            self.kept[place] = losses, rows
+            self.kept[place] = losses, to_numpy(g)
+
+    def measure(self, key: Any, rows: Array, losses: tuple[int, ...]) -> None:
+        """Measure gradients where they are; `fetch` gets the measures."""
+        self._factors[key] = losses, factor(rows.reshape(len(losses), -1))
+
+    def fetch(self) -> None:
+        """Make what was measured known: from a GPU it comes in one transfer."""
+        found = {**self._factors, **{("over time", key): x for key, x in self._lengths.items()}}
+        arrays = to_numpy_together([x for _, x in found.values()])
+        for (key, (losses, _)), x in zip(found.items(), arrays, strict=True):
+            if key in self._factors:
+                self._measured[key] = Measure.of_factor(x, losses, self.count)
+            else:
+                self.over_time[key[1]] = by_loss(x, losses, self.count)
 
     def _place(self, node: Node, key: Any) -> tuple[Any, ...] | None:
         """How `Flow.gradient` finds an array: by parameter and node, or by the ends of a wire."""
@@ -307,13 +319,12 @@ class Recorder:
                 return (*ends, between.index(key))
         return None  # it stays within the node
 
-    def measured(self, node: Node, tensor: Tensor) -> Measure:
-        """What came back from `node` for `tensor`."""
-        return self._measured.get((node, tensor.key), Measure.nothing(self.count))
+    def measured(self, key: Any) -> Measure:
+        """What came back from a node, or all nodes of a fold, for a tensor: ``(node, its key)``.
 
-    def bundle(self, fold: str, key: Any) -> Measure:
-        """What came back from all nodes of `fold` for one tensor."""
-        return self._measured.get((fold, key), Measure.nothing(self.count))
+        A name alone: the gradient of this parameter.
+        """
+        return self._measured.get(key, Measure.nothing(self.count))
 
 
 def reads_in_steps(node: Node, key: Any) -> bool:
@@ -322,8 +333,8 @@ def reads_in_steps(node: Node, key: Any) -> bool:
     return any(step.inputs[0].key == key for step in recurrent)  # type: ignore[union-attr]
 
 
-def by_time(rows: np.ndarray, losses: tuple[int, ...], count: int) -> np.ndarray:
-    """Lengths by loss and time of gradients (losses, batch, time, features)."""
-    found = np.zeros((count, rows.shape[2]))
-    found[list(losses)] = lengths(rows, (1, 3))
+def by_loss(rows: np.ndarray, losses: tuple[int, ...], count: int) -> np.ndarray:
+    """Rows of some losses in their places among those of all."""
+    found = np.zeros((count, *rows.shape[1:]))
+    found[list(losses)] = rows
     return found

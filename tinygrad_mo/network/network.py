@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .. import arguments
-from ..device import to_numpy
+from ..device import Array, to_numpy_together
 from ..engine.attributes import is_batch
 from ..engine.calls import Call
 from ..engine.graph import Parameter, Step, Tensor
@@ -18,6 +19,7 @@ from ..engine.plan import topological_order
 from ..layers import Layer
 from ..layers.base import AddedLoss
 from ..naming import did_you_mean, unique_names
+from ..questions import told
 from .contents import Contents, Rest
 from .feeding import arrays_for, check_batch_size, match
 from .planning import NetworkPlan
@@ -241,15 +243,12 @@ class Network(Layer):
         check_batch_size(batch_size)
         arguments.verbosity("predict: verbose", verbose)
         data = arrays_for("input", self.inputs, x, self.inputs_are_dict)
-        parts: list[list[np.ndarray]] = []
+        parts: list[list[Array]] = []
         for start in range(0, max(len(next(iter(data.values()))), 1), batch_size):
             feed = {t: data[name][start : start + batch_size] for name, t in self.inputs.items()}
-            try:
+            with told(partial("the rows of this batch are the samples from {} on".format, start)):
                 tape = self._forward.forward(feed, keep=False)
-            except Exception as error:
-                error.add_note(f"the rows of this batch are the samples from {start} on")
-                raise
-            values = {n: to_numpy(self._forward.value(tape, t)) for n, t in self.outputs.items()}
+            values = {n: self._forward.value(tape, t) for n, t in self.outputs.items()}
             count = len(next(iter(feed.values())))
             for name, value in values.items():
                 if len(value) != count:
@@ -258,7 +257,8 @@ class Network(Layer):
                         f"op has joined or split the samples, such as reshape or concatenate"
                     )
             parts.append(list(values.values()))
-        return self._as_declared([np.concatenate(column) for column in zip(*parts, strict=True)])
+        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        return self._as_declared(to_numpy_together(columns))
 
     def named_weights(self) -> dict[str, Parameter]:
         """All parameters by path, as in "lstm/kernel" or "base/conv1/kernel"."""

@@ -6,7 +6,7 @@ Two inputs broadcast as in NumPy: x (2, 1) and y (3,) give (2, 3).
 from collections.abc import Sequence
 
 from ..device import Array, array_module
-from .contract import in_floats, is_traced, one_type, op, where_counted
+from .contract import at_hand, in_floats, one_type, op, where_counted
 
 __all__ = [
     "absolute",
@@ -233,6 +233,6 @@ def no_0_by_0(g: Array, x: Array, *values: Array) -> Sequence[Array]:
     """
     xp = array_module(x)
     zeros = xp.equal(x, 0)
-    if not is_traced(zeros) and not zeros.any():
+    if at_hand(zeros) and not zeros.any():
         return values
     return [xp.where(zeros & (g == 0), 1, value).astype(g.dtype) for value in values]

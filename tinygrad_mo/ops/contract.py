@@ -61,6 +61,7 @@ from typing import Any
 import numpy as np
 
 from ..device import Array, array_module, by_twin, floatx, xp
+from ..questions import on_gpu
 
 __all__ = ["OPS", "Op", "in_floats", "once_for_each", "one_type", "op", "unbroadcast"]
 
@@ -401,13 +402,22 @@ def is_traced(x: Any) -> bool:
     return hasattr(x, "array_module")
 
 
+def at_hand(x: Any) -> bool:
+    """May a rule look at the numbers of this array to choose a way?
+
+    Not at those that are traced, nor at those of a GPU: to ask is to wait. Such rules take the way
+    that serves all numbers.
+    """
+    return not (is_traced(x) or on_gpu(x))
+
+
 def where_counted(weight: Array, x: Array) -> Array:
     """x where the weight is not 0, and 0 elsewhere: in a product, 0 of infinity would be NaN.
 
     Where nothing is infinite, as usual, x comes back as it is.
     """
     xp = array_module(x)
-    if not is_traced(x) and not xp.isinf(x).any():
+    if at_hand(x) and not xp.isinf(x).any():
         return x
     return xp.where(weight == 0, 0, x)
 

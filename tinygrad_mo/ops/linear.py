@@ -1,6 +1,9 @@
 """Products with weights: the affine map, rows of a table picked by id, and sums of products."""
 
+from typing import NoReturn
+
 from ..device import Array, array_module, first_place, in_parts, worth_cutting
+from ..questions import refuse_if
 from .contract import flat, in_floats, one_type, op, rows_of
 from .shaping import from_right
 from .sparse import SparseGradient
@@ -72,12 +75,17 @@ def check_ids(ids: Array, count: int) -> None:
     """Ids must be integers from 0 to count - 1 (a GPU would silently wrap others around)."""
     if ids.dtype.kind not in "iu":
         raise TypeError(f"ids must be integers, not {ids.dtype}; give the Input dtype='int32'")
-    if ids.size and (ids.min() < 0 or ids.max() >= count):
-        where = first_place((ids < 0) | (ids >= count))
-        raise IndexError(
-            f"id {int(ids[where])} at position {where} is out of range: the table has {count} "
-            f"rows, so ids go from 0 to {count - 1}"
-        )
+
+    if ids.size:
+        refuse_if((ids.min() < 0) | (ids.max() >= count), lambda: refuse_ids(ids, count))
+
+
+def refuse_ids(ids: Array, count: int) -> NoReturn:
+    where = first_place((ids < 0) | (ids >= count))
+    raise IndexError(
+        f"id {int(ids[where])} at position {where} is out of range: the table has {count} rows, so "
+        f"ids go from 0 to {count - 1}"
+    )
 
 
 @op

@@ -5,7 +5,10 @@ the logarithm; where that changes them, the slope is 0. Logits may be infinite w
 limit: a class with the logit -infinity has no share, and costs nothing if its label is 0.
 """
 
+from typing import NoReturn
+
 from ..device import Array, array_module, first_place
+from ..questions import on_gpu, refuse_if
 from .activations import log_1_plus_exp
 from .contract import in_floats, op, where_counted
 
@@ -34,22 +37,33 @@ def clipped(p: Array) -> tuple[Array, Array]:
 
 def check_probabilities(p: Array, activation: str) -> None:
     """They lie between 0 and 1; `activation` would have made such (NaN passes, as in labels)."""
-    if p.size and (p.min() < -ROUNDING or p.max() > 1 + ROUNDING):
-        raise ValueError(
-            f"probabilities lie between 0 and 1, these between {p.min():.4g} and {p.max():.4g}: "
-            f"give the output a {activation}, or the loss from_logits=True"
+
+    if p.size:
+        low, high = p.min(), p.max()
+        refuse_if(
+            (low < -ROUNDING) | (high > 1 + ROUNDING),
+            lambda: refuse_probabilities(float(low), float(high), activation),
         )
+
+
+def refuse_probabilities(low: float, high: float, activation: str) -> NoReturn:
+    raise ValueError(
+        f"probabilities lie between 0 and 1, these between {low:.4g} and {high:.4g}: give the "
+        f"output a {activation}, or the loss from_logits=True"
+    )
 
 
 def check_labels(label: Array) -> None:
     """Labels of a yes or no are 0, 1 or between (NaN passes: it means "not labelled")."""
     wrong = (label < 0) | (label > 1)
-    if wrong.any():
-        where = first_place(wrong)
-        raise ValueError(
-            f"label {label[where]:g} in row {where[0]} is not between 0 and 1: scale "
-            f"the labels, or use another loss"
-        )
+    refuse_if(wrong.any(), lambda: refuse_label(label, first_place(wrong)))
+
+
+def refuse_label(label: Array, where: tuple[int, ...]) -> NoReturn:
+    raise ValueError(
+        f"label {label[where]:g} in row {where[0]} is not between 0 and 1: scale the labels, or "
+        f"use another loss"
+    )
 
 
 def more_than_one(labels: Array) -> str:
@@ -93,7 +107,7 @@ def binary_crossentropy_from_logits(label, logit):
     check_labels(label)
     p = 0.5 * xp.tanh(0.5 * logit) + 0.5
     infinite = xp.abs(logit) == xp.inf
-    if infinite.any():
+    if on_gpu(infinite) or infinite.any():
         finite = xp.where(infinite, 0, logit)
         y = log_1_plus_exp(finite) - label * finite
         y = xp.where(infinite, xp.where(p == label, 0, xp.inf).astype(y.dtype), y)
@@ -195,20 +209,22 @@ def weighted_mean(losses, weights, mask, *, by_weight=False):
             )
         scale = xp.broadcast_to(scale, losses.shape)
     count, total = losses.size, scale.sum()
-    if mask is not None or total != total:  # NaN is not itself
+    if mask is not None or on_gpu(total) or total != total:  # NaN is not itself
         counts = scale == scale if mask is None else mask.astype(bool) & (scale == scale)
         scale, losses = xp.where(counts, scale, 0), xp.where(counts, losses, 0)
         count, total = counts.sum(), scale.sum()
-    divisor = total if by_weight else count
-    if divisor:
-        scale = scale / xp.asarray(divisor, losses.dtype)
+    divisor = xp.asarray(total if by_weight else count, losses.dtype)
+    if on_gpu(divisor):
+        scale = scale / xp.where(divisor == 0, 1, divisor)
+    elif divisor:
+        scale = scale / divisor
 
     def pull_losses(gs):
         g = gs[0]
         return g.reshape(*g.shape, *[1] * losses.ndim) * scale
 
     mean = (scale * where_counted(scale, losses)).sum()
-    return (mean, xp.asarray(divisor, losses.dtype)), (pull_losses, None, None)
+    return (mean, divisor), (pull_losses, None, None)
 
 
 def weighs(weights: tuple[int | None, ...], losses: tuple[int | None, ...]) -> bool:
@@ -238,8 +254,8 @@ def one_hot(index: Array, like: Array) -> Array:
     if index.shape == (*like.shape[:-1], 1):
         index = index[..., 0]
     hot = (index[..., None] == xp.arange(count)).astype(like.dtype)
-    if hot.sum() != index.size:  # a row is empty (or there are more than a float can count)
-        refuse_other_labels(index, count)
+    # A row is empty, or there are more than a float can count.
+    refuse_if(hot.sum() != index.size, lambda: refuse_other_labels(index, count))
     return hot
 
 

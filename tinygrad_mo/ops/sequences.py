@@ -18,7 +18,7 @@ of the other two.
 from __future__ import annotations
 
 from ..device import Array, array_module
-from .contract import is_traced
+from .contract import at_hand
 
 FORWARDS, BACKWARDS = slice(None), slice(None, None, -1)
 
@@ -35,7 +35,7 @@ def without_padding(x: Array, mask: Array | None) -> Array:
     if mask is None:
         return x
     xp, real = array_module(x), mask.astype(bool)
-    if not (is_traced(x) or is_traced(mask)) and xp.isfinite(x[~real]).all():
+    if at_hand(x) and at_hand(mask) and xp.isfinite(x[~real]).all():
         return x
     return xp.where(real[..., None], x, 0)
 

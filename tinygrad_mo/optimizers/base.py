@@ -13,6 +13,7 @@ from ..device import Array, array_module, drop_subnormal, lock
 from ..engine.graph import Parameter, Tensor
 from ..naming import name_of
 from ..ops import SparseGradient, dense_gradient
+from ..questions import on_gpu, settle
 from ..recipes import Recipe, refuse_unknown
 from .clipping import clipped_by_global_norm, clipped_by_norm, clipped_by_value
 from .finite import NotFinite, is_finite, numbers_of
@@ -188,7 +189,9 @@ class Optimizer(Recipe):
         self._seen = {w: arrays["seen"] for w, arrays in memory.items() if "seen" in arrays}
         self._arrangement = None
 
-    def apply(self, gradients: Mapping[Parameter, Any]) -> None:
+    def apply(
+        self, gradients: Mapping[Parameter, Any], check: Callable[[], Any] | None = None
+    ) -> None:
         """Make one step on all parameters, or, if anything is not finite, on none.
 
         Parameters
@@ -196,6 +199,8 @@ class Optimizer(Recipe):
         gradients : dict
             The gradient of each parameter, in its shape: an array, or a `SparseGradient`. None: no
             path leads to it, and it stays as it is.
+        check : function, optional
+            Called when the step is worked out and before it is taken; it may raise.
 
         Raises
         ------
@@ -218,13 +223,16 @@ class Optimizer(Recipe):
             clipped = self._clipped(gradients)
             changes = [self._step_together(some, clipped, rate) for some in now.together]
             changes += [self._step_alone(w, clipped[w], rate) for w in now.alone]
+            if check is not None:
+                check()
+            settle()
         except (NotFinite, RuntimeWarning, FloatingPointError) as error:  # as NumPy is told to do
             raise self._refusal(gradients, rate) or error from None
         except (AttributeError, TypeError, ValueError):
             rest = checked_gradients(gradients)  # what had a gradient may have none any more
             if len(rest) == len(gradients):
                 raise
-            return self.apply(rest)
+            return self.apply(rest, check)
         if now is not known:
             self._arrangement = now
             for some in now.together:
@@ -260,7 +268,8 @@ class Optimizer(Recipe):
         check_shape(w, g)
         rule, t = type(self).rule, self._steps.get(w, 0) + 1
         shares = rule.shares_at_rest(self)
-        if isinstance(g, SparseGradient) and shares is not None:
+        is_table = isinstance(g, SparseGradient) and not on_gpu(w.value)  # which has time for all
+        if is_table and shares is not None:
             return self._step_of_table(w, g, rate, t, shares)
         flat = [a.reshape(-1) for a in (w.value, dense_gradient(g), *self._slots_of(w))]
         new = rule.after_step(self, flat[0], flat[1], rate, t, flat[2:])
@@ -346,6 +355,7 @@ class Optimizer(Recipe):
                     )
                 try:
                     self._step_alone(w, g, rate)
+                    settle()
                 except NotFinite as where:
                     largest = float(abs(numbers_of(g)).max())
                     return FloatingPointError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from ..device import Array, array_module
 from ..ops import SparseGradient
+from ..questions import ask, on_gpu, refuse_if
 
 
 class NotFinite(Exception):
@@ -24,6 +25,24 @@ def all_finite(arrays: Sequence[Array]) -> bool:
     """
     half = (len(arrays) + 1) // 2
     return all(map(isfinite, map(np.vdot, arrays[:half], arrays[-half:])))
+
+
+def look_if_not_finite(arrays: Sequence[Array], look: Callable[[], Any]) -> None:
+    """Call `look`, which may raise, if infinity or NaN may be in these flat arrays.
+
+    Of a GPU it is called when the answer comes (`questions.settle`).
+    """
+    if on_gpu(arrays[0]):
+        half = (len(arrays) + 1) // 2
+        products = map(array_module(arrays[0]).vdot, arrays[:half], arrays[-half:])
+        refuse_if(~np.isfinite(sum(products)), look)
+    elif not all_finite(arrays):
+        look()
+
+
+def ask_if_not_finite(x: Array) -> Any:
+    """Is infinity or NaN there? To be read by `bool` (see `questions.ask`)."""
+    return ask(~np.isfinite(x).all()) if on_gpu(x) else not is_finite(x)
 
 
 def is_finite(g: Any) -> bool:

@@ -11,7 +11,8 @@ import numpy as np
 
 from .. import device
 from ..device import Array, array_module, by_twin, in_parts
-from .finite import NotFinite, all_finite, is_finite
+from ..questions import on_gpu
+from .finite import NotFinite, all_finite, is_finite, look_if_not_finite
 
 BLOCK = 1 << 16  # numbers per block: a few arrays of them fit into a core's cache
 PER_NUMBER = 10  # its time, in multiplications
@@ -107,14 +108,16 @@ class Rule:
         Raises
         ------
         NotFinite
-            If anything is not.
+            If anything is not; of arrays of a GPU as soon as somebody settles what is asked.
         """
         if g.dtype != w.dtype:
             g = real_numbers(g).astype(w.dtype)
-        if w.size >= device.WORTH_A_CALL:
+        if w.size >= device.WORTH_A_CALL or on_gpu(w):
             found = by_twin(self.compiled, w, optimizer, w, g, rate, t, *slots)
             if found is not NotImplemented:
                 return found
+        if on_gpu(w):
+            return list(self.after_step_of_few(optimizer, w, g, rate, t, slots))
         old = [w, *slots]
         new = list(map(np.empty_like, old))
         starts = range(0, w.size, BLOCK)
@@ -123,7 +126,7 @@ class Rule:
             for start in starts[part]:
                 place = slice(start, start + BLOCK)
                 some, to = ([a[place] for a in arrays] for arrays in (old, new))
-                if self.fused and isinstance(w, np.ndarray):
+                if self.fused:
                     tell = self.fused(optimizer, g[place], rate, t, some, to)
                     if not all_finite(tell):
                         self.look_at_all(optimizer, g[place], to)
@@ -149,8 +152,7 @@ class Rule:
                 f"shape {w.shape}, the new {', '.join(('w', *optimizer.slots))}; it has returned "
                 f"{len(new)}: {', '.join(str(x.shape) for x in new)}"
             )
-        if not all_finite((g, *new)):
-            self.look_at_all(optimizer, g, new)
+        look_if_not_finite((g, *new), lambda: self.look_at_all(optimizer, g, new))
         return new
 
     def look_at_all(self, optimizer: Any, g: Array, new: Sequence[Array]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from ..device import Array
 from ..engine.graph import Parameter
 from ..ops import SparseGradient
+from ..questions import on_gpu
 
 shape_of, value_of = attrgetter("shape"), attrgetter("value")
 side_by_side = partial(np.concatenate, axis=None)  # one behind the other, flat, in a new array
@@ -99,7 +100,8 @@ class Arrangement:
         self.parameters, self.alone = list(gradients), []
         groups: dict[Any, list[Parameter]] = {}
         for w, g in gradients.items():
-            if w.value.size > SMALL or isinstance(g, SparseGradient):
+            is_large = w.value.size > SMALL and not on_gpu(w.value)  # where launches count
+            if is_large or isinstance(g, SparseGradient):
                 self.alone.append(w)
             else:
                 groups.setdefault((w.dtype, steps.get(w, 0)), []).append(w)

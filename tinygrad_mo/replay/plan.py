@@ -166,7 +166,8 @@ class Replays:
     def tape_of(
         self, plan: ReplayedPlan, replay: Replay, feed: Mapping[Tensor, Array], keep: bool
     ) -> Tape | None:
-        tape = ReplayedTape(replay.values, replay.tape.outputs, replay.tape.backs if keep else [])
+        backs = replay.tape.backs if keep else []
+        tape = ReplayedTape(replay.values, replay.tape.outputs, backs, {})
         tape.replay, tape.free = replay, self.free
         before = plan.randomness.states
         if replay.forward(feed):

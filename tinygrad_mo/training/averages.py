@@ -7,7 +7,7 @@ from typing import Any
 
 from ..engine.graph import Parameter, Step, Tensor
 from ..engine.plan import Plan, Tape
-from ..optimizers.finite import is_finite
+from ..optimizers.finite import ask_if_not_finite
 
 
 class MovingAverages:
@@ -36,10 +36,11 @@ class MovingAverages:
                 self._moved.append((self.statistics[-1], average, step.attributes["momentum"]))
         self.averages = [average for _, average, _ in self._moved]
 
-    def not_finite(self, plan: Plan, tape: Tape) -> list[Parameter]:
-        """Those that cannot follow, since what the batch has shown is infinite or NaN."""
+    def not_finite(self, plan: Plan, tape: Tape) -> list[tuple[Parameter, Any]]:
+        """Which cannot follow, since what the batch has shown is infinite or NaN: `bool` says it"""
         return [
-            average for tensor, average, _ in self._moved if not is_finite(plan.value(tape, tensor))
+            (average, ask_if_not_finite(plan.value(tape, tensor)))
+            for tensor, average, _ in self._moved
         ]
 
     def reach(self, plan: Plan, average: Parameter) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import arguments
-from ..device import Array, to_numpy
+from ..device import Array, on_device, to_numpy
 from ..engine.graph import Tensor
 from ..network.feeding import check_batch_size
 
@@ -51,10 +51,12 @@ class ArrayBatches:
     def epoch(self) -> Iterator[tuple[Feed, Any]]:
         """The batches of one epoch, each with what `words` needs to know of it."""
         order = None if self.shuffler is None else self.shuffler.permutation(self.samples)
+        order_there = None if order is None else on_device(order)  # sent once for all batches
         for start in range(0, self.samples, self.batch_size):
             rows = slice(start, start + self.batch_size)
-            chosen = rows if order is None else order[rows]
-            yield {tensor: array[chosen] for tensor, array in self.data.items()}, chosen
+            chosen = rows if order_there is None else order_there[rows]
+            feed = {tensor: array[chosen] for tensor, array in self.data.items()}
+            yield feed, rows if order is None else order[rows]
 
     def pass_over(self, epochs: int) -> None:
         """Go on after so many epochs: their batches come from the same arrays."""

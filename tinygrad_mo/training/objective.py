@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from functools import reduce
+from functools import cached_property, reduce
 from itertools import count
 from typing import Any
 
@@ -131,6 +131,14 @@ class Objective:
         self.contents = Contents(self.steps, network.rest)
         self.averages = MovingAverages(self.steps)
         self.randomness = Randomness(self.steps)
+
+    @cached_property
+    def scalars(self) -> list[Tensor]:
+        """What is read of each batch: the losses in their order, and then of how much each is the
+        mean."""
+        terms = self.terms.values()
+        counts = [term.count for term in terms if term.count is not None]
+        return [*(term.value for term in terms), *counts]
 
     def _enter_regularization(self) -> None:
         penalised = [w for w in self.contents.weights.values() if w.regularizer is not None]
@@ -259,10 +267,11 @@ class Objective:
             self.weights = LossWeights(dict.fromkeys(names, 1.0) | chosen)
         self.balancer = balancer_in(given)
 
-    def balance(self, step: int, losses: Sequence[float]) -> None:
+    def balance(self, step: int, losses: Sequence[Any]) -> None:
         """Ask the balancer, if there is one, which gets the losses of a batch."""
         if self.balancer is not None:
-            changes = self.balancer(step, dict(zip(self.terms, losses, strict=True)))
+            by_name = dict(zip(self.terms, map(float, losses), strict=True))
+            changes = self.balancer(step, by_name)
             if not isinstance(changes, Mapping):
                 raise TypeError(
                     f"loss_weights: {name_of(self.balancer)} must return a dict of weights by "

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from math import nan
 from typing import Any
 
 import numpy as np
 
-from ..device import Array, to_numpy
+from ..device import Array, to_numpy_together
 from ..engine.graph import Tensor
 from ..engine.plan import Plan, Tape
+from ..questions import ask, on_gpu, told
 from .batches import Batches
 from .objective import Objective
 from .terms import broadcast_right
+
+MOST_UNJUDGED = 1 << 8  # batches that a GPU keeps for the metrics
 
 
 class Scores:
@@ -30,7 +34,8 @@ class Scores:
             (judged[name], objective.outputs[name], [metric.fresh() for metric in chosen])
             for name, chosen in objective.metrics.items()
         ]
-        self.asked = [x for t in self.terms for x in (t.value, t.count) if x is not None]
+        self._unread: list[Any] = []  # batches whose losses a GPU may still have
+        self._unjudged: list[Any] = []  # and those that the metrics have not seen
         self.sums, self.weighted, self.counts = ([0.0] * len(self.terms) for _ in range(3))
         self.gradient_shares: list[float] = []
 
@@ -38,48 +43,79 @@ class Scores:
         return [metric for _, _, chosen in self.metrics for metric in chosen]
 
     def add(self, feed: Mapping[Tensor, Array], plan: Plan, tape: Tape) -> None:
-        """Count in one batch, which was fed and run."""
-        size = len(next(iter(feed.values())))
-        found = dict(zip(self.asked, plan.numbers(tape, self.asked), strict=True))
-        for k, (term, weight) in enumerate(
-            zip(self.terms, self.objective.weight_list, strict=True)
-        ):
-            if count := found.get(term.count, size):
-                value = count * found[term.value]
-                self.sums[k] += value
-                self.weighted[k] += weight * value if weight else 0.0
-                self.counts[k] += count
-        for term, y_pred, chosen in self.metrics:
-            counts = to_numpy(~np.isnan(feed[term.weights]))
-            if term.mask is not None:
-                counts = counts & broadcast_right(plan.value(tape, term.mask), counts)
-            y_true, predicted = to_numpy(feed[term.target]), to_numpy(plan.value(tape, y_pred))
-            for metric in chosen:
-                metric.update(y_true, predicted, counts)
+        """Count in one batch, which was fed and run; of a GPU, when somebody wants to know."""
+        first = next(iter(feed.values()))
+        scalars = self.objective.scalars
+        asked = dict(zip(scalars, plan.numbers(tape, scalars), strict=True))
+        pairs = [(asked[term.value], asked.get(term.count, len(first))) for term in self.terms]
+        self._unread.append((self.objective.weight_list, pairs))
+        judged = [
+            (
+                feed[term.target],
+                plan.value(tape, output),
+                feed[term.weights],
+                None if term.mask is None else plan.value(tape, term.mask),
+            )
+            for term, output, _ in self.metrics
+        ]
+        self._unjudged += [judged] * bool(judged)
+        if not on_gpu(first) or len(self._unjudged) == MOST_UNJUDGED:
+            self._judge()
+
+    def _read(self) -> None:
+        """Count in the losses of batches that nobody has read."""
+        unread, self._unread = self._unread, []
+        for weights, pairs in unread:
+            for k, (weight, (loss, count)) in enumerate(zip(weights, pairs, strict=True)):
+                if count := float(count):
+                    value = count * float(loss)
+                    self.sums[k] += value
+                    self.weighted[k] += weight * value if weight else 0.0
+                    self.counts[k] += count
+
+    def _judge(self) -> None:
+        """Let the metrics count in the batches that they have not seen."""
+        unjudged, self._unjudged = self._unjudged, []
+        fetched = iter(to_numpy_together([x for judged in unjudged for one in judged for x in one]))
+        for judged in unjudged:
+            for (_, _, chosen), _ in zip(self.metrics, judged, strict=True):
+                y_true, y_pred, weights, mask = (next(fetched) for _ in range(4))
+                counts = ~np.isnan(weights)
+                if mask is not None:
+                    counts = counts & broadcast_right(mask, counts)
+                for metric in chosen:
+                    metric.update(y_true, y_pred, counts)
 
     def compare_gradients(self, plan: Plan, tape: Tape) -> None:
         """Measure how long the weighted gradient of each loss is, in a step that was run."""
         apart = plan.backward(tape, [1.0] * len(self.terms), per_loss=True)
+        asked = [
+            (k, ask((rows[row].astype(float) ** 2).sum()))
+            for w, rows in apart.items()
+            for row, k in enumerate(plan.reaches(w))
+        ]
         squares = np.zeros(len(self.terms))
-        for w, rows in apart.items():
-            for row, k in enumerate(plan.reaches(w)):
-                squares[k] += float((rows[row].astype(float) ** 2).sum())
+        for k, square in asked:
+            squares[k] += float(square)
         weights = np.abs(self.objective.weight_list)
         lengths = np.where(weights > 0, np.sqrt(squares), 0)  # 0 x infinity pulls nowhere
         self.gradient_shares = shares(weights * lengths)
 
     def logs(self, with_metrics: bool = True) -> dict[str, float]:
         """The numbers so far, by the keys of the objective."""
+        self._read()
         values = [sum(self.parts()) if any(self.counts) else nan]
         if self.objective.has_several:
             values += [s / n if n > 0 else nan for s, n in zip(self.sums, self.counts, strict=True)]
         if with_metrics:
+            self._judge()
             values += [metric.result() for metric in self._every_metric()]
         keys = self.objective.keys
         return dict(zip(keys if with_metrics else keys[: len(values)], values, strict=True))
 
     def parts(self) -> list[float]:
         """The weighted mean of each loss; their sum is the total."""
+        self._read()
         return [s / n if n > 0 else s for s, n in zip(self.weighted, self.counts, strict=True)]
 
     def accounts(self) -> dict[str, float]:
@@ -90,6 +126,7 @@ class Scores:
 
     def state(self) -> dict[str, Any]:
         """Everything that was counted, as plain values and arrays."""
+        self._read()
         own = ("sums", "weighted", "counts", "gradient_shares")
         counted: dict[str, Any] = {name: getattr(self, name) for name in own}
         counted["metrics"] = [state for _, state in self.states_of_metrics()]
@@ -97,6 +134,7 @@ class Scores:
 
     def states_of_metrics(self) -> list[tuple[str, dict[str, Any]]]:
         """What each metric has counted, behind its name."""
+        self._judge()
         return [
             (one.name, {name: value for name, value in vars(one).items() if name != "made_with"})
             for one in self._every_metric()
@@ -113,11 +151,8 @@ def score(objective: Objective, batches: Batches) -> dict[str, float]:
     """Losses and metrics on batches, by key, without training."""
     plan, scores = objective.plan(), Scores(objective)
     for feed, where in batches.epoch():
-        try:
+        with told(partial(batches.words, where)):
             scores.add(feed, plan, plan.forward(feed, keep=False))
-        except Exception as error:
-            error.add_note(batches.words(where))
-            raise
     return scores.logs()
 
 

@@ -36,15 +36,19 @@ def training_step(objective: Objective, optimizer: Optimizer, number: int, feed:
     may_be_idle = objective.balancer is not None or not all(objective.weights.values())
     before = randomness.states if may_be_idle else None
     tape = plan.forward(feed, training=True)
-    losses = plan.numbers(tape, plan.losses)
-    objective.balance(number, losses)
+    asked = plan.numbers(tape, objective.scalars)[: len(plan.losses)]
+    objective.balance(number, asked)
     weights = objective.weight_list
     gradients = swept(plan, tape, weights)
     lost = objective.averages.not_finite(plan, tape)
+
+    def check() -> None:
+        """What a GPU is asked for has been noted: it answers all at once, here."""
+        refuse_infinite(objective, list(map(float, asked)), gradients)
+        refuse_lost(objective, plan, those(lost))
+
     try:
-        refuse_infinite(objective, losses, gradients)
-        refuse_lost(objective, plan, lost)
-        optimizer.apply(gradients)
+        optimizer.apply(gradients, check)
     except FloatingPointError as error:
         if before is None or all(weights):
             raise explained(error, objective, plan, feed) from None
@@ -55,8 +59,13 @@ def training_step(objective: Objective, optimizer: Optimizer, number: int, feed:
             raise explained(again, objective, plan, feed) from None
         finally:
             randomness.states = after
-    objective.averages.follow(plan, tape, without=lost)
+    objective.averages.follow(plan, tape, without=those(lost))
     return tape
+
+
+def those(asked: Sequence[tuple[Parameter, Any]]) -> list[Parameter]:
+    """Of whom it is true."""
+    return [average for average, yes in asked if yes]
 
 
 def swept(plan: Plan, tape: Tape, weights: Sequence[float]) -> dict[Parameter, Any]:

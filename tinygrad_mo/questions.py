@@ -1,0 +1,125 @@
+"""Questions to a GPU: noted where they come up, and asked together.
+
+To ask a GPU for a number is to wait until all its work so far is done. So nobody waits: a number is
+asked for by `ask`, and a fault that can only be seen in numbers is suspected by `refuse_if`. Who
+reads one of the numbers, or calls `settle`, has all of them fetched in one transfer; errors come up
+then. On NumPy the numbers are at hand, and nothing is put off.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+MOST_OPEN = 1 << 10  # questions; each keeps an array alive
+
+
+def on_gpu(x: Any) -> bool:
+    """Are the numbers of this array on a GPU?"""
+    return type(x).__module__.startswith("cupy")
+
+
+class Answer:
+    """A number that a GPU has, for the time being: `float` and `bool` of it have it fetched."""
+
+    __slots__ = ("_array", "_value", "explain", "notes")
+
+    def __init__(self, array: Any, explain: Callable[[], Any] | None = None):
+        self._array, self._value, self.explain = array, 0.0, explain
+        self.notes: list[Callable[[], str]] = []  # who wanted to know
+
+    def __float__(self) -> float:
+        if self._array is not None:
+            settle()
+        return self._value
+
+    def __bool__(self) -> bool:
+        return float(self) != 0
+
+    def __repr__(self) -> str:
+        return "an answer to come" if self._array is not None else repr(self._value)
+
+    def take(self, value: float) -> None:
+        """Be this number."""
+        self._array, self._value = None, value
+
+
+OPEN: list[Answer] = []  # what nobody has waited for yet
+
+
+def ask(number: Any) -> Any:
+    """A number to be read by `float` or `bool`: of a GPU an `Answer`, any other at once."""
+    return open_question(number) if on_gpu(number) else float(number)
+
+
+def refuse_if(wrong: Any, explain: Callable[[], Any]) -> None:
+    """Call `explain`, which may raise, if this is true: at once, or, of a GPU, in `settle`."""
+    if on_gpu(wrong):
+        open_question(wrong, explain)
+    elif wrong:
+        explain()
+
+
+def open_question(number: Any, explain: Callable[[], Any] | None = None) -> Answer:
+    """To a GPU: for an array of one number."""
+    if len(OPEN) >= MOST_OPEN:
+        settle()
+    OPEN.append(Answer(number, explain))
+    return OPEN[-1]
+
+
+def note(who: Callable[[], str], since: int) -> None:
+    """Say who has asked all but the first questions: errors that come up for them are told."""
+    for answer in OPEN[since:]:
+        answer.notes.append(who)
+
+
+@contextmanager
+def told(who: Callable[[], str]) -> Iterator[None]:
+    """Let errors that come up within be told this, and later those of questions asked within."""
+    asked = len(OPEN)
+    try:
+        yield
+    except Exception as error:
+        error.add_note(who())
+        raise
+    note(who, asked)
+
+
+def forget() -> None:
+    """Ask nothing of what is open: it belongs to work that has failed."""
+    OPEN.clear()
+
+
+def settle() -> None:
+    """Fetch all answers that are open, in one transfer, and raise what they tell."""
+    asked = OPEN[:]
+    OPEN.clear()
+    if not asked:
+        return
+    for answer, value in zip(asked, fetched([answer._array for answer in asked]), strict=True):
+        answer.take(value)
+    for answer in asked:
+        if answer.explain and answer:
+            try:
+                answer.explain()
+            except Exception as error:
+                for who in answer.notes:
+                    error.add_note(who())
+                raise
+
+
+def fetched(numbers: Sequence[Any]) -> list[float]:
+    """Arrays of one number each, from a GPU: in one transfer, and with few launches."""
+    cupy = sys.modules["cupy"]
+    by_type: dict[Any, list[int]] = {}
+    for place, number in enumerate(numbers):
+        by_type.setdefault(number.dtype, []).append(place)
+    parts = [cupy.stack([numbers[n] for n in places]) for places in by_type.values()]
+    if len(parts) > 1:
+        parts = [cupy.concatenate([part.astype("float64") for part in parts])]
+    order = [place for places in by_type.values() for place in places]
+    values = dict(zip(order, parts[0].tolist(), strict=True))
+    return [float(values[place]) for place in range(len(numbers))]
