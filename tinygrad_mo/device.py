@@ -128,12 +128,13 @@ def in_parts(length: int, work: Callable[[slice], Any], cost: float) -> list[Any
 
     It is one slice where no pool is at work. `cost` is the time of all of it, in multiplications.
     """
-    return pool.in_parts(length, work, cost) if pool else [work(slice(0, length))]
+    serves = pool and xp() is np  # a GPU is many by itself
+    return pool.in_parts(length, work, cost) if serves else [work(slice(0, length))]
 
 
 def worth_cutting(cost: float) -> bool:
     """Would `in_parts` make more than one part of work that takes so long?"""
-    return bool(pool) and pool.worth_cutting(cost)
+    return bool(pool) and xp() is np and pool.worth_cutting(cost)
 
 
 def at_work() -> AbstractContextManager[Any]:
@@ -259,12 +260,16 @@ def to_numpy_together(arrays: Sequence[Array | None]) -> list[Any]:
     return found
 
 
+def as_constant(x: Any, dtype: Any) -> Array:
+    """A number or an array as an array that nobody changes. A GPU is sent each number once."""
+    if type(x) is float and xp() is not np:
+        return kept_number(x, dtype, xp())
+    return xp().asarray(x, dtype)
+
+
 @lru_cache(maxsize=256)
-def constant(number: float, shape: tuple[int, ...], dtype: Any, library: ModuleType) -> Array:
-    """An array of one number again and again, which never changes: it is made once."""
-    made = library.full(shape, number, dtype)
-    lock(made)
-    return made
+def kept_number(number: float, dtype: Any, library: ModuleType) -> Array:
+    return library.full((), number, dtype)
 
 
 def first_place(wrong: Array) -> tuple[int, ...]:

@@ -9,8 +9,7 @@ then. On NumPy the numbers are at hand, and nothing is put off.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 MOST_OPEN = 1 << 10  # questions; each keeps an array alive
@@ -70,27 +69,21 @@ def open_question(number: Any, explain: Callable[[], Any] | None = None) -> Answ
     return OPEN[-1]
 
 
-def note(who: Callable[[], str], since: int) -> None:
-    """Say who has asked all but the first questions: errors that come up for them are told."""
-    for answer in OPEN[since:]:
-        answer.notes.append(who)
+def told(who: Callable[[], str], function: Callable[..., Any], *given: Any, **options: Any) -> Any:
+    """What a function returns. `who` is added to its errors, and to those that its questions bring.
 
-
-@contextmanager
-def told(who: Callable[[], str]) -> Iterator[None]:
-    """Let errors that come up within be told this, and later those of questions asked within."""
+    If it fails, nobody asks any more what is open: that belonged to what has failed.
+    """
     asked = len(OPEN)
     try:
-        yield
+        found = function(*given, **options)
     except Exception as error:
+        OPEN.clear()
         error.add_note(who())
         raise
-    note(who, asked)
-
-
-def forget() -> None:
-    """Ask nothing of what is open: it belongs to work that has failed."""
-    OPEN.clear()
+    for answer in OPEN[asked:]:
+        answer.notes.append(who)
+    return found
 
 
 def settle() -> None:

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import arguments, questions
+from .. import arguments
 from ..device import Array, floatx, lock, xp
 from ..ops import Op
 from ..ops.contract import new_array
+from ..questions import told
 from .attributes import check_samples_stay, own_attributes
 from .calls import call_site, current_call
 from .masks import hand_on_mask
@@ -49,19 +50,8 @@ class Step:
 
     def run(self, arrays: list[Array], training: bool = False) -> tuple[Any, Any]:
         """The op's value and pullbacks; an error is told which step it happened in."""
-        asked = len(questions.OPEN)
-        try:
-            if self.op.takes_training:
-                found = self.op.run(*arrays, **self.attributes, training=training)
-            else:
-                found = self.op.run(*arrays, **self.attributes)
-        except Exception as error:
-            questions.forget()
-            error.add_note(self.describe())
-            raise
-        if len(questions.OPEN) > asked:
-            questions.note(self.describe, asked)
-        return found
+        extra = {"training": training} if self.op.takes_training else {}
+        return told(self.describe, self.op.run, *arrays, **self.attributes, **extra)
 
     def output(self, index: int) -> Tensor:
         """A symbolic tensor that stands for an output, as for `Plan`'s `fetch`."""

@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from ..device import Array, constant, on_device, xp
+from ..device import Array, as_constant, on_device, xp
 from ..ops import dense_gradient, unbroadcast
 from ..ops.contract import check_plain, plain_numbers
 from ..questions import ask
@@ -188,11 +186,9 @@ class Plan:
 
         Those of a GPU are asked for once, and come when the first of them is read.
         """
-        slots = [self.slots[scalar.key] for scalar in scalars]
-        for slot in slots:
-            if slot not in tape.numbers:
-                tape.numbers[slot] = ask(tape.values[slot])
-        return [tape.numbers[slot] for slot in slots]
+        slots, asked = [self.slots[scalar.key] for scalar in scalars], tape.numbers
+        asked |= {slot: ask(tape.values[slot]) for slot in slots if slot not in asked}
+        return [asked[slot] for slot in slots]
 
     def backward(
         self, tape: Tape, seeds: Sequence, *, per_loss=False, record: Record = None, sparse=False
@@ -289,11 +285,8 @@ def fed(tensor: Tensor, feed: Mapping[Tensor, Array]) -> Array:
 
 def cotangent(loss: Tensor, seed: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     """The seed of one loss as a single row."""
-    if type(seed) is float and xp() is not np:
-        start = constant(seed, (), dtype, xp())
-    else:
-        given = seed if type(seed) is float else plain_numbers(seed, f"the seed of {loss}")
-        start = xp().asarray(given, dtype)
+    given = seed if type(seed) is float else plain_numbers(seed, f"the seed of {loss}")
+    start = as_constant(given, dtype)
     if start.shape != shape:
         raise ValueError(
             f"the loss {loss} needs a seed of its own shape, not {start.shape}: make it a scalar "

@@ -246,8 +246,8 @@ class Network(Layer):
         parts: list[list[Array]] = []
         for start in range(0, max(len(next(iter(data.values()))), 1), batch_size):
             feed = {t: data[name][start : start + batch_size] for name, t in self.inputs.items()}
-            with told(partial("the rows of this batch are the samples from {} on".format, start)):
-                tape = self._forward.forward(feed, keep=False)
+            words = partial("the rows of this batch are the samples from {} on".format, start)
+            tape = told(words, self._forward.forward, feed, keep=False)
             values = {n: self._forward.value(tape, t) for n, t in self.outputs.items()}
             count = len(next(iter(feed.values())))
             for name, value in values.items():

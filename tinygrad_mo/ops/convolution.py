@@ -14,6 +14,7 @@ from math import prod
 from operator import add
 
 from ..device import Array, array_module, in_parts
+from ..questions import on_gpu
 from . import winograd
 from .contract import flat, in_floats, op, rows_of
 from .linear import column_sums
@@ -207,6 +208,9 @@ def by_group(work: Callable[[Array, Array], Array], groups: int, a: Array, b: Ar
 
 def add_by_line(y: Array, bias: Array) -> None:
     """``y += bias``, where y is in one piece: NumPy goes line by line, so these should be long."""
+    if on_gpu(y):
+        y += bias
+        return
     line = array_module(y).empty(y.shape[-2:], y.dtype)
     line[...] = bias
     lines = y.reshape(*y.shape[:-2], line.size)

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
-from ..device import Array, array_module
+import numpy as np
+
+from ..device import Array, array_module, xp
 from .contract import flat
 
 BLOCK = 2**18  # numbers in a block of patches: 1 MB of float32, which a cache holds
+BLOCK_OF_GPU = 2**26  # there, what is launched should last
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,8 @@ def pad(x: Array, w: Windows, fill: float = 0) -> Array:
 
 def blocks(images: int, numbers_per_image: int) -> Iterator[slice]:
     """Slices of consecutive images, each as many as a block holds."""
-    step = max(1, BLOCK // max(1, numbers_per_image))
+    most = BLOCK if xp() is np else BLOCK_OF_GPU
+    step = max(1, most // max(1, numbers_per_image))
     for start in range(0, images, step):
         yield slice(start, min(start + step, images))
 

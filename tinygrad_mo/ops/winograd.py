@@ -26,6 +26,7 @@ from math import prod
 import numpy as np
 
 from ..device import Array, array_module, winograd_allowed
+from ..questions import on_gpu
 from .contract import rows_of
 from .windows import Windows, inside, window_view
 
@@ -56,6 +57,7 @@ def suits(x: Array, filters: int, w: Windows) -> bool:
         and min(x.shape[-1], filters) >= FEW
         and prod(tiles(w)) * TILE**2 <= WASTE * prod(w.count)
         and winograd_allowed()
+        and not on_gpu(x)  # which multiplies as fast as it moves numbers about
     )
 
 

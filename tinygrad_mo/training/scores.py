@@ -150,9 +150,12 @@ class Scores:
 def score(objective: Objective, batches: Batches) -> dict[str, float]:
     """Losses and metrics on batches, by key, without training."""
     plan, scores = objective.plan(), Scores(objective)
+
+    def add(feed: Mapping[Tensor, Array]) -> None:
+        scores.add(feed, plan, plan.forward(feed, keep=False))
+
     for feed, where in batches.epoch():
-        with told(partial(batches.words, where)):
-            scores.add(feed, plan, plan.forward(feed, keep=False))
+        told(partial(batches.words, where), add, feed)
     return scores.logs()
 
 
