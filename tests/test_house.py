@@ -56,7 +56,7 @@ LEDGER = {
     "console": 41,
     "data": 54,
     "device": 176,
-    "engine": 903,
+    "engine": 901,
     "files": 941,
     "flow": 2962,
     "layers": 1842,
@@ -69,12 +69,12 @@ LEDGER = {
     "ops": 1839,
     "optimizers": 750,
     "pool": 99,
-    "questions": 72,
+    "questions": 79,
     "recipes": 62,
     "replay": 620,
     "schedules": 108,
     "systems": 1866,
-    "training": 1416,
+    "training": 1409,
 }
 
 

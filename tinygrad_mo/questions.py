@@ -15,9 +15,9 @@ from typing import Any
 MOST_OPEN = 1 << 10  # questions; each keeps an array alive
 
 
-def on_gpu(x: Any) -> bool:
-    """Are the numbers of this array on a GPU?"""
-    return type(x).__module__.startswith("cupy")
+def on_gpu(x: Any, modules: Any = sys.modules) -> bool:
+    """Are the numbers of this array on a GPU? None are where nobody has imported CuPy."""
+    return "cupy" in modules and type(x).__module__.startswith("cupy")
 
 
 class Answer:
@@ -51,6 +51,20 @@ OPEN: list[Answer] = []  # what nobody has waited for yet
 def ask(number: Any) -> Any:
     """A number to be read by `float` or `bool`: of a GPU an `Answer`, any other at once."""
     return open_question(number) if on_gpu(number) else float(number)
+
+
+def number_at(place: int, values: Sequence[Any], asked: dict[int, Answer]) -> Any:
+    """The number at a place among arrays, to be read by `float`.
+
+    Of a GPU all single numbers among them are asked for, since that takes no longer; these
+    questions are kept in `asked`.
+    """
+    if not on_gpu(values[place]):
+        return float(values[place])
+    if not asked:
+        single = [n for n, x in enumerate(values) if getattr(x, "shape", None) == ()]
+        asked |= {n: open_question(values[n]) for n in single}
+    return asked[place]
 
 
 def refuse_if(wrong: Any, explain: Callable[[], Any]) -> None:
@@ -88,10 +102,10 @@ def told(who: Callable[[], str], function: Callable[..., Any], *given: Any, **op
 
 def settle() -> None:
     """Fetch all answers that are open, in one transfer, and raise what they tell."""
+    if not OPEN:
+        return
     asked = OPEN[:]
     OPEN.clear()
-    if not asked:
-        return
     for answer, value in zip(asked, fetched([answer._array for answer in asked]), strict=True):
         answer.take(value)
     for answer in asked:

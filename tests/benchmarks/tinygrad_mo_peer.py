@@ -143,12 +143,13 @@ def compiled(workload):
 def trainer(workload):
     model, feeds = compiled(workload)
     plan, turns = model.training_plan(), cycle(feeds)
-    pairs = list(zip(model.objective.weight_list, plan.losses, strict=True))
+    factors = model.objective.weight_list
     working.enter_context(at_work())  # as in `fit`
 
     def step():
         tape = train_step(model, next(turns))
-        return sum(factor * float(plan.value(tape, loss)) for factor, loss in pairs)
+        losses = plan.numbers(tape, plan.losses)
+        return sum(factor * float(loss) for factor, loss in zip(factors, losses, strict=True))
 
     return described(step, plan, feeds[0], model)
 

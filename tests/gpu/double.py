@@ -95,7 +95,7 @@ class ndarray:
         return from_host, (self.get(),)
 
     def __getitem__(self, index):
-        found = self._host[own_index(index)]
+        found = self._host[own_index(index, self.shape)]
         counts["launch"] += not np.may_share_memory(found, self._host)
         return on_device(found)
 
@@ -103,7 +103,7 @@ class ndarray:
         if isinstance(value, np.ndarray) and value.ndim:
             raise ValueError("non-scalar numpy.ndarray cannot be used for fill")
         counts["launch"] += 1
-        self._host[own_index(index)] = host_of(value)
+        self._host[own_index(index, self.shape)] = host_of(value)
 
     @property
     def T(self):
@@ -144,8 +144,11 @@ def host_of(x):
     return type(x)(map(host_of, x)) if type(x) in (tuple, list) else x
 
 
-def own_index(index):
-    """An index may hold arrays of the host: they are sent. A mask must be waited for."""
+def own_index(index, shape):
+    """An index may hold arrays of the host: they are sent. A mask must be waited for.
+
+    Whole numbers that are out of range are no error: they count from the start again.
+    """
     parts = index if isinstance(index, tuple) else (index,)
     for part in parts:
         is_list = isinstance(part, list | np.ndarray) and np.ndim(part)
@@ -153,8 +156,13 @@ def own_index(index):
             counts["send"] += 1
         if isinstance(part, ndarray | np.ndarray) and part.dtype == bool:
             counts["wait"] += 1
-    own = tuple(part._host if isinstance(part, ndarray) else part for part in parts)
-    return own if isinstance(index, tuple) else own[0]
+    own = [part._host if isinstance(part, ndarray) else part for part in parts]
+    if not any(part is None or getattr(part, "dtype", None) == bool for part in own):
+        before = next((n for n, part in enumerate(own) if part is Ellipsis), len(own))
+        for n, part in enumerate(own):
+            if isinstance(part, np.ndarray):
+                own[n] = part % shape[n if n < before else n - len(own)]
+    return tuple(own) if isinstance(index, tuple) else own[0]
 
 
 def bound(space, name, function):
@@ -180,6 +188,8 @@ def bound(space, name, function):
             counts["wait"] += 1
         arrays = [x._host for x in given if isinstance(x, ndarray)]
         options = {key: host_of(x) for key, x in options.items()}
+        if name == "take":
+            options["mode"] = "wrap"  # ids that are out of range are no error there
         made = function(*map(host_of, given), **options)
         new = [x for x in (made if isinstance(made, tuple | list) else [made]) if is_array(x)]
         counts["launch"] += any(not any(np.may_share_memory(x, a) for a in arrays) for x in new)
@@ -254,7 +264,7 @@ def with_at(name):
 
     def at(a, index, *values):
         counts["launch"] += 1
-        ufunc.at(host_of(a), own_index(index), *map(host_of, values))
+        ufunc.at(host_of(a), own_index(index, a.shape), *map(host_of, values))
 
     call.at = at
     return call

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..device import Array, as_constant, on_device, xp
 from ..ops import dense_gradient, unbroadcast
 from ..ops.contract import check_plain, plain_numbers
-from ..questions import ask
+from ..questions import number_at
 from .graph import Step, Tensor
 
 Record = Callable[[int, int, Array, tuple[int, ...]], None] | None
@@ -25,7 +25,7 @@ class Tape(NamedTuple):
     values: list[Array]  # by slot; None where nobody needs the value any more
     outputs: list[tuple[tuple[int, ...], Any]]  # by slot: shape and type
     backs: list[Any]  # by step: its pullbacks
-    numbers: dict[int, Any]  # by slot: scalars that somebody has asked for
+    asked: dict[int, Any]  # by slot: numbers that a GPU was asked for
 
 
 def topological_order(tensors: Sequence[Tensor]) -> list[Step]:
@@ -182,13 +182,8 @@ class Plan:
         return tape.values[self.slots[tensor.key]]
 
     def numbers(self, tape: Tape, scalars: Sequence[Tensor]) -> list[Any]:
-        """The values of losses or fetched scalars on `tape`, for us to read by `float`.
-
-        Those of a GPU are asked for once, and come when the first of them is read.
-        """
-        slots, asked = [self.slots[scalar.key] for scalar in scalars], tape.numbers
-        asked |= {slot: ask(tape.values[slot]) for slot in slots if slot not in asked}
-        return [asked[slot] for slot in slots]
+        """The values of losses or fetched scalars on `tape`, for us to read by `float`."""
+        return [number_at(self.slots[one.key], tape.values, tape.asked) for one in scalars]
 
     def backward(
         self, tape: Tape, seeds: Sequence, *, per_loss=False, record: Record = None, sparse=False

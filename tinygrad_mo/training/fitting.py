@@ -20,6 +20,7 @@ from ..files.archive import CheckpointError, load_arrays, save_arrays
 from ..files.checkpoint import fingerprint, set_training_state, training_state
 from ..files.records import Reader, Writer
 from ..optimizers import Optimizer
+from ..questions import told
 from .batches import Batches, count, noted
 from .objective import Objective
 from .progress import Progress
@@ -153,12 +154,11 @@ class Fit:
     def step(self, feed: Any, where: Any) -> dict[str, float]:
         """One batch, and the losses of the epoch so far; an error is told which batch it was."""
         number = self.model.step
-        try:
-            return self._step(feed)
-        except Exception as error:
-            words = self.batches.words(where)
-            error.add_note(f"in step {number} of the training; {words}")
-            raise
+
+        def words() -> str:
+            return f"in step {number} of the training; {self.batches.words(where)}"
+
+        return told(words, self._step, feed)
 
     def _step(self, feed: Any) -> dict[str, float]:
         model = self.model

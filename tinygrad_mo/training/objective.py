@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from functools import cached_property, reduce
+from functools import reduce
 from itertools import count
 from typing import Any
 
@@ -131,14 +131,6 @@ class Objective:
         self.contents = Contents(self.steps, network.rest)
         self.averages = MovingAverages(self.steps)
         self.randomness = Randomness(self.steps)
-
-    @cached_property
-    def scalars(self) -> list[Tensor]:
-        """What is read of each batch: the losses in their order, and then of how much each is the
-        mean."""
-        terms = self.terms.values()
-        counts = [term.count for term in terms if term.count is not None]
-        return [*(term.value for term in terms), *counts]
 
     def _enter_regularization(self) -> None:
         penalised = [w for w in self.contents.weights.values() if w.regularizer is not None]

@@ -34,6 +34,7 @@ class Scores:
             (judged[name], objective.outputs[name], [metric.fresh() for metric in chosen])
             for name, chosen in objective.metrics.items()
         ]
+        self.asked = [x for t in self.terms for x in (t.value, t.count) if x is not None]
         self._unread: list[Any] = []  # batches whose losses a GPU may still have
         self._unjudged: list[Any] = []  # and those that the metrics have not seen
         self.sums, self.weighted, self.counts = ([0.0] * len(self.terms) for _ in range(3))
@@ -45,8 +46,7 @@ class Scores:
     def add(self, feed: Mapping[Tensor, Array], plan: Plan, tape: Tape) -> None:
         """Count in one batch, which was fed and run; of a GPU, when somebody wants to know."""
         first = next(iter(feed.values()))
-        scalars = self.objective.scalars
-        asked = dict(zip(scalars, plan.numbers(tape, scalars), strict=True))
+        asked = dict(zip(self.asked, plan.numbers(tape, self.asked), strict=True))
         pairs = [(asked[term.value], asked.get(term.count, len(first))) for term in self.terms]
         self._unread.append((self.objective.weight_list, pairs))
         judged = [

@@ -36,7 +36,7 @@ def training_step(objective: Objective, optimizer: Optimizer, number: int, feed:
     may_be_idle = objective.balancer is not None or not all(objective.weights.values())
     before = randomness.states if may_be_idle else None
     tape = plan.forward(feed, training=True)
-    asked = plan.numbers(tape, objective.scalars)[: len(plan.losses)]
+    asked = plan.numbers(tape, plan.losses)
     objective.balance(number, asked)
     weights = objective.weight_list
     gradients = swept(plan, tape, weights)
