@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arguments import listed, number, shown, whole
+from .device import on_cpu, to_numpy
 from .engine.graph import Parameter, Step, lock
 from .engine.plan import Plan, Tape
 from .engine.randomness import Randomness
@@ -137,6 +138,7 @@ class Report(dict[str, float]):
         require(bool(self), f"{self.subject}: nothing was checked: {why or 'there is no input'}")
 
 
+@on_cpu
 def check_op(
     op: Op,
     *inputs: Any,
@@ -339,6 +341,7 @@ class Trial:
             require(x is None or x.tobytes() == bits, f"{self.op.name} has written into its inputs")
 
 
+@on_cpu
 def check_model(
     model: Any,
     x: Any,
@@ -444,13 +447,13 @@ class Training:
         objective = model.objective
         self.plan, self.weights = objective.plan(), objective.weight_list
         self.names = list(objective.terms)
+        leaves = [tensor for _, tensor in self.plan.leaves]
+        self.parameters = [(w, w.value) for w in leaves if isinstance(w, Parameter)]
         data = objective.labelled_data(x, y, sample_weight)
         self.feed = {tensor: locked(array) for tensor, array in data.items()}
         self.randomness = Randomness(self.plan.steps)
         self.states = self.randomness.states
         self.random = np.random.default_rng(0)  # of disturbances
-        leaves = [tensor for _, tensor in self.plan.leaves]
-        self.parameters = [(w, w.value) for w in leaves if isinstance(w, Parameter)]
 
     def __enter__(self) -> None:
         for w, value in self.parameters:
@@ -732,7 +735,7 @@ def require(holds: bool, message: str) -> None:
 
 
 def locked(x: Any, copy: bool = True) -> np.ndarray:
-    array = np.array(x) if copy else np.asarray(x)
+    array = np.array(to_numpy(x)) if copy else to_numpy(x)
     array.setflags(write=False)
     return array
 

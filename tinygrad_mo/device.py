@@ -230,8 +230,21 @@ class use:
 
 
 def on_device(x: Array) -> Array:
-    """`x`, or if it is an array of NumPy and new arrays live on the GPU, a copy there."""
-    return xp().asarray(x) if xp() is not np and type(x) is np.ndarray else x
+    """`x`, or, if new arrays live elsewhere (on a GPU, or no longer there), a copy there."""
+    if xp() is np:
+        return to_numpy(x) if on_gpu(x) else x
+    return xp().asarray(x) if isinstance(x, np.ndarray | np.generic) else x
+
+
+def on_cpu(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function compute on the CPU, wherever others do."""
+
+    @wraps(function)
+    def run(*arguments: Any, **options: Any) -> Any:
+        with use("numpy"):
+            return function(*arguments, **options)
+
+    return run
 
 
 def to_numpy(x: Array) -> np.ndarray:

@@ -118,6 +118,13 @@ def settle() -> None:
                 raise
 
 
+def settled(function: Callable[..., Any], *given: Any) -> Any:
+    """What a function returns, when nothing of what it has asked is open any more."""
+    found = function(*given)
+    settle()
+    return found
+
+
 def fetched(numbers: Sequence[Any]) -> list[float]:
     """Arrays of one number each, from a GPU: in one transfer, and with few launches."""
     cupy = sys.modules["cupy"]

@@ -77,7 +77,7 @@ def test_the_gradient_passes_reflected_signs():
     x = tg.Tensor(2.0)
     assert tg.gradients(1 - x, x) == -1
     assert tg.gradients(1 / x, x) == -0.25
-    assert tg.gradients(2**x, x) == pytest.approx(4 * np.log(2))
+    assert float(tg.gradients(2**x, x)) == pytest.approx(4 * np.log(2))
     assert tg.gradients(np.array([3.0]) * x, x, [1.0]) == 3
 
 
@@ -138,7 +138,8 @@ def test_gradients_beside_a_python_number_have_the_type_of_the_tensor(number):
         for y in (number**w, w**number, w / number, number / w, tg.ops.maximum(number, w)):
             for seed in (1.0, 0.0):
                 assert tg.gradients(y.sum(), w, seed).dtype == y.dtype == np.float32
-    assert tg.gradients((2.0**w).sum(), w) == pytest.approx([2 * np.log(2), 4 * np.log(2)])
+    found = tg.gradients((2.0**w).sum(), w)
+    np.testing.assert_allclose(found, [2 * np.log(2), 4 * np.log(2)], rtol=1e-6)
 
 
 def test_axes_and_shapes_may_be_given_as_numpy_takes_them():

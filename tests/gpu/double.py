@@ -45,7 +45,8 @@ class ndarray:
         return getattr(cupy, ufunc.__name__)(*given, **options)
 
     def __array_function__(self, function, kinds, given, options):
-        return getattr(cupy, function.__name__)(*given, **options)
+        space = cupy.linalg if function.__module__ == "numpy.linalg" else cupy
+        return getattr(space, function.__name__)(*given, **options)
 
     def _wait(self):
         counts["wait"] += 1
@@ -144,6 +145,10 @@ def host_of(x):
     return type(x)(map(host_of, x)) if type(x) in (tuple, list) else x
 
 
+def is_mask(x):
+    return isinstance(x, ndarray | np.ndarray) and x.dtype == bool
+
+
 def own_index(index, shape):
     """An index may hold arrays of the host: they are sent. A mask must be waited for.
 
@@ -154,10 +159,10 @@ def own_index(index, shape):
         is_list = isinstance(part, list | np.ndarray) and np.ndim(part)
         if is_list:
             counts["send"] += 1
-        if isinstance(part, ndarray | np.ndarray) and part.dtype == bool:
+        if is_mask(part):
             counts["wait"] += 1
     own = [part._host if isinstance(part, ndarray) else part for part in parts]
-    if not any(part is None or getattr(part, "dtype", None) == bool for part in own):
+    if not any(part is None or is_mask(part) for part in own):
         before = next((n for n, part in enumerate(own) if part is Ellipsis), len(own))
         for n, part in enumerate(own):
             if isinstance(part, np.ndarray):
@@ -190,7 +195,8 @@ def bound(space, name, function):
         options = {key: host_of(x) for key, x in options.items()}
         if name == "take":
             options["mode"] = "wrap"  # ids that are out of range are no error there
-        made = function(*map(host_of, given), **options)
+        with np.errstate(all="ignore"):  # there are no warnings
+            made = function(*map(host_of, given), **options)
         new = [x for x in (made if isinstance(made, tuple | list) else [made]) if is_array(x)]
         counts["launch"] += any(not any(np.may_share_memory(x, a) for a in arrays) for x in new)
         if "out" in options and options["out"] is not None:

@@ -103,6 +103,32 @@ def test_a_model_goes_from_one_device_to_the_other(cupy, tmp_path):
     again.fit(x, y, verbose=0)
 
 
+def test_a_model_follows_from_one_device_to_the_other_and_back(cupy):
+    def trained(*places):
+        tg.set_random_seed(0)
+        with tg.use("numpy", floatx="float64"):
+            model, x, y = ZOO["headline"]()
+            model.compile("adam", ["binary_crossentropy"] * 2)
+        for place in places:
+            with tg.use(place, floatx="float64"):
+                model.fit(x, y, epochs=2, batch_size=2, verbose=0)
+                model.evaluate(x, y)
+                model.gradient_flow(x, y)
+        assert tg.check.check_model(model, x, y)
+        return [*model.predict(x), *model.get_weights()]
+
+    here, there = trained("numpy", "numpy", "numpy"), trained("numpy", "cupy", "numpy")
+    assert max(map(gap, here, there)) < 1e-9
+
+
+def test_an_optimizer_takes_gradients_from_anywhere(cupy):
+    w = tg.Parameter([1.0, 2.0], "w")
+    optimizer = tg.optimizers.SGD(0.5)
+    optimizer.apply({w: np.array([1.0, 0.0])})
+    optimizer.apply({w: cupy.asarray([0.0, 2.0])})
+    assert w.numpy().tolist() == [0.5, 1.0]
+
+
 def test_arrays_that_are_there_already_are_taken(cupy):
     x = tg.Input((3,), name="x")
     model = tg.Model(x, layers.Dense(1, name="y")(x))

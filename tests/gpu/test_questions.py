@@ -62,6 +62,12 @@ def test_who_has_asked_is_told_with_the_answer(cupy):
     assert notes_of(caught.value) == ["inside", "outside"]
 
 
+def test_an_eager_op_tells_at_once(cupy):
+    with pytest.raises(IndexError, match="id 7"):
+        tg.ops.embedding(tg.Tensor([7]), tg.Tensor([[1.0]]))
+    assert questions.OPEN == []
+
+
 def test_what_belonged_to_work_that_failed_is_not_asked(cupy):
     def work():
         refuse_if((cupy.asarray([-1.0]) < 0).any(), lambda: refuse("negative"))

@@ -197,7 +197,8 @@ def test_balanced_classes_are_those_of_what_is_trained_on():
     weights, term = [], model.objective.terms["y"]
 
     def note(step, batch):
-        weights.append(dict(zip(batch[term.target][:, 0], batch[term.weights], strict=True)))
+        labels, own = (batch[one].tolist() for one in (term.target, term.weights))
+        weights.append({label: weight for (label,), weight in zip(labels, own, strict=True)})
 
     look = callbacks.LambdaCallback(on_train_batch_begin=note)
     data, y = np.ones((20, 2)), np.array([0.0] * 8 + [1.0] * 2 + [0.0] * 10)

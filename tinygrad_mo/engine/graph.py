@@ -15,7 +15,7 @@ from .. import arguments
 from ..device import Array, floatx, lock, xp
 from ..ops import Op
 from ..ops.contract import new_array
-from ..questions import told
+from ..questions import settled, told
 from .attributes import check_samples_stay, own_attributes
 from .calls import call_site, current_call
 from .masks import hand_on_mask
@@ -227,7 +227,7 @@ def apply(op: Op, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
         with np.errstate(all="ignore"):
             runs = [step.run([sample(x, world) for x in tensors]) for world in range(1 + free)]
     else:
-        runs = [step.run([None if x is None else x.value for x in tensors])]
+        runs = [settled(step.run, [None if x is None else x.value for x in tensors])]
         step.back = runs[0][1]
     made = step.make_outputs(runs, symbolic)
     if any(x.mask is not None for x in given):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .. import arguments
+from ..device import on_device
 from ..engine.calls import Call
 from ..engine.graph import Parameter, Step
 from ..layers import Layer
@@ -66,6 +67,8 @@ class Contents:
         around: tuple[Any, ...] = () if rest is None else (rest,)
         for w in self.bare:
             self._add(w, unique_names([*self.layers, w.label], "_")[-1], around)
+        read = {x for step in steps for x in step.inputs if x is not None and x.value is not None}
+        self._holding = read.union(self.weights.values())
         self.names = {w: name for name, w in self.weights.items()}
         self._freezable = [*around, *self.every_layer(), *self.weights.values()]
 
@@ -137,6 +140,11 @@ class Contents:
     def every_layer(self) -> list[Layer]:
         """The layers, those within layers included, each once."""
         return list(dict.fromkeys(layer for _, layer in self._name_of))
+
+    def move(self) -> None:
+        """Bring weights and constants to where new arrays live now (see `device.use`)."""
+        for x in self._holding:
+            x.value = on_device(x.value)
 
     def flags(self) -> list[bool]:
         """The `trainable` of everything that has one."""

@@ -243,6 +243,7 @@ class Network(Layer):
         check_batch_size(batch_size)
         arguments.verbosity("predict: verbose", verbose)
         data = arrays_for("input", self.inputs, x, self.inputs_are_dict)
+        self.contents.move()
         parts: list[list[Array]] = []
         for start in range(0, max(len(next(iter(data.values()))), 1), batch_size):
             feed = {t: data[name][start : start + batch_size] for name, t in self.inputs.items()}

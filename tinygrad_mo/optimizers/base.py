@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from .. import arguments, device
-from ..device import Array, array_module, drop_subnormal, lock
+from ..device import Array, array_module, drop_subnormal, lock, on_device
 from ..engine.graph import Parameter, Tensor
 from ..naming import name_of
 from ..ops import SparseGradient, dense_gradient
-from ..questions import on_gpu, settle
+from ..questions import settle
 from ..recipes import Recipe, refuse_unknown
 from .clipping import clipped_by_global_norm, clipped_by_norm, clipped_by_value
 from .finite import NotFinite, is_finite, numbers_of
@@ -113,13 +113,15 @@ class Optimizer(Recipe):
         self._slots: dict[Parameter, list[Array]] = {}
         self._seen: dict[Parameter, Array] = {}  # of a table: how many of its steps, by entry
         self._arrangement: Arrangement | None = None  # the last step's
+        self._on_gpu: bool | None = None  # are all arrays there? None: nobody knows
         self.names: Mapping[Parameter, str] = {}  # as errors call parameters; default: their own
         self._rate: Any = None
         self.learning_rate = learning_rate
 
     def __getstate__(self) -> dict[str, Any]:
         self._count()
-        return {**vars(self), "_arrangement": None}  # a copy puts parameters together anew
+        # A copy puts parameters together anew, and looks where they are.
+        return {**vars(self), "_arrangement": None, "_on_gpu": None}
 
     @Rule
     def rule(self, w: Array, g: Array, rate: float, t: int, *slots: Array) -> Any:
@@ -187,7 +189,7 @@ class Optimizer(Recipe):
         self._slots = {w: [arrays[name] for name in self.slots] for w, arrays in memory.items()}
         self._steps = {w: int(arrays.get("steps", self.step)) for w, arrays in memory.items()}
         self._seen = {w: arrays["seen"] for w, arrays in memory.items() if "seen" in arrays}
-        self._arrangement = None
+        self._arrangement, self._on_gpu = None, None
 
     def apply(
         self, gradients: Mapping[Parameter, Any], check: Callable[[], Any] | None = None
@@ -215,6 +217,11 @@ class Optimizer(Recipe):
         is_known = type(gradients) is dict and now is not None
         if not is_known or now.parameters != list(gradients):  # type: ignore[union-attr]
             gradients = checked_gradients(gradients)
+        is_gpu = device.xp() is not np
+        if is_gpu is not self._on_gpu:
+            self._move()
+        if is_gpu:  # which has time for all entries of a table
+            gradients = {w: on_device(dense_gradient(g)) for w, g in gradients.items()}
         rate = self.learning_rate
         try:
             if now is None or now.parameters != list(gradients):
@@ -247,6 +254,14 @@ class Optimizer(Recipe):
                 for slot in self._slots[w]:
                     drop_subnormal(slot)
 
+    def _move(self) -> None:
+        """Bring all that is kept to where new arrays live."""
+        for w, slots in self.state.items():
+            w.value, slots[:] = on_device(w.value), map(on_device, slots)
+        self._on_gpu = device.xp() is not np
+        self._count()
+        self._arrangement = None
+
     def _count(self) -> None:
         """Note for each parameter what is known of those that are stepped together."""
         for some in self._arrangement.together if self._arrangement else ():
@@ -268,8 +283,7 @@ class Optimizer(Recipe):
         check_shape(w, g)
         rule, t = type(self).rule, self._steps.get(w, 0) + 1
         shares = rule.shares_at_rest(self)
-        is_table = isinstance(g, SparseGradient) and not on_gpu(w.value)  # which has time for all
-        if is_table and shares is not None:
+        if isinstance(g, SparseGradient) and shares is not None:
             return self._step_of_table(w, g, rate, t, shares)
         flat = [a.reshape(-1) for a in (w.value, dense_gradient(g), *self._slots_of(w))]
         new = rule.after_step(self, flat[0], flat[1], rate, t, flat[2:])

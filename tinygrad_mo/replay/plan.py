@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Array, kernels_wanted, replay_wanted
+from ..device import Array, kernels_wanted, replay_wanted, xp
 from ..engine.graph import Step, Tensor
 from ..engine.plan import Plan, Record, Tape, fed
 from ..engine.randomness import Randomness, draws
@@ -89,7 +89,7 @@ class ReplayedPlan(Plan):
 
     def _kind_of(self, feed: Mapping[Tensor, Array], training: bool, keep: bool) -> Any:
         """Whatever but numbers a trace depends on; None if it is not for traces."""
-        if self._of_any_length or not replay_wanted():
+        if self._of_any_length or not replay_wanted() or xp() is not np:
             return None
         kind: list[Any] = [training, keep]
         for tensor in self._fed:

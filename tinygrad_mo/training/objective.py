@@ -315,6 +315,7 @@ class Objective:
         class_weight : "balanced" or dict by class; or a dict of them by output, optional
             Labels that are missing, or belong to padded steps, are not counted.
         """
+        self.contents.move()
         judged = self.judged()
         inputs = arrays_for("input", self.inputs, x, self.inputs_are_dict)
         feed = {self.inputs[name]: array for name, array in inputs.items()}
