@@ -13,6 +13,8 @@ import numpy as np
 import tinygrad_mo as tg
 from tinygrad_mo import ops
 
+tg.use("numpy")  # what is done by hand here is done on its arrays
+
 # %% [markdown]
 # ## Question: how can shapes (4, 3) and (3,) be added?
 #

@@ -248,7 +248,7 @@ for name, node, rows in zip(NAMES, fed, theirs, strict=True):
             print(f"{name:<12} {loss:<5} no path; yours: all zero? {not yours.any()}")
             assert not yours.any()
         else:
-            difference = np.abs(yours - rows[k]).max()
+            difference = np.abs(yours - rows[k].tolist()).max()
             print(f"{name:<12} {loss:<5} largest difference {difference:.0e}")
             assert difference < 1e-12
 

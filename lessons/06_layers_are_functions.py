@@ -22,6 +22,8 @@ import numpy as np
 
 import tinygrad_mo as tg
 
+tg.use("numpy")  # what is done by hand here is done on its arrays
+
 cars = tg.data.load("cars")
 six = [cars.mileage, cars.cylinders, cars.doors, cars.cruise, cars.sound, cars.leather]
 maker = np.eye(6)[cars.make]  # row i of np.eye(6) has its 1 at place i

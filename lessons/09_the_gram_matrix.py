@@ -30,6 +30,8 @@ import numpy as np
 import tinygrad_mo as tg
 from tinygrad_mo.systems import headlines
 
+tg.use("numpy")  # what is done by hand here is done on its arrays
+
 g1, g2 = np.array([3.0, 1.0]), np.array([1.0, 2.0])
 print("g1 · g1 =", g1 @ g1, "  g2 · g2 =", g2 @ g2, "  g1 · g2 =", g1 @ g2)
 assert (g1 @ g1, g2 @ g2, g1 @ g2) == (10, 5, 5)

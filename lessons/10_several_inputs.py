@@ -22,6 +22,8 @@ import numpy as np
 import tinygrad_mo as tg
 from tinygrad_mo.systems import price  # a network with three inputs, and data for it
 
+tg.use("numpy")  # what is done by hand here is done on its arrays
+
 a = tg.Tensor([[1.0, 2.0, 3.0]])
 b = tg.Tensor([[7.0, 8.0]])
 c = tg.Tensor([[10.0, 20.0, 30.0]])

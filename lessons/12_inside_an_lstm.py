@@ -187,7 +187,7 @@ def gradient_by_letter(forget_bias):
     """How long dl/dh is at each letter, as a part of that at the last letter."""
     states = read(x, kernel, recurrent_kernel, tg.Tensor(with_forget_bias(bias, forget_bias)))
     found = tg.gradients(states[-1].sum(), states)
-    lengths = np.array([np.linalg.norm(g) for g in found])
+    lengths = np.array([float(np.linalg.norm(g)) for g in found])
     return lengths / lengths[-1]
 
 

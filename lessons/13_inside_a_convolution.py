@@ -13,6 +13,8 @@ import numpy as np
 import tinygrad_mo as tg
 from tinygrad_mo.systems import omniglot
 
+tg.use("numpy")  # what is done by hand here is done on its arrays
+
 # %% [markdown]
 # ## A window slides over a picture
 #

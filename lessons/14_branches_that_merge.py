@@ -194,7 +194,7 @@ def gradient_by_depth(residual, start="glorot_uniform"):
     tg.set_random_seed(0)
     states, answers = tower(tg.Tensor(x[:128]), BLOCKS, residual, start)
     found = tg.gradients(loss_of(digit[:128], answers), states)
-    lengths = np.array([np.linalg.norm(g) for g in found])
+    lengths = np.array([float(np.linalg.norm(g)) for g in found])
     return lengths / lengths[-1]
 
 

@@ -5,6 +5,8 @@ import pytest
 
 import tinygrad_mo as tg
 
+collect_ignore = ["everywhere.py", "check.py"]  # programs
+
 
 @pytest.fixture
 def cupy(monkeypatch):

@@ -213,13 +213,13 @@ class Optimizer(Recipe):
             If a schedule gives no learning rate (a finite number, at least 0), or something is no
             parameter, or no gradient in its shape. Nothing has changed then, either.
         """
+        is_gpu = device.xp() is not np
+        if is_gpu is not self._on_gpu:
+            self._move()
         now = known = self._arrangement
         is_known = type(gradients) is dict and now is not None
         if not is_known or now.parameters != list(gradients):  # type: ignore[union-attr]
             gradients = checked_gradients(gradients)
-        is_gpu = device.xp() is not np
-        if is_gpu is not self._on_gpu:
-            self._move()
         if is_gpu:  # which has time for all entries of a table
             gradients = {w: on_device(dense_gradient(g)) for w, g in gradients.items()}
         rate = self.learning_rate
