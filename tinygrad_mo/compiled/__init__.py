@@ -13,7 +13,7 @@ run in C then (`tinygrad_mo.replay.program`).
 import sys
 
 from .. import device
-from . import activations, convolution, losses, normalization, pooling, recurrent, updates
+from . import activations, convolution, cuda, losses, normalization, pooling, recurrent, updates
 from .registry import status
 
 device.compiled = sys.modules[__name__]

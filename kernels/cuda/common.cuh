@@ -1,0 +1,30 @@
+/* What the kernels share. It stands in front of the text of each file: NVRTC needs no #include. */
+
+typedef long long num; /* a place in an array, which may have more numbers than an int counts */
+
+__device__ __forceinline__ float sigmoid(float x) { return 0.5f * tanhf(0.5f * x) + 0.5f; }
+
+#ifdef UNITS /* of a recurrent layer */
+/* So many of its UNITS weights a thread keeps in registers through all steps; the others it reads
+ * again in each, four at a time. A block may have 65,536 registers in all. */
+#define KEPT (UNITS <= 96 ? UNITS : (UNITS <= 128 ? 64 : 16) + UNITS % 4)
+
+__device__ __forceinline__ void keep(float *kept, const float *weights, int stride) {
+#pragma unroll
+    for (int k = 0; k < KEPT; k++) kept[k] = weights[k * stride];
+}
+
+/* The sum of x[k] w[k], as four sums: none of them waits for another. */
+__device__ __forceinline__ float product(
+    const float *x, const float *kept, const float *weights, int stride
+) {
+    float sum[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+#pragma unroll
+    for (int k = 0; k < KEPT; k++) sum[k % 4] += x[k] * kept[k];
+#pragma unroll 2
+    for (int k = KEPT; k < UNITS; k += 4)
+#pragma unroll
+        for (int n = 0; n < 4; n++) sum[n] += x[k + n] * weights[(k + n) * stride];
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+#endif
