@@ -4,6 +4,38 @@ typedef long long num; /* a place in an array, which may have more numbers than 
 
 __device__ __forceinline__ float sigmoid(float x) { return 0.5f * tanhf(0.5f * x) + 0.5f; }
 
+/* The sum of what the threads of one row of a block hold; blockDim.x is a power of 2. It is the same
+ * pattern of additions each time. All threads of the block must come here. */
+__device__ __forceinline__ float sum_of_row(float mine) {
+    __shared__ float room[1024];
+    float *row = room + threadIdx.y * blockDim.x;
+    __syncthreads(); /* what was here has been read */
+    row[threadIdx.x] = mine;
+    for (int half = blockDim.x / 2; half; half /= 2) {
+        __syncthreads();
+        if (threadIdx.x < half) row[threadIdx.x] += row[threadIdx.x + half];
+    }
+    __syncthreads();
+    return row[0];
+}
+
+__device__ __forceinline__ float largest_of_row(float mine) {
+    __shared__ float room[1024];
+    float *row = room + threadIdx.y * blockDim.x;
+    __syncthreads();
+    row[threadIdx.x] = mine;
+    for (int half = blockDim.x / 2; half; half /= 2) {
+        __syncthreads();
+        if (threadIdx.x < half)
+            row[threadIdx.x] = fmaxf(row[threadIdx.x], row[threadIdx.x + half]);
+    }
+    __syncthreads();
+    return row[0];
+}
+
+/* Which number a thread works on, where each has one. */
+__device__ __forceinline__ num own_number() { return blockIdx.x * (num)blockDim.x + threadIdx.x; }
+
 #ifdef UNITS /* of a recurrent layer */
 /* So many of its UNITS weights a thread keeps in registers through all steps; the others it reads
  * again in each, four at a time. A block may have 65,536 registers in all. */

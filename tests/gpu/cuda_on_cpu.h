@@ -31,10 +31,10 @@ static dim3 gridDim, blockDim, blockIdx, threadIdx;
 extern char __start_of_a_block[] __attribute__((weak)), __stop_of_a_block[] __attribute__((weak));
 #endif
 
-static inline int atomicMin(int *at, int value) {
-    int old = *at;
-    if (value < old) *at = value;
-    return old;
+static inline float __int_as_float(int bits) {
+    float x;
+    memcpy(&x, &bits, 4);
+    return x;
 }
 
 namespace cuda_on_cpu {

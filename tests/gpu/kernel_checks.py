@@ -59,6 +59,27 @@ def twin(name):
     return OPS[name].compiled["cuda"]
 
 
+drawn("embedding", np.random.default_rng(0).integers(0, 5, (7, 9)).astype("int32"), floats(6, 40))
+drawn("embedding", np.array([3, 0, 3, 3], "uint8"), floats(4, 1))
+many = np.random.default_rng(1).integers(0, 30, 600).astype("int32")
+drawn("embedding", np.where(many < 10, 0, many), floats(50, 3))  # id 0 as padding
+
+for shape in [(3, 5), (2, 3, 33), (4,), (1, 300), (70, 2), (9, 1)]:
+    logits, index = 3 * floats(*shape), np.arange(np.prod(shape[:-1], dtype=int)) % shape[-1]
+    index = index.reshape(shape[:-1])
+    drawn("softmax", logits)
+    of_all = np.abs(floats(*shape)) + 0.1
+    drawn("categorical_crossentropy_from_logits", of_all / of_all.sum(-1, keepdims=True), logits)
+    drawn("sparse_categorical_crossentropy_from_logits", index, logits)
+    shares = 0.05 + 0.9 * np.random.default_rng(1).random(shape).astype("float32")
+    drawn("binary_crossentropy", coins(*shape).astype("float32"), shares)
+    drawn("binary_crossentropy_from_logits", coins(*shape), logits)
+for by_weight in (False, True):
+    for shape, weights in [((4,), (4,)), ((4, 300), (4, 1)), ((5, 3), (5, 3)), ((4, 2), ())]:
+        for mask in (coins(*shape), None):
+            given = np.asarray(np.abs(floats(*weights)) + np.float32(0.1))
+            drawn("weighted_mean", floats(*shape), given, mask, by_weight=by_weight)
+
 TEXT_OF = launching.text_of
 
 

@@ -4,6 +4,7 @@ import kernel_checks as checks
 import nvrtc
 import pytest
 import raw_module
+import test_kernels
 from test_kernels import complaints_of, needs_nvrtc
 
 from tinygrad_mo.compiled.cuda import launching
@@ -20,6 +21,7 @@ def as_before():
     checks.forget()
 
 
+SPARSE = "sparse_categorical_crossentropy_from_logits"
 NUMBERS = [  # seen in the numbers, in one of the orders: op, what stands there, what is put there
     ("lstm", "__syncthreads(); /* all gates are there", "/* all gates are there"),
     ("lstm", "__syncthreads(); /* state is new", "/* state is new"),
@@ -36,6 +38,13 @@ NUMBERS = [  # seen in the numbers, in one of the orders: op, what stands there,
     ("lstm", "column / UNITS == 2", "column / UNITS == 3"),
     ("gru", "gate == 2 ? mine * s.r : mine", "mine"),
     ("gru", "kept[k] = weights[k * stride]", "kept[k] = weights[k]"),
+    ("embedding", "sum += g[(num)origin[at]", "sum = g[(num)origin[at]"),
+    ("embedding", "g += (num)blockIdx.y * n * width;", ""),
+    ("embedding", "first == 0 || sorted[first - 1] != id", "true"),
+    ("embedding", "__syncthreads(); /* all sums are there */", ""),
+    (SPARSE, "__syncthreads(); /* what was here has been read */", ""),
+    ("categorical_crossentropy_from_logits", "weight = sum_of_row(weight);", ""),
+    ("weighted_mean", "w == w && (!mask || mask[i])", "w == w"),
 ]
 
 
@@ -48,10 +57,26 @@ def test_a_fault_in_a_kernel_is_seen_in_the_numbers(name, old, new, cupy):
         assert "do not meet" in str(error)
 
 
+STEPS = [  # seen in the step of an optimizer
+    ("adam", "sqrtf(v) + epsilon", "sqrtf(v + epsilon)"),
+    ("adamw", "rate = changing[0], shrink = changing[1];", "rate = changing[0];"),
+    ("nesterov", "move = nesterov ? momentum * v + move : v;", "move = v;"),
+]
+
+
+@pytest.mark.parametrize(("name", "old", "new"), STEPS, ids=[name for name, *_ in STEPS])
+def test_a_fault_in_a_step_is_seen(name, old, new, cupy):
+    checks.plant(old, new)
+    with pytest.raises(AssertionError):
+        test_kernels.test_a_step_is_that_of_the_rule(test_kernels.OPTIMIZERS[name], cupy)
+
+
 PLACES = [  # seen by the sanitizer
     ("lstm", "if (step + 1 < time)", "if (step < time)"),
     ("gru", "Step coming = read(time - 1);", "Step coming = read(time);"),
     ("gru", "__shared__ float gate[2 * UNITS];", "__shared__ float gate[2 * UNITS - 1];"),
+    ("embedding", "start + k < i", "start + k <= i"),
+    ("softmax", "is_there && k < classes", "k < classes"),
 ]
 
 

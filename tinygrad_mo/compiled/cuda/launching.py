@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -143,7 +144,9 @@ def usable(*arrays: Any) -> bool:
 
 def contiguous(x: Array | None, dtype: Any = FLOAT) -> Any:
     """As a kernel expects it: one number after the other. None stays None."""
-    return None if x is None else array_module(x).ascontiguousarray(x, dtype)
+    if x is None:
+        return None
+    return array_module(x).ascontiguousarray(x, dtype).reshape(x.shape)  # that of () would be (1,)
 
 
 def cotangent(g: Array, y: Array) -> Array:
@@ -156,3 +159,16 @@ def cotangent(g: Array, y: Array) -> Array:
 def room(like: Array, *shapes: tuple[int, ...]) -> list[Array]:
     """New arrays of float32 beside another one, for a kernel to write into."""
     return [array_module(like).empty(shape, FLOAT) for shape in shapes]
+
+
+@cache
+def flag(name: str) -> Array:
+    """An int32 on the GPU, 0 until a kernel writes another number there."""
+    return sys.modules["cupy"].zeros((), "int32")
+
+
+def refuse_if(wrong: Array, explain: Callable[[], Any]) -> None:
+    """Call `explain`, which raises, if a flag is set."""
+    if int(wrong):
+        wrong[...] = 0
+        explain()
