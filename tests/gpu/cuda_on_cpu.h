@@ -18,7 +18,7 @@ struct dim3 {
 static dim3 gridDim, blockDim, blockIdx, threadIdx;
 
 #define __global__
-#define __device__ static
+#define __device__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
 #define __syncthreads() cuda_on_cpu::meet(__LINE__)

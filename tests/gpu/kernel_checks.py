@@ -80,6 +80,26 @@ for by_weight in (False, True):
             given = np.asarray(np.abs(floats(*weights)) + np.float32(0.1))
             drawn("weighted_mean", floats(*shape), given, mask, by_weight=by_weight)
 
+for shape in [(6, 3), (2, 3, 2, 35), (300, 2), (1, 1)]:
+    for of_all in ((None, None), (floats(shape[-1]), floats(shape[-1]))):
+        x, moving = 5 + 2 * floats(*shape), floats(2, shape[-1])
+        options = {"training": True, "epsilon": 0.01}
+        drawn("batch_normalization", x, *of_all, *moving, None, **options)
+        drawn("layer_normalization", x, *of_all, epsilon=0.01)
+drawn("layer_normalization", floats(3, 4, 5), floats(4, 5), floats(4, 5), axis=(1, 2))
+
+for name in ("max_pool", "average_pool"):
+    for shape, size, strides in [
+        ((2, 6, 4, 3), (2, 2), (2, 2)),
+        ((2, 5, 6, 1), (3, 2), (1, 2)),
+        ((2, 7, 5, 9), (3, 3), (2, 2)),
+        ((3, 9, 2), (4,), (3,)),
+        ((1, 5, 5, 2), (1, 2), (3, 3)),  # some are in no window
+    ]:
+        for padding in ("same", "valid"):
+            how = {"pool_size": size, "strides": strides, "padding": padding}
+            drawn(name, floats(*shape).round(1), **how)  # rounded, so that some are equal
+
 TEXT_OF = launching.text_of
 
 

@@ -129,6 +129,8 @@ def built(code, options):
         path.parent.mkdir(mode=0o700, exist_ok=True)
         new = path.with_suffix(f".{os.getpid()}")
         command = [COMPILER, *flags, "-x", "c++", "-", "-o", str(new)]
-        subprocess.run(command, input=text, text=True, check=True, stderr=subprocess.PIPE)
+        run = subprocess.run(command, input=text, text=True, capture_output=True)
+        if run.returncode:
+            raise SyntaxError(run.stderr)
         os.replace(new, path)
     return path

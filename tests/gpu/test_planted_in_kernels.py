@@ -45,6 +45,16 @@ NUMBERS = [  # seen in the numbers, in one of the orders: op, what stands there,
     (SPARSE, "__syncthreads(); /* what was here has been read */", ""),
     ("categorical_crossentropy_from_logits", "weight = sum_of_row(weight);", ""),
     ("weighted_mean", "w == w && (!mask || mask[i])", "w == w"),
+    ("batch_normalization", "2.0f * g_variance[k] * normal[i] * deviation", "0.0f"),
+    ("batch_normalization", "float middle = sum_of_column(sum.total)", "float middle = sum.total"),
+    ("layer_normalization", "g += row, gx += row;", "g += i * channels, gx += row;"),
+    ("max_pool", "if (one <= best ||", "if (one < best ||"),
+    ("average_pool", "/ ((w.bottom - w.top) * (w.right - w.left));", "/ (tall * wide);"),
+    (
+        "max_pool",
+        "row = p + top < tall ? 0 : (p + top - tall) / down + 1",
+        "row = (p + top) / down",
+    ),
 ]
 
 

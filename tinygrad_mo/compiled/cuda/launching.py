@@ -116,6 +116,12 @@ def launch_for_each(name: str, count: int, *arguments: Any) -> None:
     launch(name, (-(-count // THREADS),), (THREADS,), *arguments)
 
 
+def block_of_rows(width: int) -> tuple[int, int]:
+    """A block whose threads share rows of so many numbers: threads for a row, and rows."""
+    side_by_side = min(1 << (width - 1).bit_length(), THREADS)  # a power of 2
+    return side_by_side, THREADS // side_by_side
+
+
 def fitting(kernel: str, parameter: Parameter, x: Any) -> Any:
     """An argument as the parameter needs it."""
     name, dtype, is_array = parameter

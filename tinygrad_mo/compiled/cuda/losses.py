@@ -20,7 +20,7 @@ from ...ops.losses import (
 )
 from ..registry import FLOAT, twin_of
 from .launching import (
-    THREADS,
+    block_of_rows,
     contiguous,
     cotangent,
     flag,
@@ -89,8 +89,7 @@ def shares(
     """The softmax of x, and what launches a kernel for the same rows of classes."""
     classes = x.shape[-1]
     n = x.size // classes
-    side_by_side = min(1 << (classes - 1).bit_length(), THREADS)  # threads that share a row
-    block = side_by_side, THREADS // side_by_side
+    block = block_of_rows(classes)
     blocks = -(-n // block[1])
     (p,) = room(x, x.shape)
     given = contiguous(x), label, index, p, loss, flag("classes")
