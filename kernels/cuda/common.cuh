@@ -33,6 +33,34 @@ __device__ __forceinline__ float largest_of_row(float mine) {
     return row[0];
 }
 
+/* A block that adds up a few columns of a matrix: thread (x, y) has column x, every PARTS-th line. */
+#define COLUMNS 32
+#define PARTS 32
+
+/* A long sum that rounds as little as a short one: what was lost is added the next time (Kahan). */
+struct Sum {
+    float total, lost;
+    __device__ __forceinline__ void add(float x) {
+        float wanted = x - lost, next = total + wanted;
+        lost = (next - total) - wanted;
+        total = next;
+    }
+};
+
+/* The sum of what the threads of a column hold. All threads of the block must come here. */
+__device__ __forceinline__ float sum_of_column(float mine) {
+    __shared__ float room[PARTS][COLUMNS];
+    __syncthreads(); /* what was here has been read */
+    room[threadIdx.y][threadIdx.x] = mine;
+    for (int half = PARTS / 2; half; half /= 2) {
+        __syncthreads();
+        if (threadIdx.y < half)
+            room[threadIdx.y][threadIdx.x] += room[threadIdx.y + half][threadIdx.x];
+    }
+    __syncthreads();
+    return room[0][threadIdx.x];
+}
+
 /* Which number a thread works on, where each has one. */
 __device__ __forceinline__ num own_number() { return blockIdx.x * (num)blockDim.x + threadIdx.x; }
 

@@ -33,15 +33,15 @@ extern "C" __global__ void sort_ids(int n, const int *ids, int *sorted, int *ori
     }
 }
 
-#define COLUMNS 32
-#define PARTS 8 /* threads that share the sum of an id: padding may stand there thousands of times */
+
+#define SHARING 8 /* threads that share the sum of an id: it may be padding, in thousands of places */
 
 /* to[id] = the sum of g (rows, n, width) where id was read; the rest of it is 0 already. A block is
  * a place among the sorted ids, and a row; the first place of each id works for all of them. */
 extern "C" __global__ void add_up(
     int n, int width, int entries, const int *sorted, const int *origin, const float *g, float *to
 ) {
-    __shared__ float sums[PARTS][COLUMNS];
+    __shared__ float sums[SHARING][COLUMNS];
     int first = blockIdx.x, part = threadIdx.y, id = sorted[first];
     bool is_owner = first == 0 || sorted[first - 1] != id;
     if (!is_owner || id < 0 || id >= entries) return; /* all threads of the block */
@@ -51,12 +51,12 @@ extern "C" __global__ void add_up(
         int column = start + threadIdx.x;
         float sum = 0.0f;
         if (column < width)
-            for (int at = first + part; at < n && sorted[at] == id; at += PARTS)
+            for (int at = first + part; at < n && sorted[at] == id; at += SHARING)
                 sum += g[(num)origin[at] * width + column];
         sums[part][threadIdx.x] = sum;
         __syncthreads(); /* all sums are there */
         if (part == 0 && column < width) {
-            for (int other = 1; other < PARTS; other++) sum += sums[other][threadIdx.x];
+            for (int other = 1; other < SHARING; other++) sum += sums[other][threadIdx.x];
             to[column] = sum;
         }
         __syncthreads(); /* they have been read */

@@ -2,37 +2,10 @@
  * sample over its channels (layer). normal is x less its mean, over its deviation; gamma and beta
  * may be null: 1 and 0. On the way back blockIdx.y is the row of g, one for each loss. */
 
-/* A block for a few columns of the matrix: thread (x, y) has column x and every PARTS-th sample. */
-#define COLUMNS 32
-#define PARTS 32
 #define OWN_COLUMN                                \
     int c = blockIdx.x * COLUMNS + threadIdx.x;   \
     bool is_there = c < channels;
 #define FOR_SAMPLES for (num i = threadIdx.y; is_there && i < n; i += PARTS)
-
-/* A long sum that rounds as little as a short one: what was lost is added the next time (Kahan). */
-struct Sum {
-    float total, lost;
-    __device__ __forceinline__ void add(float x) {
-        float wanted = x - lost, next = total + wanted;
-        lost = (next - total) - wanted;
-        total = next;
-    }
-};
-
-/* The sum of what the threads of a column hold. All threads of the block must come here. */
-__device__ __forceinline__ float sum_of_column(float mine) {
-    __shared__ float room[PARTS][COLUMNS];
-    __syncthreads(); /* what was here has been read */
-    room[threadIdx.y][threadIdx.x] = mine;
-    for (int half = PARTS / 2; half; half /= 2) {
-        __syncthreads();
-        if (threadIdx.y < half)
-            room[threadIdx.y][threadIdx.x] += room[threadIdx.y + half][threadIdx.x];
-    }
-    __syncthreads();
-    return room[0][threadIdx.x];
-}
 
 extern "C" __global__ void moments(
     num n, int channels, const float *x, float *mean, float *variance

@@ -100,6 +100,23 @@ for name in ("max_pool", "average_pool"):
             how = {"pool_size": size, "strides": strides, "padding": padding}
             drawn(name, floats(*shape).round(1), **how)  # rounded, so that some are equal
 
+for shape, size, strides, padding, dilation in [
+    ((2, 5, 6, 4), (3, 3), (1, 1), "same", (1, 1)),
+    ((3, 7, 5, 3), (3, 2), (2, 3), "valid", (1, 1)),
+    ((2, 7, 6, 2), (3, 2), (1, 1), "same", (2, 3)),
+    ((2, 9, 35), (3,), (2,), "causal", (1,)),
+    ((1, 8, 3), (4,), (3,), "same", (1,)),
+]:
+    how = {"strides": strides, "padding": padding, "dilation_rate": dilation}
+    for bias in (True, False):
+        given = floats(*size, shape[-1], 5) / 3, floats(5) if bias else None
+        drawn("convolution", floats(*shape), *given, **how)
+        given = floats(*size, shape[-1], 2), floats(2 * shape[-1]) if bias else None
+        drawn("depthwise_convolution", floats(*shape), *given, **how)
+        given = floats(*size, 5, shape[-1]) / 3, floats(5) if bias else None
+        if padding != "causal":
+            drawn("transposed_convolution", floats(*shape), *given, **how)
+
 TEXT_OF = launching.text_of
 
 

@@ -30,6 +30,9 @@ LAUNCHES = {  # forward, with a mask if there may be one, and back, for any numb
     "layer_normalization": (1, 2),
     "max_pool": (1, 1),
     "average_pool": (1, 1),
+    "convolution": (3, 5),
+    "transposed_convolution": (2, 5),
+    "depthwise_convolution": (1, 3),
 }
 ASKING = {  # flags are asked at once; `refuse_if` can put it off
     "embedding": 1,
@@ -62,6 +65,8 @@ def test_a_twin_does_what_its_rule_does_where_that_takes_long(name, cupy):
 
 def is_left_to_the_rule(name, inputs, attributes):
     if name == "batch_normalization" and (not attributes["training"] or inputs[-1] is not None):
+        return True
+    if name == "convolution" and (attributes["groups"] != 1 or inputs[1].shape[:2] == (1, 1)):
         return True
     is_empty = not all(x is None or np.size(x) for x in inputs)
     return is_empty or attributes.get("reset_after") is False

@@ -49,6 +49,13 @@ NUMBERS = [  # seen in the numbers, in one of the orders: op, what stands there,
     ("batch_normalization", "float middle = sum_of_column(sum.total)", "float middle = sum.total"),
     ("layer_normalization", "g += row, gx += row;", "g += i * channels, gx += row;"),
     ("max_pool", "if (one <= best ||", "if (one < best ||"),
+    (
+        "convolution",
+        "if (row < 0 || column < 0 || row % down",
+        "if (row < 0 || column < 0 || false",
+    ),
+    ("depthwise_convolution", "g += blockIdx.z * outputs * filters;", ""),
+    ("transposed_convolution", "p + top - a * far", "p + top - a"),
     ("average_pool", "/ ((w.bottom - w.top) * (w.right - w.left));", "/ (tall * wide);"),
     (
         "max_pool",

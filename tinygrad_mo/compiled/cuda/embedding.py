@@ -13,6 +13,7 @@ from ...device import array_module, to_numpy
 from ...ops.linear import check_ids
 from ..registry import FLOAT, twin_of
 from .launching import (
+    COLUMNS,
     THREADS,
     contiguous,
     cotangent,
@@ -25,7 +26,7 @@ from .launching import (
 
 MOST_IDS = 1 << 16  # they are sorted by comparing each with each
 MOST_NUMBERS = 1 << 26  # of a table: 256 MB
-COLUMNS, PARTS = 32, 8  # the threads of a block of add_up
+SHARING = 8  # threads that add up the same id
 
 
 @twin_of("embedding", "cuda")
@@ -50,7 +51,7 @@ def embedding(ids, table):
         tiles = -(-ids.size // THREADS)
         launch("sort_ids", (tiles,), (THREADS,), ids.size, ids, in_order, origin)
         total = xp.zeros((len(g), entries, width), FLOAT)
-        grid, block = (ids.size, len(g)), (COLUMNS, PARTS)
+        grid, block = (ids.size, len(g)), (COLUMNS, SHARING)
         launch("add_up", grid, block, ids.size, width, entries, in_order, origin, g, total)
         return total
 

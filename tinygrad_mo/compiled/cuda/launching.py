@@ -24,6 +24,7 @@ KERNEL = re.compile(r'extern "C" __global__ void (?:__launch_bounds__\([^)]*\) )
 TYPES = {"float": "float32", "int": "int32", "num": "int64", "bool": "bool"}
 NOTHING = np.uintp(0)  # a null pointer: CuPy takes no None
 THREADS = 256  # of a block that works number by number
+COLUMNS, PARTS = 32, 32  # the threads of one that adds up columns
 
 
 class Parameter(NamedTuple):

@@ -7,9 +7,17 @@ from math import prod
 from ...ops.contract import once_for_each
 from ...ops.shaping import from_right
 from ..registry import twin_of
-from .launching import THREADS, block_of_rows, contiguous, cotangent, launch, room, usable
-
-COLUMNS, PARTS = 32, 32  # the threads of a block that adds up columns
+from .launching import (
+    COLUMNS,
+    PARTS,
+    THREADS,
+    block_of_rows,
+    contiguous,
+    cotangent,
+    launch,
+    room,
+    usable,
+)
 
 
 @twin_of("batch_normalization", "cuda")

@@ -47,12 +47,12 @@ def shape_and_room(x: Array, pool_size: Any, strides: Any, padding: str) -> tupl
     lengths = x.shape[1:-1]
     w = windows_over(lengths, pool_size, strides, (1,) * len(lengths), padding)
     (y,) = room(x, (len(x), *w.count, x.shape[-1]))
-    return [*image_of(x), *windows_of(w)], y
+    return [*image_of(x.shape), *windows_of(w)], y
 
 
-def image_of(x: Array) -> list[int]:
-    """Height, width and channels; a sequence is an image of one line."""
-    return [1] * (4 - x.ndim) + list(x.shape[1:])
+def image_of(shape: tuple[int, ...]) -> list[int]:
+    """Height, width and channels of images; a sequence is an image of one line."""
+    return [1] * (4 - len(shape)) + list(shape[1:])
 
 
 def windows_of(w: Windows) -> list[int]:
