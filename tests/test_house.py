@@ -52,7 +52,7 @@ LEDGER = {
     "callbacks": 611,
     "check": 464,
     "cli": 173,
-    "compiled": 1298,
+    "compiled": 1300,
     "console": 41,
     "data": 54,
     "device": 146,

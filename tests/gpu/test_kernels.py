@@ -283,6 +283,15 @@ def test_all_kernels_and_their_parameters_are_found():
     assert len(found) == sum(text.count('extern "C"') for text in texts)
 
 
+def test_where_no_texts_are_installed_the_rules_run(cupy, monkeypatch, tmp_path):
+    monkeypatch.setattr(launching, "folder", lambda: tmp_path)
+    launching.kernels.cache_clear()
+    x = cupy.ones((2, 3), "float32")
+    assert checks.twin("softmax")(x) is NotImplemented
+    assert OPS["softmax"].run(x)[0].shape == (2, 3)
+    launching.kernels.cache_clear()
+
+
 def arguments_of_gru(cupy):
     def array(*shape):
         return cupy.ones(shape, "float32")

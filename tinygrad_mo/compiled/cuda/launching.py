@@ -146,7 +146,9 @@ def on_gpu(x: Any) -> bool:
 
 def usable(*arrays: Any) -> bool:
     """Can a kernel work on these arrays (some may be None)? Then the GPU has them, in float32."""
-    return all(x is None or (on_gpu(x) and x.dtype == FLOAT and x.size) for x in arrays)
+    return bool(kernels()) and all(
+        x is None or (on_gpu(x) and x.dtype == FLOAT and x.size) for x in arrays
+    )
 
 
 def contiguous(x: Array | None, dtype: Any = FLOAT) -> Any:
