@@ -2,6 +2,7 @@ import sys
 
 import double
 import pytest
+import raw_module
 
 import tinygrad_mo as tg
 
@@ -14,5 +15,5 @@ def cupy(monkeypatch):
     for name, module in double.MODULES.items():
         monkeypatch.setitem(sys.modules, name, module)
     double.counts.clear()
-    with tg.use("cupy"):
+    with tg.use("cupy", kernels=None if raw_module.COMPILER else False):
         yield double.cupy

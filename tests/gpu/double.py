@@ -11,16 +11,20 @@ answer, and copies to and fro.
 
 import json
 import re
+import sys
 import types
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import raw_module
 
 NAMES = json.loads((Path(__file__).parent / "cupy_names.json").read_text("utf-8"))
 WAITS = {"nonzero", "flatnonzero", "argwhere", "unique", "bincount", "array_equal", "allclose"}
 OF_HOST = {"array", "asarray", "asanyarray", "ascontiguousarray"}  # these take arrays of the host
 OF_LENGTHS = {"zeros", "ones", "empty", "full", "arange", "eye", "linspace", "tri", "indices"}
+UNFILLED = {"empty", "empty_like"}  # memory from a pool
 OF_UFUNCS = {"out", "dtype", "casting"}
 counts: Counter[str] = Counter()  # "launch", "wait", "send", "fetch"
 
@@ -198,7 +202,9 @@ def bound(space, name, function):
         with np.errstate(all="ignore"):  # there are no warnings
             made = function(*map(host_of, given), **options)
         new = [x for x in (made if isinstance(made, tuple | list) else [made]) if is_array(x)]
-        counts["launch"] += any(not any(np.may_share_memory(x, a) for a in arrays) for x in new)
+        counts["launch"] += name not in UNFILLED and any(
+            not any(np.may_share_memory(x, a) for a in arrays) for x in new
+        )
         if "out" in options and options["out"] is not None:
             return ndarray(options["out"])
         return on_device(made)
@@ -277,6 +283,7 @@ def with_at(name):
 
 
 cupy.asarray, cupy.asanyarray, cupy.array = asarray, asarray, array
+cupy.RawModule = partial(raw_module.RawModule, sys.modules[__name__])
 cupy.asnumpy = lambda a, *given, **options: a.get() if isinstance(a, ndarray) else np.asarray(a)
 cupy.get_array_module = lambda *given: cupy if any(isinstance(x, ndarray) for x in given) else np
 for name in ("add", "maximum", "minimum"):

@@ -19,20 +19,20 @@ FLOAT = np.dtype("float32")
 Twin = Callable[..., Any]
 
 
-def twin_of(name: str) -> Callable[[Twin], Twin]:
-    """Register the compiled twin of the op `name` on the CPU.
+def twin_of(name: str, where: str = "cpu") -> Callable[[Twin], Twin]:
+    """Register the compiled twin of the op `name` for a device, "cpu" or "cuda".
 
     The function has the signature of the op's rule and returns the same, ``(y, back)``, or
     NotImplemented where it does not apply: then the rule runs.
     """
-    return on_cpu(OPS[name].compiled)
+    return registered(OPS[name].compiled, where)
 
 
-def on_cpu(twins: dict[str, Twin]) -> Callable[[Twin], Twin]:
+def registered(twins: dict[str, Twin], where: str = "cpu") -> Callable[[Twin], Twin]:
     """Register a twin among those of all devices (see `device.by_twin`)."""
 
     def register(twin: Twin) -> Twin:
-        twins["cpu"] = twin
+        twins[where] = twin
         return twin
 
     return register

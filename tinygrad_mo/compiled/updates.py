@@ -14,36 +14,36 @@ import numpy as np
 from ..device import Array, in_parts
 from ..ops import SparseGradient
 from ..optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
-from .registry import FLOAT, call_c, contiguous, on_cpu, usable
+from .registry import FLOAT, call_c, contiguous, registered, usable
 
 PER_NUMBER = 20  # its time, in multiplications
 ALL_FINITE = 1  # what the functions of C return then
 
 
-@on_cpu(SGD.rule.compiled)
+@registered(SGD.rule.compiled)
 def sgd(o, w, g, rate, t, velocity=None):
     return in_one_pass("update_sgd", w, g, [velocity], rate, o.momentum, o.nesterov)
 
 
-@on_cpu(RMSprop.rule.compiled)
+@registered(RMSprop.rule.compiled)
 def rmsprop(o, w, g, rate, t, mean_square, velocity=None):
     numbers = rate, o.rho, 1 - o.rho, o.momentum, o.epsilon
     return in_one_pass("update_rmsprop", w, g, [mean_square, velocity], *numbers)
 
 
-@on_cpu(Adam.rule.compiled)
+@registered(Adam.rule.compiled)
 def adam(o, w, g, rate, t, mean, mean_square, shrink=1.0):
     rate = rate * sqrt(1 - o.beta_2**t) / (1 - o.beta_1**t)
     numbers = rate, 1 - o.beta_1, 1 - o.beta_2, o.epsilon, shrink
     return in_one_pass("update_adam", w, g, [mean, mean_square], *numbers)
 
 
-@on_cpu(AdamW.rule.compiled)
+@registered(AdamW.rule.compiled)
 def adamw(o, w, g, rate, t, mean, mean_square):
     return adam(o, w, g, rate, t, mean, mean_square, shrink=1 - rate * o.weight_decay)
 
 
-@on_cpu(Adagrad.rule.compiled)
+@registered(Adagrad.rule.compiled)
 def adagrad(o, w, g, rate, t, accumulator):
     return in_one_pass("update_adagrad", w, g, [accumulator], rate, o.epsilon)
 
@@ -64,18 +64,18 @@ def in_one_pass(name: str, w: Array, g: Array, slots: list[Array | None], *numbe
     return [x for x in new if x is not None]
 
 
-@on_cpu(SGD.rule.compiled_in_place)
+@registered(SGD.rule.compiled_in_place)
 def sgd_in_place(o, table, g, rate, slots, left):
     return entries_in_place("update_sgd_entries", table, g, slots, left, rate)
 
 
-@on_cpu(RMSprop.rule.compiled_in_place)
+@registered(RMSprop.rule.compiled_in_place)
 def rmsprop_in_place(o, table, g, rate, slots, left):
     numbers = rate, o.rho, 1 - o.rho, o.epsilon
     return entries_in_place("update_rmsprop_entries", table, g, slots, left, *numbers)
 
 
-@on_cpu(Adagrad.rule.compiled_in_place)
+@registered(Adagrad.rule.compiled_in_place)
 def adagrad_in_place(o, table, g, rate, slots, left):  # nothing is lost: left is 1 everywhere
     return entries_in_place("update_adagrad_entries", table, g, slots, [], rate, o.epsilon)
 

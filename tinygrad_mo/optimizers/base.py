@@ -13,7 +13,7 @@ from ..device import Array, array_module, drop_subnormal, lock, on_device
 from ..engine.graph import Parameter, Tensor
 from ..naming import name_of
 from ..ops import SparseGradient, dense_gradient
-from ..questions import settle
+from ..questions import on_gpu, settle
 from ..recipes import Recipe, refuse_unknown
 from .clipping import clipped_by_global_norm, clipped_by_norm, clipped_by_value
 from .finite import NotFinite, is_finite, numbers_of
@@ -256,11 +256,13 @@ class Optimizer(Recipe):
 
     def _move(self) -> None:
         """Bring all that is kept to where new arrays live."""
-        for w, slots in self.state.items():
-            w.value, slots[:] = on_device(w.value), map(on_device, slots)
-        self._on_gpu = device.xp() is not np
-        self._count()
-        self._arrangement = None
+        self._on_gpu = there = device.xp() is not np
+        held = [x for w, slots in self._slots.items() for x in (w.value, *slots)]
+        if any(on_gpu(x) is not there for x in held):
+            self._count()
+            for w, slots in self.state.items():
+                w.value, slots[:] = on_device(w.value), map(on_device, slots)
+            self._arrangement = None
 
     def _count(self) -> None:
         """Note for each parameter what is known of those that are stepped together."""
