@@ -277,7 +277,8 @@ class Optimizer(Recipe):
     ) -> Change:
         """Of small parameters, all at once."""
         w, g, rule = some.value(), some.gradient(gradients), type(self).rule
-        after_step = rule.after_step_of_few if w.size < device.WORTH_A_CALL else rule.after_step
+        is_small = w.size < device.WORTH_A_CALL and not on_gpu(w)
+        after_step = rule.after_step_of_few if is_small else rule.after_step
         return partial(some.take_step, *after_step(self, w, g, rate, some.steps + 1, some.slots))
 
     def _step_alone(self, w: Parameter, g: Any, rate: float) -> Change:
@@ -363,7 +364,7 @@ class Optimizer(Recipe):
                     f"for NaN in the data, a log or division by 0, or a learning rate that is too "
                     f"high"
                 )
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), device.use(kernels=False):  # which formulas need not be
             for w, g in self._clipped(gradients).items():
                 if not is_finite(w.value):
                     return FloatingPointError(

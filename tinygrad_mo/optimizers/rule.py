@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import inf, sqrt
 from types import MethodType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from .. import device
 from ..device import Array, array_module, by_twin, in_parts
-from ..questions import on_gpu
+from ..questions import on_gpu, refuse_if
 from .finite import NotFinite, all_finite, is_finite, look_if_not_finite
 
 BLOCK = 1 << 16  # numbers per block: a few arrays of them fit into a core's cache
@@ -48,7 +48,8 @@ class Rule:
         returns some of the new arrays: g and all that is new are finite if these are.
     compiled : dict
         By device ("cpu", "cuda"), a twin of the formula. It returns the same, in new arrays, and
-        has seen that all is finite; or NotImplemented, and then the formula is asked.
+        has seen that all is finite; or NotImplemented, and then the formula is asked. One for
+        "cuda" is given an array `bad` of shape (), 0, and makes it 1 if anything is not finite.
     compiled_in_place : dict
         By device, a twin for those entries of a table that a batch has read:
         ``twin(optimizer, table, g, rate, slots, left)``, with the names of
@@ -112,12 +113,12 @@ class Rule:
         """
         if g.dtype != w.dtype:
             g = real_numbers(g).astype(w.dtype)
-        if w.size >= device.WORTH_A_CALL or on_gpu(w):
+        if on_gpu(w):
+            return self.after_step_on_gpu(optimizer, w, g, rate, t, slots)
+        if w.size >= device.WORTH_A_CALL:
             found = by_twin(self.compiled, w, optimizer, w, g, rate, t, *slots)
             if found is not NotImplemented:
                 return found
-        if on_gpu(w):
-            return list(self.after_step_of_few(optimizer, w, g, rate, t, slots))
         old = [w, *slots]
         new = list(map(np.empty_like, old))
         starts = range(0, w.size, BLOCK)
@@ -136,6 +137,22 @@ class Rule:
                         room[...] = x
 
         in_parts(len(starts), work, cost=PER_NUMBER * w.size)
+        return new
+
+    def after_step_on_gpu(
+        self, optimizer: Any, w: Array, g: Array, rate: float, t: int, slots: Sequence[Array]
+    ) -> list[Array]:
+        """The same, where nobody waits to see whether all is finite."""
+        bad = array_module(w).zeros((), "int32")
+        new = by_twin(self.compiled, w, optimizer, w, g, rate, t, *slots, bad=bad)
+        if new is NotImplemented:
+            return list(self.after_step_of_few(optimizer, w, g, rate, t, slots))
+
+        def refuse() -> NoReturn:
+            self.look_at_all(optimizer, g, ())
+            raise NotFinite("values")  # or a slot: the twin has not written all of them
+
+        refuse_if(bad, refuse)
         return new
 
     def after_step_of_few(
@@ -157,7 +174,7 @@ class Rule:
 
     def look_at_all(self, optimizer: Any, g: Array, new: Sequence[Array]) -> None:
         """Raise `NotFinite` if infinity or NaN is there, and not only very large numbers."""
-        for name, x in zip(("gradient", "values", *optimizer.slots), (g, *new), strict=True):
+        for name, x in zip(("gradient", "values", *optimizer.slots), (g, *new), strict=False):
             if not is_finite(x):
                 raise NotFinite(name)
 

@@ -16,7 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ... import questions
 from ...device import Array, array_module
+from ...questions import on_gpu
 from ..registry import FLOAT
 
 SHARED = "common.cuh"  # stands in front of each file
@@ -140,10 +142,6 @@ def fitting(kernel: str, parameter: Parameter, x: Any) -> Any:
     return x
 
 
-def on_gpu(x: Any) -> bool:
-    return type(x).__module__.startswith("cupy")
-
-
 def usable(*arrays: Any) -> bool:
     """Can a kernel work on these arrays (some may be None)? Then the GPU has them, in float32."""
     return bool(kernels()) and all(
@@ -177,7 +175,13 @@ def flag(name: str) -> Array:
 
 
 def refuse_if(wrong: Array, explain: Callable[[], Any]) -> None:
-    """Call `explain`, which raises, if a flag is set."""
-    if int(wrong):
+    """Let `explain` look, and raise, if a flag is found to be set (`questions.refuse_if`).
+
+    It may be set for the sake of other arrays.
+    """
+
+    def clear_and_explain() -> None:
         wrong[...] = 0
         explain()
+
+    questions.refuse_if(wrong, clear_and_explain)
