@@ -33,6 +33,7 @@ class Scores:
         self.asked = [x for t in self.terms for x in (t.value, t.count) if x is not None]
         self.sums, self.weighted, self.counts = ([0.0] * len(self.terms) for _ in range(3))
         self.gradient_shares: list[float] = []
+        self.factors, self.steps = [0.0] * len(self.terms), 0  # summed loss weights
 
     def _every_metric(self) -> list[Any]:
         return [metric for _, _, chosen in self.metrics for metric in chosen]
@@ -40,10 +41,12 @@ class Scores:
     def add(self, feed: Mapping[Tensor, Array], plan: Plan, tape: Tape) -> None:
         """Count in one batch, which was fed and run."""
         size = len(next(iter(feed.values())))
+        self.steps += 1
         found = dict(zip(self.asked, plan.numbers(tape, self.asked), strict=True))
         for k, (term, weight) in enumerate(
             zip(self.terms, self.objective.weight_list, strict=True)
         ):
+            self.factors[k] += weight
             if count := found.get(term.count, size):
                 value = count * found[term.value]
                 self.sums[k] += value
@@ -85,12 +88,23 @@ class Scores:
     def accounts(self) -> dict[str, float]:
         """Who makes up how much of the total, and of the gradient, by the names of a training."""
         parts = self.parts()
-        values = [*parts, *shares(np.abs(parts)), *self.gradient_shares]
+        values = [*parts, *shares(np.abs(parts)), *self.mean_weights(), *self.gradient_shares]
         return dict(zip(self.objective.account_keys, values, strict=False))
+
+    def mean_weights(self) -> list[float]:
+        """Of each loss, over the steps, if something sets them in each step."""
+        if self.objective.balancer is None or not self.steps:
+            return []
+        return [factor / self.steps for factor in self.factors]
+
+    def shown_weights(self) -> dict[str, float]:
+        """The same by a key for the table of an epoch, of losses that have an output's name."""
+        each = zip(self.terms, self.mean_weights(), strict=False)
+        return {f"{t.name}_weight": weight for t, weight in each if t.name == t.output}
 
     def state(self) -> dict[str, Any]:
         """Everything that was counted, as plain values and arrays."""
-        own = ("sums", "weighted", "counts", "gradient_shares")
+        own = ("sums", "weighted", "counts", "gradient_shares", "factors", "steps")
         counted: dict[str, Any] = {name: getattr(self, name) for name in own}
         counted["metrics"] = [state for _, state in self.states_of_metrics()]
         return counted

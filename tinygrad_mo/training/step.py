@@ -13,6 +13,7 @@ from ..engine.graph import Parameter, Tensor
 from ..engine.plan import Plan, Tape
 from ..optimizers import Optimizer
 from ..optimizers.finite import is_finite
+from .balanced import gradients_of_step, swept
 from .not_finite import first_not_finite
 from .objective import Objective
 
@@ -37,9 +38,8 @@ def training_step(objective: Objective, optimizer: Optimizer, number: int, feed:
     before = randomness.states if may_be_idle else None
     tape = plan.forward(feed, training=True)
     losses = plan.numbers(tape, plan.losses)
-    objective.balance(number, losses)
+    gradients = gradients_of_step(objective, plan, tape, number, losses)
     weights = objective.weight_list
-    gradients = swept(plan, tape, weights)
     lost = objective.averages.not_finite(plan, tape)
     try:
         refuse_infinite(objective, losses, gradients)
@@ -57,12 +57,6 @@ def training_step(objective: Objective, optimizer: Optimizer, number: int, feed:
             randomness.states = after
     objective.averages.follow(plan, tape, without=lost)
     return tape
-
-
-def swept(plan: Plan, tape: Tape, weights: Sequence[float]) -> dict[Parameter, Any]:
-    """The gradient of the weighted loss for each parameter that it reaches."""
-    found = plan.backward(tape, weights, sparse=True)
-    return {w: g[0] for w, g in found.items() if g is not None}
 
 
 def without_idle(objective: Objective, plan: Plan, feed: Feed) -> dict[Parameter, Any]:
