@@ -36,7 +36,7 @@ FLOORS = [  # from the ground up
     "model",
     "data",
     "systems",
-    "learn",
+    "lab learn",
     "cli",
 ]
 FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names.split()}
@@ -50,10 +50,10 @@ MODULES = sorted(
 # decision, made in the commit that needs it, with its reason.
 LEDGER = {
     "arguments": 128,
-    "balancing": 740,
+    "balancing": 800,
     "callbacks": 612,
     "check": 464,
-    "cli": 173,
+    "cli": 186,
     "compiled": 672,
     "console": 41,
     "data": 54,
@@ -61,8 +61,9 @@ LEDGER = {
     "engine": 903,
     "files": 950,
     "flow": 2928,
+    "lab": 690,
     "layers": 1842,
-    "learn": 546,
+    "learn": 547,
     "losses": 213,
     "metrics": 270,
     "model": 274,

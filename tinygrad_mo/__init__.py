@@ -2,7 +2,7 @@
 
 The house, from the top; an import only points down:
 
-- `cli`, `learn`: commands, and the guide through the lessons
+- `cli`, `learn`, `lab`: commands, the guide through the lessons, experiments with loss balancing
 - `systems`, `data`: networks to try, and what they train on
 - `model`: `Model` and `load`
 - `flow`, `check`: the gradient watched, as data, in words and pictures; gradient checks

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..files.records import MODULES
 from ..naming import lookup
+from .affinity import Affinity, affinity, first_order
 from .base import Balancer, GramBalancer
 from .by_gradients import (
     IMTLG,
@@ -34,6 +35,8 @@ from .by_gradients import (
 )
 from .by_losses import DWA, FAMO, IMTLL, RLW, STCH, Equal, GeometricMean, Uncertainty
 from .by_rows import GradDrop
+from .grouping import best_groups, higher_order
+from .suggesting import Suggestion, suggest
 
 METHODS: dict[str, type[Balancer]] = {
     "equal": Equal,
@@ -63,9 +66,16 @@ MODULES["balancing"] = import_module(__name__)  # a file knows them by name
 
 __all__ = [
     "METHODS",
+    "Affinity",
     "Balancer",
     "GramBalancer",
+    "Suggestion",
+    "affinity",
+    "best_groups",
+    "first_order",
     "get",
+    "higher_order",
+    "suggest",
     *(cls.__name__ for cls in METHODS.values()),
 ]
 

@@ -12,7 +12,7 @@ import numpy as np
 from .. import arguments
 from ..device import new_generator
 from .base import Balancer
-from .learned import learn, moments_of, softmax
+from .learned import learn, moments_of, scales_of, softmax
 
 
 class Equal(Balancer):
@@ -31,7 +31,7 @@ class Uncertainty(Balancer):
 
     sum_i exp(-s_i) l_i / 2 + s_i / 2 is minimised, also over the log-variances s_i: w_i is
     exp(-s_i) / 2, and s_i moves towards log l_i. It assumes that a squared error is the likelihood
-    of a normal distribution whose noise is the same for all samples.
+    of a normal distribution whose noise is the same for all samples, and losses above 0.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Uncertainty(Balancer):
         self.log_variances, self.moments = np.full(count, self.start), moments_of(count)
 
     def weights(self, losses: np.ndarray, gram: Any, which: np.ndarray) -> Any:
-        w = 0.5 * np.exp(-self.log_variances[which])
+        w = 0.5 * scales_of(-self.log_variances[which])
         learn(self.log_variances, which, 0.5 - w * losses, self.moments, self.learning_rate)
         return w
 
@@ -158,7 +158,7 @@ class IMTLL(Balancer):
         self.log_scales, self.moments = np.zeros(count), moments_of(count)
 
     def weights(self, losses: np.ndarray, gram: Any, which: np.ndarray) -> Any:
-        w = np.exp(self.log_scales[which])
+        w = scales_of(self.log_scales[which])
         learn(self.log_scales, which, w * losses - 1, self.moments, self.learning_rate)
         return w
 

@@ -29,6 +29,11 @@ def learn(
     numbers[which] -= rate * mean / (1 - 0.9**steps) / size
 
 
+def scales_of(logarithms: np.ndarray) -> np.ndarray:
+    """exp(s), where s counts as within 20 of 0: a loss below 0 would drive it on for ever."""
+    return np.exp(np.clip(logarithms, -20, 20))
+
+
 def softmax(x: np.ndarray) -> np.ndarray:
     shares = np.exp(x - x.max())
     return np.asarray(shares / shares.sum())

@@ -268,12 +268,17 @@ class Objective:
             self.weights = LossWeights(dict.fromkeys(names, 1.0) | chosen)
         self.balancer, self.balanced = balancer, balanced
 
+    @property
+    def tasks(self) -> list[int]:
+        """The numbers of the losses that are tasks: all but the penalty of regularizers."""
+        return [k for k, term in enumerate(self.terms.values()) if term is not self._penalty]
+
     def _balanced_by(self, balancer: Any) -> list[int]:
         """The numbers of the losses that a method weighs: all but the penalty, or those it says."""
         names = list(self.terms)
         only = getattr(balancer, "only", None)
         if only is None:
-            return [k for k, term in enumerate(self.terms.values()) if term is not self._penalty]
+            return self.tasks
         for name in only:
             if name not in names:
                 who, hint = name_of(balancer), did_you_mean(name, names)

@@ -1,0 +1,54 @@
+"""Write tinygrad_mo/systems/BALANCING.md: what methods that balance losses bring on our systems.
+
+    OPENBLAS_NUM_THREADS=1 python tests/benchmarks/balancing.py
+
+It takes about ten minutes.
+"""
+
+import argparse
+from pathlib import Path
+
+import tinygrad_mo
+from tinygrad_mo.lab.compare import compare
+from tinygrad_mo.lab.groups import group_tasks
+from tinygrad_mo.systems import SYSTEMS
+
+PAGE = Path(tinygrad_mo.__file__).parent / "systems" / "BALANCING.md"
+COMPARED = "demographics", "people", "one_or_many", "headlines"
+GROUPED = ("one_or_many",)
+HEAD = """# Loss balancing on our systems
+
+Which loss weights, or which method that sets them, train the small networks best? Each number is
+the mean of {seeds} seeds and their standard deviation, on data that were held back. "Best of the
+grid" are the fixed weights that did best on a fifth of the training data, on which nobody trained.
+"gain over equal" is the mean over the outputs of how much better a score is than with all weights
+1, from the same seed; "time" is that of a whole training. Written by
+
+    OPENBLAS_NUM_THREADS=1 python tests/benchmarks/balancing.py
+
+The methods are in `tinygrad_mo/balancing/`; `tinygrad-mo lab compare SYSTEM` does one system, and
+draws it.
+"""
+
+
+def page(seeds, epochs=None, compared=COMPARED, grouped=GROUPED, told=print):
+    parts = [HEAD.format(seeds=seeds)]
+    for name in compared:
+        found = compare(SYSTEMS[name], seeds, epochs, told=told)
+        title = SYSTEMS[name].title
+        parts.append(f"## {name}: {title}\n\n{found.table()}\n\n{found.words()}\n")
+    for name in grouped:
+        found = group_tasks(SYSTEMS[name], seeds, epochs, told)
+        parts.append(
+            f"## Which tasks of {name} should share a network?\n\nEach pair trained, beside the "
+            f"affinities measured while all were trained together (per learning rate).\n\n"
+            f"{found.table()}\n\n{found.words()}\n\nGroups by branch and bound, and what they "
+            f"score on held-back data:\n\n{found.choices()}\n"
+        )
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    PAGE.write_text(page(parser.parse_args().seeds), "utf-8")
