@@ -247,6 +247,23 @@ def test_a_method_of_gradients_needs_no_second_sweep():
     assert len(sweeps) == 2 and "per_loss" not in sweeps[1]
 
 
+def test_a_method_may_be_asked_now_and_then():
+    model, seen = two_heads(loss_weights=balancing.NashMTL(every=3)), []
+    plan = model.objective.plan()
+    own = plan.backward
+    plan.backward = lambda *given, **options: (
+        seen.append("per_loss" in options) or own(*given, **options)
+    )
+    weights = []
+    for _ in range(7):
+        model.train_on_batch(X, Y)
+        weights.append(model.loss_weights["a"])
+    assert seen == [True, False, False, True, False, False, True]
+    assert weights[0] == weights[2] != weights[3] == weights[5] != weights[6]
+    with pytest.raises(ValueError, match="MGDA: every must be a whole number, 1 or more, not 0"):
+        balancing.MGDA(every=0)
+
+
 # ---------------------------------------------------------------- what is reported
 
 
@@ -271,6 +288,14 @@ def test_an_epoch_prints_the_weights_beside_the_losses(capsys):
     for line, name in zip(lines[2:], ("a", "b"), strict=True):
         assert line.split()[0] == name
         assert float(line.split()[2]) == pytest.approx(history[f"weight/{name}"][0], rel=1e-3)
+
+
+def test_a_small_weight_has_room_in_the_table():
+    from tinygrad_mo.training.progress import epoch_table
+
+    logs = {"loss": 1.0, "a_loss": 1.0, "a_weight": 0.00012345}
+    table = epoch_table("Epoch 1/1", logs, ["a"], {"a_loss": "a", "a_weight": "a"})
+    assert table.splitlines()[-1].split() == ["a", "1.000", "0.0001234"]
 
 
 def test_recorded_flows_have_the_weights_of_their_step():
@@ -357,7 +382,23 @@ def test_a_step_that_is_not_made_teaches_a_method_nothing(name):
         )
 
 
-# ---------------------------------------------------------------- all of them on all systems
+# ---------------------------------------------------------------- published, and all systems
+
+
+@pytest.mark.slow
+def test_the_noise_of_kendalls_example_is_found():
+    """Published for Keras 8.648 and 0.9255, for PyTorch 8.587 and 0.9198 (Kendall et al. 2018)."""
+    random = np.random.RandomState(0)
+    x = random.randn(100, 1)
+    y = [2 * x + 8 + 10 * random.randn(100, 1), 3 * x + 3 + random.randn(100, 1)]
+    tg.set_random_seed(0)
+    numbers = tg.Input((1,))
+    h = layers.Dense(1024, "relu")(numbers)
+    model = tg.Model(numbers, [layers.Dense(1, name=name)(h) for name in ("one", "two")])
+    model.compile("adam", "mse", loss_weights=balancing.Uncertainty(learning_rate=1e-3))
+    model.fit(x, y, epochs=2000, batch_size=20, verbose=0)
+    noise = np.exp(model.objective.balancer.log_variances / 2)
+    assert noise[0] == pytest.approx(8.62, abs=0.1) and noise[1] == pytest.approx(0.9226, abs=0.01)
 
 
 def small_task(system):

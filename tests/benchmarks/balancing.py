@@ -22,12 +22,27 @@ Which loss weights, or which method that sets them, train the small networks bes
 the mean of {seeds} seeds and their standard deviation, on data that were held back. "Best of the
 grid" are the fixed weights that did best on a fifth of the training data, on which nobody trained.
 "gain over equal" is the mean over the outputs of how much better a score is than with all weights
-1, from the same seed; "time" is that of a whole training. Written by
+1, from the same seed. Written by
 
     OPENBLAS_NUM_THREADS=1 python tests/benchmarks/balancing.py
 
 The methods are in `tinygrad_mo/balancing/`; `tinygrad-mo lab compare SYSTEM` does one system, and
 draws it.
+
+What we read from these tables:
+
+- Where losses have very different scales (demographics), weights are worth more than anything else
+  here, and fixed ones that let all losses pull alike, which `tinygrad_mo.balancing.suggest` prints,
+  are as good as the best method. Methods that do not mind the scale (nash_mtl, fairgrad, config)
+  find such weights by themselves; gradnorm and imtl_g come near.
+- What only removes conflicts (pcgrad, gradvac, dualproj, upgrad) gets a third of that: a loss with
+  a small gradient is not in conflict, it is not heard.
+- Where the scales are alike, all that a method brings, or costs, is small, and which one is best
+  changes from system to system. On headlines no method is better by more than 1 %, and those that
+  make all gradients equally long are worse: both losses judge the same labels there.
+- dwa, rlw and graddrop do NOT help on any of these systems, mgda serves the loss with the smallest
+  gradient, and stch, which compares losses as they are, can do great harm.
+- Equal pulls are no law: on one_or_many they are the worst of all fixed weights that we tried.
 """
 
 

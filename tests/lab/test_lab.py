@@ -160,9 +160,9 @@ def test_a_comparison_has_fixed_weights_their_grid_and_methods():
     )
     assert len(found.grid) == 9 and told.count(GRID) == 9
     assert found.gains(found.equal) == [0.0, 0.0]
-    assert all(len(t.held_back) == 2 and t.seconds > 0 for t in (*found.trials, *found.grid))
+    assert all(len(t.held_back) == 2 for t in (*found.trials, *found.grid))
     lines = found.table().splitlines()
-    assert len(lines) == 7 and all(line.count("|") == 7 for line in lines)
+    assert len(lines) == 7 and all(line.count("|") == 6 for line in lines)
     best = max(found.grid, key=lambda t: np.mean(found.gains(t, "validated")))
     assert found.trials[-1] is best and best.note in found.table()
     assert "Better than equal weights with each seed:" in found.words()

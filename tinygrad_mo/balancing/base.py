@@ -42,6 +42,9 @@ class Balancer(Recipe):
     only : str or list of str, optional
         The losses to be balanced, by name; the others keep the weights that they have. Default:
         all, but for the penalty of regularizers, which is no task.
+    every : int
+        It is asked in every so many steps; between them the weights stay, and a step costs what it
+        costs without it (Navon et al. 2022 do so). Default: 1.
 
     Attributes
     ----------
@@ -70,9 +73,11 @@ class Balancer(Recipe):
     needs = "losses"
     state: tuple[str, ...] = ()
 
-    def __init__(self, only: Any = None, **unknown: Any):
+    def __init__(self, only: Any = None, every: int = 1, **unknown: Any):
         refuse_unknown(type(self), unknown)
-        self.only = None if only is None else arguments.names(f"{type(self).__name__}: only", only)
+        who = type(self).__name__
+        self.only = None if only is None else arguments.names(f"{who}: only", only)
+        self.every = arguments.whole(f"{who}: every", every, at_least=1)
         self.count = 0
 
     def begin(self, count: int) -> None:

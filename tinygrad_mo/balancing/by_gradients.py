@@ -35,7 +35,7 @@ class GradNorm(Balancer):
         0: all lengths alike; larger: who lags behind gets more. Default: 1.5.
     learning_rate : float
         Of the Adam that learns the weights. Default: 0.025.
-    only
+    only, every
         See `Balancer`.
     """
 
@@ -130,7 +130,7 @@ class GradVac(Balancer):
     ----------
     beta : float
         How far phi moves in a step, between 0 and 1. Default: 0.5.
-    only
+    only, every
         See `Balancer`.
     """
 
@@ -174,7 +174,7 @@ class CAGrad(GramBalancer):
     ----------
     c : float
         Between 0 (the mean) and, for that guarantee, 1. Default: 0.5.
-    only
+    only, every
         See `Balancer`.
     """
 
@@ -281,7 +281,7 @@ class FairGrad(GramBalancer):
     ----------
     alpha : float
         Above 0. Default: 1.
-    only
+    only, every
         See `Balancer`.
     """
 
@@ -317,7 +317,7 @@ class NashMTL(FairGrad):
     ----------
     max_norm : float
         Default: 1.
-    only
+    only, every
         See `Balancer`.
     """
 

@@ -39,7 +39,7 @@ class Uncertainty(Balancer):
         Of the Adam that learns s. Default: 0.01.
     start : float
         Of s. Default: 0.
-    only
+    only, every
         See `Balancer`.
     """
 
@@ -73,7 +73,7 @@ class DWA(Balancer):
         T: the larger, the more alike the weights. Default: 2.
     window : int
         Steps. Default: 25.
-    only
+    only, every
         See `Balancer`.
     """
 
@@ -144,7 +144,7 @@ class IMTLL(Balancer):
     ----------
     learning_rate : float
         Of the Adam that learns s. Default: 0.01.
-    only
+    only, every
         See `Balancer`.
     """
 
@@ -173,7 +173,7 @@ class STCH(Balancer):
     ----------
     mu : float
         The smaller, the nearer to the maximum. Default: 1.
-    only
+    only, every
         See `Balancer`.
     """
 
@@ -201,7 +201,7 @@ class FAMO(Balancer):
         Pulls v to 0 (gamma). Default: 0.001.
     minimum : float or list of float
         A number that each loss stays above. Default: 0.
-    only
+    only, every
         See `Balancer`.
     """
 

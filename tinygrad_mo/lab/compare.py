@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from statistics import mean, stdev
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -35,8 +34,6 @@ class Trial:
         Which weights, of a grid.
     held_back, validated : list of dict of float
         By seed: the score of each output, on held-back data and on those that choose.
-    seconds : float
-        In training, over all seeds.
     """
 
     name: str
@@ -44,7 +41,6 @@ class Trial:
     note: str = ""
     held_back: list[dict[str, float]] = field(default_factory=list)
     validated: list[dict[str, float]] = field(default_factory=list)
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -121,14 +117,13 @@ class Comparison:
     def table(self) -> str:
         """In Markdown: each output, mean and spread (standard deviation) of the seeds."""
         names = list(self.metrics)
-        head = ["weights", "gain over equal", *(f"{n} ({self.metrics[n]})" for n in names), "time"]
+        head = ["weights", "gain over equal", *(f"{n} ({self.metrics[n]})" for n in names)]
         rows = [head, ["---", *["---:"] * (len(head) - 1)]]
         for trial in self.ordered():
             gains = self.gains(trial)
             cells = [spread([one[name] for one in trial.held_back], 3) for name in names]
             label = trial.name + (f" ({trial.note})" if trial.note else "")
-            times = trial.seconds / self.equal.seconds
-            rows.append([label, f"{spread(gains, 1, '+')} %", *cells, f"{times:.2f}"])
+            rows.append([label, f"{spread(gains, 1, '+')} %", *cells])
         return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
@@ -219,8 +214,6 @@ def run(trial: Trial, system: System, task: Task, judge: Task, epochs: int, seed
     model = system.make()
     if trial.weights is not None:
         model.loss_weights = trial.weights
-    start = perf_counter()
     model.fit(task.x, task.y, batch_size=system.batch_size, epochs=epochs, verbose=0)
-    trial.seconds += perf_counter() - start
     trial.held_back.append({one.output: one.value for one in score(model, task)})
     trial.validated.append({one.output: one.value for one in score(model, judge)})

@@ -35,6 +35,8 @@ def gradients_of_step(
     if needs is None:
         objective.balance(number, losses)
         return swept(plan, tape, objective.weight_list)
+    if method.count and number % method.every:
+        return swept(plan, tape, objective.weight_list)
     names = [list(objective.terms)[k] for k in objective.balanced]
     known = values_here(objective, plan, tape, losses)
     if needs == "losses":
