@@ -230,6 +230,7 @@ def run_doctor() -> None:
         ("pygraphviz", "lays out the figure"),
         ("tqdm", "shows a progress bar"),
         ("threadpoolctl", "keeps recurrent layers fast beside other programs"),
+        ("scipy", "balances more than four losses"),
     ):
         found = is_installed(name)
         print(f"{name}: {'installed' if found else 'not installed'} ({use})")

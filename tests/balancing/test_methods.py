@@ -1,5 +1,6 @@
 """Methods on losses and Gram matrices: recorded numbers, what they claim, and hostile gradients."""
 
+import inspect
 import itertools
 import sys
 
@@ -354,3 +355,38 @@ def test_what_a_method_remembers_brings_the_same_bits(name):
         np.testing.assert_array_equal(a, b)
         if name == "graddrop":
             np.testing.assert_array_equal(first.mixed(rows), second.mixed(rows))
+
+
+WRONG = {
+    "Uncertainty": {"learning_rate": [0, "x", None], "start": ["x", np.inf]},
+    "DWA": {"temperature": [0, "x"], "window": [0, 1.5, "x"]},
+    "IMTLL": {"learning_rate": [0, -1]},
+    "STCH": {"mu": [0, "x"]},
+    "FAMO": {"learning_rate": [0], "decay": [-1], "minimum": ["x", [1.0, "x"]]},
+    "GradNorm": {"alpha": [-1, "x"], "learning_rate": [0]},
+    "GradVac": {"beta": [1.5, "x"]},
+    "CAGrad": {"c": [-1, "x"]},
+    "FairGrad": {"alpha": [0, "x"]},
+    "NashMTL": {"max_norm": [0, "x"]},
+}
+
+
+@pytest.mark.parametrize("cls", METHODS.values())
+def test_every_argument_is_checked_where_it_is_given(cls):
+    wrong = WRONG.get(cls.__name__, {}) | {"only": [3, ""], "every": [0, 1.5]}
+    known = {*inspect.signature(cls).parameters} - (
+        {"alpha"} if cls.__name__ == "NashMTL" else set()
+    )
+    assert known == {*wrong}
+    for name, values in wrong.items():
+        for value in values:
+            with pytest.raises((TypeError, ValueError), match=f"{cls.__name__}: {name}"):
+                cls(**{name: value})
+    with pytest.raises(TypeError, match=f"{cls.__name__} has no option 'rate'"):
+        cls(rate=1)
+    assert isinstance(balancing.get(cls), cls)
+
+
+def test_one_minimum_for_each_loss():
+    with pytest.raises(ValueError, match="FAMO: 2 minima for 3 losses: give one for each"):
+        balancing.FAMO(minimum=[0.0, 1.0]).balance([1.0, 2.0, 3.0])

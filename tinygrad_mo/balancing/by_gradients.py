@@ -16,7 +16,7 @@ from .. import arguments
 from ..device import new_generator
 from .base import Balancer, GramBalancer
 from .learned import learn, moments_of
-from .solving import above, bargained, lengths_and_cosines, sets, shortest, solved, square
+from .solving import FEW, above, bargained, lengths_and_cosines, sets, shortest, solved, square
 
 TINY = 1e-7  # opposite gradients have no bargain: their cosine counts as this above -1
 
@@ -214,7 +214,7 @@ class CAGrad(GramBalancer):
 
     def worst_served(self, gram: np.ndarray, pull: np.ndarray, radius: float) -> np.ndarray:
         """argmin w . pull + radius sqrt(w'Gw) over w >= 0, sum w = 1."""
-        if len(gram) > 4:
+        if len(gram) > FEW:
             return worst_served_of_many(gram, pull, radius)
         best, found = np.inf, np.zeros(len(gram))
         for s in sets(len(gram)):

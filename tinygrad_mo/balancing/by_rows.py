@@ -16,7 +16,7 @@ class GradDrop(Balancer):
     P = (1 + sum_i g_i / sum_i |g_i|) / 2 is the share of what is positive. With U drawn evenly
     between 0 and 1, parts above 0 are kept where P > U, those below 0 where P < U. The paper does
     so to the gradient of what the heads read; here it is each shared parameter. What only one loss
-    reaches is as without it.
+    reaches is as without it, and all weights are 1: pictures show the plain sum.
     """
 
     needs = "rows"

@@ -18,7 +18,7 @@ import numpy as np
 from ..device import Array, array_module, to_numpy
 from ..engine.graph import Parameter
 from ..engine.plan import Plan, Tape
-from ..ops import SparseGradient
+from ..ops import SparseGradient, dense_gradient
 from ..optimizers.finite import numbers_of
 from .objective import Objective
 
@@ -43,7 +43,7 @@ def gradients_of_step(
         if np.isfinite(losses).all():
             objective.weights.update(zip(names, method.balance(known).tolist(), strict=True))
         return swept(plan, tape, objective.weight_list)
-    rows = Rows(plan, tape, objective.balanced)
+    rows = Rows(plan, tape, objective.balanced, apart=needs == "rows")
     gram = rows.gram() if needs == "gram" else None
     if np.isfinite(losses).all() and (gram is None or np.isfinite(gram).all()):
         objective.weights.update(zip(names, method.balance(known, gram).tolist(), strict=True))
@@ -76,6 +76,9 @@ class Rows:
     plan, tape
     balanced : sequence of int
         The losses whose inner products are wanted.
+    apart : bool
+        Keep each parameter for itself, as an array: a method that draws random numbers for each
+        then draws the same ones, however the gradients came.
 
     Attributes
     ----------
@@ -84,7 +87,7 @@ class Rows:
         `SparseGradient`, or, of several small parameters, one array of all.
     """
 
-    def __init__(self, plan: Plan, tape: Tape, balanced: Sequence[int]):
+    def __init__(self, plan: Plan, tape: Tape, balanced: Sequence[int], apart: bool = False):
         self.balanced = list(balanced)
         found = plan.backward(tape, [1.0] * len(plan.losses), per_loss=True, sparse=True)
         self.packs: list[tuple[tuple[int, ...], list[Parameter], Any]] = []
@@ -93,7 +96,9 @@ class Rows:
             if rows is None:
                 continue
             losses = plan.reaches(w)
-            if isinstance(rows, SparseGradient) or rows.size > SMALL * len(losses):
+            if apart:
+                self.packs.append((losses, [w], dense_gradient(rows)))
+            elif isinstance(rows, SparseGradient) or rows.size > SMALL * len(losses):
                 self.packs.append((losses, [w], rows))
             else:
                 several, flat = small.setdefault((losses, rows.dtype), ([], []))
