@@ -99,6 +99,8 @@ def get(method: Any) -> Balancer:
 def method_in(loss_weights: Any) -> Balancer | None:
     """The method that was given as `loss_weights`, if one was."""
     is_class = isinstance(loss_weights, type) and issubclass(loss_weights, Balancer)
-    if isinstance(loss_weights, str | Balancer) or is_class:
-        return get(loss_weights)
-    return None
+    if isinstance(loss_weights, str):
+        lookup("balancing method", loss_weights.lower(), METHODS, owner="loss_weights")
+    elif not isinstance(loss_weights, Balancer) and not is_class:
+        return None
+    return get(loss_weights)
