@@ -113,10 +113,11 @@ class Balancer(Recipe):
             self.count = len(losses)
         if gram is not None:
             here &= np.diagonal(gram) > 0
-        which = np.flatnonzero(here)
-        weights = np.ones(len(losses))
+        if here.all():
+            return np.array(self.weights(losses, gram, np.arange(len(losses))), float)
+        which, weights = np.flatnonzero(here), np.ones(len(losses))
         if len(which):
-            known = gram if gram is None or here.all() else gram[np.ix_(which, which)]
+            known = None if gram is None else gram[np.ix_(which, which)]
             weights[which] = self.weights(losses[which], known, which)
         return weights
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from ..optimizers.finite import numbers_of
 from .objective import Objective
 
 BLOCK = 1 << 13  # numbers of a row that are multiplied at a time: too few for BLAS to call threads
-SMALL = 1 << 13  # numbers; arrays below are put together
+SMALL = 1 << 14  # numbers in all rows; arrays below are put together
 
 
 def gradients_of_step(
@@ -40,12 +41,12 @@ def gradients_of_step(
     names = [list(objective.terms)[k] for k in objective.balanced]
     known = values_here(objective, plan, tape, losses)
     if needs == "losses":
-        if np.isfinite(losses).all():
+        if all(map(isfinite, losses)):
             objective.weights.update(zip(names, method.balance(known).tolist(), strict=True))
         return swept(plan, tape, objective.weight_list)
     rows = Rows(plan, tape, objective.balanced, apart=needs == "rows")
     gram = rows.gram() if needs == "gram" else None
-    if np.isfinite(losses).all() and (gram is None or np.isfinite(gram).all()):
+    if all(map(isfinite, losses)) and (gram is None or np.isfinite(gram).all()):
         objective.weights.update(zip(names, method.balance(known, gram).tolist(), strict=True))
     return rows.mixed(objective.weight_list, method.mixed if needs == "rows" else None)
 
@@ -60,12 +61,11 @@ def values_here(
     objective: Objective, plan: Plan, tape: Tape, losses: Sequence[float]
 ) -> np.ndarray:
     """The balanced losses; NaN where nothing in this batch counts."""
+    counts = {term.count for term in objective.terms.values() if term.count is not None}
+    found = dict(zip(counts, plan.numbers(tape, list(counts)), strict=True))
     terms = list(objective.terms.values())
-    values = np.array([losses[k] for k in objective.balanced])
-    counted = [n for n, k in enumerate(objective.balanced) if terms[k].count is not None]
-    counts = plan.numbers(tape, [terms[objective.balanced[n]].count for n in counted])
-    values[[n for n, count in zip(counted, counts, strict=True) if not count]] = np.nan
-    return values
+    known = [losses[k] if found.get(terms[k].count, 1) else nan for k in objective.balanced]
+    return np.array(known)
 
 
 class Rows:
@@ -90,6 +90,7 @@ class Rows:
     def __init__(self, plan: Plan, tape: Tape, balanced: Sequence[int], apart: bool = False):
         self.balanced = list(balanced)
         found = plan.backward(tape, [1.0] * len(plan.losses), per_loss=True, sparse=True)
+        self.reached = [w for w, rows in found.items() if rows is not None]
         self.packs: list[tuple[tuple[int, ...], list[Parameter], Any]] = []
         small: dict[Any, tuple[list[Parameter], list[Array]]] = {}
         for w, rows in found.items():
@@ -98,7 +99,7 @@ class Rows:
             losses = plan.reaches(w)
             if apart:
                 self.packs.append((losses, [w], dense_gradient(rows)))
-            elif isinstance(rows, SparseGradient) or rows.size > SMALL * len(losses):
+            elif isinstance(rows, SparseGradient) or rows.size > SMALL:
                 self.packs.append((losses, [w], rows))
             else:
                 several, flat = small.setdefault((losses, rows.dtype), ([], []))
@@ -141,7 +142,7 @@ class Rows:
                 found[several[0]] = rows.with_values(mixed)
             else:
                 found |= parted(mixed.reshape(-1), several)
-        return found
+        return {w: found[w] for w in self.reached}  # in the order in which a plain step has them
 
 
 def inner_products(rows: Array) -> Array:
@@ -151,7 +152,7 @@ def inner_products(rows: Array) -> Array:
         return exact @ exact.T
     total = np.zeros((len(rows), len(rows)))
     for start in range(0, rows.shape[1], BLOCK):
-        block = list(rows[:, start : start + BLOCK].astype(np.float64))
+        block = [row[start : start + BLOCK].astype(np.float64) for row in rows]
         for i, row in enumerate(block):
             for j in range(i + 1):  # one by one: for so few rows faster than their product
                 total[i, j] = total[j, i] = total[i, j] + row.dot(block[j])
