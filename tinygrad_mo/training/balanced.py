@@ -38,6 +38,7 @@ def gradients_of_step(
         return swept(plan, tape, objective.weight_list)
     if method.count and number % method.every:
         return swept(plan, tape, objective.weight_list)
+    losses = list(map(float, losses))
     names = [list(objective.terms)[k] for k in objective.balanced]
     known = values_here(objective, plan, tape, losses)
     if needs == "losses":
@@ -62,7 +63,7 @@ def values_here(
 ) -> np.ndarray:
     """The balanced losses; NaN where nothing in this batch counts."""
     counts = {term.count for term in objective.terms.values() if term.count is not None}
-    found = dict(zip(counts, plan.numbers(tape, list(counts)), strict=True))
+    found = dict(zip(counts, map(float, plan.numbers(tape, list(counts))), strict=True))
     terms = list(objective.terms.values())
     known = [losses[k] if found.get(terms[k].count, 1) else nan for k in objective.balanced]
     return np.array(known)
