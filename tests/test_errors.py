@@ -387,7 +387,7 @@ ORDER = "main_output, aux_output. Give one for each, in this order, or a dict by
     (
         "a weight that is a word",
         ValueError,
-        ["loss_weights: that of 'main_output' must be a number, not 'a'"],
+        ["loss_weights: unknown balancing method 'a'"],
         lambda: compile_with(loss_weights="a"),
     ),
     (

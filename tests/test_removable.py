@@ -1,4 +1,4 @@
-"""What is there for speed alone can be taken out: the numbers stay the same.
+"""What is there for speed alone, or for a few, can be taken out: the numbers stay the same.
 
 Each room is deleted from a copy of the package, together with the one line that imports it; a
 program that trains, measures and saves prints the same numbers there.
@@ -16,6 +16,7 @@ import tinygrad_mo
 from test_house import MODULES, PACKAGE, imported
 
 REMOVABLE = {  # by room: the module with the line that imports it, and what this line becomes
+    "balancing": ("training/objective.py", "method_in = lambda loss_weights: None"),
     "compiled": ("__init__.py", None),
     "pool": ("__init__.py", None),
     "replay": ("network/planning.py", "from ..engine.plan import Plan as NetworkPlan"),
@@ -70,7 +71,7 @@ def copied(folder, room=None):
 
 
 def is_import_of(room, line):
-    return line.startswith((f"    {room},", f"from ..{room}."))
+    return line.startswith((f"    {room},", f"from ..{room}.", f"from ..{room} "))
 
 
 def printed(folder, room, tmp_path):
@@ -94,12 +95,14 @@ def test_without_it_the_numbers_are_the_same(room, tmp_path):
 def test_nobody_else_needs_them():
     allowed = {(where, room) for room, (where, _) in REMOVABLE.items()}
     allowed |= {("cli.py", "compiled")}  # the doctor, when it reports
+    lab = [module.as_posix() for module in MODULES if module.parts[0] == "lab"]  # goes with it
+    allowed |= {(module, "balancing") for module in lab}
     found = set()
     for module in [*MODULES, Path("__init__.py")]:
         rooms = {path[0] for path, _ in imported((PACKAGE / module).read_text("utf-8"), module)}
         own = module.parts[0].removesuffix(".py")
         found |= {(module.as_posix(), room) for room in rooms & {*REMOVABLE} - {own}}
-    assert found == allowed
+    assert found <= allowed and found >= {(where, room) for room, (where, _) in REMOVABLE.items()}
 
 
 def test_replays_can_be_switched_off(monkeypatch):

@@ -2,11 +2,12 @@
 
 The house, from the top; an import only points down:
 
-- `cli`, `learn`: commands, and the guide through the lessons
+- `cli`, `learn`, `lab`: commands, the guide through the lessons, experiments with loss balancing
 - `systems`, `data`: networks to try, and what they train on
 - `model`: `Model` and `load`
 - `flow`, `check`: the gradient watched, as data, in words and pictures; gradient checks
 - `training`: objective, batches, one step, a whole training
+- `balancing`: how several losses share the weights
 - `files`: models, weights and trainings in files
 - `network`, `metrics`: a graph of layers between inputs and outputs, and what belongs to it
 - `compiled`: twins in C of costly operations and of optimizers' rules
@@ -17,7 +18,8 @@ The house, from the top; an import only points down:
 - `device`, `pool`, `recipes`, `arguments`, `console`, `naming`: small things all rooms use
 
 `compiled`, `pool` and `replay` are there for speed: each is imported by one line, and without this
-line all numbers are the same.
+line all numbers are the same. Without `balancing`, and the line in `training` that asks it, loss
+weights are numbers or functions.
 """
 
 from importlib import import_module
@@ -56,6 +58,7 @@ __all__ = [
     "ReplayedPlan",
     "Tape",
     "Tensor",
+    "balancing",
     "callbacks",
     "check",
     "compiled",
@@ -77,8 +80,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """What few programs need is loaded when it is asked for."""
-    if name == "systems":
-        return import_module(".systems", __name__)
+    if name in ("balancing", "systems"):
+        return import_module(f".{name}", __name__)
     if name == "ReplayedPlan":
         return import_module(".replay.plan", __name__).ReplayedPlan
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

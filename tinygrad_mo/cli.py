@@ -23,6 +23,8 @@ from .model import Model
 from .naming import lookup
 from .systems import SYSTEMS, System, Task, headlines, score_table, train
 
+EXPERIMENTS = ("toy", "compare", "groups")  # behind `lab`: with loss balancing
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code is 0 if all went well, and 130 after Ctrl-C."""
@@ -43,12 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("list", help="list the systems")
     course.add_commands(commands)
     commands.add_parser("doctor", help="say what is installed and in use")
-    options = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    is_experiment = given[:1] == ["lab"] and given[1:2] and given[1] in EXPERIMENTS
+    options = lab_options(given[1:]) if is_experiment else parser.parse_args(given)
     if options.command is None:
         parser.print_help()
         return 2
     print_on_any_terminal()
     try:
+        if is_experiment:
+            return run_experiment(options)
         if options.command in course.COMMANDS:
             return course.run(options)
         if options.command == "doctor":
@@ -72,6 +78,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"tinygrad-mo: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def lab_options(given: Sequence[str]) -> argparse.Namespace:
+    """Those of an experiment with loss balancing, which is loaded only then."""
+    from .lab import commands
+
+    options = commands.parse(given)
+    options.command = "lab"
+    return options
+
+
+def run_experiment(options: argparse.Namespace) -> int:
+    from .lab import commands
+
+    return commands.run(options)
 
 
 def seed(text: str) -> int:
@@ -209,6 +230,7 @@ def run_doctor() -> None:
         ("pygraphviz", "lays out the figure"),
         ("tqdm", "shows a progress bar"),
         ("threadpoolctl", "keeps recurrent layers fast beside other programs"),
+        ("scipy", "balances more than four losses"),
     ):
         found = is_installed(name)
         print(f"{name}: {'installed' if found else 'not installed'} ({use})")

@@ -89,10 +89,11 @@ class Model(Network):
         loss : str, Loss or function; or a list or dict of them
             One for all outputs, one per output in order, or by output name. None, or a name that a
             dict leaves out, is an output without a loss; a list is several losses for one output.
-        loss_weights : float, a list or dict of them, or a function, optional
-            What each loss is multiplied with before they are added. Default: 1. A function
-            ``f(step, losses)`` is asked before each sweep: it gets the losses of the batch by name
-            and returns weights by name, those that change.
+        loss_weights : float, a list or dict of them, a method or a function, optional
+            What each loss is multiplied with before they are added. Default: 1. A method of
+            `tinygrad_mo.balancing` ("pcgrad", ``PCGrad()``) or a function sets them in each step. A
+            function ``f(step, losses)`` gets the losses of the batch by name and returns weights by
+            name, those that change.
         metrics : str or Metric; or a list of them; or a list or dict of lists, optional
             For the only output, or by output.
 
@@ -174,8 +175,8 @@ class Model(Network):
     def loss_weights(self) -> dict[str, float]:
         """What each loss is multiplied with, by name.
 
-        Set it at any time (left out means 1), or set a function that is asked before each sweep, as
-        in `compile`. The optimizer keeps its state.
+        Set it at any time (left out means 1), or set a method or function that is asked in each
+        step, as in `compile`. The optimizer keeps its state.
         """
         return self.objective.weights
 

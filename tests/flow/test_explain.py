@@ -184,7 +184,7 @@ def test_a_function_that_sets_the_weights_is_named():
         return {"a": 0.1, "b": 7.0}
 
     model = two_heads(loss_weights=balance)
-    said = "The function balance sets the weights in each step"
+    said = "balance sets the weights in each step"
     x, y = np.ones((4, 3)), {name: np.zeros((4, 1)) for name in ("a", "b")}
     assert said in sentences(model) and said in model.gradient_flow(x, y).report()
     assert "1 (set by balance)" in model.pairing()

@@ -215,3 +215,19 @@ def test_nonsense_is_refused():
         with pytest.raises((ValueError, TypeError), match=r"backend|use: "):
             tg.use(**options)
     assert device.xp() is np
+
+
+@pytest.mark.parametrize("method", ["nash_mtl", "graddrop", "famo"])
+def test_losses_are_balanced_as_on_numpy(method, cupy):
+    """The Gram matrix alone comes back; the random numbers are the same."""
+    found = []
+    for backend in ("numpy", "cupy"):
+        with tg.use(backend, floatx="float64"):
+            tg.set_random_seed(0)
+            model, x, y = ZOO["headline"]()
+            model.loss_weights = method
+            model.fit(x, y, epochs=3, verbose=0)
+            found.append((model.get_weights(), list(model.loss_weights.values())))
+    for a, b in zip(*(weights for weights, _ in found), strict=True):
+        np.testing.assert_allclose(to_numpy(a), to_numpy(b), rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-6)

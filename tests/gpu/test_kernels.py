@@ -34,12 +34,6 @@ LAUNCHES = {  # forward, with a mask if there may be one, and back, for any numb
     "transposed_convolution": (2, 5),
     "depthwise_convolution": (1, 3),
 }
-ASKING = {  # flags are asked at once; `refuse_if` can put it off
-    "embedding": 1,
-    "binary_crossentropy": 1,
-    "binary_crossentropy_from_logits": 1,
-    "sparse_categorical_crossentropy_from_logits": 1,
-}
 each_twin = pytest.mark.parametrize("name", TWINS)
 
 
@@ -93,8 +87,7 @@ def test_launches_are_few_and_nobody_waits(name, cupy):
     forward = double.counts["launch"]
     checks.pulled(y, back, gs)
     assert (forward, double.counts["launch"] - forward) <= LAUNCHES[name]
-    assert double.counts["wait"] == ASKING.get(name, 0)
-    assert double.counts["fetch"] == double.counts["send"] == 0
+    assert double.counts["wait"] == double.counts["fetch"] == double.counts["send"] == 0
 
 
 @each_twin

@@ -628,7 +628,7 @@ def balance(step, losses):
 )
 def test_weights_that_a_function_sets_are_not_set_by_a_callback_too(setter):
     model = small(loss_weights=balance)
-    with pytest.raises(ValueError, match="sets loss weights, and so does the function"):
+    with pytest.raises(ValueError, match="sets loss weights, and so does what was given"):
         fit_small([setter()], model=model)
     assert model.objective.balancer is balance and model.step == 0
 

@@ -184,9 +184,10 @@ class History(Callback):
         Per epoch: "loss" is the weighted sum, "<output>_loss" the loss of each output as it is,
         then "<output>_<metric>". With several losses, "weighted/<loss>" are the parts whose sum is
         "loss", "share/<loss>" their shares of it, and "gradient_share/<loss>" the shares of the
-        lengths of their weighted gradients, in the first step of the epoch. On held-back data, the
-        first ones with "val_" in front. Last, the numbers that callbacks have put into `logs`. All
-        lists are of one length: what an epoch did not report is NaN.
+        lengths of their weighted gradients, in the first step of the epoch. If a method or function
+        sets the loss weights in each step, "weight/<loss>" are their means over the epoch. On
+        held-back data, the first ones with "val_" in front. Last, the numbers that callbacks have
+        put into `logs`. All lists are of one length: what an epoch did not report is NaN.
     epoch : list of int
     """
 

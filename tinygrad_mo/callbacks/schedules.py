@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import arguments
 from ..device import array_module, new_generator
-from ..naming import did_you_mean
+from ..naming import did_you_mean, name_of
 from .base import Callback, Logs
 
 
@@ -21,11 +21,12 @@ def check_rate_is_free(who: str, model: Any) -> None:
 
 
 def check_weights_are_free(who: str, model: Any) -> None:
-    """An error if a callback would set loss weights that a function sets in each step."""
+    """An error if a callback would set loss weights that something else sets in each step."""
     if model.objective.balancer is not None:
         raise ValueError(
-            f"{who} sets loss weights, and so does the function that was given as loss_weights, in "
-            f"each step: leave one of them out, or let the function do both (it gets the step)"
+            f"{who} sets loss weights, and so does what was given as loss_weights, "
+            f"{name_of(model.objective.balancer)}, in each step: leave one of them out, or let a "
+            f"function do both (it gets the step)"
         )
 
 

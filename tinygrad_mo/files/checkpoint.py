@@ -18,7 +18,7 @@ from .archive import CheckpointError, check_kind, load_arrays, save_arrays
 from .records import Reader, Writer
 
 Arrays = dict[str, np.ndarray]
-WEIGHT, SLOT = "weights/", "slots/"
+WEIGHT, SLOT, LEARNED = "weights/", "slots/", "balancing/"
 
 
 def save_model(path: str | Path, model: Any) -> None:
@@ -130,6 +130,10 @@ def training_state(model: Any) -> tuple[Arrays, dict[str, Any]]:
             "balanced": model.objective.balancer is not None,
             "shuffler": random_state(model.shuffler),
         }
+        learned = memory_of(model.objective.balancer)
+        is_array = {name: isinstance(value, np.ndarray) for name, value in learned.items()}
+        arrays |= {f"{LEARNED}{name}": x for name, x in learned.items() if is_array[name]}
+        state["balancing"] = {name: x for name, x in learned.items() if not is_array[name]}
     return arrays, state
 
 
@@ -164,7 +168,15 @@ def set_training_state(model: Any, arrays: Arrays, state: Mapping[str, Any]) -> 
         if not state.get("balanced"):
             model.objective.balancer = None
         model.shuffler.bit_generator.state = state["shuffler"]
+        learned = {n.removeprefix(LEARNED): a for n, a in arrays.items() if n.startswith(LEARNED)}
+        if learned := state.get("balancing", {}) | learned:
+            model.objective.balancer.remember(learned)
         optimizer.remember(memory)
+
+
+def memory_of(balancer: Any) -> dict[str, Any]:
+    """What a method that balances losses has learned; a function has no memory."""
+    return balancer.memory() if hasattr(balancer, "memory") else {}
 
 
 def random_state(generator: np.random.Generator | None) -> Any:

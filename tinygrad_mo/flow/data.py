@@ -115,7 +115,7 @@ class FlowData:
     silent : list of str, optional
         The outputs that no loss judges. Default: those from whose node no wire leads to a loss.
     balancer : str
-        The function that sets the weights in each step, if there is one.
+        The method or function that sets the weights in each step, if there is one.
     kinds : dict of str to str
         By loss: what it is, as in "mean_squared_error of output age".
     frozen : set of str

@@ -366,8 +366,7 @@ def settled_lines(flow: FlowData) -> list[str]:
     lines = [*calls_lines(flow), *frozen_lines(flow), *idle_lines(flow)]
     if flow.balancer:
         lines.append(
-            f"The function {flow.balancer} sets the weights in each step: those said here are of "
-            f"one moment."
+            f"{flow.balancer} sets the weights in each step: those said here are of one moment."
         )
     return lines
 

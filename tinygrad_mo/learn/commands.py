@@ -26,7 +26,8 @@ def add_commands(commands: Any) -> None:
     )
     check = commands.add_parser("check", help="check your work in one lesson")
     notebook = commands.add_parser("notebook", help="make a notebook of a lesson")
-    lab = commands.add_parser("lab", help="open all lessons as notebooks in JupyterLab")
+    about = "open all lessons in JupyterLab; lab toy, compare, groups: balancing losses"
+    lab = commands.add_parser("lab", help=about)
     for command in (check, notebook):
         command.add_argument("number", type=int, metavar="N", help="number of the lesson")
     for command in (learn, check, notebook, lab):

@@ -21,6 +21,7 @@ from ..files.checkpoint import fingerprint, set_training_state, training_state
 from ..files.records import Reader, Writer
 from ..optimizers import Optimizer
 from ..questions import told
+from .balanced import undone_if_refused
 from .batches import Batches, count, noted
 from .objective import Objective
 from .progress import Progress
@@ -144,7 +145,7 @@ class Fit:
             with noted("in the validation data"):
                 scored = score(objective, self.held_out)
             shown |= {f"val_{name}": value for name, value in scored.items()}
-        progress.close(shown)
+        progress.close(shown | self.scores.shown_weights())
         self.epoch, self.batch = self.epoch + 1, 0
         self.tell("on_epoch_end", self.epoch - 1, logs | self.scores.accounts() | shown)
         if self.verbose and isinstance(self.model.stop_training, str):
@@ -253,7 +254,8 @@ def train_step(model: Learner, feed: Any) -> Tape:
     """One training step on a batch."""
     if not count(feed):
         raise ValueError("the batch holds no samples")
-    tape = training_step(model.objective, model.optimizer, model.step, feed)
+    with undone_if_refused(model.objective):
+        tape = training_step(model.objective, model.optimizer, model.step, feed)
     model.step += 1
     return tape
 

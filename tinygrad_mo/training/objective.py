@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import metrics, ops
 from ..arguments import function_of, shown
+from ..balancing import method_in
 from ..device import Array, on_device, to_numpy
 from ..engine.calls import Call, inside
 from ..engine.graph import Parameter, Tensor
@@ -19,7 +20,7 @@ from ..engine.plan import Plan, topological_order
 from ..engine.randomness import Randomness
 from ..layers.regularizers import penalty
 from ..metrics import Metric
-from ..naming import name_of
+from ..naming import did_you_mean, name_of
 from ..network.contents import Contents
 from ..network.feeding import arrays_for, cast, counted, match, matched_arrays
 from ..network.network import Network, check_connected
@@ -59,7 +60,7 @@ class Objective:
         By output. They are patterns: who counts makes copies.
     weights : LossWeights
         What each loss is multiplied with.
-    balancer : function or None
+    balancer : Balancer, function or None
         Asked for weights in each step.
     contents : Contents
         What belongs to the network: all that its outputs and these losses reach.
@@ -80,7 +81,7 @@ class Objective:
         self.by_name_only = network.outputs_are_dict and len(self.outputs) > 1
         self.terms: dict[str, LossTerm] = {}
         self._enter_losses(loss)
-        self.balancer = balancer_in(loss_weights)
+        self.balancer = method_in(loss_weights) or function_in(loss_weights)
         factors = self._factors(network, None if self.balancer else loss_weights)
         for added in network.added.values():
             self._enter(term := LossTerm(added.name, count=count_of(added.value)))
@@ -89,6 +90,7 @@ class Objective:
             factors.setdefault(added.name, added.weight)
         self._look_around(network)
         self._enter_regularization()
+        self.balanced = self._balanced_by(self.balancer)
         factors = {name: factor for name, factor in factors.items() if name in self.terms}
         self.weights = LossWeights(dict.fromkeys(self.terms, 1.0) | factors)
         self.metrics = self._metrics(metrics)
@@ -133,9 +135,11 @@ class Objective:
         self.randomness = Randomness(self.steps)
 
     def _enter_regularization(self) -> None:
+        self._penalty: LossTerm | None = None
         penalised = [w for w in self.contents.weights.values() if w.regularizer is not None]
         if penalised:
             self._enter(term := LossTerm("regularization"))
+            self._penalty = term
             with inside(Call(term)):
                 term.value = reduce(ops.add, map(penalty, penalised))
 
@@ -200,7 +204,9 @@ class Objective:
     @property
     def account_keys(self) -> list[str]:
         """The further keys of History: parts and shares of the losses, if there are several."""
-        kinds = ("weighted", "share", "gradient_share") if len(self.terms) > 1 else ()
+        if len(self.terms) < 2:
+            return []
+        kinds = ["weighted", "share", *["weight"] * bool(self.balancer), "gradient_share"]
         return [f"{kind}/{name}" for kind in kinds for name in self.terms]
 
     def _metrics_by_key(self) -> dict[str, tuple[str, Metric]]:
@@ -217,6 +223,7 @@ class Objective:
     def outputs_of_keys(self) -> dict[str, str]:
         """Which output the keys speak of, where they speak of one."""
         owners = {t.label: t.output for t in self.terms.values() if t.output is not None}
+        owners |= {f"{t.name}_weight": t.name for t in self.terms.values() if t.name == t.output}
         return owners | {key: output for key, (output, _) in self._metrics_by_key().items()}
 
     def metric_called(self, key: str) -> Metric | None:
@@ -250,20 +257,39 @@ class Objective:
     # ------------------------------------------------------------ weights
 
     def set_weights(self, given: Any) -> None:
-        """Change what losses are multiplied with: numbers (left out means 1), or a function."""
-        if not callable(given):
+        """Change what losses are multiplied with: numbers (left out means 1), or who sets them."""
+        balancer = method_in(given) or function_in(given)
+        balanced = self._balanced_by(balancer)
+        if balancer is None:
             names, given = list(self.terms), weights_by_term(given, self.terms.values())
             chosen = match(
                 "loss_weights", given, names, by_name_only=self.by_name_only, repeat=True
             )
             self.weights = LossWeights(dict.fromkeys(names, 1.0) | chosen)
-        self.balancer = balancer_in(given)
+        self.balancer, self.balanced = balancer, balanced
+
+    @property
+    def tasks(self) -> list[int]:
+        """The numbers of the losses that are tasks: all but the penalty of regularizers."""
+        return [k for k, term in enumerate(self.terms.values()) if term is not self._penalty]
+
+    def _balanced_by(self, balancer: Any) -> list[int]:
+        """The numbers of the losses that a method weighs: all but the penalty, or those it says."""
+        names = list(self.terms)
+        only = getattr(balancer, "only", None)
+        if only is None:
+            return self.tasks
+        for name in only:
+            if name not in names:
+                who, hint = name_of(balancer), did_you_mean(name, names)
+                raise ValueError(f"{who}: only: no loss is called {name!r}; {hint}")
+        return [k for k, name in enumerate(names) if name in only]
 
     def balance(self, step: int, losses: Sequence[Any]) -> None:
-        """Ask the balancer, if there is one, which gets the losses of a batch."""
+        """Ask the function, if there is one, which gets the losses of a batch."""
         if self.balancer is not None:
-            by_name = dict(zip(self.terms, map(float, losses), strict=True))
-            changes = self.balancer(step, by_name)
+            function: Any = self.balancer
+            changes = function(step, dict(zip(self.terms, map(float, losses), strict=True)))
             if not isinstance(changes, Mapping):
                 raise TypeError(
                     f"loss_weights: {name_of(self.balancer)} must return a dict of weights by "
@@ -459,7 +485,7 @@ def count_of(loss: Tensor) -> Tensor | None:
     return step.output(1) if is_mean else None  # type: ignore[union-attr]
 
 
-def balancer_in(loss_weights: Any) -> Any:
+def function_in(loss_weights: Any) -> Any:
     """The function that is asked for weights in each step, if one was given."""
     if not callable(loss_weights):
         return None

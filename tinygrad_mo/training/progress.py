@@ -42,7 +42,8 @@ def epoch_table(
             cells[owner][f"{val}{name}"] = value
     columns = list(dict.fromkeys(c for row in cells.values() for c in row))
     first = max(16, *(len(name) + 4 for name in cells))
-    widths = [max(len(c), 6) + 2 for c in columns]
+    longest = [max(len(f"{row[c]:#.4g}") for row in cells.values() if c in row) for c in columns]
+    widths = [max(len(c), n, 6) + 2 for c, n in zip(columns, longest, strict=True)]
     lines = [label.ljust(first) + "".join(c.rjust(w) for c, w in zip(columns, widths, strict=True))]
     for name, row in cells.items():
         if row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from functools import partial
 from math import nan
@@ -39,6 +40,7 @@ class Scores:
         self._unjudged: list[Any] = []  # and those that the metrics have not seen
         self.sums, self.weighted, self.counts = ([0.0] * len(self.terms) for _ in range(3))
         self.gradient_shares: list[float] = []
+        self.factors, self.steps = [0.0] * len(self.terms), 0  # summed loss weights
 
     def _every_metric(self) -> list[Any]:
         return [metric for _, _, chosen in self.metrics for metric in chosen]
@@ -48,7 +50,10 @@ class Scores:
         first = next(iter(feed.values()))
         asked = dict(zip(self.asked, plan.numbers(tape, self.asked), strict=True))
         pairs = [(asked[term.value], asked.get(term.count, len(first))) for term in self.terms]
-        self._unread.append((self.objective.weight_list, pairs))
+        weights = self.objective.weight_list
+        self.factors = list(map(operator.add, self.factors, weights))
+        self.steps += 1
+        self._unread.append((weights, pairs))
         judged = [
             (
                 feed[term.target],
@@ -121,13 +126,24 @@ class Scores:
     def accounts(self) -> dict[str, float]:
         """Who makes up how much of the total, and of the gradient, by the names of a training."""
         parts = self.parts()
-        values = [*parts, *shares(np.abs(parts)), *self.gradient_shares]
+        values = [*parts, *shares(np.abs(parts)), *self.mean_weights(), *self.gradient_shares]
         return dict(zip(self.objective.account_keys, values, strict=False))
+
+    def mean_weights(self) -> list[float]:
+        """Of each loss, over the steps, if something sets them in each step."""
+        if self.objective.balancer is None or not self.steps:
+            return []
+        return [factor / self.steps for factor in self.factors]
+
+    def shown_weights(self) -> dict[str, float]:
+        """The same by a key for the table of an epoch, of losses that have an output's name."""
+        each = zip(self.terms, self.mean_weights(), strict=False)
+        return {f"{t.name}_weight": weight for t, weight in each if t.name == t.output}
 
     def state(self) -> dict[str, Any]:
         """Everything that was counted, as plain values and arrays."""
         self._read()
-        own = ("sums", "weighted", "counts", "gradient_shares")
+        own = ("sums", "weighted", "counts", "gradient_shares", "factors", "steps")
         counted: dict[str, Any] = {name: getattr(self, name) for name in own}
         counted["metrics"] = [state for _, state in self.states_of_metrics()]
         return counted

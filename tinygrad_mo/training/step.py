@@ -13,6 +13,7 @@ from ..engine.graph import Parameter, Tensor
 from ..engine.plan import Plan, Tape
 from ..optimizers import Optimizer
 from ..optimizers.finite import is_finite
+from .balanced import gradients_of_step, swept
 from .not_finite import first_not_finite
 from .objective import Objective
 
@@ -37,9 +38,8 @@ def training_step(objective: Objective, optimizer: Optimizer, number: int, feed:
     before = randomness.states if may_be_idle else None
     tape = plan.forward(feed, training=True)
     asked = plan.numbers(tape, plan.losses)
-    objective.balance(number, asked)
+    gradients = gradients_of_step(objective, plan, tape, number, asked)
     weights = objective.weight_list
-    gradients = swept(plan, tape, weights)
     lost = objective.averages.not_finite(plan, tape)
 
     def check() -> None:
@@ -66,12 +66,6 @@ def training_step(objective: Objective, optimizer: Optimizer, number: int, feed:
 def those(asked: Sequence[tuple[Parameter, Any]]) -> list[Parameter]:
     """Of whom it is true."""
     return [average for average, yes in asked if yes]
-
-
-def swept(plan: Plan, tape: Tape, weights: Sequence[float]) -> dict[Parameter, Any]:
-    """The gradient of the weighted loss for each parameter that it reaches."""
-    found = plan.backward(tape, weights, sparse=True)
-    return {w: g[0] for w, g in found.items() if g is not None}
 
 
 def without_idle(objective: Objective, plan: Plan, feed: Feed) -> dict[Parameter, Any]:

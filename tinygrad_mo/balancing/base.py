@@ -1,0 +1,166 @@
+"""What methods that balance losses share: one small contract.
+
+A method is asked once in each step, before the gradient is mixed. It is told
+
+- ``losses``, shape (n,): their values on this batch;
+- ``gram``, shape (n, n), if it says so in `needs`: the inner products of the losses' gradients on
+  the parameters that at least two losses reach, in float64;
+- ``which``, shape (n,): which of the K losses of the model these are. One that has no labels in
+  this batch, or no gradient on what is shared, is not among them; its weight is 1.
+
+It returns n weights, finite numbers. Each multiplies its loss wherever the loss reaches: in what is
+shared, and in what this loss alone trains. So one weighted sum of rows that are there already, or
+one weighted sweep, is the training gradient, and every picture and table of it stays true.
+
+A method may also ask for the ``"rows"`` themselves, one per loss, and return what becomes of them
+in each shared parameter (`Balancer.mixed`); then its weights are those of the rest.
+
+What a method learns or counts are attributes, named in `state`: arrays with a number for each of
+the K losses, or a random generator. They are made in `begin`, are kept in a file with the model,
+and training goes on from them with the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import arguments
+from ..recipes import Recipe, refuse_unknown
+
+
+class Balancer(Recipe):
+    """The common part of methods that weigh losses in each step.
+
+    Given as ``loss_weights``, it is a pattern: each model has a copy of its own, which begins anew,
+    `model.objective.balancer`.
+
+    Parameters
+    ----------
+    only : str or list of str, optional
+        The losses to be balanced, by name; the others keep the weights that they have. Default:
+        all, but for the penalty of regularizers, which is no task.
+    every : int
+        It is asked in every so many steps; between them the weights stay, and a step costs what it
+        costs without it (Navon et al. 2022 do so). Default: 1.
+
+    Attributes
+    ----------
+    needs : "losses", "gram" or "rows"
+        What is worked out for it. Losses cost nothing.
+    state : tuple of str
+        Names of the attributes that a file keeps.
+    count : int
+        K, once it has been asked.
+
+    Examples
+    --------
+    A method of one's own, which makes the lengths of all gradients alike:
+
+    >>> import numpy as np
+    >>> import tinygrad_mo as tg
+    >>> class Alike(tg.balancing.Balancer):
+    ...     needs = "gram"
+    ...
+    ...     def weights(self, losses, gram, which):
+    ...         return 1 / np.sqrt(np.diag(gram))
+    >>> Alike().balance([0.7, 3.0], np.array([[4.0, 0.0], [0.0, 25.0]]))
+    array([0.5, 0.2])
+    """
+
+    needs = "losses"
+    state: tuple[str, ...] = ()
+
+    def __init__(self, only: Any = None, every: int = 1, **unknown: Any):
+        refuse_unknown(type(self), unknown)
+        who = type(self).__name__
+        self.only = None if only is None else arguments.names(f"{who}: only", only)
+        self.every = arguments.whole(f"{who}: every", every, at_least=1)
+        self.count = 0
+
+    def begin(self, count: int) -> None:
+        """Make what is in `state`, for so many losses."""
+
+    def weights(self, losses: np.ndarray, gram: Any, which: np.ndarray) -> Any:
+        """The n weights of a step: see the top of this file."""
+        raise NotImplementedError(f"{type(self).__name__} has no weights")
+
+    def mixed(self, rows: Any) -> Any:
+        """What a parameter gets of its rows (n, ...), if the method needs ``"rows"``."""
+        raise NotImplementedError(f"{type(self).__name__} mixes no rows")
+
+    def fresh(self) -> Any:
+        """Another one, made with the same arguments, at its beginning."""
+        given, options = self.made_with
+        return type(self)(*given, **options)
+
+    def balance(self, losses: Any, gram: Any = None) -> np.ndarray:
+        """The weights of all K losses in this step.
+
+        Parameters
+        ----------
+        losses : array, shape (K,)
+            NaN: not in this batch.
+        gram : array, shape (K, K), optional
+            Finite. Zeros: this loss has no gradient on what is shared.
+        """
+        losses = np.asarray(losses, float)
+        here = ~np.isnan(losses)
+        if self.count != len(losses):
+            self.begin(len(losses))
+            self.count = len(losses)
+        if gram is not None:
+            here &= np.diagonal(gram) > 0
+        if here.all():
+            return np.array(self.weights(losses, gram, np.arange(len(losses))), float)
+        which, weights = np.flatnonzero(here), np.ones(len(losses))
+        if len(which):
+            known = None if gram is None else gram[np.ix_(which, which)]
+            weights[which] = self.weights(losses[which], known, which)
+        return weights
+
+    def memory(self) -> dict[str, Any]:
+        """What is in `state`, as copies; of a generator, where it stands."""
+        names = ("count", *self.state) if self.count else ()
+        return {name: remembered(getattr(self, name)) for name in names}
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        """Go on from what `memory` gave."""
+        if memory:
+            self.begin(int(memory["count"]))
+        for name, value in memory.items():
+            now = getattr(self, name)
+            if isinstance(now, np.random.Generator):
+                now.bit_generator.state = value
+            else:
+                setattr(self, name, np.array(value) if isinstance(value, np.ndarray) else value)
+
+
+def remembered(x: Any) -> Any:
+    if isinstance(x, np.random.Generator):
+        return x.bit_generator.state
+    return x.copy() if isinstance(x, np.ndarray) else x
+
+
+class GramBalancer(Balancer):
+    """A method to which the Gram matrix says all, with a closed form for two losses.
+
+    A subclass writes `of_two`, in plain numbers, and `of_many`.
+    """
+
+    needs = "gram"
+
+    def weights(self, losses: np.ndarray, gram: Any, which: np.ndarray) -> Any:
+        if len(gram) == 2:
+            return self.of_two(float(gram[0, 0]), float(gram[0, 1]), float(gram[1, 1]))
+        return self.of_many(gram)
+
+    def of_two(self, aa: float, ab: float, bb: float) -> tuple[float, float]:
+        """From the squared lengths of two gradients, both above 0, and their inner product."""
+        raise NotImplementedError(f"{type(self).__name__} has no closed form for two losses")
+
+    def of_many(self, gram: np.ndarray) -> np.ndarray:
+        """From a Gram matrix of any size, whose diagonal is above 0."""
+        raise NotImplementedError(f"{type(self).__name__} is for two losses")

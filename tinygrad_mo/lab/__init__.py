@@ -1,0 +1,1 @@
+"""The laboratory: methods that balance losses, side by side, with numbers and pictures."""

@@ -1,0 +1,198 @@
+"""The gradient of a step whose loss weights a method of `balancing` sets.
+
+A method on losses is asked before the sweep, which is then as always. One on gradients gets them
+from one sweep, one row per loss and parameter that the loss reaches; the training gradient is then
+the weighted sum of these rows, and there is no second sweep. The Gram matrix is that of all
+parameters which at least two of the balanced losses reach. (A loss has one gradient for a shared
+layer: the sweep has added up its uses.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import isfinite, nan
+from typing import Any
+
+import numpy as np
+
+from ..device import Array, array_module, to_numpy
+from ..engine.graph import Parameter
+from ..engine.plan import Plan, Tape
+from ..ops import SparseGradient, dense_gradient
+from ..optimizers.finite import numbers_of
+from .objective import Objective
+
+BLOCK = 1 << 13  # numbers of a row that are multiplied at a time: too few for BLAS to call threads
+SMALL = 1 << 14  # numbers in all rows; arrays below are put together
+
+
+def gradients_of_step(
+    objective: Objective, plan: Plan, tape: Tape, number: int, losses: Sequence[float]
+) -> dict[Parameter, Any]:
+    """Set the weights of this step, and find the gradient of the weighted loss."""
+    method: Any = objective.balancer
+    needs = getattr(method, "needs", None)  # a function has none
+    if needs is None:
+        objective.balance(number, losses)
+        return swept(plan, tape, objective.weight_list)
+    if method.count and number % method.every:
+        return swept(plan, tape, objective.weight_list)
+    losses = list(map(float, losses))
+    names = [list(objective.terms)[k] for k in objective.balanced]
+    known = values_here(objective, plan, tape, losses)
+    if needs == "losses":
+        if all(map(isfinite, losses)):
+            objective.weights.update(zip(names, method.balance(known).tolist(), strict=True))
+        return swept(plan, tape, objective.weight_list)
+    rows = Rows(plan, tape, objective.balanced, apart=needs == "rows")
+    gram = rows.gram() if needs == "gram" else None
+    if all(map(isfinite, losses)) and (gram is None or np.isfinite(gram).all()):
+        objective.weights.update(zip(names, method.balance(known, gram).tolist(), strict=True))
+    return rows.mixed(objective.weight_list, method.mixed if needs == "rows" else None)
+
+
+def swept(plan: Plan, tape: Tape, weights: Sequence[float]) -> dict[Parameter, Any]:
+    """The gradient of the weighted loss for each parameter that it reaches."""
+    found = plan.backward(tape, weights, sparse=True)
+    return {w: g[0] for w, g in found.items() if g is not None}
+
+
+def values_here(
+    objective: Objective, plan: Plan, tape: Tape, losses: Sequence[float]
+) -> np.ndarray:
+    """The balanced losses; NaN where nothing in this batch counts."""
+    counts = {term.count for term in objective.terms.values() if term.count is not None}
+    found = dict(zip(counts, map(float, plan.numbers(tape, list(counts))), strict=True))
+    terms = list(objective.terms.values())
+    known = [losses[k] if found.get(terms[k].count, 1) else nan for k in objective.balanced]
+    return np.array(known)
+
+
+class Rows:
+    """The gradient of each loss on each parameter, from one sweep.
+
+    Parameters
+    ----------
+    plan, tape
+    balanced : sequence of int
+        The losses whose inner products are wanted.
+    apart : bool
+        Keep each parameter for itself, as an array: a method that draws random numbers for each
+        then draws the same ones, however the gradients came.
+
+    Attributes
+    ----------
+    packs : list of (tuple of int, list of Parameter, rows)
+        The losses that reach these parameters, and their rows, (losses, ...): an array, a
+        `SparseGradient`, or, of several small parameters, one array of all.
+    """
+
+    def __init__(self, plan: Plan, tape: Tape, balanced: Sequence[int], apart: bool = False):
+        self.balanced = list(balanced)
+        found = plan.backward(tape, [1.0] * len(plan.losses), per_loss=True, sparse=True)
+        self.reached = [w for w, rows in found.items() if rows is not None]
+        self.packs: list[tuple[tuple[int, ...], list[Parameter], Any]] = []
+        small: dict[Any, tuple[list[Parameter], list[Array]]] = {}
+        for w, rows in found.items():
+            if rows is None:
+                continue
+            losses = plan.reaches(w)
+            if apart:
+                self.packs.append((losses, [w], dense_gradient(rows)))
+            elif isinstance(rows, SparseGradient) or rows.size > SMALL:
+                self.packs.append((losses, [w], rows))
+            else:
+                several, flat = small.setdefault((losses, rows.dtype), ([], []))
+                several.append(w)
+                flat.append(rows.reshape(len(losses), -1))
+        for (losses, _), (several, flat) in small.items():
+            together = array_module(flat[0]).concatenate(flat, axis=1)
+            self.packs.append((losses, several, together))
+
+    def gram(self) -> np.ndarray:
+        """Inner products of the balanced losses' gradients on what at least two of them reach."""
+        total = np.zeros((len(self.balanced), len(self.balanced)))
+        for losses, _, rows in self.packs:
+            shared = [(row, k) for row, k in enumerate(losses) if k in self.balanced]
+            if len(shared) > 1:
+                numbers = numbers_of(rows).reshape(len(losses), -1)
+                if len(shared) < len(losses):
+                    numbers = numbers[[row for row, _ in shared]]
+                products = to_numpy(inner_products(numbers))
+                if len(shared) < len(total):
+                    own = [self.balanced.index(k) for _, k in shared]
+                    total[np.ix_(own, own)] += products
+                else:
+                    total += products
+        return total
+
+    def mixed(self, weights: Sequence[float], method: Any = None) -> dict[Parameter, Any]:
+        """The gradient of the weighted loss; a method may mix the rows that are shared."""
+        found: dict[Parameter, Any] = {}
+        for losses, several, rows in self.packs:
+            numbers = numbers_of(rows)
+            factors = [weights[k] for k in losses]
+            shared = [row for row, k in enumerate(losses) if k in self.balanced]
+            if method is not None and len(shared) > 1:
+                rest = [0.0 if row in shared else x for row, x in enumerate(factors)]
+                mixed = method(numbers[shared]) + weighted_sum(numbers, rest)
+            else:
+                mixed = weighted_sum(numbers, factors)
+            if isinstance(rows, SparseGradient):
+                found[several[0]] = rows.with_values(mixed)
+            else:
+                found |= parted(mixed.reshape(-1), several)
+        return {w: found[w] for w in self.reached}  # in the order in which a plain step has them
+
+
+def inner_products(rows: Array) -> Array:
+    """Of the rows (n, size) with one another, in float64."""
+    if array_module(rows) is not np:
+        exact = rows.astype(np.float64)
+        return exact @ exact.T
+    total = np.zeros((len(rows), len(rows)))
+    for start in range(0, rows.shape[1], BLOCK):
+        block = [row[start : start + BLOCK].astype(np.float64) for row in rows]
+        for i, row in enumerate(block):
+            for j in range(i + 1):  # one by one: for so few rows faster than their product
+                total[i, j] = total[j, i] = total[i, j] + row.dot(block[j])
+    return total
+
+
+def weighted_sum(rows: Array, weights: Sequence[float]) -> Array:
+    """Of the rows (n, ...); one of weight 0 takes no part, since 0 times infinity is NaN."""
+    active = [row for row, weight in enumerate(weights) if weight]
+    if len(active) == 1:
+        return rows[active[0]] * rows.dtype.type(weights[active[0]])
+    if len(active) < len(weights):
+        rows = rows[active]
+    xp = array_module(rows)
+    factors = xp.asarray([weights[row] for row in active], rows.dtype)
+    return xp.tensordot(factors, rows, 1)
+
+
+def parted(flat: Array, parameters: Sequence[Parameter]) -> Iterator[tuple[Parameter, Array]]:
+    """One array of several parameters, given back to them."""
+    start = 0
+    for w in parameters:
+        end = start + w.value.size
+        yield w, flat[start:end].reshape(w.shape)
+        start = end
+
+
+@contextmanager
+def undone_if_refused(objective: Objective) -> Iterator[None]:
+    """A step that is not made leaves what a method has learned as it was, and the weights, too."""
+    method: Any = objective.balancer
+    if not hasattr(method, "memory"):
+        yield
+        return
+    memory: Mapping[str, Any] = method.memory()
+    weights = dict(objective.weights)
+    try:
+        yield
+    except BaseException:
+        method.remember(memory)
+        objective.weights.update(weights)
+        raise
