@@ -5,6 +5,7 @@ import pytest
 import raw_module
 
 import tinygrad_mo as tg
+from tinygrad_mo import questions
 
 collect_ignore = ["everywhere.py", "check.py"]  # programs
 
@@ -17,3 +18,4 @@ def cupy(monkeypatch):
     double.counts.clear()
     with tg.use("cupy", kernels=None if raw_module.COMPILER else False):
         yield double.cupy
+    questions.OPEN.clear()

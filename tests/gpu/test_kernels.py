@@ -13,6 +13,7 @@ from op_cases import CASES
 from tinygrad_mo import optimizers
 from tinygrad_mo.compiled.cuda import launching, updates
 from tinygrad_mo.ops import OPS
+from tinygrad_mo.questions import settled
 
 pytestmark = pytest.mark.skipif(not raw_module.COMPILER, reason="kernels run on a CPU by g++")
 TWINS = [name for name, op in OPS.items() if "cuda" in op.compiled]
@@ -174,8 +175,8 @@ def test_a_batch_with_nan_in_padding_trains(cupy):
 def test_what_a_kernel_has_flagged_is_told_in_words_and_once(name, inputs, error, said, cupy):
     given = [*map(cupy.asarray, inputs)]
     with pytest.raises(error, match=said):
-        checks.twin(name)(*given)
-    checks.twin(name)(cupy.zeros(given[0].shape, "int32"), given[1] * 0 + 0.5)
+        settled(checks.twin(name), *given)
+    settled(checks.twin(name), cupy.zeros(given[0].shape, "int32"), given[1] * 0 + 0.5)
 
 
 @pytest.mark.slow

@@ -77,7 +77,7 @@ def affinity_on(objective: Any, feed: Any, rate: float) -> Affinity:
         tape = plan.forward(feed, training=True)
         rows = plan.backward(tape, [1.0] * len(plan.losses), per_loss=True)
         shared = [w for w in plan.wrt if sum(k in chosen for k in plan.reaches(w)) > 1]
-        start = np.array(plan.numbers(tape, values))
+        start = np.array(list(map(float, plan.numbers(tape, values))))
         gram, ahead = np.zeros((len(chosen),) * 2), np.zeros((len(chosen),) * 2)
         each = {w: {k: n for n, k in enumerate(plan.reaches(w))} for w in shared}
         for w in shared:
@@ -92,11 +92,12 @@ def affinity_on(objective: Any, feed: Any, rate: float) -> Affinity:
                     if k in each[w]:
                         w.assign(w.value - rate * rows[w][each[w][k]])
                 randomness.states = before
-                after = plan.numbers(plan.forward(feed, training=True, keep=False), values)
+                moved = plan.forward(feed, training=True, keep=False)
+                after = np.array(list(map(float, plan.numbers(moved, values))))
             finally:
                 for w, value in kept.items():
                     w.assign(value)
-            ahead[n] = (1 - np.array(after) / start) / rate
+            ahead[n] = (1 - after / start) / rate
     finally:
         randomness.states = before
     names = [list(objective.terms)[k] for k in chosen]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..device import array_module, new_generator, on_device
+from ..device import array_module, new_generator
 from .base import Balancer
 
 
@@ -32,5 +32,5 @@ class GradDrop(Balancer):
         xp = array_module(rows)
         size = xp.abs(rows).sum(axis=0)
         share = 0.5 * (1 + rows.sum(axis=0) / xp.where(size > 0, size, 1))
-        drawn = on_device(self.generator.random(rows.shape[1:], np.float32))
+        drawn = xp.asarray(self.generator.random(rows.shape[1:], np.float32))
         return xp.where((rows > 0) == (share > drawn), rows, 0).sum(axis=0)
