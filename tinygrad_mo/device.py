@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, wraps
 from itertools import accumulate
+from math import prod
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +21,7 @@ from .questions import on_gpu, settle
 
 Array = Any  # a numpy.ndarray or a cupy.ndarray
 
+FEW = 1 << 10  # numbers that may be kept
 WORTH_A_CALL = 1 << 14  # numbers; NumPy is done with fewer before a compiled twin would pay
 
 usable_cores = getattr(os, "process_cpu_count", os.cpu_count)
@@ -280,9 +282,18 @@ def as_constant(x: Any, dtype: Any) -> Array:
     return xp().asarray(x, dtype)
 
 
+def zeros(shape: tuple[int, ...], dtype: Any) -> Array:
+    """Zeros that nobody changes. A GPU makes few of them once."""
+    if prod(shape) > FEW or xp() is np:
+        return xp().zeros(shape, dtype)
+    return kept_number(0.0, dtype, xp(), shape)
+
+
 @lru_cache(maxsize=256)
-def kept_number(number: float, dtype: Any, library: ModuleType) -> Array:
-    return library.full((), number, dtype)
+def kept_number(
+    number: float, dtype: Any, library: ModuleType, shape: tuple[int, ...] = ()
+) -> Array:
+    return library.full(shape, number, dtype)
 
 
 def first_place(wrong: Array) -> tuple[int, ...]:

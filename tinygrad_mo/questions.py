@@ -92,7 +92,7 @@ def told(who: Callable[[], str], function: Callable[..., Any], *given: Any, **op
     try:
         found = function(*given, **options)
     except Exception as error:
-        OPEN.clear()
+        forget()
         error.add_note(who())
         raise
     for answer in OPEN[asked:]:
@@ -118,6 +118,36 @@ def settle() -> None:
                 raise
 
 
+FLAGS: dict[str, Any] = {}
+
+
+def flag(name: str) -> Any:
+    """An int32 on a GPU, 0 until a kernel writes another number there: something is wrong."""
+    if name not in FLAGS:
+        FLAGS[name] = sys.modules["cupy"].zeros((), "int32")
+    return FLAGS[name]
+
+
+def refuse_if_set(wrong: Any, explain: Callable[[], Any]) -> None:
+    """Let `explain` look, and raise, if a flag is found to be set.
+
+    It may have been set for the sake of other arrays.
+    """
+
+    def clear_and_explain() -> None:
+        wrong[...] = 0
+        explain()
+
+    refuse_if(wrong, clear_and_explain)
+
+
+def forget() -> None:
+    """Ask no more what is open, whatever the answers are: it belonged to work that has failed."""
+    OPEN.clear()
+    for one in FLAGS.values():
+        one[...] = 0
+
+
 def settled(function: Callable[..., Any], *given: Any) -> Any:
     """What a function returns, when nothing of what it has asked is open any more."""
     found = function(*given)
@@ -133,7 +163,9 @@ def fetched(numbers: Sequence[Any]) -> list[float]:
         by_type.setdefault(number.dtype, []).append(place)
     parts = [cupy.stack([numbers[n] for n in places]) for places in by_type.values()]
     if len(parts) > 1:
-        parts = [cupy.concatenate([part.astype("float64") for part in parts])]
+        is_small = all(dtype in ("float32", "int32", "bool") for dtype in by_type)  # such are flags
+        kind = "float32" if is_small else "float64"
+        parts = [cupy.concatenate([part.astype(kind, copy=False) for part in parts])]
     order = [place for places in by_type.values() for place in places]
     values = dict(zip(order, parts[0].tolist(), strict=True))
     return [float(values[place]) for place in range(len(numbers))]

@@ -117,6 +117,14 @@ for shape, size, strides, padding, dilation in [
         if padding != "causal":
             drawn("transposed_convolution", floats(*shape), *given, **how)
 
+ACTIVATIONS = ["relu", "selu", "tanh", "sigmoid", "silu", "softplus", "softsign", "hard_sigmoid"]
+for shape in [(3, 7), (300,), (2, 3, 4)]:
+    for name in ACTIVATIONS:
+        drawn(name, 3 * floats(*shape))
+    for number in (0.01, 0.3):
+        drawn("leaky_relu", floats(*shape), negative_slope=number)
+        drawn("elu", 3 * floats(*shape), alpha=100 * number)
+
 TEXT_OF = launching.text_of
 
 

@@ -1,6 +1,7 @@
 """The double is as strict as CuPy, and what is made for NumPy runs on it with the same numbers."""
 
 import copy
+import subprocess
 import sys
 import types
 
@@ -158,13 +159,25 @@ def test_what_a_real_gpu_must_show_is_rehearsed(tmp_path, monkeypatch, capsys):
         monkeypatch.setitem(sys.modules, name, module)
     options = ["--double", "--out", str(tmp_path)]
     monkeypatch.setattr(check, "SECONDS", dict.fromkeys(check.SECONDS, 0.3))
-    assert check.main([*options, "--only", "machine,ops,models"]) == 0
+    assert check.main([*options, "--only", "machine,kernels,ops,models"]) == 0
     report = (tmp_path / "report.md").read_text("utf-8")
     assert "largest gap to NumPy in float64: " in report and report.endswith(" s\n")
     monkeypatch.setattr(double.cupy, "exp", lambda x: double.cupy.add(x, 1e-3))
     monkeypatch.setattr("op_cases.CASES", {"exp": CASES["exp"]})
     assert check.main([*options, "--only", "ops"]) == 1
     assert "FAULT: exp " in capsys.readouterr().out
+
+
+@pytest.mark.gpu
+@pytest.mark.slow
+def test_what_a_real_gpu_must_show(tmp_path):
+    try:
+        device.library("cupy")
+    except (ImportError, RuntimeError) as error:
+        pytest.skip(str(error))
+    command = [sys.executable, check.__file__, "--out", str(tmp_path)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 # ---------------------------------------------------------------- a machine without a GPU

@@ -5,6 +5,7 @@ from pathlib import Path
 import double
 import numpy as np
 import pytest
+import raw_module
 
 import tinygrad_mo as tg
 from tinygrad_mo import layers, questions
@@ -186,14 +187,18 @@ def test_predict_waits_once(cupy):
 # ---------------------------------------------------------------- a training step
 
 
+LAUNCHES = {"w1": 75, "w2": 50, "w3": 90, "w4": 50, "w5": 120, "w6": 40, "w7": 200}  # at most
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["w2", "w3", "w4", "w6", "w7"])
+@pytest.mark.skipif(not raw_module.COMPILER, reason="there is no g++ for the CUDA text")
+@pytest.mark.parametrize("name", LAUNCHES)
 def test_a_training_step_waits_once_and_sends_nothing(name, cupy, monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
     import tinygrad_mo_peer as peer
     import workloads
 
-    monkeypatch.setitem(workloads.BATCH, name, 4)
+    monkeypatch.setitem(workloads.BATCH, name, 2)
     model, feeds = peer.compiled(name)
     for feed in feeds:  # what is made once is made
         peer.train_step(model, feed)
@@ -201,3 +206,4 @@ def test_a_training_step_waits_once_and_sends_nothing(name, cupy, monkeypatch):
     tape = peer.train_step(model, feeds[0])
     model.objective.plan().numbers(tape, model.objective.plan().losses)
     assert double.counts["wait"] == 1 and double.counts["send"] == 0
+    assert double.counts["launch"] <= LAUNCHES[name]

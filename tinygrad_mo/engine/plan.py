@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
-from ..device import Array, as_constant, on_device, xp
+from ..device import Array, as_constant, on_device, xp, zeros
 from ..ops import dense_gradient, unbroadcast
 from ..ops.contract import check_plain, plain_numbers
 from ..questions import number_at
@@ -237,7 +237,7 @@ class Plan:
             if g[slot] is not None:
                 return dense_gradient(spread(g[slot], rows[slot], losses))
             shape, dtype = tape.outputs[slot]
-            return xp().zeros((len(losses), *shape), dtype)
+            return zeros((len(losses), *shape), dtype)
 
         # Every loss begins with its own cotangent: in row k if they are kept apart, else in row 0.
         for k, (slot, start) in enumerate(zip(self._loss_slots, starts, strict=True)):

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import device
 from ..device import Array, array_module, by_twin, in_parts
-from ..questions import on_gpu, refuse_if
+from ..questions import flag, on_gpu, refuse_if_set
 from .finite import NotFinite, all_finite, is_finite, look_if_not_finite
 
 BLOCK = 1 << 16  # numbers per block: a few arrays of them fit into a core's cache
@@ -143,7 +143,7 @@ class Rule:
         self, optimizer: Any, w: Array, g: Array, rate: float, t: int, slots: Sequence[Array]
     ) -> list[Array]:
         """The same, where nobody waits to see whether all is finite."""
-        bad = array_module(w).zeros((), "int32")
+        bad = flag("step")
         new = by_twin(self.compiled, w, optimizer, w, g, rate, t, *slots, bad=bad)
         if new is NotImplemented:
             return list(self.after_step_of_few(optimizer, w, g, rate, t, slots))
@@ -152,7 +152,7 @@ class Rule:
             self.look_at_all(optimizer, g, ())
             raise NotFinite("values")  # or a slot: the twin has not written all of them
 
-        refuse_if(bad, refuse)
+        refuse_if_set(bad, refuse)
         return new
 
     def after_step_of_few(

@@ -11,16 +11,15 @@ import numpy as np
 
 from ...device import array_module, to_numpy
 from ...ops.linear import check_ids
+from ...questions import flag, refuse_if_set
 from ..registry import FLOAT, twin_of
 from .launching import (
     COLUMNS,
     THREADS,
     contiguous,
     cotangent,
-    flag,
     launch,
     launch_for_each,
-    refuse_if,
     usable,
 )
 
@@ -43,7 +42,7 @@ def embedding(ids, table):
     ids = contiguous(ids, np.int32)
     y = xp.empty((*ids.shape, width), FLOAT)
     launch_for_each("gather", y.size, y.size, width, entries, ids, contiguous(table), y, wrong)
-    refuse_if(wrong, lambda: check_ids(to_numpy(given), entries))
+    refuse_if_set(wrong, lambda: check_ids(to_numpy(given), entries))
 
     def pull_table(g):
         g = cotangent(g, y)

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ... import questions
 from ...device import Array, array_module
 from ...questions import on_gpu
 from ..registry import FLOAT
@@ -166,22 +164,3 @@ def cotangent(g: Array, y: Array) -> Array:
 def room(like: Array, *shapes: tuple[int, ...]) -> list[Array]:
     """New arrays of float32 beside another one, for a kernel to write into."""
     return [array_module(like).empty(shape, FLOAT) for shape in shapes]
-
-
-@cache
-def flag(name: str) -> Array:
-    """An int32 on the GPU, 0 until a kernel writes another number there."""
-    return sys.modules["cupy"].zeros((), "int32")
-
-
-def refuse_if(wrong: Array, explain: Callable[[], Any]) -> None:
-    """Let `explain` look, and raise, if a flag is found to be set (`questions.refuse_if`).
-
-    It may be set for the sake of other arrays.
-    """
-
-    def clear_and_explain() -> None:
-        wrong[...] = 0
-        explain()
-
-    questions.refuse_if(wrong, clear_and_explain)

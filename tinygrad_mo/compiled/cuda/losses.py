@@ -18,15 +18,14 @@ from ...ops.losses import (
     check_probabilities,
     refuse_other_labels,
 )
+from ...questions import flag, refuse_if_set
 from ..registry import FLOAT, twin_of
 from .launching import (
     block_of_rows,
     contiguous,
     cotangent,
-    flag,
     launch,
     launch_for_each,
-    refuse_if,
     room,
     usable,
 )
@@ -72,7 +71,7 @@ def crossentropy(logits: Array, label: Array | None, index: Array | None) -> Any
     p, pull = shares(logits, label, index, loss)
     if index is not None:
         classes = logits.shape[-1]
-        refuse_if(flag("classes"), lambda: refuse_other_labels(to_numpy(index), classes))
+        refuse_if_set(flag("classes"), lambda: refuse_other_labels(to_numpy(index), classes))
 
     def pull_logits(g):
         g = cotangent(g, loss)
@@ -131,7 +130,7 @@ def number_by_number(
     y, slope = room(x, x.shape, x.shape)
     arrays = y, slope, flag("labels")
     launch_for_each(name, x.size, x.size, label, contiguous(x), *limits, *arrays)
-    refuse_if(flag("labels"), explain)
+    refuse_if_set(flag("labels"), explain)
     return y, (None, lambda g: g * slope)
 
 
