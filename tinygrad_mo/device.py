@@ -259,16 +259,14 @@ def to_numpy(x: Array) -> np.ndarray:
 
 def to_numpy_together(arrays: Sequence[Array | None]) -> list[Any]:
     """The same of several arrays (None stays None), in one transfer for each type."""
-    if not any(map(on_gpu, arrays)):
-        return [None if x is None else np.asarray(x) for x in arrays]
-    found: list[Any] = [None] * len(arrays)
+    found: list[Any] = [None if x is None or on_gpu(x) else np.asarray(x) for x in arrays]
     by_type: dict[Any, list[int]] = {}
     for place, x in enumerate(arrays):
-        if x is not None:
+        if on_gpu(x):
             by_type.setdefault(x.dtype, []).append(place)
     for places in by_type.values():
-        some = [xp().asarray(arrays[n]) for n in places]
-        flat = to_numpy(xp().concatenate(some, axis=None))
+        some: list[Any] = [arrays[n] for n in places]
+        flat = to_numpy(array_module(some[0]).concatenate(some, axis=None))
         ends = list(accumulate(x.size for x in some))
         for n, x, part in zip(places, some, np.split(flat, ends[:-1]), strict=True):
             found[n] = part.reshape(x.shape)
