@@ -57,7 +57,7 @@ LEDGER = {
     "compiled": 1336,
     "console": 41,
     "data": 54,
-    "device": 192,
+    "device": 190,
     "engine": 901,
     "files": 950,
     "flow": 2961,

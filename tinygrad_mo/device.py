@@ -257,7 +257,7 @@ def to_numpy(x: Array) -> np.ndarray:
     return x.get()
 
 
-def to_numpy_together(arrays: Sequence[Array | None]) -> list[Any]:
+def to_numpy_together(arrays: Sequence[Any]) -> list[Any]:
     """The same of several arrays (None stays None), in one transfer for each type."""
     found: list[Any] = [None if x is None or on_gpu(x) else np.asarray(x) for x in arrays]
     by_type: dict[Any, list[int]] = {}
