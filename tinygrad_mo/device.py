@@ -275,9 +275,10 @@ def to_numpy_together(arrays: Sequence[Any]) -> list[Any]:
 
 def as_constant(x: Any, dtype: Any) -> Array:
     """A number or an array as an array that nobody changes. A GPU is sent each number once."""
-    if type(x) is float and xp() is not np:
-        return kept_number(x, dtype, xp())
-    return xp().asarray(x, dtype)
+    library = xp()
+    if library is np or type(x) is not float:
+        return library.asarray(x, dtype)
+    return kept_number(x, dtype, library)
 
 
 def zeros(shape: tuple[int, ...], dtype: Any) -> Array:

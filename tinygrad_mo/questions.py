@@ -53,18 +53,18 @@ def ask(number: Any) -> Any:
     return open_question(number) if on_gpu(number) else float(number)
 
 
-def number_at(place: int, values: Sequence[Any], asked: dict[int, Answer]) -> Any:
-    """The number at a place among arrays, to be read by `float`.
+def numbers_at(places: list[int], values: Sequence[Any], asked: dict[int, Answer]) -> list[Any]:
+    """The numbers at some places among arrays, to be read by `float`.
 
     Of a GPU all single numbers among them are asked for, since that takes no longer; these
     questions are kept in `asked`.
     """
-    if not on_gpu(values[place]):
-        return float(values[place])
+    if not places or not on_gpu(values[places[0]]):
+        return [float(values[n]) for n in places]
     if not asked:
         single = [n for n, x in enumerate(values) if getattr(x, "shape", None) == ()]
         asked |= {n: open_question(values[n]) for n in single}
-    return asked[place]
+    return [asked[n] for n in places]
 
 
 def refuse_if(wrong: Any, explain: Callable[[], Any]) -> None:
@@ -95,8 +95,9 @@ def told(who: Callable[[], str], function: Callable[..., Any], *given: Any, **op
         forget()
         error.add_note(who())
         raise
-    for answer in OPEN[asked:]:
-        answer.notes.append(who)
+    if len(OPEN) > asked:
+        for answer in OPEN[asked:]:
+            answer.notes.append(who)
     return found
 
 
@@ -151,7 +152,8 @@ def forget() -> None:
 def settled(function: Callable[..., Any], *given: Any) -> Any:
     """What a function returns, when nothing of what it has asked is open any more."""
     found = function(*given)
-    settle()
+    if OPEN:
+        settle()
     return found
 
 

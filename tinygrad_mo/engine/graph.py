@@ -50,8 +50,10 @@ class Step:
 
     def run(self, arrays: list[Array], training: bool = False) -> tuple[Any, Any]:
         """The op's value and pullbacks; an error is told which step it happened in."""
-        extra = {"training": training} if self.op.takes_training else {}
-        return told(self.describe, self.op.run, *arrays, **self.attributes, **extra)
+        run, options = self.op.run, self.attributes
+        if self.op.takes_training:
+            return told(self.describe, run, *arrays, **options, training=training)
+        return told(self.describe, run, *arrays, **options)
 
     def output(self, index: int) -> Tensor:
         """A symbolic tensor that stands for an output, as for `Plan`'s `fetch`."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..device import Array, as_constant, on_device, xp, zeros
 from ..ops import dense_gradient, unbroadcast
 from ..ops.contract import check_plain, plain_numbers
-from ..questions import number_at
+from ..questions import numbers_at
 from .graph import Step, Tensor
 
 Record = Callable[[int, int, Array, tuple[int, ...]], None] | None
@@ -183,7 +183,7 @@ class Plan:
 
     def numbers(self, tape: Tape, scalars: Sequence[Tensor]) -> list[Any]:
         """The values of losses or fetched scalars on `tape`, for us to read by `float`."""
-        return [number_at(self.slots[one.key], tape.values, tape.asked) for one in scalars]
+        return numbers_at([self.slots[one.key] for one in scalars], tape.values, tape.asked)
 
     def backward(
         self, tape: Tape, seeds: Sequence, *, per_loss=False, record: Record = None, sparse=False

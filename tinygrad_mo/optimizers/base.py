@@ -13,7 +13,7 @@ from ..device import Array, array_module, drop_subnormal, lock, on_device
 from ..engine.graph import Parameter, Tensor
 from ..naming import name_of
 from ..ops import SparseGradient, dense_gradient
-from ..questions import on_gpu, settle
+from ..questions import OPEN, on_gpu, settle
 from ..recipes import Recipe, refuse_unknown
 from .clipping import clipped_by_global_norm, clipped_by_norm, clipped_by_value
 from .finite import NotFinite, is_finite, numbers_of
@@ -232,7 +232,8 @@ class Optimizer(Recipe):
             changes += [self._step_alone(w, clipped[w], rate) for w in now.alone]
             if check is not None:
                 check()
-            settle()
+            if OPEN:
+                settle()
         except (NotFinite, RuntimeWarning, FloatingPointError) as error:  # as NumPy is told to do
             raise self._refusal(gradients, rate) or error from None
         except (AttributeError, TypeError, ValueError):
@@ -277,7 +278,7 @@ class Optimizer(Recipe):
     ) -> Change:
         """Of small parameters, all at once."""
         w, g, rule = some.value(), some.gradient(gradients), type(self).rule
-        is_small = w.size < device.WORTH_A_CALL and not on_gpu(w)
+        is_small = w.size < device.WORTH_A_CALL and isinstance(w, np.ndarray)
         after_step = rule.after_step_of_few if is_small else rule.after_step
         return partial(some.take_step, *after_step(self, w, g, rate, some.steps + 1, some.slots))
 

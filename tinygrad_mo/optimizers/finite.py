@@ -27,17 +27,11 @@ def all_finite(arrays: Sequence[Array]) -> bool:
     return all(map(isfinite, map(np.vdot, arrays[:half], arrays[-half:])))
 
 
-def look_if_not_finite(arrays: Sequence[Array], look: Callable[[], Any]) -> None:
-    """Call `look`, which may raise, if infinity or NaN may be in these flat arrays.
-
-    Of a GPU it is called when the answer comes (`questions.settle`).
-    """
-    if on_gpu(arrays[0]):
-        half = (len(arrays) + 1) // 2
-        products = map(array_module(arrays[0]).vdot, arrays[:half], arrays[-half:])
-        refuse_if(~np.isfinite(sum(products)), look)
-    elif not all_finite(arrays):
-        look()
+def refuse_if_not_finite(arrays: Sequence[Array], look: Callable[[], Any]) -> None:
+    """The same of arrays of a GPU: `look`, which may raise, is called when the answer comes."""
+    half = (len(arrays) + 1) // 2
+    products = map(array_module(arrays[0]).vdot, arrays[:half], arrays[-half:])
+    refuse_if(~np.isfinite(sum(products)), look)
 
 
 def ask_if_not_finite(x: Array) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from .. import device
 from ..device import Array, array_module, by_twin, in_parts
 from ..questions import flag, on_gpu, refuse_if_set
-from .finite import NotFinite, all_finite, is_finite, look_if_not_finite
+from .finite import NotFinite, all_finite, is_finite, refuse_if_not_finite
 
 BLOCK = 1 << 16  # numbers per block: a few arrays of them fit into a core's cache
 PER_NUMBER = 10  # its time, in multiplications
@@ -169,7 +169,11 @@ class Rule:
                 f"shape {w.shape}, the new {', '.join(('w', *optimizer.slots))}; it has returned "
                 f"{len(new)}: {', '.join(str(x.shape) for x in new)}"
             )
-        look_if_not_finite((g, *new), lambda: self.look_at_all(optimizer, g, new))
+        if isinstance(w, np.ndarray):
+            if not all_finite((g, *new)):
+                self.look_at_all(optimizer, g, new)
+        else:
+            refuse_if_not_finite((g, *new), lambda: self.look_at_all(optimizer, g, new))
         return new
 
     def look_at_all(self, optimizer: Any, g: Array, new: Sequence[Array]) -> None:

@@ -89,7 +89,8 @@ class ReplayedPlan(Plan):
 
     def _kind_of(self, feed: Mapping[Tensor, Array], training: bool, keep: bool) -> Any:
         """Whatever but numbers a trace depends on; None if it is not for traces."""
-        if self._of_any_length or not replay_wanted() or xp() is not np:
+        is_far = not self._fed and xp() is not np  # what is fed shows where arrays live
+        if self._of_any_length or is_far or not replay_wanted():
             return None
         kind: list[Any] = [training, keep]
         for tensor in self._fed:

@@ -48,8 +48,9 @@ class MovingAverages:
         steps = [tensor.step for tensor, moved, _ in self._moved if moved is average]
         return tuple({k for step in steps for k in plan.reach[plan.slots[step, 0]]})
 
-    def follow(self, plan: Plan, tape: Tape, without: Sequence[Parameter] = ()) -> None:
-        """Move each of them towards what the batch of a tape has shown."""
+    def follow(self, plan: Plan, tape: Tape, lost: Sequence[tuple[Parameter, Any]] = ()) -> None:
+        """Move each of them towards what the batch of a tape has shown, where it is finite."""
+        without = [average for average, is_lost in lost if is_lost] if lost else ()
         for tensor, average, momentum in self._moved:
             if average not in without:
                 old, seen = average.value, plan.value(tape, tensor)

@@ -9,8 +9,7 @@ layer: the sweep has added up its uses.)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isfinite, nan
 from typing import Any
 
@@ -32,6 +31,8 @@ def gradients_of_step(
 ) -> dict[Parameter, Any]:
     """Set the weights of this step, and find the gradient of the weighted loss."""
     method: Any = objective.balancer
+    if method is None:
+        return swept(plan, tape, objective.weight_list)
     needs = getattr(method, "needs", None)  # a function has none
     if needs is None:
         objective.balance(number, losses)
@@ -181,17 +182,15 @@ def parted(flat: Array, parameters: Sequence[Parameter]) -> Iterator[tuple[Param
         start = end
 
 
-@contextmanager
-def undone_if_refused(objective: Objective) -> Iterator[None]:
-    """A step that is not made leaves what a method has learned as it was, and the weights, too."""
+def undone_if_refused(objective: Objective, step: Callable[..., Tape], *given: Any) -> Tape:
+    """Make a step; if refused, the weights and what a method has learned stay as they were."""
     method: Any = objective.balancer
     if not hasattr(method, "memory"):
-        yield
-        return
+        return step(objective, *given)
     memory: Mapping[str, Any] = method.memory()
     weights = dict(objective.weights)
     try:
-        yield
+        return step(objective, *given)
     except BaseException:
         method.remember(memory)
         objective.weights.update(weights)

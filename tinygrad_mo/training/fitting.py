@@ -254,8 +254,8 @@ def train_step(model: Learner, feed: Any) -> Tape:
     """One training step on a batch."""
     if not count(feed):
         raise ValueError("the batch holds no samples")
-    with undone_if_refused(model.objective):
-        tape = training_step(model.objective, model.optimizer, model.step, feed)
+    given = model.optimizer, model.step, feed
+    tape = undone_if_refused(model.objective, training_step, *given)
     model.step += 1
     return tape
 

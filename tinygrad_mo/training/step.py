@@ -44,8 +44,8 @@ def training_step(objective: Objective, optimizer: Optimizer, number: int, feed:
 
     def check() -> None:
         """What a GPU is asked for has been noted: it answers all at once, here."""
-        refuse_infinite(objective, list(map(float, asked)), gradients)
-        refuse_lost(objective, plan, those(lost))
+        refuse_infinite(objective, asked, gradients)
+        refuse_lost(objective, plan, lost)
 
     try:
         optimizer.apply(gradients, check)
@@ -59,13 +59,8 @@ def training_step(objective: Objective, optimizer: Optimizer, number: int, feed:
             raise explained(again, objective, plan, feed) from None
         finally:
             randomness.states = after
-    objective.averages.follow(plan, tape, without=those(lost))
+    objective.averages.follow(plan, tape, lost)
     return tape
-
-
-def those(asked: Sequence[tuple[Parameter, Any]]) -> list[Parameter]:
-    """Of whom it is true."""
-    return [average for average, yes in asked if yes]
 
 
 def without_idle(objective: Objective, plan: Plan, feed: Feed) -> dict[Parameter, Any]:
@@ -88,7 +83,7 @@ def zeros_like(w: Parameter) -> Array:
 
 
 def refuse_infinite(
-    objective: Objective, losses: Sequence[float], gradients: Mapping[Parameter, Any]
+    objective: Objective, losses: Sequence[Any], gradients: Mapping[Parameter, Any]
 ) -> None:
     """A loss that is too large for its type may have a gradient that is not."""
     if all(map(isfinite, losses)):
@@ -97,15 +92,15 @@ def refuse_infinite(
         counts = objective.weights[name] and not isfinite(value)
         if counts and all(map(is_finite, gradients.values())):
             raise FloatingPointError(
-                f"the loss {name!r} is {value}, so no step was made: look for labels or outputs "
-                f"that are too large (scale them), or a learning rate that is too high"
+                f"the loss {name!r} is {float(value)}, so no step was made: look for labels or "
+                f"outputs that are too large (scale them), or a learning rate that is too high"
             )
 
 
-def refuse_lost(objective: Objective, plan: Plan, lost: Sequence[Parameter]) -> None:
+def refuse_lost(objective: Objective, plan: Plan, lost: Sequence[tuple[Parameter, Any]]) -> None:
     """A moving average that took infinity or NaN would never be rid of it."""
-    for average in lost:
-        reach = objective.averages.reach(plan, average)
+    for average, is_lost in lost:
+        reach = objective.averages.reach(plan, average) if is_lost else ()
         if any(weight for k, weight in enumerate(objective.weight_list) if k in reach):
             name = objective.contents.names[average]
             raise FloatingPointError(
