@@ -60,7 +60,7 @@ LEDGER = {
     "device": 191,
     "engine": 903,
     "files": 950,
-    "flow": 2961,
+    "flow": 2985,
     "lab": 675,
     "layers": 1842,
     "learn": 547,

@@ -8,7 +8,7 @@ import pytest
 
 import tinygrad_mo as tg
 from tinygrad_mo.flow.layout import make_layout
-from tinygrad_mo.flow.measures import Measure, triangle
+from tinygrad_mo.flow.measures import Measure, factor, triangle
 from tinygrad_mo.flow.whatif import update_ratios
 from tinygrad_mo.flow.words import verdict
 
@@ -419,3 +419,16 @@ def test_a_batch_without_samples_has_no_flow():
     model.compile("sgd", "mse")
     with pytest.raises(ValueError, match="no samples, so that there is no gradient to measure"):
         model.gradient_flow(np.ones((0, 3)), np.ones((0, 1)))
+
+
+@pytest.mark.parametrize("apart", [1.0, 1e-1, 1e-3, 1e-6, 1e-12])
+@pytest.mark.parametrize("size", [1.0, 1e-150, 1e170])
+def test_the_factor_is_exact_however_near_columns_are(apart, size):
+    random = np.random.default_rng(0)
+    first, other = random.standard_normal((2, 20_000))
+    columns = size * np.stack([first, first + apart * other, random.standard_normal(20_000)])
+    found, right = factor(columns), triangle(columns)
+    signs = np.sign(np.diagonal(right))[:, None]
+    np.testing.assert_allclose(np.sign(np.diagonal(found))[:, None] * found, signs * right, 1e-10)
+    gap = found @ [1.0, -1.0, 0.0]  # how far apart the first two are, exactly
+    assert np.linalg.norm(gap / size) == pytest.approx(apart * np.linalg.norm(other), rel=1e-3)
