@@ -385,6 +385,25 @@ def test_a_step_that_is_not_made_teaches_a_method_nothing(name):
         )
 
 
+def root_of_nothing(y_true, y_pred):
+    """A loss of 0 whose gradient is NaN."""
+    return tg.ops.sqrt(tg.ops.square(0 * y_pred))
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:invalid:RuntimeWarning")
+@pytest.mark.parametrize("name", METHODS)
+def test_a_first_step_that_is_not_made_teaches_a_method_nothing(name):
+    model = two_heads()
+    model.compile("sgd", {"a": "mse", "b": root_of_nothing}, loss_weights=name)
+    for bad in (Y, Y | {"a": Y["a"] * 1e30}):
+        with pytest.raises(FloatingPointError, match="not finite"):
+            model.train_on_batch(X, bad)
+        assert model.objective.balancer.memory() == {}
+        assert model.loss_weights == {"a": 1, "b": 1}
+
+
 # ---------------------------------------------------------------- published, and all systems
 
 

@@ -127,7 +127,8 @@ class Balancer(Recipe):
         return {name: remembered(getattr(self, name)) for name in names}
 
     def remember(self, memory: Mapping[str, Any]) -> None:
-        """Go on from what `memory` gave."""
+        """Go on from what `memory` gave; nothing: it has not been asked yet."""
+        self.count = 0
         if memory:
             self.begin(int(memory["count"]))
         for name, value in memory.items():

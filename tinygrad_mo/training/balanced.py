@@ -47,9 +47,10 @@ def gradients_of_step(
         return swept(plan, tape, objective.weight_list)
     rows = Rows(plan, tape, objective.balanced, apart=needs == "rows")
     gram = rows.gram() if needs == "gram" else None
-    if all(map(isfinite, losses)) and (gram is None or np.isfinite(gram).all()):
+    asked = all(map(isfinite, losses)) and (gram is None or np.isfinite(gram).all())
+    if asked:
         objective.weights.update(zip(names, method.balance(known, gram).tolist(), strict=True))
-    return rows.mixed(objective.weight_list, method.mixed if needs == "rows" else None)
+    return rows.mixed(objective.weight_list, method.mixed if asked and needs == "rows" else None)
 
 
 def swept(plan: Plan, tape: Tape, weights: Sequence[float]) -> dict[Parameter, Any]:
