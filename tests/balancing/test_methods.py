@@ -204,6 +204,28 @@ def test_a_step_of_cagrad_serves_the_worst_off_best():
         assert ((mean + other) @ rows.T).min(axis=1).max() <= (rows @ d).min() + 1e-9
 
 
+def test_a_loss_that_is_the_sum_of_others_stops_nobody():
+    """No step makes the same angle with a, b and a + b: the pseudo-inverse comes nearest."""
+    for seed in range(20):
+        rows = np.random.default_rng(seed).normal(size=(2, 30)) * [[1.0], [4.0]]
+        rows = np.vstack([rows, rows.sum(axis=0)])
+        rows += 1e-7 * np.random.default_rng(99).normal(size=rows.shape)  # as in float32
+        lengths = np.linalg.norm(rows, axis=1)
+        u = np.linalg.pinv(rows / lengths[:, None], rcond=1e-5).sum(axis=1)
+        u /= np.linalg.norm(u)
+        np.testing.assert_allclose(direction("config", rows), (rows @ u).sum() * u, rtol=1e-4)
+        d = direction("imtl_g", rows)
+        assert d @ u / np.linalg.norm(d) == pytest.approx(1, abs=1e-6)
+        assert np.linalg.norm(d) > 0.1 * lengths.min()
+
+
+@pytest.mark.parametrize("name", ["imtl_g", "config"])
+def test_gradients_that_cancel_out_are_weighed_until_they_do(name):
+    turn = np.array([[1, 0], [-0.5, 3**0.5 / 2], [-0.5, -(3**0.5) / 2]])
+    found = weights(name, (turn * [[1.0], [2.0], [4.0]]) @ (turn * [[1.0], [2.0], [4.0]]).T)
+    np.testing.assert_allclose(found, np.array([4.0, 2.0, 1.0]) / 7, rtol=1e-9)
+
+
 # ---------------------------------------------------------------- programs
 
 

@@ -16,7 +16,18 @@ from .. import arguments
 from ..device import new_generator
 from .base import Balancer, GramBalancer
 from .learned import learn, moments_of
-from .solving import FEW, above, bargained, lengths_and_cosines, sets, shortest, solved, square
+from .solving import (
+    FEW,
+    NOTHING,
+    above,
+    bargained,
+    inverted,
+    lengths_and_cosines,
+    sets,
+    shortest,
+    solved,
+    square,
+)
 
 TINY = 1e-7  # opposite gradients have no bargain: their cosine counts as this above -1
 
@@ -255,7 +266,10 @@ class IMTLG(GramBalancer):
     """The step is equally long along each gradient (Liu et al. 2021, impartial learning).
 
     w is G^-1 d, scaled to the sum 1. Two losses: w_i is proportional to 1 / d_i. Multiplied with
-    any number above 0, a loss does not turn the step. With three or more, weights may be below 0.
+    any number above 0, a loss does not turn the step. With three or more, weights may be below 0;
+    where their sum is, too, before it is scaled, all losses rise along the step (as published).
+    Where one gradient is a sum of others there may be no such step: with the cosines C, and their
+    pseudo-inverse C^+, it is that of w_i proportional to (C^+ 1)_i / d_i.
     """
 
     def of_two(self, aa: float, ab: float, bb: float) -> tuple[float, float]:
@@ -264,7 +278,7 @@ class IMTLG(GramBalancer):
 
     def of_many(self, gram: np.ndarray) -> np.ndarray:
         d, cosines = lengths_and_cosines(gram)
-        w = solved(cosines, np.ones(len(d))) * (d.min() / d)
+        w = inverted(cosines) * (d.min() / d)
         total = w.sum()
         return w / total if abs(total) > 1e-12 * np.abs(w).max() else np.full(len(d), 1 / len(d))
 
@@ -353,7 +367,7 @@ class AlignedMTL(GramBalancer):
 
     def of_many(self, gram: np.ndarray) -> np.ndarray:
         values, vectors = np.linalg.eigh(gram / np.diagonal(gram).max())
-        kept = values > 1e-12 * values.max()
+        kept = values > NOTHING * values.max()
         values, vectors = values[kept], vectors[:, kept]
         factors = np.sqrt(values.min() / values)
         return np.asarray(vectors @ (factors * vectors.mean(axis=0)))
@@ -394,7 +408,7 @@ class ConFIG(GramBalancer):
     """The direction that makes the same angle with all gradients (Liu et al. 2024).
 
     u is the pseudo-inverse of the gradients scaled to length 1, applied to ones, and scaled to
-    length 1; the step is (sum_i g_i . u) u. With a = C^-1 1, C the cosines, that is a / d but for a
+    length 1; the step is (sum_i g_i . u) u. With a = C^+ 1, C the cosines, that is a / d but for a
     factor: no rows are needed. Two losses: w_i = (d_1 + d_2) / (2 d_i).
     """
 
@@ -404,8 +418,8 @@ class ConFIG(GramBalancer):
 
     def of_many(self, gram: np.ndarray) -> np.ndarray:
         d, cosines = lengths_and_cosines(gram)
-        a = solved(cosines, np.ones(len(d)))
+        a = inverted(cosines)
         size = square(cosines, a)
-        if size <= 1e-12 * (a @ a):  # no direction is good for all
+        if size <= NOTHING:  # no direction is good for all
             return IMTLG().of_many(gram)
         return d @ (cosines @ a) / size * a / d

@@ -15,6 +15,7 @@ import numpy as np
 
 FEW = 4  # losses: 15 sets
 RIDGE = 1e-13  # parallel gradients leave a choice; this makes it
+NOTHING = 1e-12  # an eigenvalue of that share of the largest one is rounding
 
 
 def lengths_and_cosines(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -38,6 +39,22 @@ def sets(count: int) -> list[list[int]]:
 def solved(matrix: np.ndarray, right: np.ndarray, ridge: float = RIDGE) -> np.ndarray:
     """The solution of a system of equations with a matrix of cosines, which may be singular."""
     return np.linalg.solve(matrix + ridge * np.eye(len(matrix)), right)
+
+
+def inverted(cosines: np.ndarray) -> np.ndarray:
+    """The pseudo-inverse of C, applied to ones; where that is nothing, ones: they cancel out.
+
+    A gradient that is a sum of others leaves a direction in which there is nothing but rounding,
+    which does not count.
+
+    >>> inverted(np.array([[1.0, 0.5, 0.5], [0.5, 1.0, 1.0], [0.5, 1.0, 1.0]])).round(6)
+    array([0.666667, 0.333333, 0.333333])
+    """
+    values, vectors = np.linalg.eigh(cosines)
+    kept = values > NOTHING * values[-1]
+    values, vectors = values[kept], vectors[:, kept]
+    found = vectors @ (vectors.sum(axis=0) / values)
+    return np.asarray(found) if found.sum() > NOTHING else np.ones(len(cosines))
 
 
 def shortest(gram: np.ndarray) -> np.ndarray:
