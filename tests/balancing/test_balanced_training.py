@@ -8,6 +8,7 @@ import pytest
 import tinygrad_mo as tg
 from tinygrad_mo import balancing, callbacks, layers, systems
 from tinygrad_mo.balancing import METHODS
+from tinygrad_mo.files.archive import CheckpointError
 from tinygrad_mo.training.balanced import Rows, gradients_of_step, swept
 from zoo import ZOO, headline, numbers
 
@@ -363,6 +364,58 @@ def test_an_interrupted_training_ends_with_the_same_bits(name, tmp_path):
     for a, b in zip(resumed[0], whole[0], strict=True):
         np.testing.assert_array_equal(a, b)
     assert resumed[1] == whole[1]
+
+
+@pytest.mark.parametrize("first", [None, "pcgrad"])
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_an_interrupted_training_goes_on_with_the_method_that_a_callback_has_set(
+    first, epoch, tmp_path
+):
+    def run(stop_at):
+        def switch(number):
+            if number == epoch:
+                model.loss_weights = balancing.RLW(every=2)
+
+        def stop(step, logs):
+            if step == stop_at:
+                raise KeyboardInterrupt
+
+        model = two_heads("adam", loss_weights=first)
+        backup = callbacks.BackupAndRestore(tmp_path / "backup", every=1)
+        other = callbacks.LambdaCallback(on_epoch_begin=switch, on_train_batch_end=stop)
+        model.fit(X, Y, epochs=4, batch_size=2, verbose=0, callbacks=[backup, other])
+        return model
+
+    for last in (4, 6):  # twice interrupted
+        with pytest.raises(KeyboardInterrupt):
+            run(stop_at=last)
+    resumed = run(stop_at=None)
+    whole = run(stop_at=None)
+    assert resumed.objective.balancer.made_with == ((), {"every": 2})
+    assert resumed.loss_weights == whole.loss_weights
+    for a, b in zip(resumed.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_method_of_ones_own_that_a_callback_has_set_is_asked_for(tmp_path):
+    def run(stop_at):
+        def switch(number):
+            model.loss_weights = Alike()
+
+        def stop(step, logs):
+            if step == stop_at:
+                raise KeyboardInterrupt
+
+        model = two_heads()
+        backup = callbacks.BackupAndRestore(tmp_path / "backup", every=1)
+        other = callbacks.LambdaCallback(on_epoch_begin=switch, on_train_batch_end=stop)
+        model.fit(X, Y, epochs=2, verbose=0, callbacks=[backup, other])
+
+    with pytest.raises(KeyboardInterrupt):
+        run(stop_at=1)
+    with pytest.raises(CheckpointError, match="the file uses 'Alike'") as error:
+        run(stop_at=None)
+    assert "which a callback has given as loss_weights" in error.value.__notes__[0]
 
 
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
