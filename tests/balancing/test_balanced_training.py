@@ -284,6 +284,21 @@ def test_history_has_the_mean_weights_of_each_epoch():
     assert "weight/a" not in model.fit(X, Y, verbose=0).history
 
 
+def test_a_mean_weight_is_that_of_the_steps_in_which_the_loss_has_labels():
+    model, seen = two_heads(loss_weights="imtl_g"), []
+    look = callbacks.LambdaCallback(
+        on_train_batch_end=lambda step, logs: seen.append(dict(model.loss_weights))
+    )
+    y = {"a": np.concatenate([Y["a"], Y["a"]]), "b": np.concatenate([Y["b"], Y["b"] * np.nan])}
+    history = model.fit(
+        np.concatenate([X, X]), y, batch_size=4, shuffle=False, verbose=0, callbacks=[look]
+    ).history
+    assert seen[1] == {"a": 1, "b": 1}
+    assert history["weight/b"] == [seen[0]["b"]]
+    assert history["weight/a"] == [(seen[0]["a"] + 1) / 2]
+    assert history["weighted/b"] == pytest.approx([seen[0]["b"] * history["b_loss"][0]])
+
+
 def test_an_epoch_prints_the_weights_beside_the_losses(capsys):
     model = two_heads(loss_weights="imtl_g")
     history = model.fit(X, Y, verbose=2).history
