@@ -209,6 +209,17 @@ def test_weights_that_are_no_numbers_name_the_loss():
         model.train_on_batch(X, Y)
 
 
+def test_rows_that_were_not_mixed_are_refused():
+    class Unmixed(balancing.GradDrop):
+        def mixed(self, rows):
+            return rows
+
+    model = two_heads(loss_weights=Unmixed())
+    words = r"mixed must make one gradient of shape \(4, 5\) of the rows \(2, 4, 5\) of 'kernel'"
+    with pytest.raises(ValueError, match=words):
+        model.train_on_batch(X, Y)
+
+
 # ---------------------------------------------------------------- given, changed, copied
 
 

@@ -94,6 +94,40 @@ def test_the_order_of_pcgrad_is_drawn_and_that_of_the_reference_is_among_them():
     assert 1 < len(several) <= len({tuple(np.round(one, 9)) for one in found})
 
 
+# ---------------------------------------------------------------- what cannot be
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (([1.0, 2.0],), "MGDA looks at gradients: give their Gram matrix, too"),
+        (([1.0, 2.0], np.eye(3)), r"MGDA: the Gram matrix of 2 losses has the shape \(2, 2\), not"),
+        ((3.0, np.eye(2)), r"MGDA: losses have the shape \(K,\), not \(\)"),
+    ],
+)
+def test_a_method_says_what_it_is_to_be_given(given, words):
+    with pytest.raises(ValueError, match=words):
+        balancing.MGDA().balance(*given)
+    assert balancing.MGDA().balance([1, 1, np.nan], [[4, 0, 0], [0, 4, 0], [0, 0, 0]]).tolist() == [
+        0.5, 0.5, 1
+    ]  # lists are arrays, too  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", [None, 2.0, [1.0], [1.0, 2.0, 3.0], {"a": 1.0, "b": 2.0}])
+def test_what_a_method_of_ones_own_must_return_is_said(answer):
+    class Own(balancing.Balancer):
+        def __init__(self):
+            """It may forget about ours."""
+
+        def weights(self, losses, gram, which):
+            return answer
+
+    with pytest.raises(ValueError, match=r"Own\.weights must return 2 numbers, one for each loss"):
+        Own().balance([1.0, 2.0])
+    with pytest.raises(ValueError, match="Odd: needs is one of 'losses', 'gram', 'rows', not 'gra"):
+        type("Odd", (balancing.Balancer,), {"needs": "gradients"})
+
+
 # ---------------------------------------------------------------- what they claim
 
 

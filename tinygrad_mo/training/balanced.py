@@ -19,6 +19,7 @@ import numpy as np
 from ..device import Array, array_module, to_numpy
 from ..engine.graph import Parameter
 from ..engine.plan import Plan, Tape
+from ..naming import name_of
 from ..ops import SparseGradient, dense_gradient
 from ..optimizers.finite import numbers_of
 from .objective import Objective
@@ -137,7 +138,14 @@ class Rows:
             shared = [row for row, k in enumerate(losses) if k in self.balanced]
             if method is not None and len(shared) > 1:
                 rest = [0.0 if row in shared else x for row, x in enumerate(factors)]
-                mixed = method(numbers[shared]) + weighted_sum(numbers, rest)
+                mixed = method(numbers[shared])
+                if mixed.shape != numbers.shape[1:]:
+                    raise ValueError(
+                        f"{name_of(method)} must make one gradient of shape {numbers.shape[1:]} of "
+                        f"the rows {numbers[shared].shape} of {several[0].label!r}, not "
+                        f"{mixed.shape}"
+                    )
+                mixed = mixed + weighted_sum(numbers, rest)
             else:
                 mixed = weighted_sum(numbers, factors)
             if isinstance(rows, SparseGradient):
