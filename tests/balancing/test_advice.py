@@ -111,6 +111,13 @@ def test_looking_ahead_agrees_with_the_first_order(name):
     assert "first order" in str(found) and len(str(found).splitlines()) == 2 + 2 * len(found.losses)
 
 
+def test_a_loss_without_labels_has_no_relative_change():
+    found = balancing.affinity(two_heads(), X, Y | {"b": np.full((4, 1), np.nan)})
+    for table in (found.first_order, found.look_ahead):
+        assert np.isnan(table[:, 1]).all()
+        assert table[0, 0] > 0 and table[1, 0] == pytest.approx(0, abs=1e-3)
+
+
 def test_an_error_while_looking_ahead_leaves_the_model_as_it_was(monkeypatch):
     model = two_heads()
     before, plan = model.get_weights(), model.objective.plan()
@@ -126,6 +133,13 @@ def test_an_error_while_looking_ahead_leaves_the_model_as_it_was(monkeypatch):
     with pytest.raises(RuntimeError):
         balancing.affinity(model, X, Y)
     assert all(map(np.array_equal, before, model.get_weights()))
+
+
+def test_a_pair_that_was_not_trained_is_named():
+    with pytest.raises(ValueError, match="higher_order: pairs lack that of 'a' and 'c'"):
+        balancing.higher_order(
+            {"a": 1.0, "b": 1.0, "c": 1.0}, {("b", "a"): {"a": 1.0, "b": 1.0}, ("b", "c"): {}}
+        )
 
 
 def test_the_best_groups_are_the_best_of_all():

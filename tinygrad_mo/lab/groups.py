@@ -184,7 +184,7 @@ def group_tasks(
             losses[group].append(losses_of(model, task))
             chosen_by[group].append(losses_of(model, judge))
             for name in tables if listeners else ():
-                tables[name].append(np.mean([getattr(one, name) for one in found], axis=0))
+                tables[name].append(np.nanmean([getattr(one, name) for one in found], axis=0))
             told("+".join(group))
     for scored in (losses, chosen_by):
         alone = [{name: scored[(name,)][seed][name] for name in tasks} for seed in range(seeds)]
