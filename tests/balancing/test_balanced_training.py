@@ -235,6 +235,10 @@ def test_a_method_can_be_given_and_changed_at_any_time():
     model.loss_weights = lambda step, losses: {"b": 0.5}
     model.train_on_batch(X, Y)
     assert model.loss_weights == {"a": 2.0, "b": 0.5}
+    model.loss_weights = None  # as in compile
+    assert model.objective.balancer is None and model.loss_weights == {"a": 1.0, "b": 1.0}
+    with pytest.raises(ValueError, match="PCGrad: only names no loss"):
+        balancing.PCGrad(only=[])
 
 
 def test_one_pattern_serves_several_models():

@@ -342,6 +342,14 @@ def test_geometric_means_need_losses_above_0():
         balancing.GeometricMean().balance([1.0, -2.0])
 
 
+def test_famo_needs_losses_above_their_minimum():
+    """It would give nearly all weight to a loss that it cannot compare."""
+    famo = balancing.FAMO(minimum=[0.0, -3.0])
+    famo.balance([0.0, -2.0])
+    with pytest.raises(ValueError, match=r"FAMO: .* one is -4, below -3: give FAMO\(minimum=...\)"):
+        famo.balance([1.0, -4.0])
+
+
 def test_what_is_dropped_has_the_other_sign():
     tg.set_random_seed(0)
     rows = np.array([[1.0, 1.0, -3.0, 0.0], [2.0, -1.0, 1.0, 0.0]])

@@ -90,6 +90,8 @@ class Balancer(Recipe):
         refuse_unknown(type(self), unknown)
         who = type(self).__name__
         self.only = None if only is None else arguments.names(f"{who}: only", only)
+        if self.only == []:
+            raise ValueError(f"{who}: only names no loss: leave it out, and all are balanced")
         self.every = arguments.whole(f"{who}: every", every, at_least=1)
 
     def begin(self, count: int) -> None:
