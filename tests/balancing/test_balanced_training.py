@@ -344,6 +344,16 @@ def test_recorded_flows_have_the_weights_of_their_step():
     assert "(set by IMTLG)" in model.pairing()
 
 
+def test_what_is_said_without_the_mixture_of_graddrop_says_so(tmp_path):
+    model = two_heads(loss_weights="graddrop")
+    flow = model.gradient_flow(X, Y)
+    flow.save(tmp_path / "flow.flow")
+    for words in (model.explain(), flow.report(), tg.Flow.load(tmp_path / "flow.flow").report()):
+        words = " ".join(words.split())
+        assert "sets the weights" not in words
+        assert "GradDrop mixes the gradients of what is shared in a way of its own" in words
+
+
 def test_callbacks_that_set_weights_are_refused_by_name():
     sampler = callbacks.TaskSampler({"a": 1.0, "b": 1.0})
     with pytest.raises(ValueError, match="so does what was given as loss_weights, PCGrad, in each"):
