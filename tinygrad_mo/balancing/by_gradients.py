@@ -7,7 +7,7 @@ the squared lengths are called aa and bb, their inner product ab.
 
 from __future__ import annotations
 
-from math import sqrt
+from math import exp, log, sqrt
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from .solving import (
     NOTHING,
     above,
     bargained,
+    crossing,
     inverted,
     lengths_and_cosines,
     sets,
@@ -248,18 +249,20 @@ class CAGrad(GramBalancer):
 
 
 def worst_served_of_many(gram: np.ndarray, pull: np.ndarray, radius: float) -> np.ndarray:
-    """The same by halving: for a given lambda, w is that of the shortest mean of g_i + g_0/lambda,
+    """The same by a search: for a given lambda, w is that of the shortest mean of g_i + g_0/lambda,
     and lambda |g_w| is the radius."""
     mean = square(gram, np.full(len(gram), 1 / len(gram)))
-    low, high = -15.0, 15.0  # of log lambda
-    for _ in range(60):
-        middle = np.exp((low + high) / 2)
-        w = shortest(gram + (pull + pull[:, None]) / middle + mean / middle**2)
-        if middle * sqrt(max(square(gram, w), 0.0)) < radius:
-            low = (low + high) / 2
-        else:
-            high = (low + high) / 2
-    return w
+
+    def served(logarithm: float) -> np.ndarray:
+        scale = exp(logarithm)
+        return shortest(gram + (pull + pull[:, None]) / scale + mean / scale**2)
+
+    def beyond(logarithm: float) -> float:
+        """By how much, in logarithms, lambda |g_w| is larger than the radius: it only rises."""
+        size = sqrt(max(square(gram, served(logarithm)), 0.0))
+        return logarithm + log(max(size, 1e-30) / radius)
+
+    return served(crossing(beyond, -15.0, 15.0))
 
 
 class IMTLG(GramBalancer):

@@ -7,6 +7,7 @@ tried, and the best answer that is allowed is the answer. Above, SciPy's `nnls` 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from itertools import combinations
 from typing import Any
@@ -124,6 +125,31 @@ def nnls() -> Any:
             f"(or the extra [balancing] of this package)"
         ) from None
     return nnls
+
+
+def crossing(rising: Callable[[float], float], low: float, high: float) -> float:
+    """Where a function that only rises is 0 between two places; the nearer end, if nowhere.
+
+    Regula falsi (in the variant called Illinois): an end that stays counts half the next time.
+
+    >>> round(crossing(lambda x: x**3 - 8, 0.0, 5.0), 9)
+    2.0
+    """
+    below, over = rising(low), rising(high)
+    if below >= 0 or over <= 0:
+        return low if below >= 0 else high
+    last = 0.0
+    for _ in range(100):
+        middle = high - over * (high - low) / (over - below)
+        value = rising(middle)
+        if abs(value) < 1e-10 or high - low < 1e-10:
+            break
+        if value > 0:
+            high, over, below = middle, value, below / (2 if last > 0 else 1)
+        else:
+            low, below, over = middle, value, over / (2 if last < 0 else 1)
+        last = value
+    return middle
 
 
 def bargained(matrix: np.ndarray, share: np.ndarray, power: float = 1.0) -> np.ndarray:
