@@ -69,7 +69,8 @@ def affinity(model: Any, x: Any, y: Any = None, rate: float = 1e-4) -> Affinity:
     x, y
         A batch, as for `Model.gradient_flow`.
     rate : float
-        Of the step that is taken and taken back. Default: 0.0001.
+        Of the step that is taken and taken back. Default: 0.0001. Losses in float32 are known to
+        about 1e-7 of their size, and a look ahead to 1e-7 / rate, here 0.001.
     """
     rate = arguments.number("affinity: rate", rate, above=0)
     return affinity_on(model.objective, model.objective.labelled_data(x, y), rate)

@@ -38,8 +38,9 @@ class GradNorm(Balancer):
 
     With r_i = l_i / l_i(first) divided by its mean, the weights learn to bring w_i d_i to
     mean(w d) r_i^alpha: the sum of the absolute differences is minimised, the targets held fixed,
-    and the weights then scaled to the sum K. The paper measures on the last shared layer; here it
-    is everything that is shared. It assumes losses above 0 that fall towards 0.
+    and the weights then scaled to the sum K. Its slopes are divided by the longest d, so that steps
+    with long gradients teach no more than others. The paper measures on the last shared layer; here
+    it is everything that is shared. It assumes losses above 0 that fall towards 0.
 
     Parameters
     ----------
@@ -70,7 +71,7 @@ class GradNorm(Balancer):
         trained = losses / np.where(self.first[which] == 0, 1.0, self.first[which])
         rates = np.maximum(trained, 0.0) / max(trained.mean(), 1e-12)
         target = (w * d).mean() * rates**self.alpha
-        slope = np.sign(w * d - target) * d / d.max()  # Adam is free of their common scale
+        slope = np.sign(w * d - target) * d / d.max()
         learn(self.learned, which, slope, self.moments, self.learning_rate)
         positive = np.maximum(self.learned, 1e-3)
         self.learned = len(positive) * positive / positive.sum()
