@@ -61,20 +61,40 @@ def test_what_shares_nothing_is_named_and_keeps_weight_1():
     assert (
         found.alone == ["c"] and found.weights["c"] == 1 and "regularization" not in found.lengths
     )
-    assert "Not compared, since nothing is shared: c." in str(found)
+    text = " ".join(str(found).split())
+    assert "since nothing is shared, or without a gradient there in this batch: c." in text
 
 
 def test_opposite_gradients_are_pointed_out():
     model = two_heads()
     found = balancing.Suggestion({"a": 1.0, "b": 1.0}, {"a": 1.0, "b": 1.0}, {("a", "b"): -0.9}, {})
     assert "a and b pull against each other (cosine -0.90)" in str(found)
-    with pytest.raises(ValueError, match="suggest: compare, mine: no loss is called 'c'"):
-        balancing.suggest(model, X, Y, compare={"mine": {"c": 1.0}})
+    for compare, words in (
+        ({"mine": {"c": 1.0}}, "suggest: compare, mine: no loss is called 'c'"),
+        ({"suggested": {"a": 1.0}}, "suggest: compare: 'suggested' has a row already"),
+        ({"mine": {"a": np.nan}}, "that of 'mine': that of 'a' must be a finite number, not"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            balancing.suggest(model, X, Y, compare=compare)
+    with pytest.raises(TypeError, match="compare: that of 'a' must be a dict by name, not"):
+        balancing.suggest(model, X, Y, compare={"a": 2.0})
     x = tg.Input((4,), name="x")
     single = tg.Model(x, layers.Dense(1)(x))
     single.compile("sgd", "mse")
     with pytest.raises(ValueError, match="suggest: no two losses have a gradient on the same"):
         balancing.suggest(single, X, Y["a"])
+
+
+def test_a_weight_of_0_pulls_nothing_and_clipping_is_said():
+    x = tg.Input((4,), name="x")
+    h = layers.Dense(5, activation="tanh", name="trunk")(x)
+    model = tg.Model(x, [layers.Dense(1, name=name)(h) for name in ("a", "b", "c")])
+    model.compile(tg.optimizers.SGD(0.1, clipnorm=1.0), "mse", loss_weights={"b": 0.0})
+    missing = Y | {"c": np.full((4, 1), np.nan)}
+    text = " ".join(str(balancing.suggest(model, X, missing)).split())
+    assert "With the weights of this model, no pull comes from b, of weight 0." in text
+    assert "times as hard" not in text and "without a gradient there in this batch: c." in text
+    assert "clipnorm=1 cuts gradients off" in text and "learning rate" not in text
 
 
 @pytest.mark.parametrize(
@@ -89,6 +109,13 @@ def test_looking_ahead_agrees_with_the_first_order(name):
     assert all(map(np.array_equal, before, model.get_weights()))
     assert str(states) == str(model.objective.randomness.states)
     assert "first order" in str(found) and len(str(found).splitlines()) == 2 + 2 * len(found.losses)
+
+
+def test_a_loss_without_labels_has_no_relative_change():
+    found = balancing.affinity(two_heads(), X, Y | {"b": np.full((4, 1), np.nan)})
+    for table in (found.first_order, found.look_ahead):
+        assert np.isnan(table[:, 1]).all()
+        assert table[0, 0] > 0 and table[1, 0] == pytest.approx(0, abs=1e-3)
 
 
 def test_an_error_while_looking_ahead_leaves_the_model_as_it_was(monkeypatch):
@@ -106,6 +133,13 @@ def test_an_error_while_looking_ahead_leaves_the_model_as_it_was(monkeypatch):
     with pytest.raises(RuntimeError):
         balancing.affinity(model, X, Y)
     assert all(map(np.array_equal, before, model.get_weights()))
+
+
+def test_a_pair_that_was_not_trained_is_named():
+    with pytest.raises(ValueError, match="higher_order: pairs lack that of 'a' and 'c'"):
+        balancing.higher_order(
+            {"a": 1.0, "b": 1.0, "c": 1.0}, {("b", "a"): {"a": 1.0, "b": 1.0}, ("b", "c"): {}}
+        )
 
 
 def test_the_best_groups_are_the_best_of_all():

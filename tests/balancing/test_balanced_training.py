@@ -8,6 +8,7 @@ import pytest
 import tinygrad_mo as tg
 from tinygrad_mo import balancing, callbacks, layers, systems
 from tinygrad_mo.balancing import METHODS
+from tinygrad_mo.files.archive import CheckpointError
 from tinygrad_mo.training.balanced import Rows, gradients_of_step, swept
 from zoo import ZOO, headline, numbers
 
@@ -208,6 +209,17 @@ def test_weights_that_are_no_numbers_name_the_loss():
         model.train_on_batch(X, Y)
 
 
+def test_rows_that_were_not_mixed_are_refused():
+    class Unmixed(balancing.GradDrop):
+        def mixed(self, rows):
+            return rows
+
+    model = two_heads(loss_weights=Unmixed())
+    words = r"mixed must make one gradient of shape \(4, 5\) of the rows \(2, 4, 5\) of 'kernel'"
+    with pytest.raises(ValueError, match=words):
+        model.train_on_batch(X, Y)
+
+
 # ---------------------------------------------------------------- given, changed, copied
 
 
@@ -223,6 +235,10 @@ def test_a_method_can_be_given_and_changed_at_any_time():
     model.loss_weights = lambda step, losses: {"b": 0.5}
     model.train_on_batch(X, Y)
     assert model.loss_weights == {"a": 2.0, "b": 0.5}
+    model.loss_weights = None  # as in compile
+    assert model.objective.balancer is None and model.loss_weights == {"a": 1.0, "b": 1.0}
+    with pytest.raises(ValueError, match="PCGrad: only names no loss"):
+        balancing.PCGrad(only=[])
 
 
 def test_one_pattern_serves_several_models():
@@ -283,6 +299,21 @@ def test_history_has_the_mean_weights_of_each_epoch():
     assert "weight/a" not in model.fit(X, Y, verbose=0).history
 
 
+def test_a_mean_weight_is_that_of_the_steps_in_which_the_loss_has_labels():
+    model, seen = two_heads(loss_weights="imtl_g"), []
+    look = callbacks.LambdaCallback(
+        on_train_batch_end=lambda step, logs: seen.append(dict(model.loss_weights))
+    )
+    y = {"a": np.concatenate([Y["a"], Y["a"]]), "b": np.concatenate([Y["b"], Y["b"] * np.nan])}
+    history = model.fit(
+        np.concatenate([X, X]), y, batch_size=4, shuffle=False, verbose=0, callbacks=[look]
+    ).history
+    assert seen[1] == {"a": 1, "b": 1}
+    assert history["weight/b"] == [seen[0]["b"]]
+    assert history["weight/a"] == [(seen[0]["a"] + 1) / 2]
+    assert history["weighted/b"] == pytest.approx([seen[0]["b"] * history["b_loss"][0]])
+
+
 def test_an_epoch_prints_the_weights_beside_the_losses(capsys):
     model = two_heads(loss_weights="imtl_g")
     history = model.fit(X, Y, verbose=2).history
@@ -311,6 +342,16 @@ def test_recorded_flows_have_the_weights_of_their_step():
         assert flow.weights["a"] == pytest.approx(d[1] / d.sum(), rel=1e-4)
     assert "IMTLG sets the weights in each step" in recorder.flows[-1].report()
     assert "(set by IMTLG)" in model.pairing()
+
+
+def test_what_is_said_without_the_mixture_of_graddrop_says_so(tmp_path):
+    model = two_heads(loss_weights="graddrop")
+    flow = model.gradient_flow(X, Y)
+    flow.save(tmp_path / "flow.flow")
+    for words in (model.explain(), flow.report(), tg.Flow.load(tmp_path / "flow.flow").report()):
+        words = " ".join(words.split())
+        assert "sets the weights" not in words
+        assert "GradDrop mixes the gradients of what is shared in a way of its own" in words
 
 
 def test_callbacks_that_set_weights_are_refused_by_name():
@@ -365,6 +406,58 @@ def test_an_interrupted_training_ends_with_the_same_bits(name, tmp_path):
     assert resumed[1] == whole[1]
 
 
+@pytest.mark.parametrize("first", [None, "pcgrad"])
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_an_interrupted_training_goes_on_with_the_method_that_a_callback_has_set(
+    first, epoch, tmp_path
+):
+    def run(stop_at):
+        def switch(number):
+            if number == epoch:
+                model.loss_weights = balancing.RLW(every=2)
+
+        def stop(step, logs):
+            if step == stop_at:
+                raise KeyboardInterrupt
+
+        model = two_heads("adam", loss_weights=first)
+        backup = callbacks.BackupAndRestore(tmp_path / "backup", every=1)
+        other = callbacks.LambdaCallback(on_epoch_begin=switch, on_train_batch_end=stop)
+        model.fit(X, Y, epochs=4, batch_size=2, verbose=0, callbacks=[backup, other])
+        return model
+
+    for last in (4, 6):  # twice interrupted
+        with pytest.raises(KeyboardInterrupt):
+            run(stop_at=last)
+    resumed = run(stop_at=None)
+    whole = run(stop_at=None)
+    assert resumed.objective.balancer.made_with == ((), {"every": 2})
+    assert resumed.loss_weights == whole.loss_weights
+    for a, b in zip(resumed.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_method_of_ones_own_that_a_callback_has_set_is_asked_for(tmp_path):
+    def run(stop_at):
+        def switch(number):
+            model.loss_weights = Alike()
+
+        def stop(step, logs):
+            if step == stop_at:
+                raise KeyboardInterrupt
+
+        model = two_heads()
+        backup = callbacks.BackupAndRestore(tmp_path / "backup", every=1)
+        other = callbacks.LambdaCallback(on_epoch_begin=switch, on_train_batch_end=stop)
+        model.fit(X, Y, epochs=2, verbose=0, callbacks=[backup, other])
+
+    with pytest.raises(KeyboardInterrupt):
+        run(stop_at=1)
+    with pytest.raises(CheckpointError, match="the file uses 'Alike'") as error:
+        run(stop_at=None)
+    assert "which a callback has given as loss_weights" in error.value.__notes__[0]
+
+
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
 @pytest.mark.filterwarnings("ignore:invalid:RuntimeWarning")
 @pytest.mark.parametrize("name", METHODS)
@@ -383,6 +476,25 @@ def test_a_step_that_is_not_made_teaches_a_method_nothing(name):
             if key != "generator"
             else (value == memory[key])
         )
+
+
+def root_of_nothing(y_true, y_pred):
+    """A loss of 0 whose gradient is NaN."""
+    return tg.ops.sqrt(tg.ops.square(0 * y_pred))
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:invalid:RuntimeWarning")
+@pytest.mark.parametrize("name", METHODS)
+def test_a_first_step_that_is_not_made_teaches_a_method_nothing(name):
+    model = two_heads()
+    model.compile("sgd", {"a": "mse", "b": root_of_nothing}, loss_weights=name)
+    for bad in (Y, Y | {"a": Y["a"] * 1e30}):
+        with pytest.raises(FloatingPointError, match="not finite"):
+            model.train_on_batch(X, bad)
+        assert model.objective.balancer.memory() == {}
+        assert model.loss_weights == {"a": 1, "b": 1}
 
 
 # ---------------------------------------------------------------- published, and all systems

@@ -94,6 +94,40 @@ def test_the_order_of_pcgrad_is_drawn_and_that_of_the_reference_is_among_them():
     assert 1 < len(several) <= len({tuple(np.round(one, 9)) for one in found})
 
 
+# ---------------------------------------------------------------- what cannot be
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (([1.0, 2.0],), "MGDA looks at gradients: give their Gram matrix, too"),
+        (([1.0, 2.0], np.eye(3)), r"MGDA: the Gram matrix of 2 losses has the shape \(2, 2\), not"),
+        ((3.0, np.eye(2)), r"MGDA: losses have the shape \(K,\), not \(\)"),
+    ],
+)
+def test_a_method_says_what_it_is_to_be_given(given, words):
+    with pytest.raises(ValueError, match=words):
+        balancing.MGDA().balance(*given)
+    assert balancing.MGDA().balance([1, 1, np.nan], [[4, 0, 0], [0, 4, 0], [0, 0, 0]]).tolist() == [
+        0.5, 0.5, 1
+    ]  # lists are arrays, too  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", [None, 2.0, [1.0], [1.0, 2.0, 3.0], {"a": 1.0, "b": 2.0}])
+def test_what_a_method_of_ones_own_must_return_is_said(answer):
+    class Own(balancing.Balancer):
+        def __init__(self):
+            """It may forget about ours."""
+
+        def weights(self, losses, gram, which):
+            return answer
+
+    with pytest.raises(ValueError, match=r"Own\.weights must return 2 numbers, one for each loss"):
+        Own().balance([1.0, 2.0])
+    with pytest.raises(ValueError, match="Odd: needs is one of 'losses', 'gram', 'rows', not 'gra"):
+        type("Odd", (balancing.Balancer,), {"needs": "gradients"})
+
+
 # ---------------------------------------------------------------- what they claim
 
 
@@ -204,6 +238,28 @@ def test_a_step_of_cagrad_serves_the_worst_off_best():
         assert ((mean + other) @ rows.T).min(axis=1).max() <= (rows @ d).min() + 1e-9
 
 
+def test_a_loss_that_is_the_sum_of_others_stops_nobody():
+    """No step makes the same angle with a, b and a + b: the pseudo-inverse comes nearest."""
+    for seed in range(20):
+        rows = np.random.default_rng(seed).normal(size=(2, 30)) * [[1.0], [4.0]]
+        rows = np.vstack([rows, rows.sum(axis=0)])
+        rows += 1e-7 * np.random.default_rng(99).normal(size=rows.shape)  # as in float32
+        lengths = np.linalg.norm(rows, axis=1)
+        u = np.linalg.pinv(rows / lengths[:, None], rcond=1e-5).sum(axis=1)
+        u /= np.linalg.norm(u)
+        np.testing.assert_allclose(direction("config", rows), (rows @ u).sum() * u, rtol=1e-4)
+        d = direction("imtl_g", rows)
+        assert d @ u / np.linalg.norm(d) == pytest.approx(1, abs=1e-6)
+        assert np.linalg.norm(d) > 0.1 * lengths.min()
+
+
+@pytest.mark.parametrize("name", ["imtl_g", "config"])
+def test_gradients_that_cancel_out_are_weighed_until_they_do(name):
+    turn = np.array([[1, 0], [-0.5, 3**0.5 / 2], [-0.5, -(3**0.5) / 2]])
+    found = weights(name, (turn * [[1.0], [2.0], [4.0]]) @ (turn * [[1.0], [2.0], [4.0]]).T)
+    np.testing.assert_allclose(found, np.array([4.0, 2.0, 1.0]) / 7, rtol=1e-9)
+
+
 # ---------------------------------------------------------------- programs
 
 
@@ -284,6 +340,14 @@ def test_a_loss_that_is_not_in_the_batch_has_weight_1_and_disturbs_nobody(name):
 def test_geometric_means_need_losses_above_0():
     with pytest.raises(ValueError, match="GeometricMean: there is no geometric mean of losses bel"):
         balancing.GeometricMean().balance([1.0, -2.0])
+
+
+def test_famo_needs_losses_above_their_minimum():
+    """It would give nearly all weight to a loss that it cannot compare."""
+    famo = balancing.FAMO(minimum=[0.0, -3.0])
+    famo.balance([0.0, -2.0])
+    with pytest.raises(ValueError, match=r"FAMO: .* one is -4, below -3: give FAMO\(minimum=...\)"):
+        famo.balance([1.0, -4.0])
 
 
 def test_what_is_dropped_has_the_other_sign():

@@ -74,6 +74,7 @@ def random_flow(seed):
         outputs={"out": makers[-1], "other": makers[0]},
         frozen={name for name in parameters if random.random() < frozen},
         balancer="balance" if seed % 4 == 3 else "",
+        mixes=seed % 8 == 7,
         step=int(random.integers(1000)),
         training=random.random() < 0.7,
         optimizer=optimizer,

@@ -1,5 +1,6 @@
 """The landscape, comparisons of methods, and groups of tasks."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -9,8 +10,9 @@ import pytest
 import tinygrad_mo as tg
 from tinygrad_mo import balancing, cli
 from tinygrad_mo.lab import toy
+from tinygrad_mo.lab.commands import parse
 from tinygrad_mo.lab.compare import GRID, compare, divided, grid_around
-from tinygrad_mo.lab.groups import group_tasks, model_of
+from tinygrad_mo.lab.groups import Grouping, group_tasks, model_of
 from tinygrad_mo.systems import SYSTEMS
 
 # ---------------------------------------------------------------- the landscape
@@ -203,6 +205,15 @@ def test_groups_are_judged_by_what_was_trained():
     assert len(found.choices().splitlines()) == 2 + 3 * 4
 
 
+def test_one_seed_claims_no_spread_and_no_repetition():
+    tasks, random = ["a", "b", "c"], np.random.default_rng(0)
+    groups = [g for n in (1, 2, 3) for g in itertools.combinations(tasks, n)]
+    scores = {group: [{name: random.uniform(0.5, 1) for name in group}] for group in groups}
+    found = Grouping("s", scores, scores, *random.normal(size=(2, 1, 3, 3)), tasks)
+    assert "one seed does not say how well these repeat." in found.words()
+    assert "±" not in found.table() and "nan" not in found.words() + found.table()
+
+
 def test_a_part_of_a_system_is_compiled_as_the_whole():
     model = model_of(SYSTEMS["demographics"], ("age", "gender"))
     assert list(model.loss_weights.items()) == [("age", 0.01), ("gender", 2.0)]
@@ -225,3 +236,8 @@ def test_what_is_misspelt_is_explained(capsys):
     assert "did you mean 'people'" in capsys.readouterr().err
     assert cli.main(["lab", "compare", "people", "--methods", "pcgard"]) == 2
     assert "did you mean 'pcgrad'" in capsys.readouterr().err
+    for wrong in ("0", "x"):
+        with pytest.raises(SystemExit):
+            cli.main(["lab", "compare", "people", "--seeds", wrong])
+        assert f"a whole number, 1 or more, not '{wrong}'" in capsys.readouterr().err
+    assert parse(["compare", "people", "--methods", "PCGrad"]).methods == ["pcgrad"]

@@ -28,7 +28,10 @@ from typing import Any
 import numpy as np
 
 from .. import arguments
+from ..arguments import shown
 from ..recipes import Recipe, refuse_unknown
+
+NEEDS = "losses", "gram", "rows"
 
 
 class Balancer(Recipe):
@@ -72,13 +75,24 @@ class Balancer(Recipe):
 
     needs = "losses"
     state: tuple[str, ...] = ()
+    only: list[str] | None = None
+    every = 1
+    count = 0
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.needs not in NEEDS:
+            raise ValueError(
+                f"{cls.__name__}: needs is one of {', '.join(map(repr, NEEDS))}, not {cls.needs!r}"
+            )
 
     def __init__(self, only: Any = None, every: int = 1, **unknown: Any):
         refuse_unknown(type(self), unknown)
         who = type(self).__name__
         self.only = None if only is None else arguments.names(f"{who}: only", only)
+        if self.only == []:
+            raise ValueError(f"{who}: only names no loss: leave it out, and all are balanced")
         self.every = arguments.whole(f"{who}: every", every, at_least=1)
-        self.count = 0
 
     def begin(self, count: int) -> None:
         """Make what is in `state`, for so many losses."""
@@ -107,6 +121,8 @@ class Balancer(Recipe):
             Finite. Zeros: this loss has no gradient on what is shared.
         """
         losses = np.asarray(losses, float)
+        gram = None if gram is None else np.asarray(gram, float)
+        self._check_asked(losses, gram)
         here = ~np.isnan(losses)
         if self.count != len(losses):
             self.begin(len(losses))
@@ -114,12 +130,38 @@ class Balancer(Recipe):
         if gram is not None:
             here &= np.diagonal(gram) > 0
         if here.all():
-            return np.array(self.weights(losses, gram, np.arange(len(losses))), float)
+            return self._answer(losses, gram, np.arange(len(losses)))
         which, weights = np.flatnonzero(here), np.ones(len(losses))
         if len(which):
             known = None if gram is None else gram[np.ix_(which, which)]
-            weights[which] = self.weights(losses[which], known, which)
+            weights[which] = self._answer(losses[which], known, which)
         return weights
+
+    def _check_asked(self, losses: np.ndarray, gram: np.ndarray | None) -> None:
+        who = type(self).__name__
+        if losses.ndim != 1:
+            raise ValueError(f"{who}: losses have the shape (K,), not {losses.shape}")
+        if gram is None and self.needs == "gram":
+            raise ValueError(f"{who} looks at gradients: give their Gram matrix, too")
+        if gram is not None and gram.shape != 2 * losses.shape:
+            raise ValueError(
+                f"{who}: the Gram matrix of {len(losses)} losses has the shape "
+                f"{2 * losses.shape}, not {gram.shape}"
+            )
+
+    def _answer(self, losses: np.ndarray, gram: Any, which: np.ndarray) -> np.ndarray:
+        """What `weights` returns, if that is what it must be."""
+        answer = self.weights(losses, gram, which)
+        try:
+            found = np.array(answer, float)
+        except (TypeError, ValueError):
+            found = np.array(np.nan)
+        if found.shape != losses.shape:
+            raise ValueError(
+                f"{type(self).__name__}.weights must return {len(losses)} numbers, one for each "
+                f"loss that it was told, not {shown(answer)}"
+            )
+        return found
 
     def memory(self) -> dict[str, Any]:
         """What is in `state`, as copies; of a generator, where it stands."""
@@ -127,7 +169,8 @@ class Balancer(Recipe):
         return {name: remembered(getattr(self, name)) for name in names}
 
     def remember(self, memory: Mapping[str, Any]) -> None:
-        """Go on from what `memory` gave."""
+        """Go on from what `memory` gave; nothing: it has not been asked yet."""
+        self.count = 0
         if memory:
             self.begin(int(memory["count"]))
         for name, value in memory.items():

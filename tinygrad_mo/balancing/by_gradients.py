@@ -7,7 +7,7 @@ the squared lengths are called aa and bb, their inner product ab.
 
 from __future__ import annotations
 
-from math import sqrt
+from math import exp, log, sqrt
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,19 @@ from .. import arguments
 from ..device import new_generator
 from .base import Balancer, GramBalancer
 from .learned import learn, moments_of
-from .solving import FEW, above, bargained, lengths_and_cosines, sets, shortest, solved, square
+from .solving import (
+    FEW,
+    NOTHING,
+    above,
+    bargained,
+    crossing,
+    inverted,
+    lengths_and_cosines,
+    sets,
+    shortest,
+    solved,
+    square,
+)
 
 TINY = 1e-7  # opposite gradients have no bargain: their cosine counts as this above -1
 
@@ -26,8 +38,9 @@ class GradNorm(Balancer):
 
     With r_i = l_i / l_i(first) divided by its mean, the weights learn to bring w_i d_i to
     mean(w d) r_i^alpha: the sum of the absolute differences is minimised, the targets held fixed,
-    and the weights then scaled to the sum K. The paper measures on the last shared layer; here it
-    is everything that is shared. It assumes losses above 0 that fall towards 0.
+    and the weights then scaled to the sum K. Its slopes are divided by the longest d, so that steps
+    with long gradients teach no more than others. The paper measures on the last shared layer; here
+    it is everything that is shared. It assumes losses above 0 that fall towards 0.
 
     Parameters
     ----------
@@ -58,7 +71,7 @@ class GradNorm(Balancer):
         trained = losses / np.where(self.first[which] == 0, 1.0, self.first[which])
         rates = np.maximum(trained, 0.0) / max(trained.mean(), 1e-12)
         target = (w * d).mean() * rates**self.alpha
-        slope = np.sign(w * d - target) * d / d.max()  # Adam is free of their common scale
+        slope = np.sign(w * d - target) * d / d.max()
         learn(self.learned, which, slope, self.moments, self.learning_rate)
         positive = np.maximum(self.learned, 1e-3)
         self.learned = len(positive) * positive / positive.sum()
@@ -237,25 +250,30 @@ class CAGrad(GramBalancer):
 
 
 def worst_served_of_many(gram: np.ndarray, pull: np.ndarray, radius: float) -> np.ndarray:
-    """The same by halving: for a given lambda, w is that of the shortest mean of g_i + g_0/lambda,
+    """The same by a search: for a given lambda, w is that of the shortest mean of g_i + g_0/lambda,
     and lambda |g_w| is the radius."""
     mean = square(gram, np.full(len(gram), 1 / len(gram)))
-    low, high = -15.0, 15.0  # of log lambda
-    for _ in range(60):
-        middle = np.exp((low + high) / 2)
-        w = shortest(gram + (pull + pull[:, None]) / middle + mean / middle**2)
-        if middle * sqrt(max(square(gram, w), 0.0)) < radius:
-            low = (low + high) / 2
-        else:
-            high = (low + high) / 2
-    return w
+
+    def served(logarithm: float) -> np.ndarray:
+        scale = exp(logarithm)
+        return shortest(gram + (pull + pull[:, None]) / scale + mean / scale**2)
+
+    def beyond(logarithm: float) -> float:
+        """By how much, in logarithms, lambda |g_w| is larger than the radius: it only rises."""
+        size = sqrt(max(square(gram, served(logarithm)), 0.0))
+        return logarithm + log(max(size, 1e-30) / radius)
+
+    return served(crossing(beyond, -15.0, 15.0))
 
 
 class IMTLG(GramBalancer):
     """The step is equally long along each gradient (Liu et al. 2021, impartial learning).
 
     w is G^-1 d, scaled to the sum 1. Two losses: w_i is proportional to 1 / d_i. Multiplied with
-    any number above 0, a loss does not turn the step. With three or more, weights may be below 0.
+    any number above 0, a loss does not turn the step. With three or more, weights may be below 0;
+    where their sum is, too, before it is scaled, all losses rise along the step (as published).
+    Where one gradient is a sum of others there may be no such step: with the cosines C, and their
+    pseudo-inverse C^+, it is that of w_i proportional to (C^+ 1)_i / d_i.
     """
 
     def of_two(self, aa: float, ab: float, bb: float) -> tuple[float, float]:
@@ -264,7 +282,7 @@ class IMTLG(GramBalancer):
 
     def of_many(self, gram: np.ndarray) -> np.ndarray:
         d, cosines = lengths_and_cosines(gram)
-        w = solved(cosines, np.ones(len(d))) * (d.min() / d)
+        w = inverted(cosines) * (d.min() / d)
         total = w.sum()
         return w / total if abs(total) > 1e-12 * np.abs(w).max() else np.full(len(d), 1 / len(d))
 
@@ -353,7 +371,7 @@ class AlignedMTL(GramBalancer):
 
     def of_many(self, gram: np.ndarray) -> np.ndarray:
         values, vectors = np.linalg.eigh(gram / np.diagonal(gram).max())
-        kept = values > 1e-12 * values.max()
+        kept = values > NOTHING * values.max()
         values, vectors = values[kept], vectors[:, kept]
         factors = np.sqrt(values.min() / values)
         return np.asarray(vectors @ (factors * vectors.mean(axis=0)))
@@ -394,7 +412,7 @@ class ConFIG(GramBalancer):
     """The direction that makes the same angle with all gradients (Liu et al. 2024).
 
     u is the pseudo-inverse of the gradients scaled to length 1, applied to ones, and scaled to
-    length 1; the step is (sum_i g_i . u) u. With a = C^-1 1, C the cosines, that is a / d but for a
+    length 1; the step is (sum_i g_i . u) u. With a = C^+ 1, C the cosines, that is a / d but for a
     factor: no rows are needed. Two losses: w_i = (d_1 + d_2) / (2 d_i).
     """
 
@@ -404,8 +422,8 @@ class ConFIG(GramBalancer):
 
     def of_many(self, gram: np.ndarray) -> np.ndarray:
         d, cosines = lengths_and_cosines(gram)
-        a = solved(cosines, np.ones(len(d)))
+        a = inverted(cosines)
         size = square(cosines, a)
-        if size <= 1e-12 * (a @ a):  # no direction is good for all
+        if size <= NOTHING:  # no direction is good for all
             return IMTLG().of_many(gram)
         return d @ (cosines @ a) / size * a / d

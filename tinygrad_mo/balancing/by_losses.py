@@ -231,7 +231,14 @@ class FAMO(Balancer):
         self.seen = np.full(count, np.nan)  # log D of the last step
 
     def weights(self, losses: np.ndarray, gram: Any, which: np.ndarray) -> Any:
-        d = np.maximum(losses - self.least[which], 0.0) + 1e-8
+        d = losses - self.least[which] + 1e-8
+        if (d <= 0).any():
+            n = d.argmin()
+            raise ValueError(
+                f"FAMO: the logarithm needs losses above their minimum, and one is {losses[n]:g}, "
+                f"below {self.least[which[n]]:g}: give FAMO(minimum=...), a number that each loss "
+                f"stays above"
+            )
         fallen = self.seen[which] - np.log(d)
         z = softmax(self.logits[which])
         if np.isfinite(fallen).all():

@@ -21,6 +21,10 @@ def higher_order(alone: Losses, pairs: Mapping[Group, Losses]) -> dict[Group, di
     {'a': 2.0, 'b': 3.0, 'c': 1.5}
     """
     names = list(alone)
+    known = [{*pair} for pair in pairs]
+    for two in combinations(names, 2):
+        if {*two} not in known:
+            raise ValueError(f"higher_order: pairs lack that of {two[0]!r} and {two[1]!r}")
     found: dict[Group, dict[str, float]] = {(name,): {name: alone[name]} for name in names}
     for size in range(2, len(names) + 1):
         for group in combinations(names, size):

@@ -7,6 +7,7 @@ tried, and the best answer that is allowed is the answer. Above, SciPy's `nnls` 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from itertools import combinations
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 
 FEW = 4  # losses: 15 sets
 RIDGE = 1e-13  # parallel gradients leave a choice; this makes it
+NOTHING = 1e-12  # an eigenvalue of that share of the largest one is rounding
 
 
 def lengths_and_cosines(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -38,6 +40,22 @@ def sets(count: int) -> list[list[int]]:
 def solved(matrix: np.ndarray, right: np.ndarray, ridge: float = RIDGE) -> np.ndarray:
     """The solution of a system of equations with a matrix of cosines, which may be singular."""
     return np.linalg.solve(matrix + ridge * np.eye(len(matrix)), right)
+
+
+def inverted(cosines: np.ndarray) -> np.ndarray:
+    """The pseudo-inverse of C, applied to ones; where that is nothing, ones: they cancel out.
+
+    A gradient that is a sum of others leaves a direction in which there is nothing but rounding,
+    which does not count.
+
+    >>> inverted(np.array([[1.0, 0.5, 0.5], [0.5, 1.0, 1.0], [0.5, 1.0, 1.0]])).round(6)
+    array([0.666667, 0.333333, 0.333333])
+    """
+    values, vectors = np.linalg.eigh(cosines)
+    kept = values > NOTHING * values[-1]
+    values, vectors = values[kept], vectors[:, kept]
+    found = vectors @ (vectors.sum(axis=0) / values)
+    return np.asarray(found) if found.sum() > NOTHING else np.ones(len(cosines))
 
 
 def shortest(gram: np.ndarray) -> np.ndarray:
@@ -107,6 +125,31 @@ def nnls() -> Any:
             f"(or the extra [balancing] of this package)"
         ) from None
     return nnls
+
+
+def crossing(rising: Callable[[float], float], low: float, high: float) -> float:
+    """Where a function that only rises is 0 between two places; the nearer end, if nowhere.
+
+    Regula falsi (in the variant called Illinois): an end that stays counts half the next time.
+
+    >>> round(crossing(lambda x: x**3 - 8, 0.0, 5.0), 9)
+    2.0
+    """
+    below, over = rising(low), rising(high)
+    if below >= 0 or over <= 0:
+        return low if below >= 0 else high
+    last = 0.0
+    for _ in range(100):
+        middle = high - over * (high - low) / (over - below)
+        value = rising(middle)
+        if abs(value) < 1e-10 or high - low < 1e-10:
+            break
+        if value > 0:
+            high, over, below = middle, value, below / (2 if last > 0 else 1)
+        else:
+            low, below, over = middle, value, over / (2 if last < 0 else 1)
+        last = value
+    return middle
 
 
 def bargained(matrix: np.ndarray, share: np.ndarray, power: float = 1.0) -> np.ndarray:

@@ -13,6 +13,8 @@ import numpy as np
 from .. import arguments
 
 WIDTH = 88  # letters in a line
+TAKEN = ("this model", "suggested")  # names of rows
+CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 SCALE_FREE = ("Adagrad", "Adam", "AdamW", "RMSprop")  # divide a gradient by its own size
 
 
@@ -35,6 +37,8 @@ class Suggestion:
         The class of the model's optimizer.
     alone : list of str
         Losses that share nothing, or have no gradient there: their weight stays 1.
+    clipping : str
+        How the optimizer clips gradients, as in "clipnorm=1", if it does.
     """
 
     weights: dict[str, float]
@@ -43,6 +47,7 @@ class Suggestion:
     compared: dict[str, dict[str, float]]
     optimizer: str = ""
     alone: list[str] = field(default_factory=list)
+    clipping: str = ""
 
     def pulls(self, weights: Mapping[str, float]) -> dict[str, float]:
         """The share of each loss in the summed lengths of the weighted gradients."""
@@ -74,16 +79,24 @@ class Suggestion:
     def _words(self) -> list[str]:
         lines = []
         for label, weights in self.compared.items():
-            shares = self.pulls(weights)
+            shares = {name: share for name, share in self.pulls(weights).items() if share}
+            if idle := [name for name in self.lengths if name not in shares]:
+                lines.append(
+                    f"With the weights of {label}, no pull comes from {', '.join(idle)}, of weight "
+                    f"0."
+                )
+            if len(shares) < 2:
+                continue
             first, last = (pick(shares, key=lambda name: shares[name]) for pick in (max, min))
             if shares[first] > 2 * shares[last]:
-                times = shares[first] / max(shares[last], 1e-12)
                 lines.append(
-                    f"With the weights of {label}, {first} pulls {times:.3g} times as hard as "
-                    f"{last} on what they share."
+                    f"With the weights of {label}, {first} pulls "
+                    f"{shares[first] / shares[last]:.3g} times as hard as {last} on what they "
+                    f"share."
                 )
             else:
-                lines.append(f"With the weights of {label}, all losses pull about alike.")
+                who = "the others" if idle else "all losses"
+                lines.append(f"With the weights of {label}, {who} pull about alike.")
         against = [(c, pair) for pair, c in self.cosines.items() if c < -0.25]
         if against:
             worst, (a, b) = min(against)
@@ -92,8 +105,16 @@ class Suggestion:
                 f"wins there; a method such as 'upgrad' lets neither lose."
             )
         if self.alone:
-            lines.append(f"Not compared, since nothing is shared: {', '.join(self.alone)}.")
-        if self.optimizer in SCALE_FREE:
+            lines.append(
+                f"Not compared, since nothing is shared, or without a gradient there in this "
+                f"batch: {', '.join(self.alone)}."
+            )
+        if self.clipping:
+            lines.append(
+                f"{self.clipping} cuts gradients off after they were mixed: beyond it, larger "
+                f"weights make no larger step."
+            )
+        elif self.optimizer in SCALE_FREE:
             lines.append(
                 f"{self.optimizer} divides each gradient by its own size: only the ratios of the "
                 f"weights count, and only where losses meet. In the head of a single loss its "
@@ -149,7 +170,9 @@ def suggest(model: Any, x: Any, y: Any = None, compare: Any = None) -> Suggestio
     those of this batch and change in training; 'gradnorm' or 'imtl_g' follow them.
     """
     losses, numbers = list(model.objective.terms), model.objective.tasks
-    compare = arguments.by_name("suggest: compare", compare, lambda what, one: dict(one))
+    compare = arguments.by_name("suggest: compare", compare, weights_by_loss)
+    if taken := [label for label in compare if label in TAKEN]:
+        raise ValueError(f"suggest: compare: {taken[0]!r} has a row already: take another name")
     flow = model.gradient_flow(x, y)
     shared = [
         m.gram[np.ix_(numbers, numbers)]
@@ -162,8 +185,8 @@ def suggest(model: Any, x: Any, y: Any = None, compare: Any = None) -> Suggestio
     names = [losses[numbers[n]] for n in together]
     if len(names) < 2:
         raise ValueError(
-            "suggest: no two losses have a gradient on the same weights, so that there is nothing "
-            "to balance"
+            "suggest: no two losses have a gradient on the same weights, in this batch, so that "
+            "there is nothing to balance"
         )
     lengths = {name: float(d[n]) for name, n in zip(names, together, strict=True)}
     middle = exp(sum(map(log, lengths.values())) / len(lengths))
@@ -182,4 +205,11 @@ def suggest(model: Any, x: Any, y: Any = None, compare: Any = None) -> Suggestio
             if name not in losses:
                 raise ValueError(f"suggest: compare, {label}: no loss is called {name!r}")
     alone = [losses[k] for k in numbers if losses[k] not in lengths]
-    return Suggestion(weights, lengths, cosines, own | others, flow.optimizer, alone)
+    clipping = [f"{name}={x:g}" for name, x in flow.settings.items() if name in CLIPPING]
+    return Suggestion(
+        weights, lengths, cosines, own | others, flow.optimizer, alone, ", ".join(clipping)
+    )
+
+
+def weights_by_loss(what: str, given: Any) -> dict[str, float]:
+    return arguments.by_name(what, given, arguments.number)

@@ -185,9 +185,11 @@ class History(Callback):
         then "<output>_<metric>". With several losses, "weighted/<loss>" are the parts whose sum is
         "loss", "share/<loss>" their shares of it, and "gradient_share/<loss>" the shares of the
         lengths of their weighted gradients, in the first step of the epoch. If a method or function
-        sets the loss weights in each step, "weight/<loss>" are their means over the epoch. On
-        held-back data, the first ones with "val_" in front. Last, the numbers that callbacks have
-        put into `logs`. All lists are of one length: what an epoch did not report is NaN.
+        sets the loss weights in each step, "weight/<loss>" are their means over the steps of the
+        epoch in which the loss has labels; the weighted sum is then another one in each epoch, and
+        does not tell if the model gets better. On held-back data, the first ones with "val_" in
+        front. Last, the numbers that callbacks have put into `logs`. All lists are of one length:
+        what an epoch did not report is NaN.
     epoch : list of int
     """
 

@@ -116,6 +116,8 @@ class FlowData:
         The outputs that no loss judges. Default: those from whose node no wire leads to a loss.
     balancer : str
         The method or function that sets the weights in each step, if there is one.
+    mixes : bool
+        Does it also mix the gradients of what is shared, in a way of its own? That is not measured.
     kinds : dict of str to str
         By loss: what it is, as in "mean_squared_error of output age".
     frozen : set of str
@@ -147,6 +149,7 @@ class FlowData:
     outputs: dict[str, str] = field(default_factory=dict)
     silent: list[str] | None = None
     balancer: str = ""
+    mixes: bool = False
     kinds: dict[str, str] = field(default_factory=dict)
     frozen: set[str] = field(default_factory=set)
     name: str = "model"

@@ -18,7 +18,7 @@ from .measures import Measure
 AnyFlow = TypeVar("AnyFlow", bound=FlowData)
 PLAIN = (
     "losses", "values", "weights", "outputs", "silent", "balancer", "kinds", "name", "step",
-    "training", "optimizer",
+    "training", "optimizer", "mixes",
 )  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def from_plain(cls: type[AnyFlow], plain: Mapping[str, Any]) -> AnyFlow:
         for source, target, tensor, shape, number in plain["wires"]
     ]
     return cls(
-        **{name: plain[name] for name in PLAIN},
+        **{name: plain[name] for name in PLAIN if name in plain},
         settings=plain["settings"],
         nodes=nodes,
         wires=wires,

@@ -364,7 +364,12 @@ def mixture_in(flow: FlowData, layer: Layer) -> str:
 def settled_lines(flow: FlowData) -> list[str]:
     """What neither weights of losses nor the size of a gradient change."""
     lines = [*calls_lines(flow), *frozen_lines(flow), *idle_lines(flow)]
-    if flow.balancer:
+    if flow.mixes:
+        lines.append(
+            f"{flow.balancer} mixes the gradients of what is shared in a way of its own in each "
+            f"step: what is said here is without it."
+        )
+    elif flow.balancer:
         lines.append(
             f"{flow.balancer} sets the weights in each step: those said here are of one moment."
         )

@@ -31,7 +31,12 @@ def parse(given: Sequence[str]) -> argparse.Namespace:
         command.add_argument("--seeds", type=at_least_1, default=3, help="trainings (default: 3)")
         command.add_argument("--epochs", type=at_least_1, help="default: the system's own")
     compare.add_argument(
-        "--methods", nargs="+", default=list(METHODS), metavar="M", help="default: all"
+        "--methods",
+        nargs="+",
+        type=str.lower,
+        default=list(METHODS),
+        metavar="M",
+        help="default: all",
     )
     for command in (toy, compare):
         command.add_argument("--out", type=Path, default=Path(), help="folder for the picture")
@@ -39,7 +44,10 @@ def parse(given: Sequence[str]) -> argparse.Namespace:
 
 
 def at_least_1(text: str) -> int:
-    return whole("the number", int(text), at_least=1)
+    try:
+        return whole("the number", int(text), at_least=1)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a whole number, 1 or more, not {text!r}") from None
 
 
 def run(options: argparse.Namespace) -> int:
@@ -67,10 +75,11 @@ def run_compare(options: argparse.Namespace) -> None:
     from . import compare
 
     system = lookup("system", options.name, SYSTEMS)
-    for name in options.methods:
+    methods = list(dict.fromkeys(options.methods))
+    for name in methods:
         lookup("balancing method", name, METHODS)
     make_folder("--out", options.out)
-    found = compare.compare(system, options.seeds, options.epochs, options.methods, tell)
+    found = compare.compare(system, options.seeds, options.epochs, methods, tell)
     print(f"\n{found.table()}\n\n{fill(found.words(), 88)}")
     save("figure_of_comparison", found, options.out / f"balancing_{system.name}.png")
 

@@ -128,12 +128,13 @@ class Comparison:
 
 
 def spread(values: Sequence[float], digits: int, sign: str = "") -> str:
+    """Mean and standard deviation; of one seed, nobody knows it.
+
+    >>> spread([1.0, 2.0, 3.0], 1), spread([1.0], 1)
+    ('2.0 ± 1.0', '1.0')
     """
-    >>> spread([1.0, 2.0, 3.0], 1)
-    '2.0 ± 1.0'
-    """
-    wide = stdev(values) if len(values) > 1 else 0.0
-    return f"{mean(values):{sign}.{digits}f} ± {wide:.{digits}f}"
+    middle = f"{mean(values):{sign}.{digits}f}"
+    return f"{middle} ± {stdev(values):.{digits}f}" if len(values) > 1 else middle
 
 
 def divided(task: Task, share: float = 0.2) -> tuple[Task, Task]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import combinations
+from math import isnan, nan
 from statistics import mean
 from typing import Any
 
@@ -69,7 +70,10 @@ class Grouping:
         return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
     def agreement(self) -> dict[str, float]:
-        """Rank correlation of trained gains with each estimate, over the ordered pairs."""
+        """Rank correlation of trained gains with each estimate, over the ordered pairs.
+
+        And of the gains of one seed with those of another one; NaN if there is one seed.
+        """
         pairs = [(i, j) for i in range(len(self.tasks)) for j in range(len(self.tasks)) if i != j]
         trained = [mean(self.gain(self.tasks[i], self.tasks[j])) for i, j in pairs]
         found = {}
@@ -77,22 +81,28 @@ class Grouping:
             table = getattr(self, name).mean(axis=0)
             found[name] = rank_correlation(trained, [table[i, j] for i, j in pairs])
         half = [self.gain(self.tasks[i], self.tasks[j]) for i, j in pairs]
-        found[SEEDS] = mean(
+        repeated = [
             rank_correlation([one[a] for one in half], [one[b] for one in half])
             for a, b in combinations(range(len(half[0])), 2)
-        )
+        ]
+        found[SEEDS] = mean(repeated) if repeated else nan
         return found
 
     def words(self) -> str:
         """Whether the estimates are of use."""
         found = self.agreement()
+        repeat, once = found[SEEDS], isnan(found[SEEDS])
         lines = [
             f"Rank correlation with the trained gains of the pairs: first order "
-            f"{found['first_order']:+.2f}, look ahead {found['look_ahead']:+.2f}; those of one "
-            f"seed with those of another one {found[SEEDS]:+.2f}."
+            f"{found['first_order']:+.2f}, look ahead {found['look_ahead']:+.2f}; "
+            + (
+                "one seed does not say how well these repeat."
+                if once
+                else f"those of one seed with those of another one {repeat:+.2f}."
+            )
         ]
         for name, said in (("first_order", "first-order affinity"), ("look_ahead", "look-ahead")):
-            if found[name] < min(0.5, found[SEEDS]):
+            if found[name] < (0.5 if once else min(0.5, repeat)):
                 lines.append(f"Here {said} does NOT tell which tasks help one another.")
         return " ".join(lines)
 
@@ -184,7 +194,7 @@ def group_tasks(
             losses[group].append(losses_of(model, task))
             chosen_by[group].append(losses_of(model, judge))
             for name in tables if listeners else ():
-                tables[name].append(np.mean([getattr(one, name) for one in found], axis=0))
+                tables[name].append(np.nanmean([getattr(one, name) for one in found], axis=0))
             told("+".join(group))
     for scored in (losses, chosen_by):
         alone = [{name: scored[(name,)][seed][name] for name in tasks} for seed in range(seeds)]

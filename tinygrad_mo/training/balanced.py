@@ -10,7 +10,7 @@ layer: the sweep has added up its uses.)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from math import isfinite, nan
+from math import isfinite, nan, prod
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from ..device import Array, array_module, to_numpy
 from ..engine.graph import Parameter
 from ..engine.plan import Plan, Tape
+from ..naming import name_of
 from ..ops import SparseGradient, dense_gradient
 from ..optimizers.finite import numbers_of
 from .objective import Objective
@@ -48,9 +49,10 @@ def gradients_of_step(
         return swept(plan, tape, objective.weight_list)
     rows = Rows(plan, tape, objective.balanced, apart=needs == "rows")
     gram = rows.gram() if needs == "gram" else None
-    if all(map(isfinite, losses)) and (gram is None or np.isfinite(gram).all()):
+    asked = all(map(isfinite, losses)) and (gram is None or np.isfinite(gram).all())
+    if asked:
         objective.weights.update(zip(names, method.balance(known, gram).tolist(), strict=True))
-    return rows.mixed(objective.weight_list, method.mixed if needs == "rows" else None)
+    return rows.mixed(objective.weight_list, method.mixed if asked and needs == "rows" else None)
 
 
 def swept(plan: Plan, tape: Tape, weights: Sequence[float]) -> dict[Parameter, Any]:
@@ -101,7 +103,7 @@ class Rows:
             losses = plan.reaches(w)
             if apart:
                 self.packs.append((losses, [w], dense_gradient(rows)))
-            elif isinstance(rows, SparseGradient) or rows.size > SMALL:
+            elif len(losses) == 1 or isinstance(rows, SparseGradient) or rows.size > SMALL:
                 self.packs.append((losses, [w], rows))
             else:
                 several, flat = small.setdefault((losses, rows.dtype), ([], []))
@@ -115,6 +117,8 @@ class Rows:
         """Inner products of the balanced losses' gradients on what at least two of them reach."""
         total = np.zeros((len(self.balanced), len(self.balanced)))
         for losses, _, rows in self.packs:
+            if len(losses) == 1:
+                continue
             shared = [(row, k) for row, k in enumerate(losses) if k in self.balanced]
             if len(shared) > 1:
                 numbers = numbers_of(rows).reshape(len(losses), -1)
@@ -132,12 +136,22 @@ class Rows:
         """The gradient of the weighted loss; a method may mix the rows that are shared."""
         found: dict[Parameter, Any] = {}
         for losses, several, rows in self.packs:
-            numbers = numbers_of(rows)
             factors = [weights[k] for k in losses]
-            shared = [row for row, k in enumerate(losses) if k in self.balanced]
-            if method is not None and len(shared) > 1:
+            if len(factors) == 1 and factors[0]:
+                found[several[0]] = rows[0] * factors[0]
+                continue
+            numbers = numbers_of(rows)
+            shared = [row for row, k in enumerate(losses) if k in self.balanced] if method else []
+            if len(shared) > 1:
                 rest = [0.0 if row in shared else x for row, x in enumerate(factors)]
-                mixed = method(numbers[shared]) + weighted_sum(numbers, rest)
+                mixed = method(numbers[shared])
+                if mixed.shape != numbers.shape[1:]:
+                    raise ValueError(
+                        f"{name_of(method)} must make one gradient of shape {numbers.shape[1:]} of "
+                        f"the rows {numbers[shared].shape} of {several[0].label!r}, not "
+                        f"{mixed.shape}"
+                    )
+                mixed = mixed + weighted_sum(numbers, rest)
             else:
                 mixed = weighted_sum(numbers, factors)
             if isinstance(rows, SparseGradient):
@@ -154,10 +168,8 @@ def inner_products(rows: Array) -> Array:
         return exact @ exact.T
     total = np.zeros((len(rows), len(rows)))
     for start in range(0, rows.shape[1], BLOCK):
-        block = [row[start : start + BLOCK].astype(np.float64) for row in rows]
-        for i, row in enumerate(block):
-            for j in range(i + 1):  # one by one: for so few rows faster than their product
-                total[i, j] = total[j, i] = total[i, j] + row.dot(block[j])
+        block = rows[:, start : start + BLOCK].astype(np.float64)
+        total += np.vecdot(block[:, None], block)  # for so few rows faster than their product
     return total
 
 
@@ -166,11 +178,11 @@ def weighted_sum(rows: Array, weights: Sequence[float]) -> Array:
     active = [row for row, weight in enumerate(weights) if weight]
     if len(active) == 1:
         return rows[active[0]] * rows.dtype.type(weights[active[0]])
+    shape, xp = rows.shape[1:], array_module(rows)
     if len(active) < len(weights):
         rows = rows[active]
-    xp = array_module(rows)
     factors = xp.asarray([weights[row] for row in active], rows.dtype)
-    return xp.tensordot(factors, rows, 1)
+    return factors.dot(rows.reshape(len(active), prod(shape))).reshape(shape)
 
 
 def parted(flat: Array, parameters: Sequence[Parameter]) -> Iterator[tuple[Parameter, Array]]:

@@ -86,6 +86,7 @@ class Fit:
         self.weights = dict(model.objective.weights)
         rate = None if model.optimizer.follows_schedule else model.optimizer.learning_rate
         self._begun_with = {"learning rate": rate, "loss weights": self.weights}
+        self._method_then = model.objective.balancer  # callbacks may set another one
         self._shuffler_then = model.shuffler.bit_generator.state  # when the epoch began
 
     def __getstate__(self) -> dict[str, Any]:
@@ -196,8 +197,13 @@ class Fit:
             "scores": self.scores.state() if self.batch else None,
             "callbacks": [state_of(one) for one in self.listeners],
         }
-        fit = writer.value(running)
-        save_arrays(path, writer.arrays | arrays, state=state, fit=fit)
+        fit, methods = writer.value(running), writer.value(self.methods_set_later())
+        save_arrays(path, writer.arrays | arrays, state=state, fit=fit, methods=methods)
+
+    def methods_set_later(self) -> list[Any]:
+        """What sets the loss weights now, if that is not what set them when this began."""
+        now = self.model.objective.balancer
+        return [] if now is None or now is self._method_then else [now]
 
     def check_savable(self) -> None:
         """An error that names the metric or callback whose state no file can hold."""
@@ -221,6 +227,13 @@ class Fit:
                     f"{path} is the backup of another training: {name} {then}, now {now}. "
                     f"Run the program that wrote it, or delete the file to start anew"
                 )
+        with noted(
+            "which a callback has given as loss_weights: a backup goes on with methods of "
+            "this package, and with those that compile was given"
+        ):
+            methods = Reader([], arrays, {}).value(header.get("methods", []))
+        for method in methods:
+            self.model.objective.set_weights(method)
         set_training_state(self.model, arrays, header["state"])
         self.epoch, self.batch = running["epoch"], running["batch"]
         self.model.stop_training = running["stop"]

@@ -257,11 +257,12 @@ class Objective:
     # ------------------------------------------------------------ weights
 
     def set_weights(self, given: Any) -> None:
-        """Change what losses are multiplied with: numbers (left out means 1), or who sets them."""
+        """Change what losses are multiplied with: numbers (left out: 1), or who sets them."""
         balancer = method_in(given) or function_in(given)
         balanced = self._balanced_by(balancer)
         if balancer is None:
-            names, given = list(self.terms), weights_by_term(given, self.terms.values())
+            names, given = list(self.terms), {} if given is None else given
+            given = weights_by_term(given, self.terms.values())
             chosen = match(
                 "loss_weights", given, names, by_name_only=self.by_name_only, repeat=True
             )

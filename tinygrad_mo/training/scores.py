@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from functools import partial
 from math import nan
@@ -40,7 +39,7 @@ class Scores:
         self._unjudged: list[Any] = []  # and those that the metrics have not seen
         self.sums, self.weighted, self.counts = ([0.0] * len(self.terms) for _ in range(3))
         self.gradient_shares: list[float] = []
-        self.factors, self.steps = [0.0] * len(self.terms), 0  # summed loss weights
+        self.factors, self.steps = [0.0] * len(self.terms), [0] * len(self.terms)  # of the weights
 
     def _every_metric(self) -> list[Any]:
         return [metric for _, _, chosen in self.metrics for metric in chosen]
@@ -50,10 +49,7 @@ class Scores:
         first = next(iter(feed.values()))
         asked = dict(zip(self.asked, plan.numbers(tape, self.asked), strict=True))
         pairs = [(asked[term.value], asked.get(term.count, len(first))) for term in self.terms]
-        weights = self.objective.weight_list
-        self.factors = list(map(operator.add, self.factors, weights))
-        self.steps += 1
-        self._unread.append((weights, pairs))
+        self._unread.append((self.objective.weight_list, pairs))
         judged = [
             (
                 feed[term.target],
@@ -77,6 +73,8 @@ class Scores:
                     self.sums[k] += value
                     self.weighted[k] += weight * value if weight else 0.0
                     self.counts[k] += count
+                    self.factors[k] += weight
+                    self.steps[k] += 1
 
     def _judge(self) -> None:
         """Let the metrics count in the batches that they have not seen."""
@@ -130,10 +128,11 @@ class Scores:
         return dict(zip(self.objective.account_keys, values, strict=False))
 
     def mean_weights(self) -> list[float]:
-        """Of each loss, over the steps, if something sets them in each step."""
-        if self.objective.balancer is None or not self.steps:
+        """Of each loss, over the steps in which it counts, if something sets them in each step."""
+        self._read()
+        if self.objective.balancer is None or not any(self.steps):
             return []
-        return [factor / self.steps for factor in self.factors]
+        return [f / n if n else nan for f, n in zip(self.factors, self.steps, strict=True)]
 
     def shown_weights(self) -> dict[str, float]:
         """The same by a key for the table of an epoch, of losses that have an output's name."""
