@@ -552,3 +552,22 @@ def test_a_headline_step_touches_only_the_words_it_read():
     read = np.unique(x[0])
     same = (before == after).all(axis=1)
     assert same[np.setdiff1d(np.arange(len(before)), read)].all() and not same[read].all()
+
+
+def test_one_loss_is_not_balanced():
+    x = tg.Input((4,), name="x")
+    model = tg.Model(x, layers.Dense(1, name="a")(x))
+    with pytest.raises(ValueError, match="PCGrad balances several losses, and here is one, 'a'"):
+        model.compile("sgd", "mse", loss_weights="pcgrad")
+    with pytest.raises(ValueError, match="here is one, 'b'"):
+        two_heads(loss_weights=balancing.MGDA(only="b"))
+
+
+@pytest.mark.parametrize("monitor", ["loss", "val_loss"])
+def test_who_watches_a_sum_whose_weights_change_is_warned(monitor):
+    model, data = two_heads(loss_weights="rlw"), {"validation_data": (X, Y), "verbose": 0}
+    with pytest.warns(UserWarning, match=f"EarlyStopping watches '{monitor}', the weighted sum"):
+        model.fit(X, Y, callbacks=callbacks.EarlyStopping(monitor), **data)
+    model.fit(X, Y, callbacks=callbacks.EarlyStopping("val_a_loss"), **data)
+    model.loss_weights = {"a": 2.0}
+    model.fit(X, Y, callbacks=callbacks.EarlyStopping(monitor), **data)

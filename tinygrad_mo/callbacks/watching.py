@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
@@ -13,7 +14,7 @@ from typing import Any
 
 from .. import arguments
 from ..console import say
-from ..naming import did_you_mean
+from ..naming import did_you_mean, name_of
 from .base import Callback, Logs, numbers_in
 from .files import check_place
 from .schedules import check_rate_is_free, check_weights_are_free
@@ -98,6 +99,14 @@ class Watch(Callback):
                     f"mode='min'"
                 )
             self.sign = -1 if higher else 1
+        objective = self.model.objective
+        if own == "loss" and objective.balancer is not None and objective.has_several:
+            warnings.warn(
+                f"{who} watches {name!r}, the weighted sum of the losses, and "
+                f"{name_of(objective.balancer)} sets other weights in each step: sums of two "
+                f"epochs do not compare. Watch a metric, or one loss: {', '.join(known[1:4])} ...",
+                stacklevel=2,
+            )
 
     def higher_is_better(self) -> bool | None:
         """Of a number of fit, the objective knows it; else the name may say it."""

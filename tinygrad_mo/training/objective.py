@@ -276,15 +276,18 @@ class Objective:
 
     def _balanced_by(self, balancer: Any) -> list[int]:
         """The numbers of the losses that a method weighs: all but the penalty, or those it says."""
-        names = list(self.terms)
+        names, who = list(self.terms), name_of(balancer)
         only = getattr(balancer, "only", None)
-        if only is None:
-            return self.tasks
-        for name in only:
+        for name in only or ():
             if name not in names:
-                who, hint = name_of(balancer), did_you_mean(name, names)
+                hint = did_you_mean(name, names)
                 raise ValueError(f"{who}: only: no loss is called {name!r}; {hint}")
-        return [k for k, name in enumerate(names) if name in only]
+        found = [k for k, name in enumerate(names) if name in only] if only else self.tasks
+        if hasattr(balancer, "needs") and len(found) < 2:
+            raise ValueError(
+                f"{who} balances several losses, and here is one, {names[found[0]]!r}: leave it out"
+            )
+        return found
 
     def balance(self, step: int, losses: Sequence[Any]) -> None:
         """Ask the function, if there is one, which gets the losses of a batch."""
