@@ -41,7 +41,7 @@ for (const part of ["drawing", "bars"].map(byId)) {
 }
 byId("folds").addEventListener("click", ({ target }) => {
   const button = target.closest("button");
-  if (button) openView(+button.value);
+  if (button) openFold(button.opens);
 });
 
 // ---------------------------------------------------------------- weights
@@ -74,17 +74,14 @@ function listenToSlider({ range, typed }, k) {
     mix(state.weights.map((w, j) => (j === k ? +typed.value : w)));
   });
 }
-byId("presets").addEventListener("click", ({ target }) => {
-  const button = [...byId("presets").children].indexOf(target.closest("button"));
-  if (button >= 0) mix(presets[button][1]());
+byId("presets").addEventListener("change", ({ target }) => {
+  if (target.value !== "") mix(presets[+target.value][1]());
 });
-byId("log").addEventListener("change", ({ target }) => {
-  state.log = target.checked;
+byId("scale").addEventListener("change", ({ target }) => {
+  state.scale = target.value;
+  rescale();
   redraw();
   remember();
-});
-byId("texture").addEventListener("change", ({ target }) => {
-  document.body.classList.toggle("textured", target.checked);
 });
 
 // ---------------------------------------------------------------- steps of training

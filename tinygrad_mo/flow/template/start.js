@@ -2,17 +2,13 @@
 
 makeColours();
 if (flow.name) document.title += ` ${flow.name}`;
-if (losses.length < 2) {
-  say(byId("training-hint"), "Unweighted. Click or drag: the whole page shows that step.");
-}
+openWhereItMatters();
 recall();
 state.select ??= worthALook();
 buildSliders();
 sliders.forEach(listenToSlider);
 build();
-new ResizeObserver(([{ target }]) => {
-  if (target.clientWidth !== picture.room) build();
-}).observe(byId("parts"));
+window.addEventListener("resize", () => build());
 
 // For tests, and for the curious in the console.
 window.gradientFlow = {

@@ -27,13 +27,10 @@ function reportLines() {
     ...notes,
   ];
 }
-const fullNames = flow.losses.map((loss) => loss.name);
 const valueText = (k) => {
   const value = frameNow().values[k];
   return value === null ? SENTENCES.unlabelled : phrase(SENTENCES.now, value);
 };
-const weightedSum = () =>
-  losses.map((k) => phrase(SENTENCES.term, state.weights[k], fullNames[k])).join(" + ");
 
 // Where a loss has a path to, and where its gradient is 0 all the same.
 function pullOf(k, layers) {
