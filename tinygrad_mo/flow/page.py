@@ -21,6 +21,7 @@ from . import style, words
 from .data import FlowData, FlowNode
 from .frames import in_order, measures
 from .measures import Measure
+from .touring import tour_of
 
 # The page's script, joined in this order: a file uses what files before it define.
 SCRIPT = (
@@ -37,11 +38,16 @@ SCRIPT = (
     "picture.js",
     "controls.js",
     "trained.js",
-    "inset.js",
     "training.js",
+    "sweep.js",
+    "inset.js",
     "text.js",
     "selection.js",
     "changes.js",
+    "sweeping.js",
+    "tour.js",
+    "stage.js",
+    "export.js",
     "input.js",
     "start.js",
 )
@@ -53,13 +59,17 @@ WEIGHTS = "weights of "
 ALL = True  # the view in which every fold is open: no name, as a fold may have any
 
 
-def draw_page(flow: FlowData, snapshots: Iterable[FlowData] = ()) -> str:
+def draw_page(
+    flow: FlowData,
+    snapshots: Iterable[FlowData] = (),
+    tour: Sequence[Mapping[str, Any]] | None = None,
+) -> str:
     """The HTML of the interactive picture of `flow`, with `snapshots` made during training."""
     parts = {
         "/* colours */": colours(),
         "/* style */": template("page.css"),
         "/* script */": "\n".join(template(name) for name in SCRIPT),
-        "/* data */": as_json(content(flow, snapshots)),
+        "/* data */": as_json(content(flow, snapshots, tour)),
     }
     page = template("page.html")
     for mark, part in parts.items():
@@ -160,7 +170,11 @@ def as_json(value: Any) -> str:
     return text
 
 
-def content(flow: FlowData, snapshots: Iterable[FlowData] = ()) -> dict[str, Any]:
+def content(
+    flow: FlowData,
+    snapshots: Iterable[FlowData] = (),
+    tour: Sequence[Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
     """All that the page shows, as data."""
     if not flow.nodes:
         raise ValueError("a flow without nodes cannot be drawn")
@@ -193,6 +207,7 @@ def content(flow: FlowData, snapshots: Iterable[FlowData] = ()) -> dict[str, Any
         "sequences": list(flow.over_time),  # the ends of their wires
         "frames": [frame_data(frame, flow, setups) for frame in frames],
         "setups": setups,
+        "tour": None if tour is None else tour_of(flow, frames, tour),
     }
 
 

@@ -85,7 +85,7 @@ def tone_of(colour: str) -> str:
     """Of the lines in a loss's texture: darker than its colour, or lighter where that is dark.
 
     >>> tone_of("#d97706"), tone_of("#01724b")
-    ('#623603', '#9ec9ba')
+    ('#623603', '#9ec9bb')
     """
     shades = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
     linear = [(x / 255 / 12.92 if x < 11 else ((x / 255 + 0.055) / 1.055) ** 2.4) for x in shades]

@@ -142,10 +142,11 @@ function makeJudged(card, data) {
     const letters = { "font-size": LETTERS.verdict, "font-weight": BOLD };
     const y = bottom - thick - { full: 8, medium: 6, small: 5 }[level.name];
     const back = { x: start - 4, y: y - 11.5, height: 15.5, rx: 4 };
-    card.back = el(group, "rect", { class: "wordback", ...back });
-    card.verdict = el(group, "text", { x: start, y, ...letters });
+    const found = el(group, "g", { class: "found" });
+    card.back = el(found, "rect", { class: "wordback", ...back });
+    card.verdict = el(found, "text", { x: start, y, ...letters });
     const mark = { y: y - 9, width: 10, height: 10, rx: 2 };
-    card.pair = [23, 11].map((d) => el(group, "rect", { x: width / 2 - PAD - d + 1, ...mark }));
+    card.pair = [23, 11].map((d) => el(found, "rect", { x: width / 2 - PAD - d + 1, ...mark }));
     }
   card.bar = makeBar(group, start, bottom - thick, inside, thick, card.reach);
   if (card.frozen === FROZEN_WORDS[0]) fade(card.bar);
@@ -169,9 +170,9 @@ function makeCompass(card, y, beside) {
   const x = r1(width / 2 - radius - 7 - beside);
   const disc = el(group, "g", { transform: `translate(${x} ${y})` });
   el(disc, "circle", { class: "disc", r: radius });
-  card.arrows = losses.map((k) => makeArrow(disc, 0, 0, 2.6, { class: `q${k} compass` }));
+  const found = el(disc, "g", { class: "found" });
+  card.arrows = losses.map((k) => makeArrow(found, 0, 0, 2.6, { class: `q${k}` }));
   card.room = radius - 3;
-  card.disc = disc;
 }
 // The plus in the corner of a fold.
 function makeOpener({ group, left, top, height, parameters }) {

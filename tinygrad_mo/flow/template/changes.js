@@ -7,9 +7,15 @@ function build(again = true) {
   buildTrained();
   buildTraining();
   say(byId("note"), setup().notes.join(" "));
+  sweep = planSweep();
+  if (isSweeping()) state.sweep = Math.min(state.sweep, sweep.steps.length - 1);
   measureAgain();
   // What was said now may have taken some of the picture's room.
   if (again && isStage() && byId("drawing").clientHeight !== picture.height) build(false);
+}
+function resized() {
+  strip = null;
+  build();
 }
 // Another step of training.
 function measureAgain() {
@@ -30,7 +36,9 @@ function redraw() {
   drawKey();
   drawNeedle();
   drawSelection();
+  drawSweep();
   drawInset();
+  drawMoment();
   drawText();
 }
 

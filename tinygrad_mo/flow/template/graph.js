@@ -88,22 +88,22 @@ function commonPath(arrays) {
 
 // A wire between folds carries several gradients: of one tensor that several nodes inside use (they
 // were added before measuring), or of different tensors (their squares add up). And the forks: by
-// number of card, the tensors that leave it to several cards.
+// number of card, the tensors that leave it to several cards from which a gradient can come back.
 function wiresBetween(cards, cardOf) {
-  const byEnds = new Map(), leaving = cards.map(() => new Map());
+  const byEnds = new Map(), leaving = cards.map(() => new Map()), inside = new Set();
   for (const [source, target, tensor, measure] of flow.wires) {
     const [a, b] = [cardOf[source].number, cardOf[target].number], key = `${a} ${b}`;
+    if (a === b) inside.add(tensor);
     if (a === b) continue;
     if (!byEnds.has(key)) byEnds.set(key, [a, b, []]);
     const parts = byEnds.get(key)[2], part = bundleOf(cards[b].fold, tensor) ?? measure;
     if (!parts.includes(part)) parts.push(part);
     if (!leaving[a].has(tensor)) leaving[a].set(tensor, new Map());
-    leaving[a].get(tensor).set(b, part);
+    if (flow.reach[part].includes("1")) leaving[a].get(tensor).set(b, part);
   }
-  const forks = leaving.map((tensors) => [...tensors].flatMap(([tensor, ends]) => {
-    const measure = ends.size > 1 && wholes.get(tensor);
-    return measure === false || measure === undefined ? [] : [{ tensor, ends, measure }];
-  }));
+  const isFork = ([tensor, ends]) => ends.size > 1 && !inside.has(tensor) && wholes.has(tensor);
+  const forks = leaving.map((tensors) => [...tensors].filter(isFork).map(([tensor, ends]) =>
+    ({ tensor, ends, measure: wholes.get(tensor) })));
   return { wires: [...byEnds.values()], forks };
 }
 const wholes = new Map(flow.forks); // by tensor that several nodes use: the measure of all together

@@ -10,8 +10,24 @@ function ofWeights(parameters, chosen) {
   const frozen = frozenWord(parameters), what = chosen.what + (frozen && ` (${frozen})`);
   return { ...chosen, what, trained: frozen !== FROZEN_WORDS[0] };
 }
-// What is selected: its measure, words for it, and the wire or the card.
+// What is selected, or where the sweep is: its measure, words for it, and the wire or the card.
 function selected() {
+  const step = isSweeping() && sweep.steps[state.sweep];
+  if (step && step.kind === "fork") return ofFork(step.fork);
+  if (step && step.cards) {
+    const own = step.cards.map((i) => picture.cards[i]).find((card) => card.parameters.length);
+    if (own) return { measure: own.measure, what: WEIGHTS + own.data.name, card: own };
+  }
+  return chosen();
+}
+// What comes back to a tensor that several cards use: from each, and all together.
+function ofFork(i) {
+  const { measure, ends } = largestFork(i), { label } = view().cards[i];
+  const from = [...ends].map(([card, part]) => [view().cards[card].label, pick([part])]);
+  const what = `output of ${label}: ${ends.size} gradients come back`;
+  return { measure: pick([measure]), what, from };
+}
+function chosen() {
   const key = state.select, { cards, wires, whole } = picture;
   const ofWire = (wire) => ({ measure: wire.measure, what: `wire ${wireText(wire.names)}`, wire });
   const everything = { measure: whole, what: "all weights that are trained", trained: true };
@@ -41,6 +57,11 @@ function drawInset() {
   say(byId("inset-hint"), hintFor(arrows.length));
   drawPulls(what, arrows, arrows.length ? length : 0, verdict(measure, state.weights).text);
   drawNumbers(measure, arrows, length, now.trained);
+  for (const [label, part] of now.from ?? []) {
+    const row = el(byId("numbers"), "div", { class: "head" });
+    el(row, "span", {}, `came back from ${label}`);
+    el(row, "span", {}, number(part.total(state.weights)));
+  }
   drawSequence(now);
 }
 
@@ -53,14 +74,14 @@ function hintFor(count) {
     : "True lengths and true angle, whatever the number of weights.";
 }
 function drawPulls(what, arrows, length, otherwise) {
-  const box = byId("arrows"), [least, high] = PLANE;
-  const width = Math.max(least, box.clientWidth);
-  const height = Math.max(high, isStage() ? box.clientHeight : 0);
+  const box = byId("arrows"), [least, high] = PLANE, more = enlarged();
+  const width = Math.max(least, box.clientWidth / more);
+  const height = Math.max(high, isStage() ? box.clientHeight / more : 0);
   placePulls(what, arrows, length, width, height);
   const { zoom, origin: [ox, oy] } = inset;
   const alone = arrows.map((a) => `${termOf(a.k)} ${number(a.size)}`);
   const sum = arrows.length ? `${alone.join(", ")}, added together ${number(length)}` : otherwise;
-  const size = { viewBox: `0 0 ${width} ${height}`, width, height };
+  const size = { viewBox: `0 0 ${width} ${height}`, width: width * more, height: height * more };
   const svg = el(null, "svg", { ...size, role: "img", "aria-label": `${what}: ${sum}` });
   box.replaceChildren(svg);
   const plane = el(svg, "g", { transform: `translate(${r1(ox)} ${r1(oy)})` });

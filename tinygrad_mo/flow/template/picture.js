@@ -7,6 +7,7 @@ const SCREENS = 1.25; // how many a picture may be high that stands upright
 const ROWS = [1, 2, 3, 4, 5, 6, 8, 10, 14, 20, 30];
 const isStage = () => innerWidth >= STAGE;
 const isPresenting = () => document.body.classList.contains("presenting");
+const enlarged = () => (isPresenting() ? 16 / 12 : 1); // what is drawn for a text of 12 pixels
 let picture = null; // the drawn cards and wires of the current view
 
 // ---------------------------------------------------------------- the stage
@@ -85,7 +86,7 @@ function narrowest({ cards, wires }, level, room) {
 }
 // Where all stands, in pixels of the picture; drawn so much larger.
 function layOut(shown, [width, height], tall) {
-  const smallest = isPresenting() ? 16 / 12 : 1;
+  const smallest = enlarged();
   const room = (tall ? [height, width] : [width, height]).map((x) => x / smallest);
   const way = chooseWay(shown, room, tall), zoom = Math.max(1, way.zoom);
   const inside = room.map((x) => x / zoom);
@@ -135,6 +136,8 @@ function buildPicture() {
   picture.cards = shown.cards.map((card, i) => makeCard(svg, card, boxes[i], placed.levels[i]));
   for (const wire of picture.wires) svg.append(wire.cut.group); // numbers lie above all
   picture.cards[0]?.group.setAttribute("tabindex", 0);
+  const isLarge = across * zoom > box.clientWidth + 2 || down * zoom > box.clientHeight + 2;
+  byId("picture").classList.toggle("large", !tall && (isLarge || state.zoom !== 1));
   const [forward, backward] = tall ? ["data runs down ↓", "↑ the gradient runs up, once"]
     : ["data runs forward →", "← the gradient runs backward, once"];
   say(byId("forward"), forward);

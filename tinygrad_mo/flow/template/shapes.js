@@ -101,10 +101,11 @@ function drawArrow({ group, line, tip, width }, x, y) {
 function makeBar(parent, x, y, width, height, reach) {
   const place = { y, height };
   el(parent, "rect", { class: "empty", x, width, rx: 2, ...place });
-  const [oppose, differ] = RIM_KINDS.map((kind) => el(parent, "rect", { class: kind, ...place }));
-  const stripes = reach.map((k) => [k, el(parent, "rect", { class: `p${k}`, ...place })]);
+  const found = el(parent, "g", { class: "found" });
+  const [oppose, differ] = RIM_KINDS.map((kind) => el(found, "rect", { class: kind, ...place }));
+  const stripes = reach.map((k) => [k, el(found, "rect", { class: `p${k}`, ...place })]);
   const start = x, room = parseFloat(width), unit = typeof width === "string" ? "%" : "";
-  const gap = el(parent, "line", { class: "gap", y1: y - 1, y2: y + parseFloat(height) + 1 });
+  const gap = el(found, "line", { class: "gap", y1: y - 1, y2: y + parseFloat(height) + 1 });
   set(gap, { x1: `${start + 0.93 * room}${unit}`, x2: `${start + 0.95 * room}${unit}` });
   return { start, room, unit, oppose, differ, stripes, gap };
 }

@@ -14,6 +14,10 @@ const state = {
   hover: null,
   scale: "open", // or "all" steps, or "log"
   dragging: false,
+  sweep: null, // which of its steps is shown
+  asked: null, // about the sweep: one of two wrong ideas
+  stop: null, // of the tour
+  slide: 0, // the panel that is presented
 };
 // What can be selected has a key of its kind and names: "card/lstm", "wire/lstm/output". In a name
 // the "/" and all other signs are escaped, so that no two things have the same.
@@ -65,6 +69,8 @@ function remember() {
   if (open === ALL) parts.push("all=1");
   else if (open !== null) parts.push(`open=${encodeURIComponent(open)}`);
   if (state.scale !== "open") parts.push(`scale=${state.scale}`);
+  if (state.sweep !== null) parts.push(`sweep=${state.sweep + 1}`);
+  if (state.stop !== null) parts.push(`tour=${state.stop + 1}`);
   try {
     history.replaceState(null, "", `#${parts.join("&")}`);
   } catch {
@@ -72,7 +78,10 @@ function remember() {
   }
 }
 function recall() {
-  const link = new URLSearchParams(location.hash.slice(1));
+  recallState(location.hash.slice(1));
+}
+function recallState(text) {
+  const link = new URLSearchParams(text);
   const weights = (link.get("w") ?? "").split(",").map(parseFloat);
   if (weights.length === losses.length && weights.every(isFinite)) state.weights = weights;
   const frame = flow.frames.findIndex((f) => String(f.step) === link.get("step"));
@@ -81,6 +90,7 @@ function recall() {
   state.open = link.has("all") ? ALL : isFold ? asked : null;
   if (SCALES.includes(link.get("scale"))) state.scale = link.get("scale");
   state.select = link.get("select") ?? state.select;
+  state.sweep = link.has("sweep") ? Math.max(0, parseInt(link.get("sweep"), 10) - 1 || 0) : null;
   spanSliders();
 }
 // What opposition takes from the lengths of the pulls on the weights of a card, as a part of them.

@@ -74,6 +74,27 @@ function forecastLines() {
   return [SENTENCES.forecast, ...lines];
 }
 
+// ---------------------------------------------------------------- the moment
+
+// The moment in one sentence, for those who sit far away.
+function moment() {
+  const card = picture.cards.find((one) => one.key === state.select && one.parameters.length);
+  const worst = card && card.measure.worstPair(state.weights);
+  const worse = losses.filter((k) => outlook(k)[0] === "worse");
+  const better = losses.filter((k) => outlook(k)[0] === "better");
+  const step = worse.length ? `A plain SGD step makes ${listing(worse.map((k) => names[k]))} worse.`
+    : better.length ? `A plain SGD step improves ${listing(better.map((k) => names[k]))}.` : "";
+  if (!worst) return `Step ${frameNow().step}. ${step}`;
+  const [cosine, k, j] = worst, degrees = Math.round((Math.acos(cosine) * 180) / Math.PI);
+  const unrelated = "pull in unrelated ways";
+  const how = { conflict: "pull apart", agree: "pull together", unrelated };
+  return `Step ${frameNow().step}: in ${card.data.label}, ${names[k]} and ${names[j]} `
+    + `${how[relation(cosine)]}, ${degrees}°. ${step}`;
+}
+function drawMoment() {
+  say(byId("moment"), isPresenting() ? moment() : "");
+}
+
 // ---------------------------------------------------------------- table
 
 function drawTable() {

@@ -11,9 +11,9 @@ function buildTraining() {
   if (losses.length > 1) buildLegend();
   document.body.classList.toggle("untrained", panel.hidden);
   if (panel.hidden) return;
-  const width = Math.max(250, box.clientWidth), shared = sharedCards();
-  const free = isStage() ? box.clientHeight : 0, rows = shared.length * ROW + 22;
-  const high = Math.max(isStage() ? 76 : 96, Math.min(170, free - rows));
+  const zoom = enlarged(), width = Math.max(250, box.clientWidth / zoom), shared = sharedCards();
+  const free = isStage() ? box.clientHeight / zoom : 0, rows = shared.length * ROW + 22;
+  const high = Math.max(isStage() ? 76 : 96, Math.min(260, free - rows));
   const key = `${width} ${high} ${state.open}`;
   if (strip?.key === key) return;
   const labels = [...shared.map((card) => card.label), "losses (log)", "0.00000"];
@@ -25,7 +25,7 @@ function buildTraining() {
   const x = (step) => left + ((step - first) / (last - first)) * (right - left);
   const height = high + rows;
   const svg = el(null, "svg", {
-    viewBox: `0 0 ${width} ${height}`, width, height, tabindex: 0,
+    viewBox: `0 0 ${width} ${height}`, width: width * zoom, height: height * zoom, tabindex: 0,
     role: "slider", "aria-label": "training step", "aria-valuemin": first, "aria-valuemax": last,
   });
   box.replaceChildren(svg);
