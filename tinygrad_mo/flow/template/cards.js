@@ -8,7 +8,7 @@ const CENTRED = { "text-anchor": "middle" };
 
 // How much a card shows, and how large it is: the most that there is room for.
 const LEVELS = [
-  { name: "full", high: 104, plain: 46, loss: 104, least: 84, most: 150, compass: 19, widest: 44,
+  { name: "full", high: 104, plain: 46, loss: 104, least: 84, most: 162, compass: 19, widest: 44,
     along: 34, across: 18, spread: 24, farthest: 120, stack: 34, port: 18, call: 17 },
   { name: "medium", high: 66, plain: 42, loss: 58, least: 76, most: 150, compass: 15, widest: 28,
     along: 28, across: 12, spread: 22, farthest: 120, stack: 28, port: 13, call: 15 },
@@ -204,7 +204,7 @@ function drawLoss(card, w) {
   const fits = (text) => lengthOf(text, LETTERS.small, BOLD) <= room + 6;
   const pill = pills.find(fits) ?? pills[1];
   say(card.pill, fit(pill, room + 6, LETTERS.small, BOLD));
-  set(card.group, { opacity: w ? null : 0.55 });
+  card.group.classList.toggle("off", !w);
   const { name, kind } = flow.losses[loss], about = kind && ` (${kind})`;
   return `loss ${name}${about}: ${text}, weight ${weightText(w)}`;
 }

@@ -31,7 +31,8 @@ function makeView(open) {
   });
   shareParameters(cards, cardOf);
   for (const card of cards) {
-    card.inner = around[card.nodes[0]]?.filter((one) => one !== card.fold) ?? [];
+    const [first] = card.nodes.length ? card.nodes : cards[card.calls[0][0]].nodes;
+    card.inner = around[first].filter((fold) => unfolded.has(fold) || open === ALL);
     card.label = labelOf(card);
   }
   return { open, cards, ...wiresBetween(cards, cardOf), frames: openFrames(cards, unfolded, open) };
@@ -112,7 +113,8 @@ const wholes = new Map(flow.forks); // by tensor that several nodes use: the mea
 function openFrames(cards, unfolded, open) {
   return flow.folds.flatMap(([name], fold) => {
     if (open !== ALL && !unfolded.has(fold)) return [];
-    const inside = cards.filter((card) => card.inner.includes(fold)).map((card) => card.number);
+    const isInside = ({ nodes, inner }) => nodes.length && inner.includes(fold);
+    const inside = cards.filter(isInside).map((card) => card.number);
     return inside.length ? [{ name, cards: inside }] : [];
   });
 }

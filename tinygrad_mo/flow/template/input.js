@@ -109,6 +109,8 @@ byId("strip").addEventListener("keydown", (event) => {
 const BUTTONS = {
   play,
   next: () => { stop(); goOn(); },
+  "sweep-play": play,
+  "sweep-next": () => { stop(); goOn(); },
   "sweep-end": () => goTo(null),
   "ask-two": () => ask("two"),
   "ask-average": () => ask("average"),

@@ -14,12 +14,16 @@ function ofWeights(parameters, chosen) {
 function selected() {
   const step = isSweeping() && sweep.steps[state.sweep];
   if (step && step.kind === "fork") return ofFork(step.fork);
-  if (step && step.cards) {
+  if (step && step.kind === "wave") {
     const own = step.cards.map((i) => picture.cards[i]).find((card) => card.parameters.length);
     if (own) return { measure: own.measure, what: WEIGHTS + own.data.name, card: own };
+    const wire = picture.wires.find(({ ends: [from] }) => step.cards.includes(from));
+    if (wire) return ofWire(wire);
   }
-  return chosen();
+  const isEarly = step && ["forward", "start"].includes(step.kind);
+  return isEarly ? { measure: new Measure([], []), what: "nothing has come back yet" } : chosen();
 }
+const ofWire = (wire) => ({ measure: wire.measure, what: `wire ${wireText(wire.names)}`, wire });
 // What comes back to a tensor that several cards use: from each, and all together.
 function ofFork(i) {
   const { measure, ends } = largestFork(i), { label } = view().cards[i];
@@ -29,7 +33,6 @@ function ofFork(i) {
 }
 function chosen() {
   const key = state.select, { cards, wires, whole } = picture;
-  const ofWire = (wire) => ({ measure: wire.measure, what: `wire ${wireText(wire.names)}`, wire });
   const everything = { measure: whole, what: "all weights that are trained", trained: true };
   const card = cards.find((c) => c.key === key);
   if (card?.data.kind === "loss") return everything;

@@ -284,11 +284,11 @@ function arrange(view, sizes, level, options, room) {
     }
   }
   const ports = makePorts(plan, sizes);
-  const lanes = lanesOf(plan, ports);
+  const { lanes, apart } = lanesOf(plan, ports);
   const paths = plan.chains.map((chain, i) =>
     chain ? pathOf(chain, ports[i], edges, lanes[i]) : upright(view.wires[i], plan.things, sizes));
   const places = plan.things.map(({ x, y }) => [x, y]);
-  return { places, paths, rows: plan.things.map((t) => t.row), size: edges.size };
+  return { places, paths, apart, rows: plan.things.map((t) => t.row), size: edges.size };
 }
 // The places along, and where rows begin and end.
 function placeRows({ columns, level }, rows, rooms, turn, room, needs) {
@@ -350,18 +350,22 @@ function makePorts({ chains, things }, sizes) {
   }));
 }
 
-// Wires that go on in the next row run beside each other.
+// Wires that go on in the next row run beside each other: where, and how wide each may be.
 function lanesOf({ chains }, ports) {
   const turning = chains.map((chain, i) => [chain, i]).filter(([chain]) =>
     chain && chain[0].row !== chain.at(-1).row);
-  const lanes = chains.map(() => 0), at = ([, i]) => ports[i][1][1] - ports[i][0][1];
+  const lanes = chains.map(() => 0), room = chains.map(() => Infinity);
+  const at = ([, i]) => ports[i][1][1] - ports[i][0][1];
   const rows = new Set(turning.map(([chain]) => chain[0].row));
   for (const row of rows) {
     const some = turning.filter(([chain]) => chain[0].row === row).sort((a, b) => at(a) - at(b));
     const apart = Math.min(WAY / 2, (TURN - 8) / some.length);
-    some.forEach(([, i], n) => { lanes[i] = (n - (some.length - 1) / 2) * apart; });
+    some.forEach(([, i], n) => {
+      lanes[i] = (n - (some.length - 1) / 2) * apart;
+      room[i] = some.length > 1 ? apart : TURN / 2;
+    });
   }
-  return lanes;
+  return { lanes, apart: room };
 }
 
 // ---------------------------------------------------------------- lines

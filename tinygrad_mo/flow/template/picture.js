@@ -101,6 +101,7 @@ function layOut(shown, [width, height], tall) {
     boxes: made.places.map((place, i) => [...turn(place), ...turn(way.sizes[i])]),
     paths: made.paths.map((path) => path.map(turn)),
     rows: made.rows,
+    apart: made.apart,
     size: turn(made.size),
   };
 }
@@ -132,7 +133,8 @@ function buildPicture() {
     el(svg, "path", { class: "tie", d: `M${r1(ax)} ${r1(ay)}L${r1(bx)} ${r1(by)}` });
   }));
   picture = { svg, zoom, tall, level, room: innerWidth, height: box.clientHeight };
-  picture.wires = shown.wires.map((wire, i) => makeWire(svg, wire, paths[i], shown.cards));
+  picture.wires = shown.wires.map((wire, i) =>
+    Object.assign(makeWire(svg, wire, paths[i], shown.cards), { lane: placed.apart[i] }));
   picture.cards = shown.cards.map((card, i) => makeCard(svg, card, boxes[i], placed.levels[i]));
   for (const wire of picture.wires) svg.append(wire.cut.group); // numbers lie above all
   picture.cards[0]?.group.setAttribute("tabindex", 0);
@@ -169,7 +171,9 @@ function scalePicture() {
   for (const [, side] of wires.flatMap(sides)) meeting.set(side, (meeting.get(side) ?? 0) + 1);
   const room = ([card, side]) =>
     (1.1 * PORTS * (tall ? cards[card].width : cards[card].height)) / meeting.get(side);
-  for (const wire of wires) wire.widest = Math.min(level.widest, ...sides(wire).map(room));
+  for (const wire of wires) {
+    wire.widest = Math.min(level.widest, wire.lane, ...sides(wire).map(room));
+  }
   const found = scaleOf(wires, (measure, weights) => measure.total(weights));
   const ofWires = found.most ? found : scaleOf(wires, lengthsAdded); // all cancels: rims remain
   const bars = cards.filter((card) => card.bar).flatMap((c) => [barOf(c.parameters), ...c.calls.map(

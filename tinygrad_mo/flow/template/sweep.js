@@ -96,8 +96,8 @@ function twoSweeps() {
   for (const [a, , parts] of wires) for (const k of pick(parts).reach) passed[k].add(a);
   const once = new Set(passed.flatMap((some) => [...some])).size;
   const sum = sumOf(passed.map((some) => some.size)), all = cards.length;
-  return `No: one sweep carries ${ALL_LOSSES}. A sweep for each loss would find the same `
-    + `gradients, as they are added in the end. But it would pass ${sum} cards instead of ${once} `
+  return "A sweep for each loss would find the same gradients, as they are added in the end. "
+    + `But it would pass ${sum} cards instead of ${once} `
     + `(of ${all} in this picture): ${sum - once} a second time.`;
 }
 function average(card) {
@@ -131,6 +131,7 @@ function drawSweep() {
   say(byId("sweep-text"), step ? `1 sweep · step ${n + 1} of ${sweep.steps.length}` : idle);
   byId("play").classList.toggle("playing", ticking !== null);
   set(byId("play"), { "aria-label": ticking ? "Pause the sweep" : "Play the sweep" });
+  say(byId("sweep-play"), ticking ? "Pause" : "Play");
   if (step) listSteps(step);
 }
 function listSteps(step) {
@@ -146,7 +147,8 @@ function listSteps(step) {
   const fork = step.fork ?? forks[0]?.fork;
   byId("ask-average").hidden = fork === undefined;
   byId("ask-two").hidden = losses.length < 2;
-  const answers = { two: twoSweeps, average: () => average(fork) };
+  const two = () => `No: one sweep carries ${ALL_LOSSES}. ${twoSweeps()}`;
+  const answers = { two, average: () => average(fork) };
   say(byId("refuted"), state.asked ? answers[state.asked]() : "");
   for (const one of ["two", "average"]) {
     set(byId(`ask-${one}`), { "aria-pressed": state.asked === one });

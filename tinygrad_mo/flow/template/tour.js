@@ -101,8 +101,10 @@ function raised() {
 function oneOrTwo() {
   return {
     title: "One backward sweep, or two?",
-    text: `One: it starts from one number, L, and carries ${ALL_LOSSES}. ${twoSweeps()}`,
-    look: ["▶ plays the sweep, ⏭ makes one step", "where ways meet, gradients are added as arrows"],
+    text: `One: it starts from one number, L, and carries ${ALL_LOSSES}. `
+      + (losses.length > 1 ? twoSweeps() : ""),
+    look: ["Play, below, runs the sweep; Next makes one step",
+      "where ways meet, gradients are added as arrows"],
     link: linkOf(weightsAt(state.opening), state.opening, "&sweep=1"),
   };
 }

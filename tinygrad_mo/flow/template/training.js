@@ -13,7 +13,7 @@ function buildTraining() {
   if (panel.hidden) return;
   const zoom = enlarged(), width = Math.max(250, box.clientWidth / zoom), shared = sharedCards();
   const free = isStage() ? box.clientHeight / zoom : 0, rows = shared.length * ROW + 22;
-  const high = Math.max(isStage() ? 76 : 96, Math.min(260, free - rows));
+  const high = Math.max(isStage() ? 76 : 96, Math.min(isPresenting() ? 420 : 260, free - rows));
   const key = `${width} ${high} ${state.open}`;
   if (strip?.key === key) return;
   const labels = [...shared.map((card) => card.label), "losses (log)", "0.00000"];
