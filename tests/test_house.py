@@ -60,7 +60,7 @@ LEDGER = {
     "device": 191,
     "engine": 903,
     "files": 950,
-    "flow": 2992,
+    "flow": 2969,
     "lab": 691,
     "layers": 1842,
     "learn": 547,

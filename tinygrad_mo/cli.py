@@ -143,17 +143,17 @@ def train_and_tell(
     flow = model.gradient_flow(*task.some(samples))
     print(f"{flow.report()}\n\n{flow.table()}")
     heading("The pictures")
+    flow.save(pictures.with_suffix(".html"), snapshots=recorder.flows)
+    print(f"To play with, in a browser: {pictures.with_suffix('.html').resolve()}")
     missing = [name for name in ("matplotlib", "pygraphviz") if not is_installed(name)]
     if missing:
-        print(f"Not drawn: pip install {' '.join(missing)}")
+        print(f"No figure to print: pip install {' '.join(missing)}")
         return model, task
     import matplotlib
 
     matplotlib.use("Agg")
     flow.figure(str(pictures.with_suffix(".png")))
-    flow.save(pictures.with_suffix(".html"), snapshots=recorder.flows)
     print(f"To print: {pictures.with_suffix('.png').resolve()}")
-    print(f"To play with, in a browser: {pictures.with_suffix('.html').resolve()}")
     return model, task
 
 

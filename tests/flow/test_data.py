@@ -191,7 +191,7 @@ def test_snapshots_are_flows_of_one_training(tmp_path):
         for show in (partial(flow.save, "never.html"), flow.through_training):
             with pytest.raises(error, match=words):
                 show(snapshots)
-    with pytest.raises(ValueError, match="holds one flow: snapshots are for a page"):
+    with pytest.raises(ValueError, match="holds one flow: snapshots and tours are for a page"):
         flow.save(tmp_path / "one.flow", snapshots=iter(steps))
     flow.save(tmp_path / "one.flow", snapshots=iter([]))
 
@@ -200,7 +200,7 @@ def test_a_file_of_something_else_is_no_flow(tmp_path):
     headline()[0].save_weights(tmp_path / "weights.flow")
     with pytest.raises(CheckpointError, match="holds no flow"):
         Flow.load(tmp_path / "weights.flow")
-    with pytest.raises(ValueError, match="holds one flow: snapshots are for a page"):
+    with pytest.raises(ValueError, match="holds one flow: snapshots and tours are for a page"):
         hand_made().save(tmp_path / "one.flow", [hand_made()])
 
 

@@ -1,5 +1,6 @@
 """The flow: its numbers against whole gradients, its words, its picture."""
 
+from collections import Counter
 from functools import partial
 from itertools import pairwise
 
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 
 import tinygrad_mo as tg
+from random_models import random_model
+from tinygrad_mo.flow import Flow
 from tinygrad_mo.flow.layout import make_layout
 from tinygrad_mo.flow.measures import Measure, factor, triangle
 from tinygrad_mo.flow.whatif import update_ratios
@@ -353,6 +356,29 @@ def test_whether_it_trains_is_true_or_false():
             TypeError, match=f"gradient_flow: {name} must be True or False, not 'no'"
         ):
             model.gradient_flow(*data, **{name: "no"})
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_at_a_fork_the_gradients_of_all_uses_are_added_as_vectors(seed, float64, tmp_path):
+    """In random models: the whole is the sum of the arrays that arrive on the wires."""
+    tg.set_random_seed(seed)
+    model, data = random_model(seed)
+    flow = model.gradient_flow(*data, keep_arrays=True)
+    users = Counter(wire.number for wire in flow.wires)
+    assert set(flow.forks) == {number for number, count in users.items() if count > 1}
+    for number, fork in flow.forks.items():
+        for k, loss in enumerate(flow.losses):
+            arrived = []
+            for place, wire in enumerate(flow.wires):
+                if wire.number == number and wire.measure.reach[k]:
+                    ends = (wire.source, wire.target)
+                    beside = [w for w in flow.wires[:place] if (w.source, w.target) == ends]
+                    arrived.append(flow.gradient(loss, (*ends, len(beside))))
+            assert fork.reach[k] == bool(arrived)
+            whole = np.linalg.norm(sum(arrived)) if arrived else 0.0
+            assert fork.norm(k) == pytest.approx(whole, rel=1e-9, abs=1e-12)
+    flow.save(tmp_path / "one.flow")
+    assert Flow.load(tmp_path / "one.flow").forks == flow.forks
 
 
 def overlaps(a, b):

@@ -134,9 +134,10 @@ def test_what_stands_in_the_open(show):
     """Which function was measured, where verdicts begin, and which numbers are weighted."""
     browser = show(two_losses(training=False))
     run(browser, "page.mix([1, 0.25]); page.select('card/trunk')")
-    assert "measured as in prediction" in shown(browser, "#formula")
-    assert words.thresholds() in shown(browser, "#key")
-    assert all(text in shown(browser, "#key") for text in words.RIMS.values())
+    assert "Measured as in prediction" in shown(browser, "#mode")
+    thresholds = words.thresholds()
+    assert f"{thresholds[0].upper()}{thresholds[1:]}." in shown(browser, "#trained-hint")
+    assert all(text in shown(browser, "#key") for text in words.LOST.values())
     assert "0.25 x aux" in shown(browser, "#numbers")
     assert "each times its weight" in shown(browser, "#trained-hint")
     wire = run(browser, "return page.picture().wires[0].title.textContent")
@@ -194,7 +195,7 @@ def test_what_is_not_finite_is_said_and_spoils_nothing_else(show):
     browser = show(flow)
     picture = "const { wires, cards } = page.picture();"
     widths = f"{picture} return wires.map((wire) => wire.width)"
-    assert run(browser, widths) == [pytest.approx(30 * 1 / 5), 0]
+    assert run(browser, widths) == [pytest.approx(44 / 4), 0]  # four times the only finite one
     assert run(browser, f"{picture} return cards[0].verdict.textContent") == "aux not finite"
     dashes = run(browser, f"{picture} return wires[1].none.getAttribute('style')")
     assert "--conflict" in dashes
@@ -202,7 +203,9 @@ def test_what_is_not_finite_is_said_and_spoils_nothing_else(show):
     assert pills == ["SGD step: not finite"] * 2
     run(browser, "page.mix([1, 0])")
     assert run(browser, f"{picture} return cards[0].verdict.textContent") == "main, aux off"
-    assert run(browser, widths)[1] == pytest.approx(30)
+    cut = run(browser, f"{picture} return [wires[1].widest, wires[1].cut.size.textContent]")
+    assert run(browser, widths) == [pytest.approx(44 / 4), pytest.approx(cut[0])]
+    assert cut[1] == "5.00"
 
 
 @pytest.mark.parametrize("scale", [2e-163, 1.0, 2e200])
@@ -231,4 +234,4 @@ def test_a_gradient_that_cancels_is_all_rim(show):
         return [wire.width, wire.none.getAttribute("visibility"), ...rims];""",
     )
     root = np.sqrt(8) / 4
-    assert found == [0, None, pytest.approx(30 * root, abs=1e-3), pytest.approx(30, abs=1e-3)]
+    assert found == [0, None, pytest.approx(11 * root, abs=1e-3), pytest.approx(11, abs=1e-3)]

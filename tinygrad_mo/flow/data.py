@@ -110,6 +110,9 @@ class FlowData:
         Which nodes a large picture shows as one card, by the name of the card.
     bundles : dict of (str, object) to Measure
         What several nodes in a fold send back together, for a tensor (by number) or a parameter.
+    forks : dict of int to Measure
+        By number of a tensor that several nodes use: its whole gradient, what all of them send back
+        added up.
     outputs : dict of str to str
         By name of output: the node that makes it.
     silent : list of str, optional
@@ -146,6 +149,7 @@ class FlowData:
     over_time: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
     folds: Folds = field(default_factory=Folds)
     bundles: dict[tuple[str, Any], Measure] = field(default_factory=dict)
+    forks: dict[int, Measure] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     silent: list[str] | None = None
     balancer: str = ""
@@ -226,6 +230,7 @@ class FlowData:
         check_known("folds", self.folds.order, "node", nodes)
         folds = set(self.folds.parent.values())
         check_known("bundles", [fold for fold, _ in self.bundles], "fold", folds)
+        check_known("forks", self.forks, "tensor", {wire.number for wire in self.wires})
         kept = (what[:2] if isinstance(what, tuple) else what for what in self.arrays)
         known = {*self.parameters, *self.uses, *ends}
         check_known("arrays", kept, "parameter, use or wire", known)
@@ -234,7 +239,7 @@ class FlowData:
         """Each has a row and a column for each loss."""
         count = len(self.losses)
         of_wires = ((wire.name, wire.measure) for wire in self.wires)
-        named = (self.parameters, self.uses, self.bundles)
+        named = (self.parameters, self.uses, self.bundles, self.forks)
         for what, measure in chain(of_wires, *(some.items() for some in named)):
             if len(measure.reach) != count or measure.r.shape != (count, count):
                 raise ValueError(

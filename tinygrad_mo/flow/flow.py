@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,12 @@ class Flow(FlowData):
         """Losses and cosines at all recorded steps and this one: see `curves.through_training`."""
         return curves.through_training(in_order("snapshots", snapshots, self), axes)
 
-    def save(self, path: str | Path, snapshots: Iterable[Flow] = ()) -> None:
+    def save(
+        self,
+        path: str | Path,
+        snapshots: Iterable[Flow] = (),
+        tour: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
         """Write the interactive picture, or the data.
 
         Parameters
@@ -102,12 +107,29 @@ class Flow(FlowData):
         snapshots : list of Flow
             Recorded during one training (`FlowRecorder.flows`): the page then shows all these steps
             (at its own step, this flow itself).
+        tour : list of dict, optional
+            The questions that the page's tour asks, instead of its own. Each has a "title", and may
+            have a "text", a list of texts to "look" at, and the state that answers it: a recorded
+            "step", "weights" by loss, a "select"-ed node ("lstm"), parameter ("lstm/kernel") or
+            wire (("lstm", "dense")), and the number of a step of the "sweep".
+
+        Raises
+        ------
+        ValueError
+            If the snapshots are of another training, or a stop of the tour asks for what is not
+            there.
+
+        Examples
+        --------
+        >>> flow.save("flow.html", tour=[
+        ...     {"title": "Who is alone here?", "weights": {"aux": 0}, "select": "trunk"},
+        ... ])  # doctest: +SKIP
         """
         frames = flow_list("snapshots", snapshots)
         if Path(path).suffix.lower() != ".flow":
-            replace_file(path, page.draw_page(self, frames).encode())
-        elif frames:
-            raise ValueError(f"{path} holds one flow: snapshots are for a page (.html)")
+            replace_file(path, page.draw_page(self, frames, tour).encode())
+        elif frames or tour:
+            raise ValueError(f"{path} holds one flow: snapshots and tours are for a page (.html)")
         else:
             save_flow(path, self)
 

@@ -67,6 +67,7 @@ def measures(flow: FlowData) -> dict[Any, Measure]:
         for i, wire in enumerate(flow.wires)
     }
     found |= {("bundle", *what): measure for what, measure in flow.bundles.items()}
+    found |= {("fork", number): measure for number, measure in flow.forks.items()}
     found |= {("weight", name): measure for name, measure in flow.parameters.items()}
     cards = {node.name: node.parameters for node in flow.nodes if node.kind != "loss"}
     users = Counter(name for parameters in cards.values() for name in parameters)

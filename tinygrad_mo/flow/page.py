@@ -10,60 +10,66 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections import Counter
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
-from . import layout, style, words
+from . import style, words
 from .data import FlowData, FlowNode
 from .frames import in_order, measures
-from .layout import arrange, find_columns
 from .measures import Measure
+from .touring import tour_of
 
 # The page's script, joined in this order: a file uses what files before it define.
 SCRIPT = (
     "measures.js",
+    "graph.js",
     "state.js",
     "elements.js",
     "colours.js",
     "words.js",
     "shapes.js",
+    "layout.js",
     "wires.js",
     "cards.js",
     "picture.js",
     "controls.js",
     "trained.js",
-    "inset.js",
     "training.js",
+    "sweep.js",
+    "inset.js",
     "text.js",
     "selection.js",
     "changes.js",
+    "sweeping.js",
+    "tour.js",
+    "stage.js",
+    "export.js",
     "input.js",
     "start.js",
 )
-SIZES = {"card": (144, 108), "small": (118, 52), "loss": (132, 104), "weights": (176, 110)}
-# Between columns (room for an arrow), and between the cards of one.
-GAPS = {"wide": (54.0, 46.0), "tall": (54.0, 28.0)}
 LONGEST = 20  # cells of a sequence
-CALL = 17  # height that each call takes on the card of shared weights
-PORT = {"wide": 20, "tall": 26}  # room for each wire that meets a card
-WIDEST = 30  # pixels of the strongest wire
+THINNEST = 3.0  # pixels: a wire with a gradient is never thinner; it is hollow if it should be
+PORTS = 0.72  # of a card's side: there the wires meet it
 DIGITS = 11  # of every measurement
 WEIGHTS = "weights of "
 ALL = True  # the view in which every fold is open: no name, as a fold may have any
 
 
-def draw_page(flow: FlowData, snapshots: Iterable[FlowData] = ()) -> str:
+def draw_page(
+    flow: FlowData,
+    snapshots: Iterable[FlowData] = (),
+    tour: Sequence[Mapping[str, Any]] | None = None,
+) -> str:
     """The HTML of the interactive picture of `flow`, with `snapshots` made during training."""
     parts = {
         "/* colours */": colours(),
         "/* style */": template("page.css"),
         "/* script */": "\n".join(template(name) for name in SCRIPT),
-        "/* data */": as_json(content(flow, snapshots)),
+        "/* data */": as_json(content(flow, snapshots, tour)),
     }
     page = template("page.html")
     for mark, part in parts.items():
@@ -117,22 +123,21 @@ def constants() -> dict[str, Any]:
         "ROUNDING": 10.0 ** (1 - DIGITS),  # of what the page is given
         "VERDICTS": words.VERDICTS,
         "SENTENCES": {case: typeset(text) for case, text in words.SENTENCES.items()},
-        "RIMS": words.RIMS,
+        "LOST": words.LOST,
+        "HARDLY": words.HARDLY,
         "THRESHOLDS": typeset(words.thresholds()),
         "FROZEN_WORDS": words.FROZEN_WORDS,
         "HEAT": style.HEAT,
         "FROZEN": style.FROZEN,
         "HEAD": style.HEAD,
         "BARBS": style.BARBS,
-        "THINNEST": style.THINNEST,
+        "THINNEST": THINNEST,
         "THINNEST_RIM": style.THINNEST_RIM,
         "BAR": style.BAR,
         "KEY": style.KEY,
         "MANY": style.MANY,
         "LOGARITHMIC": style.LOGARITHMIC,
-        "PORTS": layout.PORTS,
-        "CALL": CALL,
-        "WIDEST": WIDEST,
+        "PORTS": PORTS,
         "WEIGHTS": WEIGHTS,
         "ALL": ALL,
     }
@@ -165,12 +170,17 @@ def as_json(value: Any) -> str:
     return text
 
 
-def content(flow: FlowData, snapshots: Iterable[FlowData] = ()) -> dict[str, Any]:
+def content(
+    flow: FlowData,
+    snapshots: Iterable[FlowData] = (),
+    tour: Sequence[Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
     """All that the page shows, as data."""
+    if not flow.nodes:
+        raise ValueError("a flow without nodes cannot be drawn")
     measured = measures(flow)
     frames = in_order("snapshots", snapshots, flow)
     number = {what: i for i, what in enumerate(measured)}
-    states = [None, *flow.folds, ALL] if flow.folds else [None]
     names = words.short_names(flow.losses)
     setups: list[dict[str, Any]] = []
     return {
@@ -182,7 +192,7 @@ def content(flow: FlowData, snapshots: Iterable[FlowData] = ()) -> dict[str, Any
                 "short": names[k],
                 "label": words.loss_label(names[k]),
                 "kind": flow.kinds.get(name, ""),
-                "colours": style.colours_of(name, k),
+                "colours": colours_of(name, k),
             }
             for k, name in enumerate(flow.losses)
         ],
@@ -193,11 +203,60 @@ def content(flow: FlowData, snapshots: Iterable[FlowData] = ()) -> dict[str, Any
             {"name": name, "measure": number["weight", name]} for name in flow.parameters
         ],
         "reach": ["".join("01"[path] for path in m.reach) for m in measured.values()],
-        "views": [View(flow, opened).as_data(number) for opened in states],
+        **graph_of(flow),
         "sequences": list(flow.over_time),  # the ends of their wires
         "frames": [frame_data(frame, flow, setups) for frame in frames],
         "setups": setups,
+        "tour": None if tour is None else tour_of(flow, frames, tour),
     }
+
+
+def colours_of(name: str, number: int) -> list[str]:
+    """Of a loss, each for light and for dark pages: areas, text, the lines of its texture."""
+    light, dark, *text = style.colours_of(name, number)
+    return [light, dark, *text, style.tone_of(light), style.tone_of(dark)]
+
+
+def graph_of(flow: FlowData) -> dict[str, Any]:
+    """Nodes, folds and wires by their numbers, and which measures are theirs."""
+    number = {what: i for i, what in enumerate(measures(flow))}
+    place = {node.name: i for i, node in enumerate(flow.nodes)}
+    array = {name: i for i, name in enumerate(flow.parameters)}
+    fold = {name: i for i, name in enumerate(flow.folds)}
+    wires = [what for what in number if what[0] == "wire"]
+    return {
+        "nodes": [node_data(node, flow, array, fold) for node in flow.nodes],
+        "folds": [[name, fold.get(flow.folds.parent.get(name, ""), -1)] for name in fold],
+        "wires": [[place[w[1]], place[w[2]], w[3], number[w]] for w in wires],
+        "bundles": [
+            [fold[what[1]], f"w{array[what[2]]}" if what[2] in array else what[2], number[what]]
+            for what in number
+            if what[0] == "bundle"
+        ],
+        "forks": [[what[1], number[what]] for what in number if what[0] == "fork"],
+        "uses": [[array[w[1]], place[w[2]], number[w]] for w in number if w[0] == "use"],
+    }
+
+
+def node_data(
+    node: FlowNode, flow: FlowData, array: Mapping[str, int], fold: Mapping[str, int]
+) -> dict[str, Any]:
+    """A node without what is empty."""
+    silent = {flow.outputs[name] for name in flow.silent_outputs()}
+    data = {
+        "name": node.name,
+        "kind": node.kind,
+        "type": type_of(node),
+        "shape": shape_of(node),
+        "parameters": [array[name] for name in node.parameters],
+        "silent": int(node.name in silent),
+    }
+    found = {name: value for name, value in data.items() if value}
+    if node.kind == "loss":
+        found["loss"] = flow.losses.index(node.loss)
+    if node.name in flow.folds.parent:
+        found["fold"] = fold[flow.folds.parent[node.name]]
+    return found
 
 
 def setup_of(flow: FlowData) -> dict[str, Any]:
@@ -234,7 +293,7 @@ def frame_data(frame: FlowData, flow: FlowData, setups: list[dict[str, Any]]) ->
     return {name: value for name, value in own.items() if value != usual[name]} | {
         "step": frame.step,
         "values": [value_data(frame.values[name]) for name in frame.losses],
-        "r": [number for m in measures(frame).values() for number in triangle_of(m)],
+        "r": as_text([number for m in measures(frame).values() for number in triangle_of(m)]),
         "time": [sequence_data(frame.over_time.get(ends)) for ends in flow.over_time],
     }
 
@@ -260,7 +319,18 @@ def pooled(norms: np.ndarray) -> np.ndarray:
 def triangle_of(measure: Measure) -> list[float]:
     """The numbers of R that are not 0 by construction, row by row."""
     able = [k for k, path in enumerate(measure.reach) if path]
-    return [rounded(measure.r[i, k]) for i in range(len(able)) for k in able[i:]]
+    return [measure.r[i, k] for i in range(len(able)) for k in able[i:]]
+
+
+def as_text(numbers: Sequence[float]) -> str:
+    """Of each number the first six of its eight bytes, rounded, which are 11 digits.
+
+    >>> as_text([0.1]), as_text([]), as_text([float("nan")])
+    ('P7mZmZma', '', 'f/gAAAAA')
+    """
+    exact = np.array(numbers, ">f8")
+    bits = exact.view(">u8") + np.where(np.isfinite(exact), 1 << 15, 0).astype(">u8")
+    return b64encode(bits.astype(">u8").view("u1").reshape(-1, 8)[:, :6].tobytes()).decode()
 
 
 def value_data(value: float | None) -> Any:
@@ -292,198 +362,6 @@ def packed(x: float) -> int:
     return round(10 * float(digits)) + 100 * (int(power) - 1) if x else 0
 
 
-@dataclass
-class PageCard:
-    """A card of the page: a node, a fold of several nodes, a loss, or weights used by several."""
-
-    name: str
-    kind: str  # "input", "card", "small", "fold", "loss" or "weights"
-    nodes: list[FlowNode] = field(default_factory=list)
-    parameters: list[str] = field(default_factory=list)  # which only this card uses
-    calls: list[str] = field(default_factory=list)  # of shared weights: the cards that use them
-
-    @property
-    def size(self) -> tuple[float, float]:
-        """Width and height before wires demand more."""
-        plain = "card" if self.parameters else "small"
-        width, height = SIZES[self.kind if self.kind in ("loss", "weights") else plain]
-        if self.kind == "fold":
-            width += 20  # its name is the longest
-        return width, height + CALL * len(self.calls)
-
-
-class View:
-    """The cards and wires that are shown while a fold is open (None: all are folded, ALL: none).
-
-    A wire between folds carries several gradients: of one tensor that several nodes inside use
-    (their gradients were added before measuring), or of different tensors (their squares add up).
-    """
-
-    def __init__(self, flow: FlowData, opened: str | bool | None):
-        self.flow, self.opened, self.measured = flow, opened, measures(flow)
-        self.card_of = {
-            node.name: node.name
-            if isinstance(opened, bool)
-            else flow.folds.card_of(node.name, opened)
-            for node in flow.nodes
-        }
-        self.cards: dict[str, PageCard] = {}
-        for node in flow.nodes:
-            name = self.card_of[node.name]
-            kind = {"input": "input", "loss": "loss"}.get(node.kind, "small")
-            card = self.cards.setdefault(
-                name, PageCard(name, kind if name == node.name else "fold")
-            )
-            card.nodes.append(node)
-        self._give_parameters()
-        self.wires: dict[tuple[str, str], list[Any]] = {}
-        for what in self.measured:
-            if what[0] == "wire":
-                self._add_wire(what)
-
-    def _give_parameters(self) -> None:
-        users: dict[str, list[str]] = {}
-        for node in self.flow.nodes:
-            user = self.card_of[node.name]
-            for name in node.parameters if node.kind != "loss" else ():
-                if user not in users.setdefault(name, []):
-                    users[name].append(user)
-        together: dict[tuple[str, ...], list[str]] = {}
-        for name, cards in users.items():
-            if len(cards) == 1:
-                self.cards[cards[0]].parameters.append(name)
-            else:
-                together.setdefault(tuple(cards), []).append(name)
-        for calls, names in together.items():
-            card = PageCard(WEIGHTS + common_path(names), "weights", calls=list(calls))
-            while card.name in self.cards:
-                card.name += " …"
-            self.cards[card.name] = card
-            card.parameters = names
-
-    def _add_wire(self, what: tuple[Any, ...]) -> None:
-        _, source, target, key = what
-        ends = self.card_of[source], self.card_of[target]
-        if ends[0] == ends[1]:
-            return
-        bundle = ("bundle", ends[1], key)
-        parts = self.wires.setdefault(ends, [])
-        part = bundle if bundle in self.measured else what
-        if part not in parts:
-            parts.append(part)
-
-    def as_data(self, number: Mapping[Any, int]) -> dict[str, Any]:
-        """What the page needs to draw the view; `number` counts the measures."""
-        names = list(self.cards)
-        position = {name: i for i, name in enumerate(self.cards)}
-        wires = list(self.wires)
-        data: dict[str, Any] = {
-            "open": self.opened,
-            "cards": [self._card_data(card, position, number) for card in self.cards.values()],
-            "wires": [
-                [position[a], position[b], [number[part] for part in parts]]
-                for (a, b), parts in self.wires.items()
-            ],
-            "frames": [
-                {"name": fold, "cards": [position[name] for name in inside]}
-                for fold, inside in self._open_folds().items()
-            ],
-        }
-        kinds = {name: card.kind for name, card in self.cards.items() if card.kind != "weights"}
-        columns = find_columns(kinds, wires)
-        ties = []
-        for card in self.cards.values():
-            if card.kind == "weights":
-                columns[card.name] = max(columns[call] for call in card.calls)
-                ties += [(card.name, call) for call in card.calls]
-        for direction in ("wide", "tall"):
-            sizes = self._sizes(direction)
-            turn = 1 if direction == "wide" else -1
-            turned = {name: (size[::turn][0], size[::turn][1]) for name, size in sizes.items()}
-            places = arrange(turned, wires, columns, ties, GAPS[direction])
-            data[direction] = {
-                "size": [round(x) for x in (places.width, places.height)[::turn]],
-                "cards": [
-                    [round(x, 1) for x in (*places.centres[name][::turn], *sizes[name])]
-                    for name in names
-                ],
-                "paths": [
-                    [round(x, 1) for point in path for x in point[::turn]] for path in places.paths
-                ],
-            }
-        return data
-
-    def _open_folds(self) -> dict[str, list[str]]:
-        """The folds whose insides are visible, and the cards in them."""
-        found = {}
-        for fold, nodes in self.flow.folds.items():
-            inside = dict.fromkeys(self.card_of[node] for node in nodes)
-            if all(fold in self.flow.folds.around(card) for card in inside):
-                found[fold] = list(inside)
-        return found
-
-    def _sizes(self, direction: str) -> dict[str, tuple[float, float]]:
-        """Of the cards, large enough for their wires."""
-        leaving, arriving = Counter(a for a, _ in self.wires), Counter(b for _, b in self.wires)
-        sizes = {}
-        for name, card in self.cards.items():
-            room = PORT[direction] * max(leaving[name], arriving[name]) / layout.PORTS
-            width, height = card.size
-            sizes[name] = (
-                (width, max(height, room)) if direction == "wide" else (max(width, room), height)
-            )
-        return sizes
-
-    def _card_data(
-        self, card: PageCard, position: Mapping[str, int], number: Mapping[Any, int]
-    ) -> dict[str, Any]:
-        flow, first = self.flow, card.nodes[0] if card.nodes else None
-        data: dict[str, Any] = {"name": card.name, "kind": card.kind}
-        if (label := self._label(card)) != card.name:
-            data["label"] = label
-        if card.kind == "loss":
-            data["loss"] = flow.losses.index(first.loss)  # type: ignore[union-attr]
-        elif card.kind == "fold":
-            data["type"] = f"{len(card.nodes)} cards"
-        elif card.kind == "weights":
-            data["type"] = f"shared by {len(card.calls)} calls"
-            data["calls"] = [
-                [position[call], [number[use] for use in self._uses(card, call)]]
-                for call in card.calls
-            ]
-        elif first is not None:
-            data |= {"type": type_of(first), "shape": shape_of(first)}
-        if card.parameters:
-            known = list(flow.parameters)
-            data["parameters"] = [known.index(name) for name in card.parameters]
-        silent = flow.silent_outputs()
-        if any(flow.outputs[out] == node.name for out in silent for node in card.nodes):
-            data["silent"] = 1
-        return data
-
-    def _label(self, card: PageCard) -> str:
-        """Its name without that of the open fold around it."""
-        weights = card.kind == "weights"
-        path = card.name.removeprefix(WEIGHTS) if weights else card.name
-        around = self.flow.folds.around(card.nodes[0].name) if card.nodes else self._open_folds()
-        for fold in around:
-            stem = fold.split(":")[0]
-            if fold not in self.cards and path.startswith(stem) and path[len(stem) :][:1] in "/_-.":
-                path = path[len(stem) + 1 :] or path
-                break
-        return f"{path} weights" if weights else path
-
-    def _uses(self, card: PageCard, call: str) -> list[tuple[Any, ...]]:
-        """What was measured of the contributions of a call to shared weights."""
-        nodes = [node.name for node in self.cards[call].nodes]
-        found = []
-        for name in card.parameters:
-            bundle = ("bundle", call, name)
-            uses = [("use", name, node) for node in nodes if (name, node) in self.flow.uses]
-            found += [bundle] if bundle in self.measured else uses if len(uses) == 1 else []
-        return found
-
-
 def type_of(node: FlowNode) -> str:
     """The class of its layer, where the name does not say it anyway."""
     return "" if node.kind == "op" else node.type
@@ -492,15 +370,3 @@ def type_of(node: FlowNode) -> str:
 def shape_of(node: FlowNode) -> str:
     """Of one sample."""
     return "×".join("…" if n is None else str(n) for n in node.shape)
-
-
-def common_path(names: Sequence[str]) -> str:
-    """
-    >>> common_path(["base/conv1/kernel", "base/conv1/bias"]), common_path(["a/kernel", "b/kernel"])
-    ('base/conv1', 'a/kernel …')
-    >>> common_path(["scale"])
-    'scale'
-    """
-    parts = [name.split("/")[:-1] for name in names]
-    same = [column[0] for column in zip(*parts, strict=False) if len(set(column)) == 1]
-    return "/".join(same) or (names[0] if len(names) == 1 else f"{names[0]} …")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ from .data import FlowData, FlowNode, Wire
 from .flow import Flow
 from .folding import Folds, find_folds
 from .measures import Measure, factor, lengths
+
+FORK = None  # stands for all nodes that use a tensor, where others stand for one node or fold
 
 
 def measure(
@@ -82,6 +85,7 @@ def measure(
             (fold, graph.number.get(key, graph.name_of.get(key[0]))): recorder.measured((fold, key))
             for fold, key in graph.bundles
         },
+        forks={graph.number[key]: recorder.measured((FORK, key)) for key in graph.forks},
         name=model.name,
         step=model.step,
         training=training,
@@ -149,6 +153,8 @@ class Graph:
         wires = [self.ends(node, x) for node, x in self.arrivals]
         self.folds: Folds = find_folds(kinds, self.folders, wires)
         self.bundles = self._find_bundles()
+        users = Counter(x.key for _, x in self.arrivals)
+        self.forks = [key for key in self.number if users[key] > 1]
 
     def values(self, tape: Tape) -> dict[str, float | None]:
         """Of the losses; None where nothing counts."""
@@ -267,11 +273,12 @@ class Recorder:
                     self._uses[key] = self._uses.get(key, 0) + 1
 
     def _keys(self, n: int, position: int) -> list[Any]:
-        """What a gradient is part of: the use of a tensor by a node, and by the folds around."""
+        """What a gradient is part of: the use by a node, by the folds around, and by all nodes."""
         step = self.graph.plan.steps[n]
         node, x = self._node_of[step], step.inputs[position].key  # type: ignore[union-attr]
         folds = [(fold, x) for fold in self.graph.folds.around(node.name)]
-        return [(node, x), *(what for what in folds if what in self.graph.bundles)]
+        bundles = [what for what in folds if what in self.graph.bundles]
+        return [(node, x), *bundles, *([(FORK, x)] if x in self.graph.forks else [])]
 
     def __call__(self, n: int, position: int, g: Array, losses: tuple[int, ...]) -> None:
         for key in self._keys(n, position):
@@ -287,8 +294,8 @@ class Recorder:
             self._waiting[key] = losses, g
             return
         self.measure(key, g, losses)
-        if isinstance(key[0], str):
-            return  # a bundle
+        if not isinstance(key[0], Node):
+            return  # a bundle or a fork
         if g.ndim == 4 and reads_in_steps(*key):
             self._lengths[key] = losses, lengths(g, (1, 3))
         if self.keep_arrays and (place := self._place(*key)):
@@ -321,7 +328,7 @@ class Recorder:
         return None  # it stays within the node
 
     def measured(self, key: Any) -> Measure:
-        """What came back from a node, or all nodes of a fold, for a tensor: ``(node, its key)``.
+        """What came back from a node, all of a fold, or all, for a tensor: ``(node, its key)``.
 
         A name alone: the gradient of this parameter.
         """

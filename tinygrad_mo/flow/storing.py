@@ -25,7 +25,7 @@ PLAIN = (
 def as_plain(flow: FlowData) -> dict[str, Any]:
     """Numbers, texts and arrays, in lists and dicts; all measures as rows of one array."""
     measures = [wire.measure for wire in flow.wires]
-    for named in (flow.parameters, flow.uses, flow.bundles):
+    for named in (flow.parameters, flow.uses, flow.bundles, flow.forks):
         measures += named.values()
     count = len(flow.losses)
     return {name: getattr(flow, name) for name in PLAIN} | {
@@ -35,6 +35,7 @@ def as_plain(flow: FlowData) -> dict[str, Any]:
         "parameters": list(flow.parameters),
         "uses": list(flow.uses),
         "bundles": list(flow.bundles),
+        "forks": list(flow.forks),
         "r": np.array([m.r for m in measures]).reshape(-1, count, count),
         "reach": np.array([m.reach for m in measures], bool).reshape(-1, count),
         "over_time": dict(flow.over_time),
@@ -65,6 +66,7 @@ def from_plain(cls: type[AnyFlow], plain: Mapping[str, Any]) -> AnyFlow:
         parameters=named(plain["parameters"]),
         uses=named(plain["uses"]),
         bundles=named(plain["bundles"]),
+        forks=named(plain.get("forks", ())),  # older files have none
         over_time=plain["over_time"],
         folds=Folds([node.name for node in nodes], plain["parent"]),
         frozen=set(plain["frozen"]),

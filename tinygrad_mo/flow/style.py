@@ -14,30 +14,40 @@ from .layout import Point
 # One per loss everywhere, in order of use. Any two are at least 10 apart (CIEDE2000), also for
 # those who see no green or no red (deuteranopia, protanopia: Machado et al. 2009).
 LOSSES = (
-    ("#1f6fd6", "#5b9df5"), ("#d97706", "#f5a63a"), ("#01724b", "#7eebc9"),
-    ("#370b7c", "#eeccf6"), ("#994091", "#9a7294"), ("#7b1507", "#c87900"),
-    ("#4f9865", "#24bc82"), ("#8286b2", "#bb9bc3"), ("#b03c00", "#fcf033"),
-    ("#3d8376", "#0e8f71"), ("#42203e", "#5a7ec2"), ("#004736", "#5cf292"),
-)  # fmt: skip
-REGULARIZATION = ("#6b7280", "#868c98")
+    ("#1f6fd6", "#5b9df5", "#1b61bb", "#7cb1f7"),
+    ("#d97706", "#f5a63a", "#925004", "#f5a63a"),
+    ("#01724b", "#7eebc9", "#01724b", "#7eebc9"),
+    ("#370b7c", "#eeccf6", "#370b7c", "#eeccf6"),
+    ("#994091", "#9a7294", "#994091", "#c0a7bc"),
+    ("#7b1507", "#c87900", "#7b1507", "#daa553"),
+    ("#4f9865", "#24bc82", "#396e49", "#3ac38e"),
+    ("#8286b2", "#bb9bc3", "#5e6181", "#c2a5c9"),
+    ("#b03c00", "#fcf033", "#b03c00", "#fcf033"),
+    ("#3d8376", "#0e8f71", "#326c61", "#6ebcaa"),
+    ("#42203e", "#5a7ec2", "#42203e", "#98aed9"),
+    ("#004736", "#5cf292", "#004736", "#5cf292"),
+)  # areas: light, dark; text: light, dark
+REGULARIZATION = ("#6b7280", "#868c98", "#565c7a", "#aeb4cb")
 REPEATED = "colours repeat: there are more losses than colours"
 # Of each, the page has a variable, such as var(--ink).
 SHADES = {
     "paper": ("#fbfbf9", "#14161f"),
     "card": ("#ffffff", "#1e212e"),
     "ink": ("#1c2033", "#eef0f7"),
-    "muted": ("#5d6382", "#a9afc6"),
-    "faint": ("#a3a8ba", "#6d7390"),
+    "muted": ("#565c7a", "#aeb4cb"),
+    "edge": ("#868da6", "#79809c"),  # 3 to 1 against paper and card: what is seen by its edge
     "line": ("#d3d7e3", "#3a3f55"),
-    "empty": ("#f0f1f5", "#2a2e3f"),
+    "empty": ("#ecedf3", "#2d3142"),
     "dot": ("#ffffff", "#14161f"),
-    "conflict": ("#c2255c", "#ff7aa8"),
-    "conflict-pale": ("#fde7ef", "#45203a"),
-    "agree": ("#0b7a6f", "#4fd1bf"),
+    "conflict": ("#c2255c", "#ff85b0"),
+    "conflict-pale": ("#fde6ee", "#4a2136"),
+    "agree": ("#0b6f65", "#55d3c0"),
     "agree-pale": ("#dff3ef", "#173c3d"),
-    "rim": ("#d5d8e4", "#4a5069"),
-    "rim-conflict": ("#fbdbe6", "#4d2438"),
-    "hatch": ("#d9598c", "#e0709d"),
+    "cell-conflict": ("#a81850", "#ff9cc0"),
+    "cell-agree": ("#2b9083", "#2a9486"),
+    "rim": ("#dfe1ec", "#434960"),
+    "rim-conflict": ("#fde6ee", "#4a2136"),
+    "hatch": ("#c2255c", "#ff85b0"),
 }
 PRINTED = {name: light for name, (light, _) in SHADES.items()}
 PAPER, CARD, INK, MUTED = (PRINTED[name] for name in ("paper", "card", "ink", "muted"))
@@ -66,9 +76,22 @@ MANY = 48  # weight arrays: where there are more, a bar is of a whole layer
 LOGARITHMIC = 60  # where losses differ by so many times, their curves are logarithmic
 
 
-def colours_of(name: str, number: int) -> tuple[str, str]:
-    """The colour of a loss, on light and on dark pages."""
+def colours_of(name: str, number: int) -> tuple[str, str, str, str]:
+    """The colours of a loss: of areas on light and on dark pages, and of text."""
     return REGULARIZATION if name == "regularization" else LOSSES[number % len(LOSSES)]
+
+
+def tone_of(colour: str) -> str:
+    """Of the lines in a loss's texture: darker than its colour, or lighter where that is dark.
+
+    >>> tone_of("#d97706"), tone_of("#01724b")
+    ('#623603', '#9ec9bb')
+    """
+    shades = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    linear = [(x / 255 / 12.92 if x < 11 else ((x / 255 + 0.055) / 1.055) ** 2.4) for x in shades]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    goal, part = (0, 0.55) if luminance > 0.22 else (255, 0.62)
+    return "#" + "".join(f"{round(x + part * (goal - x)):02x}" for x in shades)
 
 
 def colour_of(name: str, number: int) -> str:

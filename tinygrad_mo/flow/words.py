@@ -66,6 +66,10 @@ RIMS = {  # what the rim around a gradient means, in every picture
     "oppose": "pink rim: lost because the pulls oppose each other",
     "differ": "pale rim: lost because they merely differ",
 }
+LOST = {"oppose": "lost: the pulls oppose", "differ": "lost: they only differ"}  # the same, short
+HARDLY = (
+    0.05  # cosine between a loss's gradient and the step: nearer to a right angle, nothing much
+)
 FROZEN_WORDS = ("frozen", "partly frozen")
 WIDTH = 88
 WHOLE: dict[str, Any] = {  # lines are broken between words: a name stays as it is

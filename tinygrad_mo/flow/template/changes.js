@@ -1,13 +1,21 @@
 // What follows from a change: which parts are built, measured, scaled and drawn anew.
 
 // Another view, or another width of the page.
-function build() {
-  buildPicture();
+function build(again = true) {
   buildFolds();
+  buildPicture();
   buildTrained();
   buildTraining();
   say(byId("note"), setup().notes.join(" "));
+  sweep = planSweep();
+  if (isSweeping()) state.sweep = Math.min(state.sweep, sweep.steps.length - 1);
   measureAgain();
+  // What was said now may have taken some of the picture's room.
+  if (again && isStage() && byId("drawing").clientHeight !== picture.height) build(false);
+}
+function resized() {
+  strip = null;
+  build();
 }
 // Another step of training.
 function measureAgain() {
@@ -28,7 +36,9 @@ function redraw() {
   drawKey();
   drawNeedle();
   drawSelection();
+  drawSweep();
   drawInset();
+  drawMoment();
   drawText();
 }
 
@@ -62,10 +72,9 @@ function showFrame(n) {
   else build();
   remember();
 }
-const openFold = (name) => openView(flow.views.findIndex((v) => v.open === name));
-function openView(n) {
-  if (n < 0 || n === state.view) return;
-  state.view = n;
+function openFold(name) {
+  if (name === state.open) return;
+  state.open = name;
   build();
   remember();
 }

@@ -2,46 +2,57 @@
 
 const { HEAT } = flow.constants;
 
-// Of each loss: for areas (p), lines (s) and text (t: darker, to be read), also with a texture.
+// Of each loss: for areas (p) and stripes (s), from the second loss on with a texture; for lines
+// and arrows (q); for text (t).
 function makeColours() {
-  const rules = flow.losses.flatMap(({ colours: [light, dark] }, k) => {
-    const variables = (area, text) => `:root { --loss${k}: ${area}; --text${k}: ${text}; }`;
-    const mixed = (tone, part, other) => `color-mix(in srgb, ${tone} ${part}%, ${other})`;
+  const rules = flow.losses.flatMap(({ colours: [light, dark, text, pale, tone, darkTone] }, k) => {
+    const variables = (area, read, line) =>
+      `:root { --loss${k}: ${area}; --text${k}: ${read}; --tone${k}: ${line}; }`;
+    const paint = k % TEXTURES.length ? `url(#texture${k})` : `var(--loss${k})`;
     return [
-      variables(light, mixed(light, 78, "black")),
-      `@media (prefers-color-scheme: dark) { ${variables(dark, mixed(dark, 80, "white"))} }`,
-      `.p${k} { fill: var(--loss${k}); background: var(--loss${k}); }`,
-      `.s${k} { stroke: var(--loss${k}); }`,
-      `.textured .p${k} { fill: url(#texture${k}); }`,
-      `.textured .s${k} { stroke: url(#texture${k}); }`,
+      variables(light, text, tone),
+      `@media (prefers-color-scheme: dark) { ${variables(dark, pale, darkTone)} }`,
+      `.p${k} { fill: ${paint}; }`,
+      `.s${k} { stroke: ${paint}; }`,
+      `.q${k} { fill: var(--loss${k}); stroke: var(--loss${k}); }`,
       `.t${k}, svg text.t${k} { color: var(--text${k}); fill: var(--text${k}); }`,
     ];
   });
   el(document.head, "style", {}, rules.join("\n"));
   makeTextures();
 }
+// By loss: the size of the tile, and the lines in it, with their width.
+const TEXTURES = [
+  [],
+  [6, ["M-1 7L7 -1M-1 1L1 -1M5 7L7 5", 1.5]],
+  [5, ["M1.5 2.5h.01M4 0h.01M4 5h.01", 1.9]],
+  [7, ["M0 0L7 7M7 0L0 7", 1.1]],
+  [5, ["M2.5 0V5", 1.5]],
+  [6, ["M-1 -1L7 7M5 -1L7 1M-1 5L1 7", 1.5]],
+  [4, ["M0 2H4", 1.3]],
+  [7, ["M0 3.5H7M3.5 0V7", 1.1]],
+  [8, ["M0 6L4 2L8 6", 1.3]],
+  [7, ["M1 3.5H5", 1.8]],
+  [8, ["M4 1.5a2.5 2.5 0 1 0 .01 0", 1.1]],
+  [8, ["M0 2.5H8M0 5.5H8", 1.1]],
+];
 function makeTextures() {
   const hidden = { width: 0, height: 0, style: "position:absolute", "aria-hidden": true };
-  const defs = el(el(document.body, "svg", hidden), "defs"), size = { width: 6, height: 6 };
-  const texture = (id, base, turn, lines) => {
-    const place = { patternUnits: "userSpaceOnUse", patternTransform: `rotate(${turn})` };
-    const made = el(defs, "pattern", { id, ...size, ...place });
-    el(made, "rect", { ...size, style: `fill:${base};stroke:none` });
-    for (const [d, paint, width] of lines) {
-      el(made, "path", { d, style: `stroke:${paint};stroke-width:${width};fill:none` });
-    }
+  const defs = el(el(document.body, "svg", { id: "textures", ...hidden }), "defs");
+  const texture = (id, base, size, d, paint, width) => {
+    const tile = { width: size, height: size };
+    const made = el(defs, "pattern", { id, ...tile, patternUnits: "userSpaceOnUse" });
+    el(made, "rect", { ...tile, style: `fill:${base}` });
+    const line = `stroke:${paint};stroke-width:${width};fill:none;stroke-linecap:round`;
+    el(made, "path", { d, style: line });
   };
-  texture("hatch", "var(--rim-conflict)", -45, [["M0 3H6", "var(--hatch)", 1.5]]);
-  const pale = "color-mix(in srgb, var(--card) 62%, transparent)";
-  const marks = [
-    [0, []],
-    [-45, [["M0 3H6", pale, 1.6]]],
-    [0, [["M2 3H4", pale, 2]]],
-    [0, [["M3 0V6", pale, 1.6]]],
-    [0, [["M0 3H6M3 0V6", pale, 1]]],
-    [45, [["M0 3H6", pale, 1.6]]],
-  ];
-  losses.forEach((k) => texture(`texture${k}`, `var(--loss${k})`, ...marks[k % marks.length]));
+  const [size, [slanted]] = TEXTURES[5];
+  texture("hatch", "var(--rim-conflict)", size, slanted, "var(--hatch)", 1.5);
+  texture("conflicts", "var(--cell-conflict)", size, slanted, "var(--card)", 1.2);
+  losses.forEach((k) => {
+    const [tile, lines] = TEXTURES[k % TEXTURES.length], tone = `var(--tone${k})`;
+    if (lines) texture(`texture${k}`, `var(--loss${k})`, tile, lines[0], tone, lines[1]);
+  });
 }
 
 // Pink for conflict, green for agreement, the stronger the more.

@@ -1,72 +1,86 @@
-// The weights of the losses: the formula, a slider for each, and buttons that set all of them.
+// The weights of the losses: the formula, a slider for each, and a choice that sets all of them.
 
+const { HARDLY } = flow.constants;
 let sliders = [];
-const presets = [["as trained", weightsNow]];
+const presets = [["as trained", () => weightsNow()]];
 if (losses.length > 1) {
   const only = (k) => losses.map((j) => (j === k ? weightsNow()[k] || 1 : 0));
   const alone = losses.map((k) => [`only ${names[k]}`, () => only(k)]);
-  presets.unshift(...alone, ["equal", () => losses.map(() => 1)]);
+  presets.push(["all equal", () => losses.map(() => 1)], ...alone);
 }
 
 function buildSliders() {
   sliders = losses.map((k) => {
     const { name } = flow.losses[k], id = `weight-${k}`;
     const row = el(byId("sliders"), "div", { class: "slider", style: `--c:var(--loss${k})` });
-    el(row, "label", { for: id, class: `t${k}`, title: name }, names[k]);
+    const label = el(row, "label", { for: id, class: `t${k}`, title: name });
+    swatch(label, k);
+    el(label, "span", {}, names[k]);
     const range = el(row, "input", { type: "range", id, step: "any" });
-    const label = { "aria-label": `weight of ${name}` };
-    const typed = el(row, "input", { type: "number", step: 0.01, ...label });
+    const hidden = { "aria-label": `weight of ${name}` };
+    const typed = el(row, "input", { type: "number", step: 0.01, ...hidden });
     return { range, typed, pill: el(row, "span", { class: "pill" }) };
   });
-  for (const [label] of presets) el(byId("presets"), "button", { type: "button" }, label);
+  set(byId("controls"), { class: `panel ${losses.length > 2 ? "many" : "few"}` });
+  presets.forEach(([label], i) => el(byId("presets"), "option", { value: i }, label));
+  el(byId("presets"), "option", { value: "", hidden: true }, "mixed by hand");
+}
+// A small area with the colour and texture of a loss.
+function swatch(parent, k) {
+  const size = { width: 14, height: 14, class: "mark", "aria-hidden": true };
+  el(el(parent, "svg", size), "rect", { width: 14, height: 14, rx: 3, class: `p${k}` });
 }
 
-// What a plain SGD step would do to a loss: the tone, and the words.
-const outlook = (slope) =>
-  slope < 0 ? ["better", "SGD step: improves ↓"]
-    : slope > 0 ? ["worse", "SGD step: gets worse ↑"]
-      : ["", `SGD step: ${isFinite(slope) ? "no change" : "not finite"}`];
+// What a small plain SGD step would do to a loss: the tone, the words, and the same shorter.
+function outlook(k) {
+  const slope = state.forecast[k], { whole } = picture;
+  const apart = whole.norms[k] * whole.total(state.weights);
+  if (!isFinite(slope)) return ["", "not finite"];
+  if (!slope) return ["", "no change"];
+  if (Math.abs(slope) < HARDLY * apart) return ["", "hardly changes"];
+  return slope < 0 ? ["better", "improves ↓"] : ["worse", "gets worse ↑"];
+}
+const outlookText = (k) => `SGD step: ${outlook(k)[1]}`;
 
 function drawControls() {
-  byId("log").checked = state.log;
+  byId("scale").value = state.scale;
   state.forecast = forecast(picture.whole, state.weights);
   losses.forEach(drawSlider);
-  [...byId("presets").children].forEach((button, i) => {
-    set(button, { "aria-pressed": presets[i][1]().every((w, k) => w === state.weights[k]) });
-  });
+  const same = presets.findIndex(([, make]) => make().every((w, k) => w === state.weights[k]));
+  byId("presets").value = same < 0 ? "" : same;
+  say(byId("remix"), `Re-mix step ${frameNow().step}`);
+  const { mode } = setup();
+  say(byId("mode"), `${mode[0].toUpperCase()}${mode.slice(1)}.`);
 }
 function drawSlider(k) {
   const { range, typed, pill } = sliders[k], w = state.weights[k], [min, max] = state.spans[k];
-  const slope = state.forecast[k], [tone, text] = outlook(slope);
-  set(range, { min, max, "aria-valuetext": `${names[k]} ${weightText(w)}, ${text}` });
+  const [tone, short] = outlook(k), text = losses.length > 2 || !isStage() ? short : outlookText(k);
+  set(range, { min, max, "aria-valuetext": `${names[k]} ${weightText(w)}, ${outlookText(k)}` });
   if (+range.value !== w) range.value = w;
   range.style.setProperty("--at", `${(100 * (w - min)) / (max - min)}%`);
   if (document.activeElement !== typed || +typed.value !== w) typed.value = +w.toPrecision(6);
   const what = `a small plain SGD step would change ${flow.losses[k].name}`;
-  set(pill, { class: `pill ${tone}`, title: `${what} by ${number(slope)} × its learning rate` });
+  const change = `${what} by ${number(state.forecast[k])} × its learning rate`;
+  set(pill, { class: `pill ${tone}`, title: change });
   say(pill, text);
 }
 
 function drawFormula() {
   const formula = byId("formula");
-  formula.replaceChildren();
-  formula.append("One loss is minimised: ");
-  const sum = el(formula, "b", {}, "L = ");
-  losses.forEach((k) => {
-    if (k) sum.append(" + ");
-    sum.append(`${weightText(state.weights[k])} × `);
-    el(sum, "span", { class: `t${k}`, title: flow.losses[k].name }, names[k]);
+  formula.replaceChildren("L = ");
+  if (losses.length > 5) formula.append(`the weighted sum of ${losses.length} losses`);
+  else losses.forEach((k) => {
+    if (k) formula.append(" + ");
+    el(formula, "b", {}, `${weightText(state.weights[k])} × `);
+    el(formula, "b", { class: `t${k}`, title: flow.losses[k].name }, names[k]);
   });
-  formula.append(`. Its gradient, ${setup().mode}, runs backward through the model. `);
-  el(formula, "b", {}, "Drag a weight");
-  formula.append(": every wire shows its exact size at once.");
+  set(formula, { title: weightedSum() });
 }
 
 // For those who listen to the page: what a change of weights leads to.
 function speak() {
   const said = losses.map((k) => {
-    const [, text] = outlook(state.forecast[k]);
-    return `${names[k]} ${weightText(state.weights[k])}: ${text}`;
+    return `${names[k]} ${weightText(state.weights[k])}: ${outlookText(k)}`;
   });
   say(byId("spoken"), said.join(". "));
 }

@@ -26,6 +26,16 @@ function say(element, text) {
 
 const ruler = document.createElement("canvas").getContext("2d");
 const family = getComputedStyle(document.body).fontFamily;
+// How long a text is, in pixels.
+const measuredTexts = new Map();
+function lengthOf(text, size, weight = 400) {
+  const key = `${weight} ${size} ${text}`;
+  if (!measuredTexts.has(key)) {
+    ruler.font = `${weight} ${size}px ${family}`;
+    measuredTexts.set(key, ruler.measureText(text).width);
+  }
+  return measuredTexts.get(key);
+}
 const fitted = new Map();
 // Text that fits a width: shortened in the middle, as beginnings and ends tell names apart.
 function fit(text, width, size, weight = 400) {

@@ -41,7 +41,7 @@ for (const part of ["drawing", "bars"].map(byId)) {
 }
 byId("folds").addEventListener("click", ({ target }) => {
   const button = target.closest("button");
-  if (button) openView(+button.value);
+  if (button) openFold(button.opens);
 });
 
 // ---------------------------------------------------------------- weights
@@ -74,17 +74,14 @@ function listenToSlider({ range, typed }, k) {
     mix(state.weights.map((w, j) => (j === k ? +typed.value : w)));
   });
 }
-byId("presets").addEventListener("click", ({ target }) => {
-  const button = [...byId("presets").children].indexOf(target.closest("button"));
-  if (button >= 0) mix(presets[button][1]());
+byId("presets").addEventListener("change", ({ target }) => {
+  if (target.value !== "") mix(presets[+target.value][1]());
 });
-byId("log").addEventListener("change", ({ target }) => {
-  state.log = target.checked;
+byId("scale").addEventListener("change", ({ target }) => {
+  state.scale = target.value;
+  rescale();
   redraw();
   remember();
-});
-byId("texture").addEventListener("change", ({ target }) => {
-  document.body.classList.toggle("textured", target.checked);
 });
 
 // ---------------------------------------------------------------- steps of training
@@ -107,9 +104,61 @@ byId("strip").addEventListener("keydown", (event) => {
   showFrame(Math.max(0, Math.min(last, to)));
 });
 
+// ---------------------------------------------------------------- sweep, tour, stage
+
+const BUTTONS = {
+  play,
+  next: () => { stop(); goOn(); },
+  "sweep-play": play,
+  "sweep-next": () => { stop(); goOn(); },
+  "sweep-end": () => goTo(null),
+  "ask-two": () => ask("two"),
+  "ask-average": () => ask("average"),
+  "tour-button": () => showStop(state.stop === null ? 0 : null),
+  "tour-back": () => showStop(state.stop - 1),
+  "tour-next": () => showStop(state.stop + 1),
+  "tour-end": () => showStop(null),
+  present: () => present(!isPresenting()),
+  larger: () => zoomTo(state.zoom * ZOOM),
+  smaller: () => zoomTo(state.zoom / ZOOM),
+  fit: () => zoomTo(1),
+  "save-svg": saveSvg,
+  "save-png": () => makePng((address) => offer(address, "png")),
+  print: () => print(),
+};
+for (const [id, act] of Object.entries(BUTTONS)) byId(id).addEventListener("click", act);
+byId("steps").addEventListener("click", ({ target }) => {
+  const button = target.closest("button");
+  stop();
+  if (button) goTo(+button.value);
+});
+const drawing = byId("drawing");
+drawing.addEventListener("pointerdown", grab);
+drawing.addEventListener("pointermove", pull);
+drawing.addEventListener("pointerup", letGo);
+drawing.addEventListener("wheel", (event) => {
+  if (!event.ctrlKey) return;
+  event.preventDefault();
+  zoomTo(state.zoom * (event.deltaY < 0 ? ZOOM : 1 / ZOOM));
+}, { passive: false });
+const CLICKER = { PageDown: 1, PageUp: -1, ArrowRight: 1, ArrowLeft: -1, " ": 1 };
+document.addEventListener("keydown", (event) => {
+  const { key, target } = event, isFree = !target.closest("input, select, button, summary, svg");
+  if (key === "Escape" && state.stop !== null) showStop(null);
+  else if (key === "Escape" && isSweeping()) goTo(null);
+  else if (key === "Escape" && isPresenting()) present(false);
+  const isTurning = isPresenting() || isSweeping() || state.stop !== null;
+  const isPage = key.startsWith("Page") && !target.closest("input, #strip");
+  if (!CLICKER[key] || !isTurning || !(isFree || isPage)) return;
+  event.preventDefault();
+  stop();
+  click(CLICKER[key]);
+});
+
 // ---------------------------------------------------------------- the page
 
 byId("words").addEventListener("toggle", drawText);
 byId("table").addEventListener("toggle", drawText);
-window.addEventListener("beforeprint", () => { drawWords(); drawTable(); });
+window.addEventListener("beforeprint", () => printing(true));
+window.addEventListener("afterprint", () => printing(false));
 window.addEventListener("hashchange", () => { recall(); build(); });

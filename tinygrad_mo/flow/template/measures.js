@@ -63,13 +63,22 @@ class Measure {
   }
 }
 
+// Numbers as text: of each the first six of the eight bytes, which are 11 digits.
+function unpackNumbers(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const numbers = new Float64Array(bytes.length / 6), whole = new DataView(numbers.buffer);
+  bytes.forEach((byte, i) => whole.setUint8(8 * Math.floor(i / 6) + 7 - (i % 6), byte));
+  const read = (i) => whole.getFloat64(8 * i, true);
+  return numbers.map((_, i) => (isFinite(read(i)) ? read(i) : NaN));
+}
 function decode(frame) {
+  const numbers = unpackNumbers(frame.r);
   let at = 0;
   return flow.reach.map((paths) => {
     const reach = losses.filter((k) => paths[k] === "1");
     const rows = reach.map((_, i) => {
       const row = losses.map(() => 0);
-      for (const k of reach.slice(i)) row[k] = frame.r[at++] ?? NaN;
+      for (const k of reach.slice(i)) row[k] = numbers[at++];
       return row;
     });
     return new Measure(reach, rows);

@@ -1,55 +1,161 @@
-// The picture of the model: where it stands, how large its cards and wires are, and its key.
+// The picture of the model: the stage it stands on, its cards and wires, and its key.
 
-const { KEY, PORTS, RIMS, THRESHOLDS } = flow.constants;
-const BESIDE = 860; // pixels: on a narrower page the panels stand below a tall picture
-const READABLE = 0.72; // a smaller picture is hard to read
+const { KEY, LOST } = flow.constants;
+const STAGE = 900; // pixels: on a narrower page the model stands upright
+const LARGEST = 1.5, ENOUGH = 1.12; // a picture is not made larger; and not before it shows all
+const SCREENS = 1.25; // how many a picture may be high that stands upright
+const ROWS = [1, 2, 3, 4, 5, 6, 8, 10, 14, 20, 30];
+const isStage = () => innerWidth >= STAGE;
+const isPresenting = () => document.body.classList.contains("presenting");
+const enlarged = () => (isPresenting() ? 16 / 12 : 1); // what is drawn for a text of 12 pixels
 let picture = null; // the drawn cards and wires of the current view
 
-// Left to right if that can be read; otherwise top to bottom, with the other panels beside it.
-function orientation(parts) {
-  const { wide, tall } = view(), room = parts.clientWidth, side = room >= BESIDE;
-  const column = side ? (room - parseFloat(getComputedStyle(parts).columnGap)) / 2 : room;
-  const across = room / wide.size[0], down = column / tall.size[0];
-  if (across >= READABLE || across >= Math.min(down, 1)) return { tall: false, side: false, room };
-  return { tall: true, side, room: column };
+// ---------------------------------------------------------------- the stage
+
+// What the model may be drawn like: as much on each card as possible, in as few rows as possible.
+function* waysToDraw(tall) {
+  for (const level of LEVELS) {
+    yield { level, near: false, stacked: false, rows: 1 };
+    if (tall) yield { level, near: true, stacked: false, rows: 1 };
+    if (!tall) yield { level, near: true, stacked: true, rows: 1 };
+    if (!tall) for (const rows of ROWS.slice(1)) yield { level, near: true, stacked: false, rows };
+  }
+}
+// The first of these ways that fits; or, as one can scroll, the shortest of those that are not too
+// wide; or the one that is least too wide.
+function chooseWay(shown, room, tall) {
+  const ways = [];
+  for (const way of waysToDraw(tall)) {
+    const sizes = sizesOf(shown, way.level, tall, room);
+    const plan = makePlan(shown, sizes, way.level, way), rows = makeRows(plan, way.rows);
+    if (rows.length < way.rows || (way.stacked && !plan.stacks.size)) continue;
+    const { along, across } = needsOf(plan, rows);
+    const most = way.level === LEVELS[0] ? LARGEST : ENOUGH;
+    const zoom = Math.min(room[0] / along, room[1] / across, most);
+    const [width, height] = tall ? [across / room[1], along] : [along / room[0], across];
+    const found = { ...way, sizes, zoom, along, width, height };
+    if (zoom >= 1) return found;
+    ways.push(found);
+  }
+  const narrow = ways.filter((way) => way.width <= 1);
+  return narrow.sort((a, b) => a.height - b.height)[0] ?? ways.sort((a, b) => a.width - b.width)[0];
+}
+// Where a column has room left, its cards show more.
+function showMore(shown, way, room, tall) {
+  const { level: usual, sizes } = way, levels = shown.cards.map(() => usual);
+  const fits = () => {
+    const plan = makePlan(shown, sizes, usual, way), rows = makeRows(plan, way.rows);
+    const { along, across } = needsOf(plan, rows);
+    return along <= room[0] + 0.5 && across <= room[1] + 0.5;
+  };
+  const columns = makePlan(shown, sizes, usual, way).columns;
+  for (const better of LEVELS.slice(0, LEVELS.indexOf(usual))) {
+    const wished = sizesOf(shown, better, tall, room);
+    for (const some of columns) {
+      const cards = some.map((t) => t.card).filter((i) => i !== undefined && levels[i] === usual);
+      const before = cards.map((i) => sizes[i]);
+      for (const i of cards) sizes[i] = wished[i];
+      if (fits()) for (const i of cards) levels[i] = better;
+      else cards.forEach((i, n) => { sizes[i] = before[n]; });
+    }
+  }
+  return levels;
+}
+// Of all cards, [along, across], large enough for their wires.
+function sizesOf({ cards, wires }, level, tall, room) {
+  const leaving = cards.map(() => 0), arriving = cards.map(() => 0);
+  for (const [a, b] of wires) {
+    leaving[a] += 1;
+    arriving[b] += 1;
+  }
+  const isTight = tall && level === LEVELS.at(-1);
+  const widest = isTight ? narrowest({ cards, wires }, level, room[1]) : cards.map(() => Infinity);
+  return cards.map((card, i) => {
+    const most = Math.max(leaving[i], arriving[i]);
+    const needed = most > 1 ? (level.port * most) / PORTS : 0;
+    const [natural, height] = sizeOf(card, level, tall), width = Math.min(natural, widest[i]);
+    return tall ? [height, Math.max(width, needed)] : [width, Math.max(height, needed)];
+  });
+}
+// How wide each card may be, so that the columns of an upright picture fit.
+function narrowest({ cards, wires }, level, room) {
+  const columns = findColumns(cards, wires, false), number = cards.map(() => 0);
+  for (const c of columns) number[c] += 1;
+  return columns.map((c) =>
+    Math.max(level.least, (room - 2 * MARGIN - level.across * (number[c] - 1)) / number[c]));
+}
+// Where all stands, in pixels of the picture; drawn so much larger.
+function layOut(shown, [width, height], tall) {
+  const smallest = enlarged();
+  const room = (tall ? [height, width] : [width, height]).map((x) => x / smallest);
+  const way = chooseWay(shown, room, tall), zoom = Math.max(1, way.zoom);
+  const inside = room.map((x) => x / zoom);
+  if (tall) inside[0] = Math.min(inside[0], 1.4 * way.along);
+  const levels = showMore(shown, way, inside, tall);
+  const made = arrange(shown, way.sizes, way.level, way, inside);
+  const turn = ([along, across]) => (tall ? [across, along] : [along, across]);
+  return {
+    level: way.level,
+    levels,
+    zoom: zoom * smallest,
+    boxes: made.places.map((place, i) => [...turn(place), ...turn(way.sizes[i])]),
+    paths: made.paths.map((path) => path.map(turn)),
+    rows: made.rows,
+    apart: made.apart,
+    size: turn(made.size),
+  };
 }
 
 function buildPicture() {
-  const parts = byId("parts"), { tall, side, room } = orientation(parts);
-  const now = view(), layout = tall ? now.tall : now.wide, [width, height] = layout.size;
-  const most = tall ? 1.15 : Math.min(1.35, Math.max(0.95, (0.62 * innerHeight) / height));
-  const zoom = Math.max(0.5, Math.min(room / width, most));
-  set(parts, { class: side ? "side" : parts.clientWidth < BESIDE ? "narrow" : "" });
-  byId("drawing").replaceChildren();
-  const svg = el(byId("drawing"), "svg", {
-    viewBox: `0 0 ${width} ${height}`,
-    width: Math.floor(width * zoom),
-    height: Math.floor(height * zoom),
+  const box = byId("drawing"), tall = !isStage();
+  document.body.classList.toggle("stage", !tall);
+  box.replaceChildren();
+  const height = tall ? SCREENS * innerHeight : box.clientHeight;
+  const shown = view(), placed = layOut(shown, [box.clientWidth, height], tall);
+  const { level, boxes, paths } = placed, [across, down] = placed.size;
+  const zoom = placed.zoom * state.zoom;
+  const svg = el(box, "svg", {
+    viewBox: `0 0 ${r1(across)} ${r1(down)}`,
+    width: Math.floor(across * zoom),
+    height: Math.floor(down * zoom),
     role: "group",
     "aria-label": "The model: arrow keys move between cards and wires, Enter selects",
   });
-  if (now.wires.length > 80) svg.classList.add("calm");
-  for (const { name, cards } of now.frames) drawFrame(svg, name, cards.map((i) => layout.cards[i]));
-  now.cards.forEach((card, i) => (card.calls ?? []).forEach(([call]) => {
-    const [ax, ay] = layout.cards[i], [bx, by] = layout.cards[call];
-    el(svg, "path", { class: "tie", d: `M${ax} ${ay}L${bx} ${by}` });
+  if (shown.wires.length > 80) svg.classList.add("calm");
+  for (const { name, cards } of shown.frames) {
+    for (const row of new Set(cards.map((i) => placed.rows[i]))) {
+      const inside = cards.filter((i) => placed.rows[i] === row).map((i) => boxes[i]);
+      drawFrame(svg, name, inside);
+    }
+  }
+  shown.cards.forEach((card, i) => (card.calls ?? []).forEach(([call]) => {
+    const [ax, ay] = boxes[i], [bx, by] = boxes[call];
+    el(svg, "path", { class: "tie", d: `M${r1(ax)} ${r1(ay)}L${r1(bx)} ${r1(by)}` });
   }));
-  picture = { zoom, tall, room: parts.clientWidth };
-  picture.wires = now.wires.map((wire, i) => makeWire(svg, wire, layout.paths[i], now.cards, tall));
-  picture.cards = now.cards.map((card, i) => makeCard(svg, card, layout.cards[i]));
+  picture = { svg, zoom, tall, level, room: innerWidth, height: box.clientHeight };
+  picture.wires = shown.wires.map((wire, i) =>
+    Object.assign(makeWire(svg, wire, paths[i], shown.cards), { lane: placed.apart[i] }));
+  picture.cards = shown.cards.map((card, i) => makeCard(svg, card, boxes[i], placed.levels[i]));
+  for (const wire of picture.wires) svg.append(wire.cut.group); // numbers lie above all
   picture.cards[0]?.group.setAttribute("tabindex", 0);
-  say(byId("forward"), tall ? "data goes forward ↓" : "data goes forward →");
-  say(byId("backward"), tall ? "↑ gradient goes backward" : "← gradient goes backward");
+  const isLarge = across * zoom > box.clientWidth + 2 || down * zoom > box.clientHeight + 2;
+  byId("picture").classList.toggle("large", !tall && (isLarge || state.zoom !== 1));
+  const [forward, backward] = tall ? ["data runs down ↓", "↑ the gradient runs up, once"]
+    : ["data runs forward →", "← the gradient runs backward, once"];
+  say(byId("forward"), forward);
+  say(byId("backward"), backward);
 }
 // Around the cards of an open fold, with its name above them.
 function drawFrame(svg, name, boxes) {
-  const pad = 12, title = 12;
+  const pad = 7;
   const edge = (axis, side) => boxes.map((box) => box[axis] + side * (box[axis + 2] / 2 + pad));
-  const x = Math.min(...edge(0, -1)), y = Math.min(...edge(1, -1)) - title;
+  const x = Math.min(...edge(0, -1)), y = Math.min(...edge(1, -1));
   const width = Math.max(...edge(0, 1)) - x, height = Math.max(...edge(1, 1)) - y;
-  el(el(svg, "rect", { class: "frame", x, y, width, height, rx: 14 }), "title", {}, name);
-  write(svg, x + 10, y + 16, name, width - 20, 13, 400, { class: "frame-name" });
+  const place = { x: r1(x), y: r1(y), width: r1(width), height: r1(height), rx: 12 };
+  el(el(svg, "rect", { class: "frame", ...place }), "title", {}, name);
 }
+
+// ---------------------------------------------------------------- numbers
 
 // The measurements of the training step that is shown.
 function measurePicture() {
@@ -60,74 +166,83 @@ function measurePicture() {
 
 // So that no wire is too wide, nor all those together that meet at one side of a card.
 function scalePicture() {
-  const { wires, cards, tall } = picture, count = new Map();
+  const { wires, cards, tall, level } = picture, meeting = new Map();
   const sides = ({ ends: [a, b] }) => [[a, `${a} out`], [b, `${b} in`]];
-  for (const [, side] of wires.flatMap(sides)) count.set(side, (count.get(side) ?? 0) + 1);
+  for (const [, side] of wires.flatMap(sides)) meeting.set(side, (meeting.get(side) ?? 0) + 1);
   const room = ([card, side]) =>
-    (1.2 * PORTS * (tall ? cards[card].width : cards[card].height)) / count.get(side);
-  for (const wire of wires) wire.widest = Math.min(WIDEST, ...sides(wire).map(room));
-  const ofWires = scaleOf(wires);
-  const ofBars = scaleOf(cards.filter((card) => card.bar).flatMap((c) => [c, ...c.calls]));
-  picture.full = ofWires.full;
-  picture.fullBar = ofBars.full;
-  picture.cuts = ofWires.cuts || ofBars.cuts;
-  picture.isBroken = wires.some((wire) => !wire.history.flat().every(isFinite));
+    (1.1 * PORTS * (tall ? cards[card].width : cards[card].height)) / meeting.get(side);
+  for (const wire of wires) {
+    wire.widest = Math.min(level.widest, wire.lane, ...sides(wire).map(room));
+  }
+  const found = scaleOf(wires, (measure, weights) => measure.total(weights));
+  const ofWires = found.most ? found : scaleOf(wires, lengthsAdded); // all cancels: rims remain
+  const bars = cards.filter((card) => card.bar).flatMap((c) => [barOf(c.parameters), ...c.calls.map(
+    ({ parts }) => barOf(parts))]);
+  const ofBars = scaleOf(bars, lengthsAdded);
+  picture.full = isLog() ? ofWires.most : WIDER * ofWires.middle;
+  picture.fullBar = Math.min(ofBars.most, WIDER * ofBars.middle);
 }
+const barOf = (parts) => ({ pickAt: (n) => pick(parts, n) });
 
 function drawPicture() {
-  for (const wire of picture.wires) drawWire(wire, state.weights, picture.full);
+  const { full, level: { widest } } = picture;
+  for (const wire of picture.wires) drawWire(wire, state.weights, full, widest);
   for (const card of picture.cards) drawCard(card, state.weights, picture.fullBar);
 }
+
+// ---------------------------------------------------------------- the key
 
 // What thickness and colours mean.
 function drawKey() {
   const key = byId("key");
   key.replaceChildren();
-  const item = (text, make) => {
-    const span = el(key, "span");
-    make(el(span, "svg", { width: 30, height: 20, "aria-hidden": true }));
+  const item = (text, make, title = "") => {
+    const span = el(key, "span", { title: title || null });
+    make(el(span, "svg", { width: 26, height: 18, "aria-hidden": true }));
     span.append(text);
+    return span;
   };
-  const grey = { style: "fill:var(--muted)" };
+  const grey = { class: "grey" };
   const box = (svg, x, y, width, height, look = grey) =>
     el(svg, "rect", { x, y, width, height, ...look });
-  const { full, fullBar, zoom, cuts, isBroken } = picture;
+  const { full, fullBar, zoom, level, wires } = picture;
   if (full) {
-    const size = state.log ? full : roundNumber((KEY / WIDEST) * full);
-    const thick = share(size, full) * WIDEST * zoom, height = Math.max(20, Math.ceil(thick));
-    const least = formatted(ofShare(THINNEST / WIDEST, full), "", 3);
-    const log = state.log ? "; half as thick: a thousand times smaller" : "";
-    const thinnest = `${log}; thinnest: ${least} or less`;
-    item(`this thick: a gradient of ${+size.toPrecision(3)}${thinnest}`, (svg) => {
-      set(svg, { height });
-      box(svg, 8, (height - thick) / 2, 14, thick);
-    });
+    const size = isLog() ? full : roundNumber((KEY / level.widest / zoom) * full);
+    const thick = share(size, full) * level.widest * zoom, height = Math.max(18, Math.ceil(thick));
+    const log = isLog() ? "; half as thick: a thousand times smaller" : "";
+    const bars = fullBar ? `A full bar on a card: ${number(fullBar)}` : "";
+    item(`this thick: ${+size.toPrecision(3)}${log}`, (svg) => {
+      set(svg, { height, width: 16 });
+      box(svg, 0, (height - thick) / 2, 16, thick);
+    }, bars);
   }
-  if (cuts) {
-    item("cut: larger than there is room for", (svg) => {
-      box(svg, 0, 4, 30, 12);
-      el(svg, "path", { class: "gap", d: "M13 2L17 18" });
-    });
-  }
-  if (fullBar) item(`a full bar on a card: ${number(fullBar)}`, (svg) => box(svg, 0, 6, 30, 8));
-  for (const k of losses) {
-    item(`sent by ${names[k]}`, (svg) => box(svg, 2, 5, 26, 10, { class: `p${k}`, rx: 2 }));
-  }
+  const senders = losses.length < 5 ? losses.map((k) =>
+    item(`from ${names[k]}`, (svg) => box(svg, 0, 4, 26, 10, { class: `p${k}`, rx: 2 }))) : [];
   if (flow.repeated) el(key, "span", {}, flow.repeated);
   if (losses.length > 1) for (const kind of RIM_KINDS) {
-    item(RIMS[kind], (svg) => {
-      box(svg, 2, 2, 26, 16, { class: kind });
-      box(svg, 2, 7, 26, 6);
+    item(LOST[kind], (svg) => box(svg, 0.5, 3.5, 25, 11, { class: `${kind} edged` }));
+  }
+  if (wires.some((wire) => wire.isCut)) item("cut: read the number", (svg) => {
+    box(svg, 0, 4, 26, 10);
+    el(svg, "path", { class: "gap", d: "M11 16L15 2" });
+    el(svg, "path", { class: "strokes", d: "M8 16L12 2M14 16L18 2" });
+  });
+  if (wires.some((wire) => wire.isHollow)) {
+    const least = number(ofShare(THINNEST / level.widest, full));
+    item(`hollow: under ${least}`, (svg) => {
+      box(svg, 0, 7.5, 26, 3);
+      el(svg, "path", { class: "hollow", d: "M0 9H26" });
     });
   }
-  const dashes = (colour) => (svg) => {
-    const style = `stroke:var(--${colour});stroke-width:1.5;stroke-dasharray:4 4`;
-    el(svg, "path", { d: "M1 10H29", style });
-  };
-  const none = "no gradient; in colour: there is a path, but the weight or the gradient is 0";
-  item(none, dashes("faint"));
-  if (isBroken) item("not finite", dashes("conflict"));
-  if (losses.length > 1) el(key, "span", {}, THRESHOLDS);
+  item("no gradient", (svg) => el(svg, "path", { class: "none", d: "M0 9H26" }),
+    "in colour: there is a path, but the weight or the gradient is 0");
+  if (wires.some((wire) => !isFinite(wire.measure.total(state.weights)))) {
+    item("not finite", (svg) => el(svg, "path", { class: "none bad", d: "M0 9H26" }));
+  }
+  if (flow.frames.length > 1) {
+    el(key, "b", { class: "one-scale" }, "one scale for all steps");
+  }
+  if (isStage() && key.scrollHeight > key.clientHeight + 2) for (const one of senders) one.remove();
 }
 // The nearest of 1, 2 and 5 times a power of ten.
 function roundNumber(x) {
@@ -136,17 +251,21 @@ function roundNumber(x) {
     (best, n) => (Math.abs(n * power - x) < Math.abs(best - x) ? n * power : best), power);
 }
 
-// Above a large picture: what is folded, and what is open.
+// Above a large picture: the way from all cards folded to what is open.
 function buildFolds() {
-  const box = byId("folds"), { open } = view();
+  const box = byId("folds"), { open } = state;
   box.replaceChildren();
-  box.hidden = flow.views.length < 2;
+  box.hidden = !flow.folds.length;
   if (box.hidden) return;
+  const way = [];
+  for (let n = flow.folds.findIndex(([name]) => name === open); n >= 0; n = parentOf(n)) {
+    way.unshift(flow.folds[n][0]);
+  }
   const button = (label, which) => {
-    const value = flow.views.findIndex((v) => v.open === which);
-    el(box, "button", { type: "button", value, "aria-pressed": open === which }, label);
+    const made = el(box, "button", { type: "button", "aria-pressed": open === which }, label);
+    made.opens = which;
   };
   button("folded", null);
-  if (open !== null && open !== ALL) button(`open: ${open}`, open);
+  for (const name of way) button(name, name);
   button("all cards", ALL);
 }

@@ -1,12 +1,12 @@
 // What is selected or pointed at, in all parts of the page at once.
 
-const things = () => [...picture.cards, ...picture.wires, ...trained.rows];
+const allThings = () => [...picture.cards, ...picture.wires, ...trained.rows];
 const focusOf = (thing) => thing.label ?? thing.group;
 
 // The card, wire or row that an element of the page belongs to.
 function thingOf(element) {
   const group = element?.closest(".card, .wire, .bar-row");
-  return group ? things().find((thing) => thing.group === group) : undefined;
+  return group ? allThings().find((thing) => thing.group === group) : undefined;
 }
 
 // The next thing in the direction of an arrow key: another row, or in the picture the nearest.

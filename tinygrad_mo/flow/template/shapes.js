@@ -1,17 +1,19 @@
 // Lines, arrows and bars: the shapes of which the picture and the panels are made.
 
-const { FROZEN, HEAD, WIDEST } = flow.constants;
+const { FROZEN, HEAD } = flow.constants;
 const RIM_KINDS = ["oppose", "differ"]; // from the inside to the outside
 
 // ---------------------------------------------------------------- sizes
 
 // How much of a bar, or of the width of a wire, a gradient fills. Logarithmic: powers of ten.
 const DECADES = 6;
+const isLog = () => state.scale === "log";
 function share(x, full) {
   if (!(x > 0)) return 0;
-  return state.log ? Math.max(0.02, 1 + Math.log10(x / full) / DECADES) : x / full;
+  if (!(full > 0)) return 1; // there is nothing to compare it with
+  return isLog() ? Math.max(0.02, 1 + Math.log10(x / full) / DECADES) : x / full;
 }
-const ofShare = (part, full) => (state.log ? 10 ** (DECADES * (part - 1)) : part) * full;
+const ofShare = (part, full) => (isLog() ? 10 ** (DECADES * (part - 1)) : part) * full;
 
 // What the total fills, and beside it what was lost: as pulls oppose each other, as they differ.
 function fills({ whole, oppose, differ }, full) {
@@ -19,41 +21,21 @@ function fills({ whole, oppose, differ }, full) {
   return { total: a, oppose: b - a, differ: c - b };
 }
 
-// The lengths of each loss's gradient at all recorded steps.
-const historyOf = (pickAt) => flow.frames.map((_, n) => pickAt(n).norms);
-// The scale of all that is drawn: at half of the recorded steps nothing is larger than its room,
-// with the most that sliders can give. So it stays while a slider is dragged, and from step to
-// step; at other steps, what is larger is cut.
-function scaleOf(drawn) {
-  const weights = state.spans.map(([least, most]) => Math.max(Math.abs(least), Math.abs(most)));
-  const most = ({ history, widest = WIDEST }, n) =>
-    (weighted(weights, (k) => (isFinite(history[n][k]) ? history[n][k] : 0)) * WIDEST) / widest;
-  const needs = flow.frames.map((_, n) => Math.max(0, ...drawn.map((one) => most(one, n))));
-  needs.sort((a, b) => a - b);
-  const full = needs[needs.length >> 1] || needs.at(-1);
-  return { full, cuts: needs.at(-1) > full };
+// The scale of all that is drawn, for all steps of training: by the step at which the page opens,
+// or by all of them. The widest is four times the median, so that one wire does not make all others
+// thin; what is larger is cut. `sizeAt` is the size of a thing at a
+// step, with the weights that the losses had there.
+const WIDER = 4;
+const lengthsAdded = (measure, weights) => sumOf(measure.parts(weights));
+function scaleOf(drawn, sizeAt) {
+  const frames = state.scale === "all" ? flow.frames.map((_, n) => n) : [state.opening];
+  const found = frames.flatMap((n) => drawn.map((one) => sizeAt(one.pickAt(n), weightsAt(n))));
+  const sizes = found.filter((x) => x > 0 && isFinite(x)).sort((a, b) => a - b);
+  return { middle: sizes[sizes.length >> 1] ?? 0, most: sizes.at(-1) ?? 0 };
 }
 
 // ---------------------------------------------------------------- lines
 
-// A smooth line through the points of a wire, level (wide) or upright (tall) at each of them.
-function curve(flat, tall) {
-  const points = [];
-  for (let i = 0; i + 3 < flat.length; i += 2) {
-    const [x0, y0, x1, y1] = flat.slice(i, i + 4);
-    const straight = Math.abs(tall ? x1 - x0 : y1 - y0) < 0.3, count = straight ? 1 : 16;
-    const [bx, by] = tall ? [0, (y1 - y0) / 2] : [(x1 - x0) / 2, 0];
-    for (let n = points.length ? 1 : 0; n <= count; n++) {
-      const t = n / count, s = 1 - t;
-      const [a, b, c, d] = [s * s * s, 3 * t * s * s, 3 * t * t * s, t * t * t];
-      points.push([
-        a * x0 + b * (x0 + bx) + c * (x1 - bx) + d * x1,
-        a * y0 + b * (y0 + by) + c * (y1 - by) + d * y1,
-      ]);
-    }
-  }
-  return points;
-}
 function normals(points) {
   return points.map((_, i) => {
     const [ax, ay] = points[Math.max(0, i - 1)];
@@ -119,10 +101,11 @@ function drawArrow({ group, line, tip, width }, x, y) {
 function makeBar(parent, x, y, width, height, reach) {
   const place = { y, height };
   el(parent, "rect", { class: "empty", x, width, rx: 2, ...place });
-  const [oppose, differ] = RIM_KINDS.map((kind) => el(parent, "rect", { class: kind, ...place }));
-  const stripes = reach.map((k) => [k, el(parent, "rect", { class: `p${k}`, ...place })]);
+  const found = el(parent, "g", { class: "found" });
+  const [oppose, differ] = RIM_KINDS.map((kind) => el(found, "rect", { class: kind, ...place }));
+  const stripes = reach.map((k) => [k, el(found, "rect", { class: `p${k}`, ...place })]);
   const start = x, room = parseFloat(width), unit = typeof width === "string" ? "%" : "";
-  const gap = el(parent, "line", { class: "gap", y1: y - 1, y2: y + parseFloat(height) + 1 });
+  const gap = el(found, "line", { class: "gap", y1: y - 1, y2: y + parseFloat(height) + 1 });
   set(gap, { x1: `${start + 0.93 * room}${unit}`, x2: `${start + 0.95 * room}${unit}` });
   return { start, room, unit, oppose, differ, stripes, gap };
 }

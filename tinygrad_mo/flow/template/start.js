@@ -2,20 +2,20 @@
 
 makeColours();
 if (flow.name) document.title += ` ${flow.name}`;
-if (losses.length < 2) {
-  say(byId("training-hint"), "Unweighted. Click or drag: the whole page shows that step.");
-}
+openWhereItMatters();
 recall();
 state.select ??= worthALook();
+if (flow.frames.length < 2) byId("parts").prepend(byId("trained"));
+if (flow.frames.length < 2) byId("parts").prepend(byId("sweep"));
 buildSliders();
 sliders.forEach(listenToSlider);
 build();
-new ResizeObserver(([{ target }]) => {
-  if (target.clientWidth !== picture.room) build();
-}).observe(byId("parts"));
+const askedStop = new URLSearchParams(location.hash.slice(1)).get("tour");
+if (askedStop) showStop(parseInt(askedStop, 10) - 1);
+window.addEventListener("resize", () => build());
 
 // For tests, and for the curious in the console.
 window.gradientFlow = {
   flow, state, picture: () => picture, trained, verdict, pick, redraw, mix, select, openFold,
-  showFrame,
+  showFrame, sweep: () => sweep, goTo, ask, showStop, present, click, pictureFile, makePng, zoomTo,
 };

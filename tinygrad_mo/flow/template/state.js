@@ -1,22 +1,33 @@
 // What is shown at the moment, and the link that remembers it.
 
-const { ALL, FROZEN_WORDS } = flow.constants;
+const { FROZEN_WORDS } = flow.constants;
 
+const SCALES = ["open", "all", "log"];
 const state = {
   weights: [...flow.weights],
   spans: [], // by loss: from where to where its slider goes
-  frame: Math.max(0, flow.frames.findIndex((frame) => frame.step === flow.step)),
-  view: 0,
+  frame: 0,
+  opening: 0, // the step at which the page opens
+  zoom: 1,
+  open: null, // the fold that is open; ALL: every one
   select: null, // a key
   hover: null,
-  log: false,
+  scale: "open", // or "all" steps, or "log"
   dragging: false,
+  sweep: null, // which of its steps is shown
+  asked: null, // about the sweep: one of two wrong ideas
+  stop: null, // of the tour
+  slide: 0, // the panel that is presented
 };
 // What can be selected has a key of its kind and names: "card/lstm", "wire/lstm/output". In a name
 // the "/" and all other signs are escaped, so that no two things have the same.
 const keyOf = (...labels) => labels.map(encodeURIComponent).join("/");
 const keysOfArrays = flow.parameters.map(({ name }) => keyOf("weights", name));
-const view = () => flow.views[state.view];
+const views = new Map(); // made when they are looked at
+function view() {
+  if (!views.has(state.open)) views.set(state.open, makeView(state.open));
+  return views.get(state.open);
+}
 const frameNow = () => flow.frames[state.frame];
 const pick = (numbers, frame = state.frame) =>
   Measure.together(numbers.map((n) => measuresAt(frame)[n]));
@@ -38,7 +49,8 @@ const measuresOfCard = (card, frame) => measuresOf(card.parameters ?? [], frame)
 const trainedMeasures = () =>
   flow.parameters.filter((_, p) => !isFrozen(p)).map((parameter) => parameter.measure);
 // The weights that the losses had when a step was recorded.
-const weightsNow = () => frameNow().weights ?? flow.weights;
+const weightsAt = (frame) => flow.frames[frame].weights ?? flow.weights;
+const weightsNow = () => weightsAt(state.frame);
 
 // Sliders run from 0 to 1, or to five times a smaller weight, or as far as their weight needs.
 function spanSliders() {
@@ -53,10 +65,12 @@ function remember() {
   const parts = [`w=${state.weights.join(",")}`];
   if (flow.frames.length > 1) parts.push(`step=${frameNow().step}`);
   if (state.select) parts.push(`select=${encodeURIComponent(state.select)}`);
-  const { open } = view();
+  const { open } = state;
   if (open === ALL) parts.push("all=1");
   else if (open !== null) parts.push(`open=${encodeURIComponent(open)}`);
-  if (state.log) parts.push("log=1");
+  if (state.scale !== "open") parts.push(`scale=${state.scale}`);
+  if (state.sweep !== null) parts.push(`sweep=${state.sweep + 1}`);
+  if (state.stop !== null) parts.push(`tour=${state.stop + 1}`);
   try {
     history.replaceState(null, "", `#${parts.join("&")}`);
   } catch {
@@ -64,18 +78,42 @@ function remember() {
   }
 }
 function recall() {
-  const link = new URLSearchParams(location.hash.slice(1));
+  recallState(location.hash.slice(1));
+}
+function recallState(text) {
+  const link = new URLSearchParams(text);
   const weights = (link.get("w") ?? "").split(",").map(parseFloat);
   if (weights.length === losses.length && weights.every(isFinite)) state.weights = weights;
   const frame = flow.frames.findIndex((f) => String(f.step) === link.get("step"));
   if (frame >= 0) state.frame = frame;
-  const asked = link.has("all") ? ALL : link.get("open");
-  state.view = Math.max(0, flow.views.findIndex((v) => v.open === asked));
-  state.log = link.get("log") === "1";
+  const asked = link.get("open"), isFold = flow.folds.some(([name]) => name === asked);
+  state.open = link.has("all") ? ALL : isFold ? asked : null;
+  if (SCALES.includes(link.get("scale"))) state.scale = link.get("scale");
   state.select = link.get("select") ?? state.select;
+  state.sweep = link.has("sweep") ? Math.max(0, parseInt(link.get("sweep"), 10) - 1 || 0) : null;
   spanSliders();
 }
-// What is most worth a look at first: the weights on which losses disagree most.
+// What opposition takes from the lengths of the pulls on the weights of a card, as a part of them.
+function opposition(card, frame = state.frame) {
+  const measure = pick(measuresOfCard(card, frame), frame);
+  const { sum, oppose } = measure.added(weightsAt(frame));
+  return sum > 0 && isFinite(sum) ? oppose / sum : 0;
+}
+const WORTH_A_LOOK = 0.02; // of the length: where opposition costs less, the last step is shown
+// The step and the card at which opposition costs most; otherwise the step of this flow itself.
+function openWhereItMatters() {
+  const cards = view().cards.filter((card) => card.parameters);
+  let most = WORTH_A_LOOK;
+  state.opening = Math.max(0, flow.frames.findIndex((frame) => frame.step === flow.step));
+  flow.frames.forEach((_, n) => {
+    for (const card of cards) {
+      const lost = opposition(card, n);
+      if (lost > most) [most, state.opening, state.select] = [lost, n, keyOf("card", card.name)];
+    }
+  });
+  state.frame = state.opening;
+  state.weights = [...weightsNow()];
+}
 function worthALook() {
   const cards = view().cards.filter((card) => card.parameters);
   const cosine = (card) => pick(measuresOfCard(card)).worstPair(flow.weights)?.[0] ?? 2;

@@ -27,13 +27,10 @@ function reportLines() {
     ...notes,
   ];
 }
-const fullNames = flow.losses.map((loss) => loss.name);
 const valueText = (k) => {
   const value = frameNow().values[k];
   return value === null ? SENTENCES.unlabelled : phrase(SENTENCES.now, value);
 };
-const weightedSum = () =>
-  losses.map((k) => phrase(SENTENCES.term, state.weights[k], fullNames[k])).join(" + ");
 
 // Where a loss has a path to, and where its gradient is 0 all the same.
 function pullOf(k, layers) {
@@ -75,6 +72,27 @@ function forecastLines() {
     return phrase(SENTENCES[kind], fullNames[k], Math.abs(slope));
   });
   return [SENTENCES.forecast, ...lines];
+}
+
+// ---------------------------------------------------------------- the moment
+
+// The moment in one sentence, for those who sit far away.
+function moment() {
+  const card = picture.cards.find((one) => one.key === state.select && one.parameters.length);
+  const worst = card && card.measure.worstPair(state.weights);
+  const worse = losses.filter((k) => outlook(k)[0] === "worse");
+  const better = losses.filter((k) => outlook(k)[0] === "better");
+  const step = worse.length ? `A plain SGD step makes ${listing(worse.map((k) => names[k]))} worse.`
+    : better.length ? `A plain SGD step improves ${listing(better.map((k) => names[k]))}.` : "";
+  if (!worst) return `Step ${frameNow().step}. ${step}`;
+  const [cosine, k, j] = worst, degrees = Math.round((Math.acos(cosine) * 180) / Math.PI);
+  const unrelated = "pull in unrelated ways";
+  const how = { conflict: "pull apart", agree: "pull together", unrelated };
+  return `Step ${frameNow().step}: in ${card.data.label}, ${names[k]} and ${names[j]} `
+    + `${how[relation(cosine)]}, ${degrees}°. ${step}`;
+}
+function drawMoment() {
+  say(byId("moment"), isPresenting() ? moment() : "");
 }
 
 // ---------------------------------------------------------------- table

@@ -1,6 +1,6 @@
 // The panel "Who trains what?": a bar for each weight array, or for each card if there are many.
 
-const { MANY } = flow.constants;
+const { MANY, THRESHOLDS } = flow.constants;
 const TRAINED = "The gradient of all weights, by the loss that sent it, each times its weight.";
 const trained = { rows: [], full: 0 };
 
@@ -44,7 +44,6 @@ function makeRow(box, row, i) {
   const first = row.title ? " first" : "", { parts, parameters } = row;
   row.frozen = frozenWord(parameters);
   row.pickAt = (n) => pick(parts ?? measuresOf(parameters, n), n);
-  row.history = historyOf(row.pickAt);
   row.group = el(box, "div", { class: `bar-row${first}`, role: "group" });
   const start = { tabindex: i ? -1 : 0, role: "button" };
   row.label = el(row.group, "div", { class: "label", ...start });
@@ -60,12 +59,13 @@ function measureTrained() {
   for (const row of trained.rows) row.measure = row.pickAt(state.frame);
 }
 function scaleTrained() {
-  const { full: most, cuts } = scaleOf(trained.rows);
-  trained.full = most;
-  const cut = cuts ? ", a longer one is cut" : "";
-  const full = most ? ` A full bar is a gradient of ${number(most)}${cut}.` : "";
+  const { most, middle } = scaleOf(trained.rows, lengthsAdded);
+  trained.full = Math.min(most, WIDER * middle);
+  const size = `A full bar is a gradient of ${number(trained.full)}; a longer one is cut.`;
+  const full = most ? ` ${size}` : "";
   const pale = setup().frozen.length ? " Pale: frozen, training does not change it." : "";
-  say(byId("trained-hint"), TRAINED + full + pale);
+  const words = losses.length > 1 ? ` ${THRESHOLDS[0].toUpperCase()}${THRESHOLDS.slice(1)}.` : "";
+  say(byId("trained-hint"), TRAINED + full + pale + words);
 }
 
 function drawTrained() {
@@ -90,7 +90,7 @@ function drawCosine(box, { text, worst }) {
   }
   const [cosine, ...pair] = worst, { paint, ink } = heatOf(cosine);
   if (losses.length > 2) {
-    for (const k of pair) el(box, "i", { class: `mark p${k}`, title: names[k] });
+    for (const k of pair) swatch(box, k);
   }
   el(box, "b", { style: `background:${paint};color:${ink}`, title: text }, signed(cosine));
 }

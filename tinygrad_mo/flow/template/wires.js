@@ -1,45 +1,60 @@
 // Wires of the picture: how long the gradient on each is, who sent it, and what adding took away.
 
 const { BARBS, THINNEST, THINNEST_RIM } = flow.constants;
+const r3 = (x) => Math.round(x * 1000) / 1000;
 
-function makeWire(parent, [a, b, parts], path, cards, tall) {
+function makeWire(parent, [a, b, parts], points, cards) {
   const called = [cards[a].name, cards[b].name], key = keyOf("wire", ...called);
-  const points = curve(path, tall);
   const body = behindHead(points), across = normals(body), [x, y] = points[points.length >> 1];
   const wire = { key, names: called, ends: [a, b], parts, tip: points[0], body, across, x, y };
   wire.reach = pick(parts).reach;
-  wire.history = historyOf((n) => pick(parts, n));
+  wire.pickAt = (n) => pick(parts, n);
   const group = (wire.group = el(parent, "g", { class: "wire", tabindex: -1, role: "button" }));
   wire.title = el(group, "title");
   const whole = beside(points, normals(points), 0), short = beside(body, across, 0);
   el(group, "path", { class: "hit", d: whole });
   wire.halo = el(group, "path", { class: "halo", d: whole });
   wire.none = el(group, "path", { class: "none", d: whole });
-  wire.differ = el(group, "path", { class: "differ", d: short });
-  wire.oppose = el(group, "path", { class: "oppose", d: short });
-  wire.stripes = wire.reach.map((k) => el(group, "path", { class: `s${k}` }));
-  wire.heads = wire.reach.map((k) => el(group, "polygon", { class: `p${k}` }));
-  wire.dots = el(group, "path", { class: "dots", d: short });
-  wire.cut = makeCut(group, wire, tall);
+  wire.data = makeData(group, points, whole);
+  wire.back = el(group, "g", { class: "back" }); // all that comes back
+  wire.differ = el(wire.back, "path", { class: "differ", d: short });
+  wire.oppose = el(wire.back, "path", { class: "oppose", d: short });
+  wire.stripes = wire.reach.map((k) => el(wire.back, "path", { class: `s${k}` }));
+  wire.heads = wire.reach.map((k) => el(wire.back, "polygon", { class: `p${k}` }));
+  wire.hollow = el(wire.back, "path", { class: "hollow", d: short });
+  wire.dots = el(wire.back, "path", { class: "dots", d: short });
+  wire.cut = makeCut(wire.back, points);
   return wire;
 }
+// The same wire while only data has run along it: a thin line with its tip at the other end.
+function makeData(parent, points, d) {
+  const group = el(parent, "g", { class: "data" });
+  const [x, y] = points.at(-1), [bx, by] = points.at(-2);
+  const length = Math.hypot(x - bx, y - by) || 1, [ux, uy] = [(x - bx) / length, (y - by) / length];
+  el(group, "path", { d });
+  const wing = (side) => [x - 8 * ux - side * 4 * uy, y - 8 * uy + side * 4 * ux];
+  el(group, "polygon", { points: [[x, y], wing(1), wing(-1)].flat().map(r1).join(" ") });
+  return group;
+}
 
-function drawWire(wire, weights, full) {
+function drawWire(wire, weights, full, widest) {
   const { measure, reach } = wire, added = measure.added(weights), { parts, sum, whole } = added;
   const { total, oppose, differ } = fills(added, full);
-  const isCut = (total + oppose + differ) * WIDEST > 1.001 * wire.widest;
-  const unit = isCut ? wire.widest / (total + oppose + differ) : WIDEST;
+  const isCut = (wire.isCut = (total + oppose + differ) * widest > 1.001 * wire.widest);
+  const unit = isCut ? wire.widest / (total + oppose + differ) : widest;
   wire.width = whole > 0 ? Math.max(total * unit, THINNEST) : 0;
+  wire.isHollow = whole > 0 && total * unit < THINNEST;
   const inner = wire.width + oppose * unit, outer = inner + differ * unit;
   drawRim(wire.oppose, inner, wire.width);
   drawRim(wire.differ, outer, inner);
   show(wire.none, !(whole > 0));
   // Dashed, in colour where there is a path.
   const tone = isFinite(whole) ? reach.length && `var(--loss${reach[0]})` : "var(--conflict)";
-  set(wire.none, { style: !(whole > 0) && tone ? `stroke:${tone};opacity:.55` : null });
+  set(wire.none, { style: !(whole > 0) && tone ? `stroke:${tone}` : null });
   set(wire.halo, { "stroke-width": r1(Math.max(outer, 2) + 6) });
   drawStripes(wire, losses.map((k) => (wire.width ? (wire.width * parts[k]) / sum : 0)));
-  show(wire.dots, wire.width > 5);
+  show(wire.hollow, wire.isHollow);
+  show(wire.dots, wire.width > 6 && !isCut);
   drawCut(wire.cut, isCut, outer, whole);
   const several = wire.parts.length > 1 ? ` (${wire.parts.length} tensors)` : "";
   const size = whole > 0 ? `weighted gradient ${number(whole)}, ` : "";
@@ -48,27 +63,44 @@ function drawWire(wire, weights, full) {
   set(wire.group, { "aria-label": text });
 }
 
-// A gap across the middle of a wire that is cut, and beside it the length of its gradient.
-function makeCut(parent, { body, across }, tall) {
-  const [a, b] = [body[(body.length - 1) >> 1], body[body.length >> 1]];
-  const middle = [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2], normal = across[body.length >> 1];
+// Two strokes across the middle of a wire that is cut, and beside it the length of its gradient.
+function makeCut(parent, points) {
+  const lengths = [0];
+  points.slice(1).forEach(([x, y], i) => {
+    lengths.push(lengths[i] + Math.hypot(x - points[i][0], y - points[i][1]));
+  });
+  const half = (lengths.at(-1) + HEAD) / 2;
+  const i = Math.max(1, lengths.findIndex((length) => length >= half));
+  const [a, b] = [points[i - 1], points[i]];
+  const t = (half - lengths[i - 1]) / (lengths[i] - lengths[i - 1]);
+  const middle = [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])];
+  const far = Math.hypot(b[0] - a[0], b[1] - a[1]) || 1;
+  const normal = [(b[1] - a[1]) / far, (a[0] - b[0]) / far];
   const group = el(parent, "g", { class: "cut" });
-  const size = el(group, "text", { "text-anchor": tall ? "start" : "middle" });
-  return { group, gap: el(group, "path", { class: "gap" }), size, middle, normal, tall };
+  const gap = el(group, "path", { class: "gap" });
+  const strokes = el(group, "path", { class: "strokes" });
+  return { group, gap, strokes, size: el(group, "text"), middle, normal };
 }
-function drawCut({ group, gap, size, middle, normal: [nx, ny], tall }, isCut, width, whole) {
+function drawCut({ group, gap, strokes, size, middle, normal: [nx, ny] }, isCut, width, whole) {
   show(group, isCut);
   if (!isCut) return;
-  const [x, y] = middle;
-  const far = width / 2 + 4, [dx, dy] = [nx * far + 3 * ny, ny * far - 3 * nx]; // a little aslant
-  set(gap, { d: `M${r1(x - dx)} ${r1(y - dy)}L${r1(x + dx)} ${r1(y + dy)}` });
-  set(size, tall ? { x: r1(x + far + 4), y: r1(y + 4) } : { x: r1(x), y: r1(y - far - 4) });
+  const [x, y] = middle, far = width / 2 + 3, [tx, ty] = [-ny, nx]; // along the wire
+  const stroke = (shift) => {
+    const at = (side) => [0, 1].map((k) =>
+      r1([x, y][k] + side * far * [nx, ny][k] + (shift - side * 2.5) * [tx, ty][k])).join(" ");
+    return `M${at(-1)}L${at(1)}`;
+  };
+  set(gap, { d: stroke(0) });
+  set(strokes, { d: stroke(-3) + stroke(3) });
+  const up = ny > 0 || (!ny && nx < 0) ? -1 : 1, away = up * (far + 9); // above it, or at its right
+  const place = { x: r1(x + away * nx), y: r1(y + away * ny + 4) };
+  set(size, { ...place, "text-anchor": Math.abs(ny) > 0.5 ? "middle" : "start" });
   say(size, number(whole));
 }
 // What was lost, from the width `before` on, half at each side; under all that is narrower.
 function drawRim(rim, width, before) {
   show(rim, width - before > 2 * THINNEST_RIM);
-  set(rim, { "stroke-width": Math.round(width * 1000) / 1000 });
+  set(rim, { "stroke-width": r3(width) });
 }
 
 // Beside each other, a stripe and its part of the arrow head for each loss.
@@ -83,7 +115,7 @@ function drawStripes({ reach, stripes, heads, width, tip, body, across }, widths
     show(heads[i], stripe > 0);
     if (!(stripe > 0)) return;
     const d = beside(body, across, low + stripe / 2);
-    set(stripes[i], { d, "stroke-width": Math.round(stripe * 1000) / 1000 });
+    set(stripes[i], { d, "stroke-width": r3(stripe) });
     set(heads[i], { points: `${r1(tip[0])} ${r1(tip[1])} ${corner(low)} ${corner(low + stripe)}` });
     low += stripe;
   });

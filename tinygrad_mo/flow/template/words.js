@@ -1,7 +1,8 @@
 // Numbers, names and verdicts as text. Its words come from Python, which says the same.
 
-const { AGREE, CONFLICT, SENTENCES, VERDICTS, WEIGHTS } = flow.constants;
+const { AGREE, CONFLICT, SENTENCES, VERDICTS } = flow.constants;
 const names = flow.losses.map((loss) => loss.short);
+const fullNames = flow.losses.map((loss) => loss.name);
 
 function number(x) {
   if (x === null || !isFinite(x)) return "not finite";
@@ -39,6 +40,8 @@ function general(x, digits) {
   if (power >= -4 && power < digits) return short(x.toFixed(digits - 1 - power));
   return `${short(start)}e${power[0]}${power.slice(1).padStart(2, "0")}`;
 }
+const weightedSum = () =>
+  losses.map((k) => phrase(SENTENCES.term, state.weights[k], fullNames[k])).join(" + ");
 const relation = (cosine) =>
   cosine < CONFLICT ? "conflict" : cosine > AGREE ? "agree" : "unrelated";
 
