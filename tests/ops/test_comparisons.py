@@ -215,7 +215,7 @@ REFUSED = {
     "np.ravel": (np.ravel, r"x\.reshape\(-1\)"),
     "np.linalg.norm": (np.linalg.norm, r"numpy\.linalg\.norm .* ops\.norm\(x\)"),
     "np.var": (np.var, r"numpy\.var cannot be recorded; write it with the ops"),
-    "np.log1p": (np.log1p, r"np\.log1p of a tensor cannot be recorded: write it with the ops"),
+    "np.cbrt": (np.cbrt, r"np\.cbrt of a tensor cannot be recorded: write it with the ops"),
     "out": (lambda x: np.exp(x, out=np.ones(2)), r"np\.exp with out of a tensor"),
     "reduce": (np.add.reduce, r"np\.add\.reduce of a tensor"),
     "an unknown option": (lambda x: np.sum(x, dtype=float), "dtype"),

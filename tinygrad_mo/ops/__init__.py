@@ -4,6 +4,7 @@ from .activations import (
     elu,
     hard_sigmoid,
     leaky_relu,
+    log_softmax,
     relu,
     selu,
     sigmoid,
@@ -16,17 +17,25 @@ from .activations import (
 from .arithmetic import (
     absolute,
     add,
-    cos,
+    ceil,
     divide,
     exp,
+    expm1,
+    floor,
+    floor_divide,
     log,
+    log1p,
+    log2,
+    log10,
     matmul,
     maximum,
     minimum,
+    mod,
     multiply,
     negative,
     power,
-    sin,
+    round_,
+    sign,
     sqrt,
     square,
     subtract,
@@ -49,6 +58,12 @@ from .contract import OPS, Op, op, unbroadcast
 from .convolution import convolution, depthwise_convolution, transposed_convolution
 from .gelu import gelu
 from .gru import gru
+from .linalg import (
+    det,
+    einsum,
+    inv,
+    solve,
+)
 from .linear import dense, dot, embedding
 from .losses import (
     binary_crossentropy,
@@ -64,21 +79,48 @@ from .lstm import lstm
 from .normalization import batch_normalization, layer_normalization
 from .pooling import average_pool, masked_mean, max_pool
 from .random import dropout, gaussian_noise
+from .reductions import (
+    argmax,
+    argmin,
+    cumsum,
+    logsumexp,
+    max_,
+    mean,
+    min_,
+    norm,
+    prod,
+    std,
+    sum_,
+    var,
+)
 from .resizing import repeat, steps_into_batch, steps_out_of_batch, zero_pad
 from .shaping import (
+    broadcast_to,
     concatenate,
     flatten,
     getitem,
     identity,
-    max_,
-    mean,
-    norm,
     reshape,
-    sum_,
+    sort,
+    stop_gradient,
     transpose,
 )
 from .simple_rnn import simple_rnn
 from .sparse import SparseGradient, dense_gradient
+from .trigonometry import (
+    arccos,
+    arccosh,
+    arcsin,
+    arcsinh,
+    arctan,
+    arctan2,
+    arctanh,
+    cos,
+    cosh,
+    sin,
+    sinh,
+    tan,
+)
 
 __all__ = ["OPS", "Op", "SparseGradient", "dense_gradient", "op", "unbroadcast"]
 __all__ += [name for name, value in globals().items() if isinstance(value, Op)]
