@@ -58,7 +58,7 @@ LEDGER = {
     "console": 41,
     "data": 54,
     "device": 191,
-    "engine": 1270,
+    "engine": 1297,
     "files": 950,
     "flow": 2985,
     "lab": 675,
