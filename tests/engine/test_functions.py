@@ -92,6 +92,34 @@ def test_the_table_has_every_name():
     assert methods <= set(re.findall(r"\.(\w+)", TABLE))
 
 
+CALLS = {  # of those that take more than one array
+    "append": "np.append(x, y)",
+    "array_split": "np.array_split(x, places)",
+    "average": "np.average(x, weights=y)",
+    "column_stack": "np.column_stack([x, y])",
+    "full_like": "np.full_like(x, y)",
+} | {name: f"np.{name}(x, y)" for name in ["allclose", "hypot", "isclose", "logaddexp", "vdot"]}
+
+
+@pytest.mark.parametrize("function", INSTEAD, ids=lambda function: function.__name__)
+def test_what_is_said_instead_does_the_same(function):
+    """As far as it is code: words stand behind a comma or a "with"."""
+    code = re.split(", [a-z]+ |, with | with ", INSTEAD[function])[0]
+    name = function.__name__
+    values = {"np": np, "ops": ops, "places": [1]}
+    shape = (2, 3) if name in ("fliplr", "flipud") else (3,)
+    x, y = VALUES["a"].reshape(-1)[: np.prod(shape)].reshape(shape), VALUES["v"]
+    right = eval(CALLS.get(name, f"np.{name}(x)"), values | {"x": x, "y": y})
+    found = eval(code, values | {"x": tg.Tensor(x), "y": tg.Tensor(y)})
+    for one, other in zip(
+        *([r] if type(r) is not list else r for r in (found, right)), strict=True
+    ):
+        one = one if not hasattr(one, "numpy") else one.numpy()
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+    with pytest.raises(TypeError, match=re.escape(f"write {INSTEAD[function]}, or")):
+        eval(CALLS.get(name, f"np.{name}(x)"), values | {"x": tg.Tensor(x), "y": tg.Tensor(y)})
+
+
 def test_numbers_come_out():
     x = tg.Tensor([[1.5, 2.0]], name="x")
     assert x.size == np.size(x) == 2 and x.tolist() == [[1.5, 2.0]]
@@ -100,6 +128,17 @@ def test_numbers_come_out():
         x.item()
     with pytest.raises(TypeError, match=r"'input' \(None, 2\) has no known size"):
         _ = tg.Input((2,)).size
+
+
+def test_an_op_is_found_under_its_plain_name():
+    assert (ops.sum, ops.max, ops.min, ops.round) == (ops.sum_, ops.max_, ops.min_, ops.round_)
+    with pytest.raises(TypeError, match=r"^sum\(\) got an unexpected keyword argument 'dtype'"):
+        tg.Tensor([1.0]).sum(dtype=float)
+
+
+def test_an_error_within_a_function_stays_as_it_is():
+    with pytest.raises(TypeError, match=r"^getitem: index is the tensor"):
+        np.take(tg.Tensor([1.0, 2.0]), tg.Tensor([0]))
 
 
 def test_a_model_of_numpys_functions():
@@ -181,6 +220,8 @@ OTHER = {
     "(x == p).no_such_thing": r"has no attribute 'no_such_thing'",
     "tg.no_grad()": r"'tinygrad_mo' has no 'no_grad': nothing needs to be switched off",
     "tg.tensor([1.0])": r"tg\.Tensor\(value\)",
+    "tg.ops.abs(x)": r"no op 'abs': np\.abs\(x\) works on tensors, or says what does",
+    "tg.ops.no_such_thing": r"module 'tinygrad_mo\.ops' has no op 'no_such_thing'$",
     "tg.no_such_thing": r"module 'tinygrad_mo' has no attribute 'no_such_thing'",
 }
 

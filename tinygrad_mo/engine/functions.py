@@ -7,7 +7,7 @@ only NumPy has are refused by name. Arrays, numbers and lists may stand beside t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from inspect import signature
+from inspect import Signature, signature
 from itertools import pairwise
 from math import prod
 from string import ascii_letters
@@ -23,14 +23,23 @@ from .calls import current_call
 
 def call(function: Any, name: str, inputs: Sequence[Any], options: dict[str, Any]) -> Any:
     """What our function of a name makes of the arguments of NumPy's."""
-    takes = signature(function)
+    try:
+        return function(*inputs, **options)
+    except TypeError:
+        refuse_options(signature(function), name, inputs, options)
+        raise
+
+
+def refuse_options(
+    takes: Signature, name: str, inputs: Sequence[Any], options: dict[str, Any]
+) -> None:
+    """Say which arguments there are, if some have been given that are not."""
     try:
         takes.bind(*inputs, **options)
     except TypeError as error:
         plain = [one.replace(annotation=one.empty) for one in takes.parameters.values()]
         own = takes.replace(parameters=plain, return_annotation=takes.empty)
         raise TypeError(f"np.{name} of a tensor takes {own}: {error}") from None
-    return function(*inputs, **options)
 
 
 # ---------------------------------------------------------------- many numbers to one
@@ -42,7 +51,7 @@ def over_axes(op: Op) -> Callable[..., Any]:
     def reduce(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
         return op(x, axis=axis, keepdims=keepdims)
 
-    reduce.__name__, reduce.__doc__ = op.name, op.__doc__
+    reduce.__name__, reduce.__qualname__, reduce.__doc__ = op.name, op.name, op.__doc__
     return reduce
 
 
@@ -459,13 +468,25 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {  # of NumPy, where it is no ufunc n
     np.where: ops.where,
 }
 INSTEAD: dict[Any, str] = {  # what to write where there is no such function
+    np.allclose: "np.allclose(x.numpy(), y.numpy())",
+    np.append: "np.concatenate([x, y])",
+    np.array_split: "np.split(x, places), with the places to cut at",
+    np.atleast_2d: "x[None]",
+    np.average: "(y * x).sum() / y.sum() with weights y",
     np.cbrt: "np.sign(x) * abs(x) ** (1 / 3)",
     np.column_stack: "np.stack([x, y], axis=1)",
+    np.copy: "x, which nothing changes",
     np.exp2: "2.0 ** x",
+    np.fliplr: "np.flip(x, 1)",
+    np.flipud: "np.flip(x, 0)",
+    np.full_like: "np.zeros(x.shape) + y",
     np.hypot: "np.sqrt(x * x + y * y)",
+    np.isclose: "abs(x - y) < 1e-6",
+    np.isfinite: "abs(x) < np.inf",
     np.isnan: "x != x",
     np.logaddexp: "ops.logsumexp(np.stack([x, y]), axis=0)",
     np.ones_like: "np.ones(x.shape)",
+    np.trunc: "np.sign(x) * np.floor(abs(x))",
     np.vdot: "(x * y).sum()",
     np.zeros_like: "np.zeros(x.shape)",
 }

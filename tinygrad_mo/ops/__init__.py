@@ -1,4 +1,12 @@
-"""All operations. `contract` says what an op is; the other files hold one family each."""
+"""All operations. `contract` says what an op is; the other files hold one family each.
+
+An op whose name is a word of Python has an underscore behind it in its file, as `sum_`; here it is
+found without, too.
+"""
+
+from typing import Any
+
+import numpy as np
 
 from .activations import (
     elu,
@@ -124,3 +132,11 @@ from .trigonometry import (
 
 __all__ = ["OPS", "Op", "SparseGradient", "dense_gradient", "op", "unbroadcast"]
 __all__ += [name for name, value in globals().items() if isinstance(value, Op)]
+
+
+def __getattr__(name: str) -> Any:
+    """An op under its plain name; of what is none, NumPy's function may serve."""
+    if isinstance(found := globals().get(f"{name}_"), Op):
+        return found
+    also = f": np.{name}(x) works on tensors, or says what does" * callable(getattr(np, name, None))
+    raise AttributeError(f"module {__name__!r} has no op {name!r}{also}")
