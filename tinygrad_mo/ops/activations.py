@@ -2,7 +2,7 @@
 
 from ..device import Array, array_module
 from .contract import in_floats, op
-from .shaping import from_right
+from .shaping import one_from_right
 
 __all__ = [
     "elu",
@@ -141,8 +141,7 @@ def log_softmax(x, *, axis=-1):
 
     An x of -infinity stays that. Where all are -infinity, or one is +infinity: NaN.
     """
-    xp = array_module(x)
-    (axis,) = from_right(axis, x.ndim)
+    axis, xp = one_from_right(axis, x.ndim), array_module(x)
     y = x - x.max(axis=axis, keepdims=True)
     y = y - xp.log(xp.exp(y).sum(axis=axis, keepdims=True))
     return y, (lambda g: g - xp.exp(y) * g.sum(axis=axis, keepdims=True),)

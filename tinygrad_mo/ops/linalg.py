@@ -22,7 +22,14 @@ def einsum(*xs, subscripts):
     inputs, output = spelled_out(subscripts)
 
     def pull(place):
-        return lambda g: pulled(xp, xs, inputs, place, g, letters_for(g, y, subscripts, output))
+        others = [pair for i, pair in enumerate(zip(inputs, xs, strict=True)) if i != place]
+
+        def pull_x(g):
+            free = [c for c in ascii_letters if c not in subscripts]
+            rows = free.pop() * (g.ndim > y.ndim)
+            return pulled(inputs[place], xs[place], rows, [(rows + output, g), *others], free)
+
+        return pull_x
 
     return y, tuple(map(pull, range(len(xs))))
 
@@ -40,32 +47,20 @@ def spelled_out(subscripts: str) -> tuple[list[str], str]:
     return inputs, output
 
 
-def letters_for(g: Array, y: Array, subscripts: str, output: str) -> tuple[str, str, list[str]]:
-    """The letters of the rows, those of g, and some that are free."""
-    free = [c for c in ascii_letters if c not in subscripts]
-    count = len(rows_of(g, y))
-    rows = "".join(free[:count])
-    return rows, rows + output, free[count:]
-
-
-def pulled(xp, xs, inputs, place, g, letters) -> Array:
-    """The gradient of the input at a place."""
-    rows, of_g, free = letters
-    own, x = inputs[place].removeprefix("..."), xs[place]
-    names = [of_g, *(one for i, one in enumerate(inputs) if i != place)]
-    arrays = [g, *(one for i, one in enumerate(xs) if i != place)]
-    wanted = ""
+def pulled(own: str, x: Array, rows: str, factors: list[tuple[str, Array]], free: list[str]):
+    """The gradient of an input: of products of these factors, the sum that leaves its own axes."""
+    xp, g, wanted = array_module(x), factors[0][1], ""
+    own = own.removeprefix("...")
     for letter, n in zip(own, x.shape[x.ndim - len(own) :], strict=True):
-        if letter in wanted:  # a diagonal was read: the rest gets 0
-            names.append(letter + free[0])
-            arrays.append(xp.eye(n, dtype=g.dtype))
-            letter = free.pop(0)
-        elif not any(letter in one for one in names):  # it was summed alone
-            names.append(letter)
-            arrays.append(xp.ones(n, g.dtype))
+        if letter in wanted:  # a diagonal was read: what is beside it gets 0
+            factors.append((letter + free[-1], xp.eye(n, dtype=g.dtype)))
+            letter = free.pop()
+        elif not any(letter in names for names, _ in factors):  # it was summed alone
+            factors.append((letter, xp.ones(n, g.dtype)))
         wanted += letter
-    wanted = rows + "..." * any("..." in one for one in names) + wanted
-    return xp.einsum(f"{','.join(names)}->{wanted}", *arrays, optimize=True)
+    names, arrays = zip(*factors, strict=True)
+    front = rows + "..." * any("..." in one for one in names)
+    return xp.einsum(f"{','.join(names)}->{front}{wanted}", *arrays, optimize=True)
 
 
 @op

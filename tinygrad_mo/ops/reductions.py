@@ -8,7 +8,7 @@ from math import prod as product
 
 from ..device import Array, array_module
 from .contract import in_floats, op, where_counted
-from .shaping import from_right, other_axes
+from .shaping import from_right, one_from_right, other_axes
 
 __all__ = [
     "argmax",
@@ -91,15 +91,15 @@ def argmax(x, *, axis=None, keepdims=False):
 
     Without an axis it is the place in the flat array.
     """
-    (one,) = (None,) if axis is None else from_right(axis, x.ndim)
-    return array_module(x).argmax(x, axis=one, keepdims=keepdims), (None,)
+    axis = None if axis is None else one_from_right(axis, x.ndim)
+    return array_module(x).argmax(x, axis=axis, keepdims=keepdims), (None,)
 
 
 @op
 def argmin(x, *, axis=None, keepdims=False):
     """Where the smallest element stands, as `argmax`."""
-    (one,) = (None,) if axis is None else from_right(axis, x.ndim)
-    return array_module(x).argmin(x, axis=one, keepdims=keepdims), (None,)
+    axis = None if axis is None else one_from_right(axis, x.ndim)
+    return array_module(x).argmin(x, axis=axis, keepdims=keepdims), (None,)
 
 
 @op
@@ -169,7 +169,8 @@ def distances(x: Array, axes: tuple[int, ...], ddof: float) -> tuple[Array, floa
 def logsumexp(x, *, axis=None, keepdims=False):
     """log(sum(exp(x))) over axes, as `sum` takes them, which cannot overflow.
 
-    The slope in each element is its share, exp(x) / sum(exp(x)); 0 where all are -infinity.
+    The slope in each element is its share, exp(x) / sum(exp(x)): 0 where all are -infinity, NaN
+    where one is +infinity.
     """
     axes, xp = from_right(axis, x.ndim), array_module(x)
     largest = x.max(axis=axes, keepdims=True)
@@ -200,8 +201,7 @@ def norm(x, *, axis=None, keepdims=False):
 @op
 def cumsum(x, *, axis=-1):
     """The sum so far along one axis. Each element gets the gradients of the sums from it on."""
-    (axis,) = from_right(axis, x.ndim)
-    xp = array_module(x)
+    axis, xp = one_from_right(axis, x.ndim), array_module(x)
 
     def pull_x(g):
         return xp.flip(xp.cumsum(xp.flip(g, axis), axis), axis)

@@ -35,6 +35,13 @@ def other_axes(x: Array, axes: tuple[int, ...]) -> list[int]:
     return [a for a in range(-x.ndim, 0) if a not in axes]
 
 
+def one_from_right(axis, ndim: int) -> int:
+    """One axis, counted from the right."""
+    if not isinstance(axis, int | np.integer):
+        raise TypeError(f"the axis must be one number here, not {axis!r}")
+    return from_right(axis, ndim)[0]
+
+
 @op
 def identity(x):
     """x itself: a step that has a name."""
@@ -105,7 +112,7 @@ def concatenate(*xs, axis=-1):
 
     All other axes must agree: (2, 3) and (2, 1) give (2, 4).
     """
-    (axis,) = from_right(axis, xs[0].ndim)
+    axis = one_from_right(axis, xs[0].ndim)
     for x in xs[1:]:
         for a in other_axes(xs[0], (axis,)):
             if x.ndim != xs[0].ndim or x.shape[a] != xs[0].shape[a]:
@@ -131,8 +138,7 @@ def sort(x, *, axis=-1):
 
     Each gradient goes back to the place that its element came from.
     """
-    (axis,) = from_right(axis, x.ndim)
-    xp = array_module(x)
+    axis, xp = one_from_right(axis, x.ndim), array_module(x)
     order = xp.argsort(x, axis=axis, kind="stable")
     back = xp.argsort(order, axis=axis, kind="stable")
 
