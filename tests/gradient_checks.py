@@ -13,6 +13,7 @@ CONSTANTS = {  # by op: inputs that have no gradient although the value depends 
     "huber": [0],
     "weighted_mean": [1],  # weights of samples
     "batch_normalization": [3, 4],  # moving averages
+    "stop_gradient": [0],
 }
 
 

@@ -18,6 +18,17 @@ def probabilities(*shape):
     return 0.5 + 0.2 * numbers(*shape)
 
 
+def between_whole(*shape):
+    """Numbers that are away from steps: none is near a whole number or a half."""
+    x = 2 * numbers(*shape)
+    return np.floor(x) + 0.25 + 0.1 * (x - np.floor(x))
+
+
+def invertible(*shape):
+    """Square matrices that stay invertible as whole numbers."""
+    return 4 * np.eye(shape[-1]) - 0.1 * positive(*shape)
+
+
 def integers(high, *shape):
     return np.random.default_rng(1).integers(0, high, shape)
 
@@ -65,6 +76,9 @@ BINARY = {
     "power": (positive, numbers),
     "maximum": (numbers, lambda *shape: numbers(*shape, offset=0.005)),
     "minimum": (numbers, lambda *shape: numbers(*shape, offset=0.005)),
+    "mod": (numbers, lambda *shape: 1 + positive(*shape)),
+    "floor_divide": (numbers, lambda *shape: 1 + positive(*shape)),
+    "arctan2": (numbers, positive),
     "not_equal": (numbers, numbers),
     "equal": (numbers, numbers),
     "greater": (numbers, numbers),
@@ -76,6 +90,9 @@ BINARY = {
 }
 WITHOUT_SLOPE = {name for name in BINARY if "equal" in name or "logical" in name}
 WITHOUT_SLOPE |= {"greater", "less", "logical_not", "causal_mask", "broadcast_mask"}
+WITHOUT_SLOPE |= {"argmax", "argmin"}
+# Floats, but no gradient comes back from them.
+CONSTANT = {"sign", "floor", "ceil", "round", "floor_divide", "stop_gradient"}
 for name, (draw_x, draw_y) in BINARY.items():
     for x_shape, y_shape in PAIRS:
         case(name, draw_x(*x_shape), draw_y(*y_shape))
@@ -86,8 +103,25 @@ UNARY = {
     "sqrt": positive,
     "exp": numbers,
     "log": positive,
+    "log2": positive,
+    "log10": positive,
+    "log1p": positive,
+    "expm1": numbers,
+    "sign": numbers,
+    "floor": between_whole,
+    "ceil": between_whole,
+    "round": between_whole,
     "sin": numbers,
     "cos": numbers,
+    "tan": lambda *shape: 0.5 * numbers(*shape),
+    "arcsin": lambda *shape: 0.4 * numbers(*shape),
+    "arccos": lambda *shape: 0.4 * numbers(*shape),
+    "arctan": numbers,
+    "sinh": numbers,
+    "cosh": numbers,
+    "arcsinh": numbers,
+    "arccosh": lambda *shape: 1 + positive(*shape),
+    "arctanh": lambda *shape: 0.4 * numbers(*shape),
     "absolute": numbers,
     "tanh": numbers,
     "sigmoid": numbers,
@@ -105,10 +139,14 @@ UNARY = {
 for name, draw in UNARY.items():
     for shape in SHAPES:
         case(name, draw(*shape))
+case("round", between_whole(2, 3) / 10, decimals=1)
 case("leaky_relu", numbers(2, 3), negative_slope=0.01)
 case("elu", numbers(2, 3), alpha=0.5)
 for shape in [(1,), (3,), (2, 3), (0, 4), (2, 3, 4), (2, 1)]:
     case("softmax", numbers(*shape))
+    case("log_softmax", numbers(*shape))
+case("log_softmax", numbers(2, 3, 4), axis=1)
+case("log_softmax", numbers(0, 4), axis=-1)
 
 for condition, x, y in [
     ((2, 3), (2, 3), (2, 3)),
@@ -145,16 +183,31 @@ for shape, axes in [
 ]:
     for axis in axes:
         for keepdims in (False, True):
-            for name in ("sum", "mean", "max", "norm"):
+            for name in ("sum", "mean", "max", "min", "norm", "prod", "var", "std", "logsumexp"):
                 case(name, numbers(*shape), axis=axis, keepdims=keepdims)
-for name in ("sum", "mean", "norm"):
+            if shape and not isinstance(axis, tuple):
+                case("argmax", numbers(*shape), axis=axis, keepdims=keepdims)
+                case("argmin", numbers(*shape), axis=axis, keepdims=keepdims)
+for name in ("sum", "mean", "norm", "prod", "var", "std"):
     case(name, numbers(0, 3))
     case(name, numbers(0, 3), axis=0)
+for name in ("var", "std"):
+    case(name, numbers(4, 3), axis=0, ddof=1)
+    case(name, numbers(2, 3, 4), axis=(0, -1), ddof=2)
+case("prod", numbers(3, 4) * (np.arange(3)[:, None] <= np.arange(4)), axis=-1)  # 0, 1, 2 zeros
+case("prod", numbers(3, 4) * (np.arange(4) > 0), axis=1, keepdims=True)
+for shape, axis in [((3,), 0), ((2, 3), 0), ((2, 3), -1), ((2, 3, 4), 1), ((0, 3), 1), ((2, 0), 1)]:
+    case("cumsum", numbers(*shape), axis=axis)
+    case("sort", numbers(*shape), axis=axis)
+for shape, new in [((3,), (2, 3)), ((2, 1), (2, 3)), ((), (2,)), ((1, 3), (0, 3)), ((2,), (2,))]:
+    case("broadcast_to", numbers(*shape), shape=new)
 for shape, new in [((2, 3), (3, 2)), ((2, 3), (-1,)), ((6,), (1, 2, 3)), ((), (1, 1)), ((1,), ())]:
     case("reshape", numbers(*shape), shape=new)
 case("reshape", numbers(0, 6), shape=(-1, 2, 3))
 case("identity", numbers(2, 3))
 case("identity", numbers(0, 3))
+case("stop_gradient", numbers(2, 3))
+case("stop_gradient", numbers(0, 3))
 for shape in [(3,), (2, 3), (2, 3, 4), (0, 3, 2), (1, 1, 1)]:
     case("flatten", numbers(*shape))
     case("transpose", numbers(*shape))
@@ -209,6 +262,42 @@ for x, y, axes in [
     ((0, 3, 4), (0, 4, 2), (2, 1)),
 ]:
     case("dot", numbers(*x), numbers(*y), axes=axes)
+
+for subscripts, *shapes in [
+    ("ij,jk->ik", (2, 3), (3, 4)),
+    ("ij,jk", (2, 3), (3, 4)),
+    ("bij,bkj->bik", (2, 3, 4), (2, 2, 4)),
+    ("...ij,...jk->...ik", (2, 3, 4), (4, 2)),
+    ("...ij,...jk->...ik", (2, 1, 3, 4), (3, 4, 2)),
+    ("ij,...j->...i", (3, 2), (4, 2)),
+    ("i,j->ji", (2,), (3,)),
+    ("i,i", (3,), (3,)),
+    ("ij->i", (2, 3)),
+    ("ij->", (2, 3)),
+    ("ba", (2, 3)),
+    ("ii->i", (3, 3)),
+    ("ii", (3, 3)),
+    ("iij,jk->ki", (3, 3, 2), (2, 4)),
+    ("ij,k->i", (2, 3), (4,)),
+    ("a, ab, b ->", (2,), (2, 3), (3,)),
+    ("bi,ij,bj->b", (2, 3), (3, 2), (2, 2)),
+    ("bi,ij->bj", (0, 3), (3, 2)),
+    ("...", (2, 3)),
+]:
+    case("einsum", *[numbers(*shape) for shape in shapes], subscripts=subscripts)
+for shape in [(1, 1), (2, 2), (3, 3), (2, 3, 3), (0, 2, 2)]:
+    case("inv", invertible(*shape))
+    case("det", invertible(*shape))
+for a, b in [
+    ((3, 3), (3,)),
+    ((3, 3), (3, 2)),
+    ((2, 3, 3), (3,)),
+    ((2, 3, 3), (2, 3, 4)),
+    ((2, 3, 3), (3, 1)),
+    ((2, 2), (3, 2, 1)),
+    ((0, 2, 2), (0, 2, 1)),
+]:
+    case("solve", invertible(*a), numbers(*b))
 
 for shape in [(3,), (2, 3), (0, 3), (2, 3, 1)]:
     labels, logits = coins(*shape).astype(float), numbers(*shape)

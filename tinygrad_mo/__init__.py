@@ -41,11 +41,13 @@ from . import (
 from .device import set_random_seed, use
 from .engine.eager import gradients
 from .engine.graph import Parameter, Tensor
+from .engine.other_names import OF_PACKAGE, words_about
 from .engine.plan import Plan, Tape
 from .files import exchange
 from .flow import Flow, FlowRecorder
 from .layers import Input
 from .model import Model, load
+from .ops import stop_gradient
 
 __version__ = "0.1.0"
 __all__ = [
@@ -73,6 +75,7 @@ __all__ = [
     "optimizers",
     "schedules",
     "set_random_seed",
+    "stop_gradient",
     "systems",
     "use",
 ]
@@ -84,7 +87,7 @@ def __getattr__(name: str) -> Any:
         return import_module(f".{name}", __name__)
     if name == "ReplayedPlan":
         return import_module(".replay.plan", __name__).ReplayedPlan
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AttributeError(words_about(f"module {__name__!r}", name, OF_PACKAGE))
 
 
 def __dir__() -> list[str]:

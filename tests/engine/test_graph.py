@@ -242,7 +242,7 @@ REFUSALS = {
         TypeError,
         "no single truth value",
     ),
-    "np.arctan": (lambda: np.arctan(tg.Tensor([1.0])), TypeError, "np.arctan of a tensor cannot"),
+    "np.cbrt": (lambda: np.cbrt(tg.Tensor([1.0])), TypeError, "np.cbrt of a tensor cannot"),
     "iteration": (lambda: list(tg.Tensor([1.0])), TypeError, "not iterable"),
     "unpacking": (lambda: [*tg.Input((3,))], TypeError, "not iterable"),
     "numpy() of a symbolic tensor": (
@@ -413,6 +413,6 @@ def test_use_inside_with_is_undone_even_after_an_error():
 
 def test_functions_of_numpy_refuse_tensors():
     x = tg.Tensor([1.0, 2.0], name="x")
-    for function in (np.array, np.linalg.norm, lambda x: np.dot([1.0, 1.0], x)):
+    for function in (np.array, np.median, lambda x: np.convolve([1.0, 1.0], x)):
         with pytest.raises(TypeError, match=r"NumPy was given the tensor 'x' \(2,\).*\.numpy\(\)"):
             function(x)

@@ -53,6 +53,10 @@ KEEPS = {
     "a product": lambda h: L.LSTM(2)(h @ tg.Parameter(np.ones((3, 2), "float32"), "W")),
     "another shape of each step": lambda h: L.LSTM(2)(h.reshape(-1, 4, 3)),
     "a sum within steps": lambda h: L.LSTM(2)((h * h).sum(axis=-1, keepdims=True)),
+    "a variance within steps": lambda h: L.LSTM(2)(ops.var(h, axis=-1, keepdims=True)),
+    "sums so far within steps": lambda h: L.LSTM(2)(ops.cumsum(h)),
+    "sorted features": lambda h: L.LSTM(2)(ops.sort(ops.arctan(h))),
+    "log shares of features": lambda h: L.LSTM(2)(ops.log_softmax(ops.stop_gradient(h))),
     "a choice": lambda h: L.LSTM(2)(ops.where(ops.not_equal(h, 0), h, 0.0)),
     "normalized features": lambda h: L.LSTM(2)(L.LayerNormalization()(h)),
     "normalized channels": lambda h: L.LSTM(2)(L.BatchNormalization()(h)),
@@ -71,6 +75,9 @@ KEEPS = {
 }
 LOSES = {
     "a mean over the steps": lambda h: h.mean(axis=1),
+    "sums so far over the steps": lambda h: L.LSTM(2)(ops.cumsum(h, axis=1)),
+    "sorted steps": lambda h: L.LSTM(2)(ops.sort(h, axis=1)),
+    "a product of steps": lambda h: ops.prod(h, axis=1),
     "a largest step": lambda h: h.max(axis=1),
     "the last step": lambda h: h[:, -1],
     "everything": lambda h: (h * h).mean() + h[:, 0] * 0.0,

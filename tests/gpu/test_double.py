@@ -12,6 +12,7 @@ import pytest
 from comparing import gap, of_model, of_op, run_system
 
 import tinygrad_mo as tg
+from numpy_table import LINES, VALUES, evaluated, names_in
 from op_cases import CASES
 from tinygrad_mo import device, layers, systems
 from tinygrad_mo.device import to_numpy
@@ -66,6 +67,20 @@ def test_an_op_does_the_same_there(name, dtype, cupy):
     for inputs, attributes in CASES[name]:
         for here, there in of_op(name, inputs, attributes, dtype, cupy.asarray):
             assert gap(here, there) < (1e-12 if dtype == "float64" else 1e-5)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_what_is_written_with_numpys_names_does_the_same_there(line, cupy):
+    found = []
+    for backend in ("numpy", "cupy"):
+        with tg.use(backend, floatx="float64"), np.errstate(all="ignore"):
+            tensors = {name: tg.Tensor(VALUES[name]) for name in names_in(line)}
+            made = evaluated(line, VALUES | tensors)
+            loss = sum((y.sum() for y in made), tg.Tensor(0.0))
+            gradients = tg.gradients(loss, list(tensors.values()))
+            found.append([*(y.numpy() for y in made), *(g is not None and g for g in gradients)])
+    for here, there in zip(*found, strict=True):
+        assert here is False or gap(here, to_numpy(there)) < 1e-12
 
 
 # ---------------------------------------------------------------- models

@@ -52,6 +52,43 @@ POINTS = {  # value, slopes by input
     "0 ** 2": (ops.power, [0.0, 2.0], 0.0, [0.0, 0.0]),
     "0 ** -1": (ops.power, [0.0, -1.0], INF, [-INF, 0.0]),
     "(-2) ** 2": (ops.power, [-2.0, 2.0], 4.0, [-4.0, NAN]),
+    "log2 of 0": (ops.log2, [0.0], -INF, [INF]),
+    "log10 of 0": (ops.log10, [0.0], -INF, [INF]),
+    "log1p of -1": (ops.log1p, [-1.0], -INF, [INF]),
+    "expm1 of 1000": (ops.expm1, [1000.0], INF, [INF]),
+    "expm1 of -infinity": (ops.expm1, [-INF], -1.0, [0.0]),
+    "arcsin of 1": (ops.arcsin, [1.0], np.pi / 2, [INF]),
+    "arccos of -1": (ops.arccos, [-1.0], np.pi, [-INF]),
+    "arctan of infinity": (ops.arctan, [INF], np.pi / 2, [0.0]),
+    "the angle of (0, 0)": (ops.arctan2, [0.0, 0.0], 0.0, [0.0, 0.0]),
+    "the angle of (0, -1)": (ops.arctan2, [0.0, -1.0], np.pi, [-1.0, 0.0]),
+    "the angle of a point far away": (
+        ops.arctan2,
+        [3e200, 4e200],
+        np.arctan(0.75),
+        [1.6e-201, -1.2e-201],
+    ),
+    "sinh of 1000": (ops.sinh, [1000.0], INF, [INF]),
+    "cosh of -1000": (ops.cosh, [-1000.0], INF, [-INF]),
+    "arccosh of 1": (ops.arccosh, [1.0], 0.0, [INF]),
+    "arctanh of 1": (ops.arctanh, [1.0], INF, [INF]),
+    "6 % 3": (ops.mod, [6.0, 3.0], 0.0, [1.0, -2.0]),
+    "-1 % 3": (ops.mod, [-1.0, 3.0], 2.0, [1.0, 1.0]),
+    "product of one 0": (ops.prod, [[2.0, 0.0, 3.0]], 0.0, [[0.0, 6.0, 0.0]]),
+    "product of two": (ops.prod, [[0.0, 0.0, 3.0]], 0.0, [[0.0, 0.0, 0.0]]),
+    "product too small for a float": (ops.prod, [[1e-200, 2e-200]], 0.0, [[2e-200, 1e-200]]),
+    "product of an infinity": (ops.prod, [[INF, 2.0]], INF, [[2.0, INF]]),
+    "min of a tie": (ops.min_, [[1.0, 1.0, 2.0]], 1.0, [[0.5, 0.5, 0.0]]),
+    "std of equal numbers": (ops.std, [[2.0, 2.0]], 0.0, [[0.0, 0.0]]),
+    "var of equal numbers": (ops.var, [[2.0, 2.0]], 0.0, [[0.0, 0.0]]),
+    "var of nothing": (ops.var, [[]], 0.0, [[]]),
+    "logsumexp of 1000": (ops.logsumexp, [[1000.0, 1000.0]], 1000 + np.log(2), [[0.5, 0.5]]),
+    "logsumexp of -infinity": (ops.logsumexp, [[-INF, -INF]], -INF, [[0.0, 0.0]]),
+    "logsumexp beside -infinity": (ops.logsumexp, [[-INF, 1.0]], 1.0, [[0.0, 1.0]]),
+    "log_softmax of -infinity": (ops.log_softmax, [[-INF, 1.0]], [-INF, 0.0], [[1.0, -1.0]]),
+    "det of no inverse": (ops.det, [[[1.0, 2.0], [2.0, 4.0]]], 0.0, [[[4.0, -2.0], [-2.0, 1.0]]]),
+    "det of zeros": (ops.det, [np.zeros((3, 3))], 0.0, [np.zeros((3, 3))]),
+    "det of a number": (ops.det, [[[0.0]]], 0.0, [[[1.0]]]),
     "|0|": (ops.absolute, [0.0], 0.0, [0.0]),
     "length of (0, 0)": (ops.norm, [[0.0, 0.0]], 0.0, [[0.0, 0.0]]),
     "length of (3, 4)": (ops.norm, [[3.0, 4.0]], 5.0, [[0.6, 0.8]]),
@@ -139,6 +176,49 @@ def test_a_replay_follows_when_zeros_come_and_go():
             feed = {x: np.array([value], "float32")}
             one, other = (p.backward(p.forward(feed), [1.0])[x] for p in (plan, plain))
             np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def test_sorting_sends_each_gradient_back_to_where_its_number_came_from():
+    """Equal numbers keep their order; NaN goes last, as in NumPy."""
+    x = np.array([2.0, 1.0, 2.0, NAN, 0.0])
+    y, (pull,) = ops.sort(x)
+    assert y[:4].tolist() == [0, 1, 2, 2] and np.isnan(y[4])
+    assert pull(np.array([[1.0, 2.0, 3.0, 4.0, 5.0]])).tolist() == [[3, 2, 4, 5, 1]]
+
+
+def test_steps_have_no_slope():
+    for op in (ops.sign, ops.floor, ops.ceil, ops.round_, ops.argmax, ops.stop_gradient):
+        assert op(np.array([0.5, -1.5]))[1] == (None,)
+    assert ops.floor_divide(-1.0, 2.0) == (-1.0, (None, None))
+    assert ops.round_(np.array([0.5, 1.5, 2.5, -0.5]))[0].tolist() == [0, 2, 2, 0]
+
+
+@pytest.mark.parametrize("b", [np.array([1.0, 2.0]), np.eye(2)], ids=["vector", "matrix"])
+def test_a_matrix_without_an_inverse_is_refused(b):
+    a = np.array([[1.0, 2.0], [2.0, 4.0]])
+    for call in (lambda: ops.inv(a), lambda: ops.solve(a, b)):
+        with pytest.raises(np.linalg.LinAlgError, match="Singular matrix"):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            lambda: ops.inv(np.ones((2, 3))),
+            r"inv takes square matrices \(\.\.\., n, n\), not .*2, 3",
+        ),
+        (lambda: ops.det(np.ones(3)), r"det takes square matrices .* not shape \(3,\)"),
+        (lambda: ops.solve(np.eye(3), np.ones(2)), r"3 unknowns need as many rows: .*3, 3\), \(2,"),
+        (
+            lambda: ops.einsum(np.ones((2, 3)), subscripts="i...->i"),
+            r"come first .* not as in 'i\.\.\.'",
+        ),
+    ],
+)
+def test_matrices_that_do_not_fit_are_refused(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
 
 
 def test_the_length_is_checked_away_from_0():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copyreg
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from .. import arguments
+from .. import arguments, ops
 from .graph import Step, Tensor, is_float
 from .plan import Plan, Tape
 from .randomness import draws
@@ -63,6 +64,7 @@ def gradients(losses: Any, wrt: Any, seeds: Any = None, *, per_loss: bool = Fals
                 f"{tensor} holds whole numbers ({tensor.dtype}), which have no gradient: make it a "
                 f"tensor of floats"
             )
+        tell_of_history(tensor)
     plan = Plan(losses, targets)
     found = plan.backward(recorded_tape(plan), seeds, per_loss=per_loss)
 
@@ -77,6 +79,39 @@ def gradients(losses: Any, wrt: Any, seeds: Any = None, *, per_loss: bool = Fals
         return apart
 
     return tidy(wrt) if isinstance(wrt, Tensor) else [tidy(t) for t in targets]
+
+
+MANY = 10  # updates by hand, behind which it is said what they cost
+
+
+def tell_of_history(tensor: Tensor) -> None:
+    """Warn of a tensor that one line has updated again and again: it carries all that along."""
+    if tensor.step is None:
+        return
+    site, before = tensor.step.site, tensor
+    for _ in range(MANY):
+        found = updated(before, site)
+        if found is None:
+            return
+        before = found
+    warnings.warn_explicit(
+        f"{tensor} was updated {MANY} times in a row by this line and carries all that along, so "
+        f"that each step takes longer: make it a Parameter and write w.assign(w - ...), or drop "
+        f"the history with w = (w - ...).detach()",
+        UserWarning,
+        *site,
+    )
+
+
+def updated(x: Tensor, site: tuple[str, int]) -> Tensor | None:
+    """What x was before this line has added numbers, or taken some, that nothing has made."""
+    step: Any = x.step
+    if step is None or step.site != site or step.op not in (ops.add, ops.subtract):
+        return None
+    before, by = step.inputs
+    if step.op is ops.add and before.step is None:
+        before, by = by, before
+    return before if by.step is None else None
 
 
 def recorded_tape(plan: Plan) -> Tape:

@@ -19,7 +19,7 @@ from ..questions import settled, told
 from .attributes import check_samples_stay, own_attributes
 from .calls import call_site, current_call
 from .masks import hand_on_mask
-from .operators import Comparison, Operators
+from .operators import Comparison, Operators, held
 
 FREE_LENGTHS = (512, 1024)  # two guesses for a free axis: what they change is free, too
 
@@ -193,10 +193,14 @@ class Parameter(Tensor):
         self._name = f"{owner}/{self.label}"
 
     def assign(self, value: Array) -> None:
-        """Take a new value of the same shape: a copy, as when it was made."""
+        """Take a new value of the same shape: a copy, as when it was made.
+
+        Of a tensor it is what that holds now, without its history: a training loop by hand says
+        ``w.assign(w - 0.1 * gradient)``.
+        """
         if getattr(value, "shape", None) != self.shape and np.shape(value) != self.shape:
             raise ValueError(f"{self} cannot take a value of shape {np.shape(value)}")
-        self.value = new_array(value, f"the value of {self}", self.dtype)
+        self.value = new_array(held(value), f"the value of {self}", self.dtype)
 
 
 def placeholder(

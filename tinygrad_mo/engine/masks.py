@@ -22,14 +22,17 @@ from .calls import call_site, current_call
 
 # What these compute of an element depends on no other element.
 NAMES = """
-absolute add cos divide dropout elu equal exp gaussian_noise gelu greater greater_equal hard_sigmoid
-huber identity leaky_relu less less_equal log logical_and logical_not logical_or maximum minimum
-multiply negative not_equal power relu selu sigmoid silu sin softplus softsign sqrt square subtract
-tanh where
+absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh ceil cos cosh divide dropout elu
+equal exp expm1 floor floor_divide gaussian_noise gelu greater greater_equal hard_sigmoid huber
+identity leaky_relu less less_equal log log10 log1p log2 logical_and logical_not logical_or maximum
+minimum mod multiply negative not_equal power relu round selu sigmoid sign silu sin sinh softplus
+softsign sqrt square stop_gradient subtract tan tanh where
 """
 BY_ELEMENT = frozenset(NAMES.split())
 ALONG_LAST = frozenset(["dense", "softmax"])  # these mix what lies along the last axis
-REDUCTIONS = frozenset(["sum", "mean", "max", "norm"])
+MANY_TO_ONE = "argmax argmin logsumexp max mean min norm prod std sum var"
+REDUCTIONS = frozenset(MANY_TO_ONE.split())
+ALONG_AXIS = frozenset(["cumsum", "layer_normalization", "log_softmax", "sort"])
 
 
 def hand_on_mask(
@@ -68,8 +71,8 @@ def mask_behind(
     if op.name in ALONG_LAST or op.name == "matmul":
         mixes_features = x is inputs[0] and x.ndim > depth and len(masked) == 1
         return as_long_as(y, x.mask) if within and mixes_features else None
-    if op.name in REDUCTIONS or op.name == "layer_normalization":
-        axis = attributes.get("axis", -1 if op.name == "layer_normalization" else None)
+    if op.name in REDUCTIONS or op.name in ALONG_AXIS:
+        axis = attributes.get("axis", -1 if op.name in ALONG_AXIS else None)
         return x.mask if all(a >= depth - x.ndim for a in from_right(axis, x.ndim)) else None
     if op.name == "transpose":
         axes = attributes.get("axes") or range(x.ndim)[::-1]

@@ -1,19 +1,45 @@
-"""What can be written with tensors: each sign and method is one op, and some functions of NumPy."""
+"""What can be written with tensors: signs, methods and functions, as with arrays of NumPy."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from .. import arguments, ops
 from ..device import to_numpy, xp
 from ..ops import Op
+from . import functions
+from .functions import FUNCTIONS, INSTEAD
+from .other_names import NOT_IN_PLACE, words_about_tensors
 
 
 def infix(op: Op) -> tuple[Any, Any]:
     """The two methods behind an infix sign: tensor on the left, tensor on the right."""
     return (lambda x, y: op(x, y)), (lambda y, x: op(x, y))
+
+
+def in_place(sign: str, op: Op) -> Any:
+    """The method behind ``x += y``: a new tensor under the old name, unless that is a parameter."""
+
+    def updated(x: Any, y: Any) -> Any:
+        if hasattr(x, "trainable"):
+            raise TypeError(
+                f"p {sign}= ... would put a plain tensor in the place of the parameter {x}, and "
+                f"training would know nothing of it: write p.assign(p {sign} ...)"
+            )
+        return op(x, y)
+
+    return updated
+
+
+def held(x: Any) -> Any:
+    """The array that a tensor holds; everything else as it is."""
+    if not isinstance(x, Operators):
+        return x
+    if x.value is None:
+        raise TypeError(f"{x} is symbolic and has no value yet: use Model.predict")
+    return x.value
 
 
 def check_conditions(sign: str, *inputs: Any) -> None:
@@ -49,9 +75,19 @@ class Operators:
 
     def numpy(self) -> np.ndarray:
         """A copy of the value as a NumPy array."""
-        if self.value is None:
-            raise TypeError(f"{self} is symbolic and has no value yet: use Model.predict")
-        return np.array(to_numpy(self.value))
+        return np.array(to_numpy(held(self)))
+
+    def item(self) -> Any:
+        """The single number that it holds, as Python's."""
+        return self.numpy().item()
+
+    def tolist(self) -> Any:
+        """What it holds as Python's numbers, in lists."""
+        return self.numpy().tolist()
+
+    @property
+    def size(self) -> int:
+        return functions.size(self)
 
     def __bool__(self) -> bool:
         if self.value is None or self.value.size != 1:
@@ -67,7 +103,10 @@ class Operators:
         return self.shape[0]
 
     def __array__(self, *_: Any, **__: Any) -> Any:
-        raise TypeError(f"NumPy was given the tensor {self}: {otherwise()}")
+        raise TypeError(
+            f"NumPy was given the tensor {self}: {otherwise()} (np.stack([x, y]) makes one tensor "
+            f"of several)"
+        )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         """``array * tensor`` and ``np.exp(tensor)`` are recorded, too, or else refused."""
@@ -75,28 +114,46 @@ class Operators:
         if name in JOINING:  # np.array([True, False]) & tensor
             name, sign = JOINING[name]
             check_conditions(sign, *inputs)
-        if method != "__call__" or options or name not in ops.OPS:
+        op = FUNCTIONS.get(ufunc) or ops.OPS.get(name)
+        if method != "__call__" or options or op is None:
             name += f".{method}" * (method != "__call__")
             name += f" with {', '.join(options)}" * bool(options)
-            raise TypeError(f"np.{name} of a tensor cannot be recorded: {otherwise()}")
-        return ops.OPS[name](*inputs)
+            instead = otherwise(INSTEAD.get(ufunc))
+            raise TypeError(f"np.{name} of a tensor cannot be recorded: {instead}")
+        return op(*inputs)
 
     def __array_function__(self, function: Any, _: Any, inputs: Any, options: Any) -> Any:
-        """``np.sum(tensor)`` and a few more are recorded, too; other functions are refused."""
+        """``np.sum(tensor)`` and many more are recorded, too; other functions are refused."""
         if function not in FUNCTIONS:
             raise TypeError(
                 f"NumPy was given the tensor {self}: {function.__module__}.{function.__name__} "
                 f"cannot be recorded; {otherwise(INSTEAD.get(function))}"
             )
-        return FUNCTIONS[function](*inputs, **options)
+        name = f"{function.__module__}.{function.__name__}".removeprefix("numpy.")
+        return functions.call(FUNCTIONS[function], name, inputs, options)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Say what is written here instead of a name that others have."""
+            words = words_about_tensors(f"a {type(self).__name__}", name)
+            raise AttributeError(words, name=name, obj=self)
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise TypeError(f"{NOT_IN_PLACE}; ops.where(condition, y, x) replaces some of its numbers")
 
     __iter__ = None  # indexing alone would make a tensor an endless sequence
     __add__, __radd__ = infix(ops.add)
     __sub__, __rsub__ = infix(ops.subtract)
     __mul__, __rmul__ = infix(ops.multiply)
     __truediv__, __rtruediv__ = infix(ops.divide)
+    __floordiv__, __rfloordiv__ = infix(ops.floor_divide)
+    __mod__, __rmod__ = infix(ops.mod)
     __pow__, __rpow__ = infix(ops.power)
     __matmul__, __rmatmul__ = infix(ops.matmul)
+    __iadd__, __isub__ = in_place("+", ops.add), in_place("-", ops.subtract)
+    __imul__, __itruediv__ = in_place("*", ops.multiply), in_place("/", ops.divide)
+    __ipow__, __imatmul__ = in_place("**", ops.power), in_place("@", ops.matmul)
     __hash__ = object.__hash__  # what a tensor is, not which numbers it holds: see `Comparison`
 
     def __eq__(self, other: Any) -> Any:
@@ -134,20 +191,23 @@ class Operators:
     def __neg__(self) -> Any:
         return ops.negative(self)
 
+    def __pos__(self) -> Any:
+        return ops.identity(self)
+
     def __abs__(self) -> Any:
         return ops.absolute(self)
 
     def __getitem__(self, index: Any) -> Any:
         return ops.getitem(self, index=index)
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return ops.sum_(self, axis=axis, keepdims=keepdims)
-
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return ops.mean(self, axis=axis, keepdims=keepdims)
-
-    def max(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return ops.max_(self, axis=axis, keepdims=keepdims)
+    # As arrays have them.
+    sum, prod, mean = functions.sum_, functions.product, functions.mean
+    max, min, argmax, argmin = functions.max_, functions.min_, functions.argmax, functions.argmin
+    var, std, cumsum = functions.var, functions.std, functions.cumsum
+    clip, round, detach = functions.clip, functions.round_, functions.detach
+    ravel, flatten, squeeze = functions.ravel, functions.flatten, functions.squeeze
+    swapaxes, repeat, take = functions.swapaxes, functions.repeat, functions.take
+    diagonal, trace, dot = functions.diagonal, functions.trace, functions.dot
 
     def reshape(self, *shape: Any) -> Any:
         return ops.reshape(self, shape=as_one(shape))
@@ -236,26 +296,3 @@ def otherwise(instead: str | None = None) -> str:
 
 
 JOINING = {"bitwise_and": ("logical_and", "&"), "bitwise_or": ("logical_or", "|")}
-FUNCTIONS = {  # of NumPy, and how tensors do the same
-    np.shape: lambda x: x.shape,
-    np.ndim: lambda x: len(x.shape),
-    np.sum: Operators.sum,
-    np.mean: Operators.mean,
-    np.max: Operators.max,
-    np.amax: Operators.max,
-    np.reshape: Operators.reshape,
-    np.transpose: lambda x, axes=None: ops.transpose(x, axes=axes),
-    np.concatenate: lambda parts, axis=0: ops.concatenate(*parts, axis=axis),
-    np.where: ops.where,
-}
-INSTEAD = {
-    np.clip: "ops.minimum(ops.maximum(x, low), high)",
-    np.min: "-(-x).max()",
-    np.amin: "-(-x).max()",
-    np.dot: "x @ y",
-    np.stack: "ops.concatenate(x[None], y[None], axis=0)",
-    np.expand_dims: "x[..., None]",
-    np.squeeze: "x.reshape(...)",
-    np.ravel: "x.reshape(-1)",
-    np.linalg.norm: "ops.norm(x)",
-}

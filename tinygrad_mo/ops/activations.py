@@ -1,12 +1,14 @@
-"""Activation functions: each works element by element, softmax along the last axis."""
+"""Activation functions: each works element by element, softmax along an axis."""
 
 from ..device import Array, array_module
 from .contract import in_floats, op
+from .shaping import one_from_right
 
 __all__ = [
     "elu",
     "hard_sigmoid",
     "leaky_relu",
+    "log_softmax",
     "relu",
     "selu",
     "sigmoid",
@@ -130,3 +132,16 @@ def softmax(x):
     e = array_module(x).exp(x - x.max(axis=-1, keepdims=True))
     y = e / e.sum(axis=-1, keepdims=True)
     return y, (lambda g: y * (g - (g * y).sum(axis=-1, keepdims=True)),)
+
+
+@op
+@in_floats
+def log_softmax(x, *, axis=-1):
+    """x - log(sum(exp(x))) along one axis: the logarithm of `softmax`, exact where that is 0, too.
+
+    An x of -infinity stays that. Where all are -infinity, or one is +infinity: NaN.
+    """
+    axis, xp = one_from_right(axis, x.ndim), array_module(x)
+    y = x - x.max(axis=axis, keepdims=True)
+    y = y - xp.log(xp.exp(y).sum(axis=axis, keepdims=True))
+    return y, (lambda g: g - xp.exp(y) * g.sum(axis=axis, keepdims=True),)

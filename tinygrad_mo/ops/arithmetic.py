@@ -1,8 +1,9 @@
-"""Elementwise arithmetic, and the matrix product.
+"""Elementwise arithmetic, powers and logarithms, and the matrix product.
 
 Two inputs broadcast as in NumPy: x (2, 1) and y (3,) give (2, 3).
 """
 
+import math
 from collections.abc import Sequence
 
 from ..device import Array, array_module
@@ -11,17 +12,25 @@ from .contract import at_hand, in_floats, one_type, op, where_counted
 __all__ = [
     "absolute",
     "add",
-    "cos",
+    "ceil",
     "divide",
     "exp",
+    "expm1",
+    "floor",
+    "floor_divide",
     "log",
+    "log1p",
+    "log2",
+    "log10",
     "matmul",
     "maximum",
     "minimum",
+    "mod",
     "multiply",
     "negative",
     "power",
-    "sin",
+    "round_",
+    "sign",
     "sqrt",
     "square",
     "subtract",
@@ -60,15 +69,11 @@ def divide(x, y):
 
     z = x / y
 
-    def pull_x(g):
-        (divisor,) = no_0_by_0(g, y, y)
-        return g / divisor
-
     def pull_y(g):
         quotient, divisor = no_0_by_0(g, y, z, y)
         return -g * quotient / divisor
 
-    return z, (pull_x, pull_y)
+    return z, (lambda g: over(g, y), pull_y)
 
 
 @op
@@ -117,12 +122,7 @@ def sqrt(x):
     gradient at 0; that of `norm` is 0 there.
     """
     y = array_module(x).sqrt(x)
-
-    def pull_x(g):
-        (divisor,) = no_0_by_0(g, y, 2 * y)
-        return g / divisor
-
-    return y, (pull_x,)
+    return y, (lambda g: over(g, 2 * y),)
 
 
 @op
@@ -137,28 +137,39 @@ def exp(x):
 @in_floats
 def log(x):
     """The natural logarithm. At 0 it is -infinity with an infinite slope 1 / x, below it is NaN."""
-
-    def pull_x(g):
-        (divisor,) = no_0_by_0(g, x, x)
-        return g / divisor
-
-    return array_module(x).log(x), (pull_x,)
+    return array_module(x).log(x), (lambda g: over(g, x),)
 
 
 @op
 @in_floats
-def sin(x):
-    """The sine of x in radians."""
-    xp = array_module(x)
-    return xp.sin(x), (lambda g: g * xp.cos(x),)
+def log2(x):
+    """The logarithm to the base 2, at 0 and below as `log`. Its slope is 1 / (x log(2))."""
+    return array_module(x).log2(x), (lambda g: over(g, LOG_2 * x),)
 
 
 @op
 @in_floats
-def cos(x):
-    """The cosine of x in radians."""
-    xp = array_module(x)
-    return xp.cos(x), (lambda g: -g * xp.sin(x),)
+def log10(x):
+    """The logarithm to the base 10, at 0 and below as `log`. Its slope is 1 / (x log(10))."""
+    return array_module(x).log10(x), (lambda g: over(g, LOG_10 * x),)
+
+
+LOG_2, LOG_10 = math.log(2), math.log(10)
+
+
+@op
+@in_floats
+def log1p(x):
+    """log(1 + x), exact for small x; -infinity with an infinite slope at -1, NaN below."""
+    return array_module(x).log1p(x), (lambda g: over(g, 1 + x),)
+
+
+@op
+@in_floats
+def expm1(x):
+    """exp(x) - 1, exact for small x. Its slope is exp(x)."""
+    y = array_module(x).expm1(x)
+    return y, (lambda g: g * where_counted(g, y + 1),)
 
 
 @op
@@ -167,6 +178,54 @@ def absolute(x):
     """|x|; the slope at 0 is taken as 0."""
     xp = array_module(x)
     return xp.abs(x), (lambda g: g * xp.sign(x),)
+
+
+@op
+@one_type
+def sign(x):
+    """-1, 0 or 1, as x is below 0, 0 or above. As a step it has no slope: no gradient passes."""
+    return array_module(x).sign(x), (None,)
+
+
+@op
+@in_floats
+def floor(x):
+    """The whole number below x, or x itself. As a step it has no slope: no gradient passes."""
+    return array_module(x).floor(x), (None,)
+
+
+@op
+@in_floats
+def ceil(x):
+    """The whole number above x, or x itself. As a step it has no slope: no gradient passes."""
+    return array_module(x).ceil(x), (None,)
+
+
+@op
+@in_floats
+def round_(x, *, decimals=0):
+    """x with so many decimals; halves go to the even neighbour, as in NumPy: 2.5 to 2.
+
+    As a step it has no slope: no gradient passes.
+    """
+    return x.round(decimals), (None,)
+
+
+@op
+@one_type
+def floor_divide(x, y):
+    """x // y, the whole number below x / y. As a step it has no slope: no gradient passes."""
+    return x // y, (None, None)
+
+
+@op
+@one_type
+def mod(x, y):
+    """x % y, what is left of x above a multiple of y. It has the sign of y, as in Python.
+
+    The slopes are 1 in x and -(x // y) in y, at the jumps, too, where x is a multiple of y.
+    """
+    return x % y, (lambda g: g, lambda g: -g * where_counted(g, x // y))
 
 
 @op
@@ -224,6 +283,12 @@ def matmul(x, y):
         return gy if y.ndim > 1 else gy[..., 0]
 
     return z, (pull_x, pull_y)
+
+
+def over(g: Array, x: Array) -> Array:
+    """g / x, but 0 where both are 0."""
+    (divisor,) = no_0_by_0(g, x, x)
+    return g / divisor
 
 
 def no_0_by_0(g: Array, x: Array, *values: Array) -> Sequence[Array]:

@@ -1,4 +1,4 @@
-"""Ops that move, pick, join and reduce elements along axes."""
+"""Ops that move, pick, sort and join elements, and what stands for axes in them."""
 
 from itertools import pairwise
 from math import prod
@@ -6,18 +6,17 @@ from math import prod
 import numpy as np
 
 from ..device import Array, array_module
-from .contract import in_floats, one_type, op, rows_of
+from .contract import one_type, op, rows_of
 
 __all__ = [
+    "broadcast_to",
     "concatenate",
     "flatten",
     "getitem",
     "identity",
-    "max_",
-    "mean",
-    "norm",
     "reshape",
-    "sum_",
+    "sort",
+    "stop_gradient",
     "transpose",
 ]
 
@@ -31,74 +30,34 @@ def from_right(axis, ndim: int) -> tuple[int, ...]:
     return tuple(a % ndim - ndim for a in axes)
 
 
-def stretch(g: Array, x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
-    """Repeat ``g`` along the `axes` of ``x`` that a reduction removed."""
-    xp = array_module(x)
-    g = g if keepdims else xp.expand_dims(g, axes)
-    return xp.broadcast_to(g, g.shape[: g.ndim - x.ndim] + x.shape)
-
-
-@op
-def sum_(x, *, axis=None, keepdims=False):
-    """The sum over one axis, several (a tuple) or all (None, the default).
-
-    With `keepdims` these axes stay, with length 1. Each element gets the gradient of its sum.
-    """
-    axes = from_right(axis, x.ndim)
-    return x.sum(axis=axes, keepdims=keepdims), (lambda g: stretch(g, x, axes, keepdims),)
-
-
-@op
-@in_floats
-def mean(x, *, axis=None, keepdims=False):
-    """The mean over axes, as `sum` takes them.
-
-    The mean of no elements is 0, so that an empty batch adds nothing to a loss.
-    """
-    axes = from_right(axis, x.ndim)
-    count = max(prod(x.shape[a] for a in axes), 1)
-    y = x.sum(axis=axes, keepdims=keepdims) / count
-    return y, (lambda g: stretch(g / count, x, axes, keepdims),)
-
-
-@op
-def max_(x, *, axis=None, keepdims=False):
-    """The largest element over axes, as `sum` takes them; equal ones share the gradient evenly."""
-    axes = from_right(axis, x.ndim)
-    largest = x.max(axis=axes, keepdims=True)
-    y = largest if keepdims else largest.reshape([x.shape[a] for a in other_axes(x, axes)])
-
-    def pull_x(g):
-        ties = (x == largest).astype(x.dtype)
-        return stretch(g, x, axes, keepdims) * (ties / ties.sum(axis=axes, keepdims=True))
-
-    return y, (pull_x,)
-
-
-@op
-@in_floats
-def norm(x, *, axis=None, keepdims=False):
-    """The length sqrt(sum(x * x)) over axes, as `sum` takes them.
-
-    Its slope is x / length, taken as 0 where the length is 0: a distance of nothing has no
-    direction. (The maths has none there, and `sqrt` of a sum gives NaN.)
-    """
-    axes, xp = from_right(axis, x.ndim), array_module(x)
-    length = xp.sqrt((x * x).sum(axis=axes, keepdims=True))
-    y = length if keepdims else length.reshape([x.shape[a] for a in other_axes(x, axes)])
-    divisor = xp.where(length == 0, 1, length)
-    return y, (lambda g: stretch(g, x, axes, keepdims) * (x / divisor),)
-
-
 def other_axes(x: Array, axes: tuple[int, ...]) -> list[int]:
     """All axes but these, counted from the right."""
     return [a for a in range(-x.ndim, 0) if a not in axes]
+
+
+def one_from_right(axis, ndim: int) -> int:
+    """One axis, counted from the right."""
+    if not isinstance(axis, int | np.integer):
+        raise TypeError(f"the axis must be one number here, not {axis!r}")
+    return from_right(axis, ndim)[0]
 
 
 @op
 def identity(x):
     """x itself: a step that has a name."""
     return x, (lambda g: g,)
+
+
+@op
+def stop_gradient(x):
+    """x itself, behind which no gradient passes: for the losses it is a constant."""
+    return x, (None,)
+
+
+@op
+def broadcast_to(x, *, shape):
+    """x repeated along axes of length 1 and new ones in front, without a copy, as in NumPy."""
+    return array_module(x).broadcast_to(x, shape), (lambda g: g,)
 
 
 @op
@@ -153,7 +112,7 @@ def concatenate(*xs, axis=-1):
 
     All other axes must agree: (2, 3) and (2, 1) give (2, 4).
     """
-    (axis,) = from_right(axis, xs[0].ndim)
+    axis = one_from_right(axis, xs[0].ndim)
     for x in xs[1:]:
         for a in other_axes(xs[0], (axis,)):
             if x.ndim != xs[0].ndim or x.shape[a] != xs[0].shape[a]:
@@ -171,3 +130,19 @@ def concatenate(*xs, axis=-1):
     for x in xs:
         stops.append(stops[-1] + x.shape[axis])
     return y, tuple(pull(*span) for span in pairwise(stops))
+
+
+@op
+def sort(x, *, axis=-1):
+    """The elements along one axis in rising order, NaN last; equal ones keep their order.
+
+    Each gradient goes back to the place that its element came from.
+    """
+    axis, xp = one_from_right(axis, x.ndim), array_module(x)
+    order = xp.argsort(x, axis=axis, kind="stable")
+    back = xp.argsort(order, axis=axis, kind="stable")
+
+    def pull_x(g):
+        return xp.take_along_axis(g, xp.broadcast_to(back, g.shape), axis=axis)
+
+    return xp.take_along_axis(x, order, axis=axis), (pull_x,)
