@@ -39,6 +39,7 @@ OF_NUMPY_ALONE = {  # by what a test is about
         "test_sparse.py::test_the_compiled_step_of_a_table_is_that_of_numpy",
         "test_sparse.py::test_every_rule_for_tables_has_a_twin_that_works_in_place",
     ],
+    "the place that a warning names": ["test_by_hand.py::test_a_history_that_grows_is_told"],
     "warnings and errors of NumPy": [
         "test_optimizers.py::test_numpys_error_handling_makes_no_difference",
         "test_error_texts.py",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import arguments
-from ..device import Array, floatx, lock, xp
+from ..device import Array, array_module, floatx, lock, xp
 from ..ops import Op
 from ..ops.contract import new_array
 from ..questions import settled, told
@@ -256,4 +256,4 @@ def constant(value: Any, dtype: Any = None) -> Tensor:
         return value.recorded()
     if type(value) in (bool, int, float):  # Python numbers adapt to their partner by themselves
         return Tensor.make(value, None)
-    return Tensor(value, dtype if np.asarray(value).dtype.kind == "f" else None)
+    return Tensor(value, dtype if array_module(value).asarray(value).dtype.kind == "f" else None)
