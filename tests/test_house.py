@@ -60,7 +60,7 @@ LEDGER = {
     "device": 184,
     "engine": 901,
     "files": 950,
-    "flow": 2938,
+    "flow": 2983,
     "lab": 675,
     "layers": 1842,
     "learn": 547,
