@@ -60,7 +60,7 @@ LEDGER = {
     "device": 184,
     "engine": 901,
     "files": 950,
-    "flow": 2983,
+    "flow": 2995,
     "lab": 675,
     "layers": 1842,
     "learn": 547,

@@ -6,7 +6,8 @@ const r3 = (x) => Math.round(x * 1000) / 1000;
 function makeWire(parent, [a, b, parts], points, cards, lane, room) {
   const called = [cards[a].name, cards[b].name], key = keyOf("wire", ...called);
   const body = behindHead(points), across = normals(body), [x, y] = points[points.length >> 1];
-  const wire = { key, names: called, ends: [a, b], parts, tip: points[0], body, across, x, y, room };
+  const wire = { key, names: called, ends: [a, b], parts, tip: points[0], body, across, x, y };
+  wire.room = room;
   wire.reach = pick(parts).reach;
   wire.pickAt = (n) => pick(parts, n);
   const group = (wire.group = el(parent, "g", { class: "wire", tabindex: -1, role: "button" }));
