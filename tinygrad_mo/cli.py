@@ -145,9 +145,8 @@ def train_and_tell(
     heading("The pictures")
     flow.save(pictures.with_suffix(".html"), snapshots=recorder.flows)
     print(f"To play with, in a browser: {pictures.with_suffix('.html').resolve()}")
-    missing = [name for name in ("matplotlib", "pygraphviz") if not is_installed(name)]
-    if missing:
-        print(f"No figure to print: pip install {' '.join(missing)}")
+    if not is_installed("matplotlib"):
+        print("No figure to print: pip install matplotlib")
         return model, task
     import matplotlib
 
@@ -227,7 +226,7 @@ def run_doctor() -> None:
     print(f"Data sets: {', '.join(data.available())}")
     for name, use in (
         ("matplotlib", "draws the figure"),
-        ("pygraphviz", "lays out the figure"),
+        ("pygraphviz", "lays out the figure with fewer crossings"),
         ("tqdm", "shows a progress bar"),
         ("threadpoolctl", "keeps recurrent layers fast beside other programs"),
         ("scipy", "balances more than four losses"),

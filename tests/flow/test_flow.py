@@ -10,6 +10,7 @@ import pytest
 import tinygrad_mo as tg
 from random_models import random_model
 from tinygrad_mo.flow import Flow
+from tinygrad_mo.flow import layout as layouts
 from tinygrad_mo.flow.layout import make_layout
 from tinygrad_mo.flow.measures import Measure, factor, triangle
 from tinygrad_mo.flow.whatif import update_ratios
@@ -386,7 +387,10 @@ def overlaps(a, b):
 
 
 @pytest.mark.parametrize("make", [two_branches, siamese])
-def test_cards_do_not_overlap_and_data_runs_to_the_right(make):
+@pytest.mark.parametrize("missing", [False, True])
+def test_cards_do_not_overlap_and_data_runs_to_the_right(make, missing, monkeypatch):
+    if missing:
+        monkeypatch.setattr(layouts, "find_spec", lambda name: None)
     model, data = make()
     flow = model.gradient_flow(*data)
     layout = make_layout(flow)

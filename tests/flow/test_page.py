@@ -282,6 +282,15 @@ def chain(count):
     return flow_of(x, [layers.Dense(1, name="main")(h), *ends], "mse", [1.0, 0.3])
 
 
+def test_a_long_chain_opens_in_pieces_that_fit():
+    """Its folds hold folds, so that no view has more cards than can be read."""
+    flow = chain(200)
+    assert len({flow.folds.card_of(node.name, None) for node in flow.nodes}) < 10
+    for opened in flow.folds:
+        cards = {flow.folds.card_of(node.name, opened) for node in flow.nodes}
+        assert len(cards) < 30, opened
+
+
 def test_the_page_of_a_deep_network_grows_with_its_cards():
     sizes = [len(page.as_json(page.graph_of(chain(count)))) for count in (50, 100, 200)]
     assert sizes[2] - sizes[1] < 2.3 * (sizes[1] - sizes[0])

@@ -144,7 +144,16 @@ class Folding:
         items, wires = self.level(level)
         if longest_path(items, wires) > LONG:
             for run in runs([item for item in items if item not in self.fixed], wires):
-                self.fold(run, run_name(run), level)
+                name, parts = run_name(run), pieces(run)
+                for part in parts if len(parts) > 2 else ():
+                    self.fold(part, from_to(part), level)
+                self.fold(list(dict.fromkeys(self.inner(run, level))), name, level)
+
+    def inner(self, members: Sequence[str], level: str | None) -> Iterator[str]:
+        """What lies directly in a level: these things, or the folds that they were put into."""
+        for member in members:
+            parent = self.parent.get(member)
+            yield member if parent in (None, level) else str(parent)
 
 
 def is_acyclic(wires: Iterable[tuple[str, str]]) -> bool:
@@ -233,14 +242,32 @@ def block_name(members: Sequence[str]) -> str:
     return common_start(members) or f"up to {members[-1]}"
 
 
+def pieces(run: Sequence[str]) -> list[Sequence[str]]:
+    """A chain in parts of about the same length, none longer than `LONG`.
+
+    >>> [len(part) for part in pieces(range(30))]
+    [10, 10, 10]
+    """
+    each = -(-len(run) // -(-len(run) // LONG))
+    return [run[start : start + each] for start in range(0, len(run), each)]
+
+
 def run_name(members: Sequence[str]) -> str:
     """
     >>> run_name(["aux/conv", "aux/dense", "aux/relu"]), run_name(["conv", "3a", "3b …"])
     ('aux', 'conv … 3b')
     """
+    return common_start(members) or from_to(members)
+
+
+def from_to(members: Sequence[str]) -> str:
+    """
+    >>> from_to(["conv_1", "conv_2", "conv_3"])
+    'conv_1 … conv_3'
+    """
     first = members[0].split(" …")[0]
     last = members[-1].removesuffix(" …").split("… ")[-1]
-    return common_start(members) or f"{first} … {last}"
+    return f"{first} … {last}"
 
 
 def common_start(names: Sequence[str]) -> str:

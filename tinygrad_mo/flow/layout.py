@@ -1,6 +1,7 @@
-"""Where the cards of a picture stand and how the wires run; the same for page and figure.
+"""Where the cards of a figure stand and how the wires run.
 
-Graphviz's dot decides the order of cards within a column, so that few wires cross. Columns are
+Graphviz's dot decides the order of cards within a column, so that few wires cross; where it is
+missing, a shorter way of our own. Columns are
 decided here: data runs from left to right, inputs stand just before they are used, losses last.
 A wire that passes columns gets a waypoint in each, so that it runs between the cards.
 """
@@ -10,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from importlib.util import find_spec
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .data import FlowData, FlowNode
 
@@ -21,6 +23,7 @@ SIZES = {"card": (116.0, 86.0), "small": (102.0, 42.0), "loss": (100.0, 86.0)}
 COLUMN, GAP, MARGIN = 50.0, 26.0, 14.0
 LEVEL = 0.3  # of a column's width, to both sides: there a passing wire stays level
 PORTS = 0.72  # of a card's side: there the wires meet it
+SWEEPS = 12  # over all columns, where pygraphviz is missing
 SNAP = 14.0  # neighbours whose heights differ by less are put on one line
 
 
@@ -69,10 +72,7 @@ def kind_of(node: FlowNode) -> str:
 def make_layout(flow: FlowData) -> Layout:
     """Place the nodes of a flow.
 
-    Raises
-    ------
-    ImportError
-        Where pygraphviz is missing; the text says what to install.
+    With pygraphviz, fewer wires cross.
     """
     kinds = {node.name: kind_of(node) for node in flow.nodes}
     wires = [(wire.source, wire.target) for wire in flow.wires]
@@ -105,7 +105,10 @@ def arrange(
         Between columns, and between the cards of one.
     """
     chains = [waypoints(i, *wire, columns) for i, wire in enumerate(wires)]
-    y = heights_from_dot(sizes, columns, chains, ties, gaps[1])
+    if find_spec("pygraphviz"):
+        y = heights_from_dot(sizes, columns, chains, ties, gaps[1])
+    else:
+        y = heights_from_order(sizes, columns, chains, ties, gaps[1])
     snap(y, chains)
     x = column_centres(sizes, columns, gaps[0])
     top = min(y[name] - height / 2 for name, (_, height) in sizes.items())
@@ -152,12 +155,8 @@ def heights_from_dot(
     gap: float = GAP,
 ) -> dict[str, float]:
     """The y of every card and waypoint."""
-    try:
-        import pygraphviz
-    except ImportError as error:
-        raise ImportError(
-            "the picture is laid out with pygraphviz: pip install pygraphviz"
-        ) from error
+    import pygraphviz
+
     graph = pygraphviz.AGraph(directed=True, rankdir="LR", nodesep=gap / 72, ranksep=0.5)
     number: dict[str, str] = {}  # names of users never reach dot's language
 
@@ -186,6 +185,72 @@ def heights_from_dot(
     graph.layout("dot")
     found = {name: graph.get_node(n).attr["pos"].split(",") for name, n in number.items()}
     return {name: -float(y) for name, (_, y) in found.items()}
+
+
+def heights_from_order(
+    sizes: Mapping[str, tuple[float, float]],
+    columns: Mapping[str, int],
+    chains: Sequence[list[str]],
+    ties: Sequence[tuple[str, str]] = (),
+    gap: float = GAP,
+) -> dict[str, float]:
+    """The same without dot: things stand in the order of what they are wired to, and near it.
+
+    First the mean places of neighbours decide the order within each column (Sugiyama, Tagawa & Toda
+    1981), then the heights, column by column, to and fro.
+    """
+    column = {name: columns[chain[0]] + i for chain in chains for i, name in enumerate(chain)}
+    column |= columns
+    near: dict[str, list[str]] = {name: [] for name in column}
+    for a, b in [*(pair for chain in chains for pair in pairwise(chain)), *ties]:
+        near[a].append(b)
+        near[b].append(a)
+    members: dict[int, list[str]] = {}
+    for name, c in sorted(column.items(), key=lambda item: item[1]):
+        members.setdefault(c, []).append(name)
+    height = {name: sizes.get(name, (1.0, 14.0))[1] for name in column}
+    y = {name: float(i) for some in members.values() for i, name in enumerate(some)}
+    sweeps = [c for _ in range(SWEEPS) for c in (*members, *list(members)[::-1])]
+    for c in sweeps:  # places are numbers within the column
+        members[c].sort(key=lambda name: mean_of(y, near[name], y[name]))
+        y |= {name: float(i) for i, name in enumerate(members[c])}
+    for some in members.values():
+        y |= stacked(some, height, dict.fromkeys(some, 0.0), gap)
+    for c in sweeps:
+        wishes = {name: mean_of(y, near[name], y[name]) for name in members[c]}
+        y |= stacked(members[c], height, wishes, gap)
+    return y
+
+
+def mean_of(y: Mapping[str, float], near: Sequence[str], otherwise: float) -> float:
+    """Of the places of neighbours."""
+    return sum(y[name] for name in near) / len(near) if near else otherwise
+
+
+def stacked(
+    names: Sequence[str], height: Mapping[str, float], wishes: Mapping[str, float], gap: float
+) -> dict[str, float]:
+    """Heights near what is wished, in this order and without overlaps.
+
+    What would overlap is moved together, by the mean of the wishes.
+
+    >>> stacked(["a", "b"], {"a": 10, "b": 10}, {"a": 0.0, "b": 0.0}, gap=10)
+    {'a': -10.0, 'b': 10.0}
+    """
+    before, pools = 0.0, list[list[Any]]()  # of each pool: the sum of what is wished, and the names
+    offset: dict[str, float] = {}
+    for above, name in zip([None, *names], names, strict=False):
+        before += (height[above] + height[name]) / 2 + gap if above is not None else 0.0
+        offset[name] = before
+        pools.append([wishes[name] - before, [name]])
+        while len(pools) > 1 and place_of(pools[-2]) > place_of(pools[-1]):
+            total, some = pools.pop()
+            pools[-1] = [pools[-1][0] + total, pools[-1][1] + some]
+    return {name: place_of(pool) + offset[name] for pool in pools for name in pool[1]}
+
+
+def place_of(pool: list[Any]) -> float:
+    return float(pool[0] / len(pool[1]))
 
 
 def neighbours(

@@ -125,7 +125,8 @@ function labelOf({ name, kind, inner }) {
   for (const [fold] of inner.map((one) => flow.folds[one]).reverse()) {
     const stem = fold.split(":")[0];
     const rest = path.slice(stem.length + 1);
-    if (path.startsWith(stem) && "/_-.".includes(path[stem.length] || " ") && isNaN(rest)) {
+    const isInside = path.startsWith(stem) && "/_-.".includes(path[stem.length] || " ");
+    if (isInside && isNaN(parseInt(rest, 10))) { // a number alone is no name
       short = rest;
       break;
     }

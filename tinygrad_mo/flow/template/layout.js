@@ -288,7 +288,7 @@ function arrange(view, sizes, level, options, room) {
   const paths = plan.chains.map((chain, i) =>
     chain ? pathOf(chain, ports[i], edges, lanes[i]) : upright(view.wires[i], plan.things, sizes));
   const places = plan.things.map(({ x, y }) => [x, y]);
-  return { places, paths, apart, rows: plan.things.map((t) => t.row), size: edges.size };
+  return { places, paths, lanes, apart, rows: plan.things.map((t) => t.row), size: edges.size };
 }
 // The places along, and where rows begin and end.
 function placeRows({ columns, level }, rows, rooms, turn, room, needs) {

@@ -101,6 +101,7 @@ function layOut(shown, [width, height], tall) {
     boxes: made.places.map((place, i) => [...turn(place), ...turn(way.sizes[i])]),
     paths: made.paths.map((path) => path.map(turn)),
     rows: made.rows,
+    lanes: made.lanes,
     apart: made.apart,
     size: turn(made.size),
   };
@@ -134,7 +135,7 @@ function buildPicture() {
   }));
   picture = { svg, zoom, tall, level, room: innerWidth, height: box.clientHeight };
   picture.wires = shown.wires.map((wire, i) =>
-    Object.assign(makeWire(svg, wire, paths[i], shown.cards), { lane: placed.apart[i] }));
+    makeWire(svg, wire, paths[i], shown.cards, placed.lanes[i], placed.apart[i]));
   picture.cards = shown.cards.map((card, i) => makeCard(svg, card, boxes[i], placed.levels[i]));
   for (const wire of picture.wires) svg.append(wire.cut.group); // numbers lie above all
   picture.cards[0]?.group.setAttribute("tabindex", 0);
@@ -172,7 +173,7 @@ function scalePicture() {
   const room = ([card, side]) =>
     (1.1 * PORTS * (tall ? cards[card].width : cards[card].height)) / meeting.get(side);
   for (const wire of wires) {
-    wire.widest = Math.min(level.widest, wire.lane, ...sides(wire).map(room));
+    wire.widest = Math.min(level.widest, wire.room, ...sides(wire).map(room));
   }
   const found = scaleOf(wires, (measure, weights) => measure.total(weights));
   const ofWires = found.most ? found : scaleOf(wires, lengthsAdded); // all cancels: rims remain

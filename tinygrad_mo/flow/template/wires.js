@@ -3,10 +3,11 @@
 const { BARBS, THINNEST, THINNEST_RIM } = flow.constants;
 const r3 = (x) => Math.round(x * 1000) / 1000;
 
-function makeWire(parent, [a, b, parts], points, cards) {
+function makeWire(parent, [a, b, parts], points, cards, lane, room) {
   const called = [cards[a].name, cards[b].name], key = keyOf("wire", ...called);
   const body = behindHead(points), across = normals(body), [x, y] = points[points.length >> 1];
   const wire = { key, names: called, ends: [a, b], parts, tip: points[0], body, across, x, y };
+  wire.room = room;
   wire.reach = pick(parts).reach;
   wire.pickAt = (n) => pick(parts, n);
   const group = (wire.group = el(parent, "g", { class: "wire", tabindex: -1, role: "button" }));
@@ -23,7 +24,7 @@ function makeWire(parent, [a, b, parts], points, cards) {
   wire.heads = wire.reach.map((k) => el(wire.back, "polygon", { class: `p${k}` }));
   wire.hollow = el(wire.back, "path", { class: "hollow", d: short });
   wire.dots = el(wire.back, "path", { class: "dots", d: short });
-  wire.cut = makeCut(wire.back, points);
+  wire.cut = makeCut(wire.back, points, NEXT * lane);
   return wire;
 }
 // The same wire while only data has run along it: a thin line with its tip at the other end.
@@ -63,13 +64,15 @@ function drawWire(wire, weights, full, widest) {
   set(wire.group, { "aria-label": text });
 }
 
-// Two strokes across the middle of a wire that is cut, and beside it the length of its gradient.
-function makeCut(parent, points) {
+// Two strokes across the middle of a wire that is cut, and beside it the length of its gradient;
+// those of wires that run beside each other stand apart.
+const NEXT = 7;
+function makeCut(parent, points, shift) {
   const lengths = [0];
   points.slice(1).forEach(([x, y], i) => {
     lengths.push(lengths[i] + Math.hypot(x - points[i][0], y - points[i][1]));
   });
-  const half = (lengths.at(-1) + HEAD) / 2;
+  const half = (lengths.at(-1) + HEAD) / 2 + shift;
   const i = Math.max(1, lengths.findIndex((length) => length >= half));
   const [a, b] = [points[i - 1], points[i]];
   const t = (half - lengths[i - 1]) / (lengths[i] - lengths[i - 1]);
