@@ -62,7 +62,7 @@ LEDGER = {
     "files": 950,
     "flow": 2985,
     "lab": 675,
-    "layers": 1842,
+    "layers": 1843,
     "learn": 547,
     "losses": 213,
     "metrics": 270,
