@@ -52,6 +52,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "silu": ops.silu,
     "swish": ops.silu,
     "leaky_relu": ops.leaky_relu,
+    "log_softmax": ops.log_softmax,
     "hard_sigmoid": ops.hard_sigmoid,
     "exponential": ops.exp,
 }
