@@ -29,10 +29,9 @@ minimum mod multiply negative not_equal power relu round selu sigmoid sign silu 
 softsign sqrt square stop_gradient subtract tan tanh where
 """
 BY_ELEMENT = frozenset(NAMES.split())
-ALONG_LAST = frozenset(["dense", "softmax"])  # these mix what lies along the last axis
 MANY_TO_ONE = "argmax argmin logsumexp max mean min norm prod std sum var"
 REDUCTIONS = frozenset(MANY_TO_ONE.split())
-ALONG_AXIS = frozenset(["cumsum", "layer_normalization", "log_softmax", "sort"])
+ALONG_AXIS = frozenset(["cumsum", "layer_normalization", "log_softmax", "softmax", "sort"])
 
 
 def hand_on_mask(
@@ -68,7 +67,7 @@ def mask_behind(
     within = y.ndim == x.ndim and all(other.ndim == x.ndim for other in masked)
     if op.name in BY_ELEMENT:
         return as_long_as(y, of_all(masked)) if within else None
-    if op.name in ALONG_LAST or op.name == "matmul":
+    if op.name in ("dense", "matmul"):  # which mix what lies along the last axis
         mixes_features = x is inputs[0] and x.ndim > depth and len(masked) == 1
         return as_long_as(y, x.mask) if within and mixes_features else None
     if op.name in REDUCTIONS or op.name in ALONG_AXIS:

@@ -24,12 +24,7 @@ def softmax(x: Tensor, axis: int = -1) -> Tensor:
         mask: Any = x.mask
         real = mask[(..., *[None] * (x.ndim - mask.ndim))]
         x = ops.where(real, x, LOWEST)
-    order = list(range(x.ndim))
-    order[axis], order[-1] = order[-1], order[axis]
-    if order == sorted(order):
-        y = ops.softmax(x)
-    else:
-        y = ops.transpose(ops.softmax(ops.transpose(x, axes=order)), axes=order)
+    y = ops.softmax(x, axis=axis)
     if over_steps:
         y = ops.where(real, y, 0.0)
         y.mask = mask  # it has seen to the padding itself

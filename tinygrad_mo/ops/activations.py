@@ -123,15 +123,16 @@ def hard_sigmoid(x):
 
 @op
 @in_floats
-def softmax(x):
-    """exp(x) / sum(exp(x)) along the last axis: shares that add up to 1.
+def softmax(x, *, axis=-1):
+    """exp(x) / sum(exp(x)) along one axis: shares that add up to 1.
 
     An x of -infinity gets no share. Where all of a row are -infinity, or one is +infinity, there
     are no shares: NaN.
     """
-    e = array_module(x).exp(x - x.max(axis=-1, keepdims=True))
-    y = e / e.sum(axis=-1, keepdims=True)
-    return y, (lambda g: y * (g - (g * y).sum(axis=-1, keepdims=True)),)
+    axis = one_from_right(axis, x.ndim)
+    e = array_module(x).exp(x - x.max(axis=axis, keepdims=True))
+    y = e / e.sum(axis=axis, keepdims=True)
+    return y, (lambda g: y * (g - (g * y).sum(axis=axis, keepdims=True)),)
 
 
 @op

@@ -35,8 +35,8 @@ ONE_BLOCK = 1024  # its threads
 
 
 @twin_of("softmax", "cuda")
-def softmax(x):
-    if not usable(x) or not x.ndim:
+def softmax(x, *, axis=-1):
+    if not usable(x) or not x.ndim or axis not in (-1, x.ndim - 1):
         return NotImplemented
     p, pull = shares(x, None, None, None)
 
