@@ -4,4 +4,13 @@ They take the place of rules for float32 arrays of CuPy, of any size but 0, and 
 an op: any number of rows in one launch.
 """
 
-from . import convolution, embedding, losses, normalization, pooling, recurrent, updates
+from . import (
+    convolution,
+    embedding,
+    losses,
+    normalization,
+    pooling,
+    products,
+    recurrent,
+    updates,
+)

@@ -24,6 +24,7 @@ from .launching import (
     usable,
 )
 from .pooling import image_of, windows_of
+from .products import product
 
 MOST_NUMBERS = 1 << 28  # of windows that are written out: 1 GB
 
@@ -36,17 +37,17 @@ def convolution(x, kernel, bias, *, strides, padding, dilation_rate, groups=1):
     if w.trivial or len(x) * prod(w.count) * prod(kernel.shape[:-1]) > MOST_NUMBERS:
         return NotImplemented
     matrix = flat(contiguous(kernel))
-    y = (windows_as_rows(x, w) @ matrix).reshape(len(x), *w.count, -1)
+    y = product(windows_as_rows(x, w), matrix).reshape(len(x), *w.count, -1)
     if bias is not None:
         y += bias
 
     def pull_x(g):
-        handed_back = flat(cotangent(g, y)) @ matrix.T
+        handed_back = product(flat(cotangent(g, y)), matrix.T)
         return added_up(handed_back, None, w, rows_of(g, y) + x.shape)
 
     def pull_kernel(g):
         g = flat(cotangent(g, y), rows_of(g, y))
-        return (windows_as_rows(x, w).T @ g).reshape(len(g), *kernel.shape)
+        return product(windows_as_rows(x, w).T, g).reshape(len(g), *kernel.shape)
 
     return y, (pull_x, pull_kernel, lambda g: flat(g, rows_of(g, y)).sum(axis=-2))
 
@@ -63,18 +64,18 @@ def transposed_convolution(x, kernel, bias, *, strides, padding, dilation_rate):
     if x.size * prod(kernel.shape[:-1]) > MOST_NUMBERS * x.shape[-1]:
         return NotImplemented
     matrix, filters = flat(contiguous(kernel)), kernel.shape[-2]
-    y = added_up(flat(contiguous(x)) @ matrix.T, bias, w, (len(x), *lengths, filters))
+    y = added_up(product(flat(contiguous(x)), matrix.T), bias, w, (len(x), *lengths, filters))
 
     def pull_x(g):
         g = cotangent(g, y)
         images = g.reshape(-1, *y.shape[1:])
-        return (windows_as_rows(images, w) @ matrix).reshape(rows_of(g, y) + x.shape)
+        return product(windows_as_rows(images, w), matrix).reshape(rows_of(g, y) + x.shape)
 
     def pull_kernel(g):
         g = cotangent(g, y)
         windows = windows_as_rows(g.reshape(-1, *y.shape[1:]), w)
         by_row = windows.reshape(len(g), -1, windows.shape[-1]).swapaxes(-1, -2)
-        return (by_row @ flat(x)).reshape(len(g), *kernel.shape)
+        return product(by_row, flat(x)).reshape(len(g), *kernel.shape)
 
     return y, (pull_x, pull_kernel, lambda g: flat(g, rows_of(g, y)).sum(axis=-2))
 
