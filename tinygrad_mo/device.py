@@ -197,7 +197,8 @@ class use:
     replay : bool, optional
         False: every operation of every step runs in Python, so that a debugger can step through
         training. Default: as before; True at the start: on small arrays a step is traced once and
-        then replayed, with the same numbers.
+        then replayed, with the same numbers; on a GPU, where its work is always the same, it is
+        captured once and then launched as a whole (see `tinygrad_mo.training.captured`).
     threads : int, optional
         How many threads may work on one operation while training (see `tinygrad_mo.pool`).
         Default: as before; at the start that of the environment variable TINYGRAD_MO_THREADS, or
