@@ -50,8 +50,8 @@ def test_a_graph_does_it_again_in_the_same_memory(cupy):
 
 @pytest.mark.skipif(not raw_module.COMPILER, reason="kernels run on a CPU by g++")
 def test_kernels_are_captured(cupy):
-    text = 'extern "C" __global__ void times(float *x, float by) { x[threadIdx.x] *= by; }'
-    kernel = cupy.RawModule(code=text).get_function("times")
+    text = 'extern "C" __global__ void scaled(float *x, float by) { x[threadIdx.x] *= by; }'
+    kernel = cupy.RawModule(code=text).get_function("scaled")
     x = cupy.ones(2, "float32")
     made = Captured(lambda: kernel((1,), (2,), (x, np.float32(3))))
     assert x.get().tolist() == [3, 3]  # by the rehearsal alone
