@@ -582,6 +582,27 @@ def test_it_can_be_switched_off(how, cupy):
 
 
 @pytest.mark.slow
+def test_who_changes_settings_again_and_again_is_left_to_the_plain_way(cupy, monkeypatch):
+    session = Session(*classifier())
+    for worth_it, expected in ((10**9, False), (2, True)):
+        monkeypatch.setattr(captured, "WORTH_IT", worth_it)
+        session.model.compile("adam", ["binary_crossentropy", "sparse_categorical_crossentropy"])
+        session.take(*classifier()[1:])
+        for n in range(6):
+            session.model.optimizer.beta_1 = 0.5 + n / 100
+            session.steps(5)
+        assert session.kinds[-1] is expected
+
+
+def test_why_a_step_is_not_captured_is_kept(cupy):
+    model = PLAIN["what asks cuBLAS"]()
+    session = Session(model, np.ones((6, 4, 3)), np.ones((6, 1))).steps(4)
+    assert session.kinds == [False] * 4
+    (kind,) = kinds_of(model)
+    assert "cuBLAS" in kind.why_not
+
+
+@pytest.mark.slow
 def test_batches_of_many_kinds_are_left_to_the_plain_way(cupy):
     model, x, y = classifier()
     for size in (1, 2, 3, 4, 5):

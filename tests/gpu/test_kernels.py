@@ -259,6 +259,7 @@ def rule_of(optimizer):
 
 def test_every_rule_has_a_kernel():
     assert {type(o) for o in OPTIMIZERS.values()} == set(optimizers.OPTIMIZERS.values())
+    assert all("cuda" in rule_of(o).changing for o in OPTIMIZERS.values())
 
 
 @each_optimizer

@@ -32,6 +32,7 @@ from .objective import Objective
 Feed = Mapping[Tensor, Array]
 PLAIN_STEPS = 2  # on a kind of batch, before it is captured
 ATTEMPTS = 4  # for a kind; then the plain way serves
+WORTH_IT = 64  # steps; after so many a new attempt is free
 KINDS = 4  # of batches for which a plan keeps graphs, each with memory of its own
 
 
@@ -77,6 +78,7 @@ class Steps:
             self._kinds[shapes] = Kind()
         kind = self._kinds[shapes]
         if kind.step is not None and not kind.step.belongs_to(optimizer):
+            kind.attempts *= kind.step.made < WORTH_IT
             kind.step, kind.plain_steps = None, PLAIN_STEPS - 1
         if kind.step is None:
             kind.plain_steps += 1
@@ -85,8 +87,8 @@ class Steps:
             kind.attempts += 1
             try:
                 kind.step = CapturedStep(objective, optimizer, plan, feed)
-            except Exception:  # the plain way serves, or says it better
-                kind.attempts = ATTEMPTS
+            except Exception as error:  # the plain way serves, or says it better
+                kind.attempts, kind.why_not = ATTEMPTS, f"{type(error).__name__}: {error}"
                 return None
         return kind.step.run(objective, optimizer, feed)
 
@@ -97,6 +99,7 @@ class Kind:
     def __init__(self) -> None:
         self.plain_steps, self.attempts = 0, 0
         self.step: CapturedStep | None = None
+        self.why_not = ""  # it could not be captured
 
 
 def suits(objective: Objective, optimizer: Optimizer) -> bool:
@@ -132,7 +135,8 @@ class CapturedStep:
         if averages:  # of what a batch has shown, to the averages
             shares = [np.full(w.value.size, 1 - m, FLOAT) for _, w, m in objective.averages.moved]
             self._shares = xp().asarray(np.concatenate(shares))
-        self._inputs = {x: xp().empty(given.shape, given.dtype) for x, given in feed.items()}
+        fed = {x: feed[x] for _, x in plan.leaves if x.value is None}
+        self._inputs = {x: xp().empty(given.shape, given.dtype) for x, given in fed.items()}
         self._places: dict[Tensor, Array] = dict(self._inputs)
         for some, values in zip((*self._groups, *self._averages), self._values, strict=True):
             self._places |= zip(some.parameters, some.parts(values), strict=True)
@@ -148,6 +152,7 @@ class CapturedStep:
         self._tape, self._told, self._new = self._captured.found
         self._singles = singles(self._tape)
         self._free: list[Any] = [self]  # no tape is held
+        self.made = 0  # steps
 
     def belongs_to(self, optimizer: Optimizer) -> bool:
         """Is this still what the optimizer would do?"""
@@ -217,6 +222,7 @@ class CapturedStep:
         for some, (value, *slots) in zip((*self._groups, *self._averages), self._new, strict=True):
             some.take_step(value.copy(), *slots)
         optimizer.step += 1
+        self.made += 1
         values, outputs, backs, _ = self._tape
         tape = CapturedTape(values, outputs, backs, dict(zip(self._singles, told, strict=True)))
         tape.lender, tape.free = self._free.pop(), self._free
@@ -224,9 +230,9 @@ class CapturedStep:
 
 
 def settings_of(optimizer: Optimizer) -> dict[str, Any]:
-    """What the launches of its kernels are told once and for all."""
-    changing = ("step", "names")
-    return {n: x for n, x in vars(optimizer).items() if n[0] != "_" and n not in changing}
+    """The numbers that its kernels are told once and for all."""
+    numbers = {n: x for n, x in vars(optimizer).items() if isinstance(x, int | float)}
+    return {n: x for n, x in numbers.items() if n[0] != "_" and n != "step"}
 
 
 def singles(tape: Tape) -> list[int]:
