@@ -77,7 +77,7 @@ LEDGER = {
     "replay": 659,
     "schedules": 108,
     "systems": 1866,
-    "training": 1771,
+    "training": 1772,
 }
 
 

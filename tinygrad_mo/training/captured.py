@@ -34,9 +34,8 @@ PLAIN_STEPS = 2  # on a kind of batch, before it is captured
 ATTEMPTS = 4  # for a kind; then the plain way serves
 WORTH_IT = 64  # steps; after so many a new attempt is free
 KINDS = 4  # of batches for which a plan keeps graphs, each with memory of its own
-
-
 FLOAT = np.dtype("float32")  # of parameters that the kernels of optimizers step
+
 KNOWN: WeakKeyDictionary[Plan, Steps] = WeakKeyDictionary()
 
 
@@ -151,7 +150,7 @@ class CapturedStep:
         self._captured = Captured(lambda: self._work(objective, optimizer, plan))
         self._tape, self._told, self._new = self._captured.found
         self._singles = singles(self._tape)
-        self._free: list[Any] = [self]  # no tape is held
+        self._free: list[Any] = ["the memory of the tape"]  # unless somebody holds it
         self.made = 0  # steps
 
     def belongs_to(self, optimizer: Optimizer) -> bool:
@@ -174,7 +173,8 @@ class CapturedStep:
         for some in self._groups:
             numbers += self._changing(optimizer, rate, some.steps + 1)
         if numbers != self._sent:
-            self._numbers.set(np.array(numbers, FLOAT))
+            with np.errstate(over="ignore"):  # infinity shows in what comes of it
+                self._numbers.set(np.array(numbers, FLOAT))
             self._sent = numbers
 
     def _work(self, objective: Objective, optimizer: Optimizer, plan: Plan) -> Any:
