@@ -20,7 +20,9 @@ REMOVABLE = {  # by room: the module with the line that imports it, and what thi
     "compiled": ("__init__.py", None),
     "pool": ("__init__.py", None),
     "replay": ("network/planning.py", "from ..engine.plan import Plan as NetworkPlan"),
+    "training/captured": ("training/step.py", "captured_on_a_gpu = lambda step: step"),
 }
+GOES_WITH = {"replay": ["training/captured"]}  # by room, what is of no use without it
 PROGRAM = """
 import sys
 sys.meta_path = [one for one in sys.meta_path if "editable" not in repr(one).lower()]
@@ -32,7 +34,7 @@ import tinygrad_mo as tg
 assert tg.__file__.startswith(sys.argv[1]), tg.__file__
 gone = sys.argv[2]
 try:
-    __import__(f"tinygrad_mo.{gone}")
+    __import__("tinygrad_mo." + gone.replace("/", "."))
 except ImportError:
     print("without", gone, file=sys.stderr)
 tg.set_random_seed(0)
@@ -59,19 +61,20 @@ def copied(folder, room=None):
     """A copy of the package in a folder, without a room."""
     package = folder / "tinygrad_mo"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "*.npz"))
-    if room:
-        shutil.rmtree(package / room, ignore_errors=True)
-        (package / f"{room}.py").unlink(missing_ok=True)
-        where, instead = REMOVABLE[room]
+    for gone in [room, *GOES_WITH.get(room, [])] * bool(room):
+        shutil.rmtree(package / gone, ignore_errors=True)
+        (package / f"{gone}.py").unlink(missing_ok=True)
+        where, instead = REMOVABLE[gone]
         lines = (package / where).read_text("utf-8").splitlines()
-        (n,) = [n for n, line in enumerate(lines) if is_import_of(room, line)]
+        (n,) = [n for n, line in enumerate(lines) if is_import_of(gone, line)]
         lines[n : n + 1] = [instead] if instead else []
         (package / where).write_text("\n".join(lines), "utf-8")
     return package.parent
 
 
 def is_import_of(room, line):
-    return line.startswith((f"    {room},", f"from ..{room}.", f"from ..{room} "))
+    inside = f"from .{room.split('/')[-1]} " if "/" in room else f"from ..{room} "
+    return line.startswith((f"    {room},", f"from ..{room}.", inside))
 
 
 def printed(folder, room, tmp_path):
@@ -95,11 +98,13 @@ def test_without_it_the_numbers_are_the_same(room, tmp_path):
 def test_nobody_else_needs_them():
     allowed = {(where, room) for room, (where, _) in REMOVABLE.items()}
     allowed |= {("cli.py", "compiled")}  # the doctor, when it reports
+    allowed |= {(f"{one}.py", room) for room, those in GOES_WITH.items() for one in those}
     lab = [module.as_posix() for module in MODULES if module.parts[0] == "lab"]  # goes with it
     allowed |= {(module, "balancing") for module in lab}
     found = set()
     for module in [*MODULES, Path("__init__.py")]:
-        rooms = {path[0] for path, _ in imported((PACKAGE / module).read_text("utf-8"), module)}
+        paths = [path for path, _ in imported((PACKAGE / module).read_text("utf-8"), module)]
+        rooms = {path[0] for path in paths} | {"/".join(path[:2]) for path in paths}
         own = module.parts[0].removesuffix(".py")
         found |= {(module.as_posix(), room) for room in rooms & {*REMOVABLE} - {own}}
     assert found <= allowed and found >= {(where, room) for room, (where, _) in REMOVABLE.items()}

@@ -6,8 +6,8 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache, wraps
 from itertools import accumulate
 from math import prod
@@ -31,6 +31,7 @@ _settings: dict[str, Any] = {
     "winograd": True,
     "kernels": os.environ.get("TINYGRAD_MO_KERNELS") != "0",
     "replay": True,
+    "captured": False,
     "threads": int(os.environ.get("TINYGRAD_MO_THREADS") or min(usable_cores() or 1, 8)),
 }
 _seeds = np.random.SeedSequence()
@@ -115,6 +116,21 @@ def replay_wanted() -> bool:
     return _settings["replay"]
 
 
+def is_captured() -> bool:
+    """Is what runs here written down by a GPU, to be launched again (see `replay.captured`)?"""
+    return _settings["captured"]
+
+
+@contextmanager
+def capturing() -> Iterator[None]:
+    """What runs in here is captured: it leaves out what CuPy does not do then."""
+    _settings["captured"] = True
+    try:
+        yield
+    finally:
+        _settings["captured"] = False
+
+
 def threads() -> int:
     """How many threads may work on one operation."""
     return _settings["threads"]
@@ -183,7 +199,8 @@ class use:
     replay : bool, optional
         False: every operation of every step runs in Python, so that a debugger can step through
         training. Default: as before; True at the start: on small arrays a step is traced once and
-        then replayed, with the same numbers.
+        then replayed, with the same numbers; on a GPU, where its work is always the same, it is
+        captured once and then launched as a whole (see `tinygrad_mo.training.captured`).
     threads : int, optional
         How many threads may work on one operation while training (see `tinygrad_mo.pool`).
         Default: as before; at the start that of the environment variable TINYGRAD_MO_THREADS, or

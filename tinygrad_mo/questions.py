@@ -9,7 +9,8 @@ then. On NumPy the numbers are at hand, and nothing is put off.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 MOST_OPEN = 1 << 10  # questions; each keeps an array alive
@@ -23,14 +24,14 @@ def on_gpu(x: Any, modules: Any = sys.modules) -> bool:
 class Answer:
     """A number that a GPU has, for the time being: `float` and `bool` of it have it fetched."""
 
-    __slots__ = ("_array", "_value", "explain", "notes")
+    __slots__ = ("_value", "array", "explain", "notes")
 
     def __init__(self, array: Any, explain: Callable[[], Any] | None = None):
-        self._array, self._value, self.explain = array, 0.0, explain
+        self.array, self._value, self.explain = array, 0.0, explain
         self.notes: list[Callable[[], str]] = []  # who wanted to know
 
     def __float__(self) -> float:
-        if self._array is not None:
+        if self.array is not None:
             settle()
         return self._value
 
@@ -38,11 +39,11 @@ class Answer:
         return float(self) != 0
 
     def __repr__(self) -> str:
-        return "an answer to come" if self._array is not None else repr(self._value)
+        return "an answer to come" if self.array is not None else repr(self._value)
 
     def take(self, value: float) -> None:
         """Be this number."""
-        self._array, self._value = None, value
+        self.array, self._value = None, value
 
 
 OPEN: list[Answer] = []  # what nobody has waited for yet
@@ -107,7 +108,7 @@ def settle() -> None:
         return
     asked = OPEN[:]
     OPEN.clear()
-    for answer, value in zip(asked, fetched([answer._array for answer in asked]), strict=True):
+    for answer, value in zip(asked, fetched([answer.array for answer in asked]), strict=True):
         answer.take(value)
     for answer in asked:
         if answer.explain and answer:
@@ -147,6 +148,19 @@ def forget() -> None:
     OPEN.clear()
     for one in FLAGS.values():
         one[...] = 0
+
+
+@contextmanager
+def set_apart() -> Iterator[list[Answer]]:
+    """What is asked inside is handed over, and nobody else waits for it."""
+    asked: list[Answer] = []
+    before = OPEN[:]
+    OPEN.clear()
+    try:
+        yield asked
+        asked += OPEN
+    finally:
+        OPEN[:] = before
 
 
 def settled(function: Callable[..., Any], *given: Any) -> Any:

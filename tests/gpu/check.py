@@ -21,7 +21,8 @@ import numpy as np  # noqa: E402
 import tinygrad_mo as tg  # noqa: E402
 
 SECONDS = {  # for each part
-    "machine": 20, "kernels": 60, "ops": 60, "models": 50, "systems": 40, "steps": 60
+    "machine": 20, "kernels": 50, "ops": 50, "models": 50, "captured": 30, "systems": 40,
+    "steps": 50,
 }  # fmt: skip
 ALLOWED = {"float64": 1e-9, "float32": 2e-5}  # relative
 WORKLOADS = ("w6", "w1", "w2", "w4", "w5", "w3", "w7")  # the telling ones first
@@ -126,6 +127,32 @@ def systems(report, cupy):
     attempts(report, "systems", list(SYSTEMS), lambda name: run_system(SYSTEMS[name]))
 
 
+def captured(report, cupy):
+    import tinygrad_mo_peer as peer
+    from comparing import gap
+
+    from tinygrad_mo.device import to_numpy
+    from tinygrad_mo.replay.captured import CapturedTape
+    from tinygrad_mo.training.captured import KNOWN
+
+    def trained(name, replay):
+        with tg.use(replay=replay):
+            model, feeds = peer.compiled(name)
+            for feed in [*feeds, *feeds]:
+                was_captured = type(peer.train_step(model, feed)) is CapturedTape
+            kinds = KNOWN[model.objective.plan()]._kinds.values() if replay else ()
+            why_not = [kind.why_not for kind in kinds if kind.why_not]
+            return [to_numpy(w) for w in model.get_weights()], was_captured, why_not
+
+    def attempt(name):
+        (there, was_captured, why_not), (plain, *_) = trained(name, True), trained(name, False)
+        worst = max(map(gap, plain, there))
+        how = "captured" if was_captured else f"not captured: {'; '.join(why_not)[:200]}"
+        report.say(f"{name}: {how}; gap {worst:.1e} to plain steps", fault=worst > 1e-4)
+
+    attempts(report, "captured", WORKLOADS, attempt)
+
+
 def steps(report, cupy):
     import tinygrad_mo_peer
 
@@ -146,14 +173,19 @@ def steps(report, cupy):
 
     def attempt(name):
         there = milliseconds(name, wait)
+        with tg.use(replay=False):
+            plain = milliseconds(name, wait)
         with tg.use("numpy"):
             here = milliseconds(name, lambda: None)
-        report.say(f"{name}: {there:.2f} ms a step, {there / here:.2f} times that of the CPU")
+        report.say(
+            f"{name}: {there:.2f} ms a step (captured where it can be, {plain:.2f} ms if not), "
+            f"{there / here:.2f} times that of the CPU"
+        )
 
     attempts(report, "steps", WORKLOADS, attempt)
 
 
-PARTS = {part.__name__: part for part in (machine, kernels, ops, models, systems, steps)}
+PARTS = {part.__name__: part for part in (machine, kernels, ops, models, captured, systems, steps)}
 
 
 def main(arguments=None):

@@ -10,6 +10,7 @@ answer, and copies to and fro.
 """
 
 import json
+import operator
 import re
 import sys
 import types
@@ -17,6 +18,7 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
+import graphs
 import numpy as np
 import raw_module
 
@@ -25,6 +27,9 @@ WAITS = {"nonzero", "flatnonzero", "argwhere", "unique", "bincount", "array_equa
 OF_HOST = {"array", "asarray", "asanyarray", "ascontiguousarray"}  # these take arrays of the host
 OF_LENGTHS = {"zeros", "ones", "empty", "full", "arange", "eye", "linspace", "tri", "indices"}
 UNFILLED = {"empty", "empty_like"}  # memory from a pool
+CHANGING = {"copyto", "put", "putmask", "fill", "sort", "partition", "fill_diagonal"}  # arrays
+OF_LIBRARIES = {"matmul", "dot", "vdot", "inner", "tensordot", "einsum", "__matmul__"}  # cuBLAS
+OF_POINTERS = {"concatenate", "stack", "vstack", "hstack", "block"}  # they send where arrays lie
 OF_UFUNCS = {"out", "dtype", "casting"}
 counts: Counter[str] = Counter()  # "launch", "wait", "send", "fetch"
 
@@ -53,10 +58,12 @@ class ndarray:
         return getattr(space, function.__name__)(*given, **options)
 
     def _wait(self):
+        graphs.finished()
         counts["wait"] += 1
         return self._host
 
     def get(self, stream=None, order="C", out=None, blocking=True):
+        graphs.finished()
         counts["fetch"] += 1
         return self._wait().copy(order)
 
@@ -99,16 +106,23 @@ class ndarray:
     def __reduce__(self):
         return from_host, (self.get(),)
 
+    def set(self, arr, stream=None):
+        if not isinstance(arr, np.ndarray) or arr.dtype != self.dtype or arr.shape != self.shape:
+            raise TypeError(f"set takes an array of {self.dtype} on the host, {self.shape}")
+        sent()
+        self._host[...] = arr
+
     def __getitem__(self, index):
-        found = self._host[own_index(index, self.shape)]
-        counts["launch"] += not np.may_share_memory(found, self._host)
-        return on_device(found)
+        place = own_index(index, self.shape)
+        found = self._host[place]
+        if np.may_share_memory(found, self._host):
+            return on_device(found)
+        return launched(operator.getitem, self._host, place, made=found)
 
     def __setitem__(self, index, value):
         if isinstance(value, np.ndarray) and value.ndim:
             raise ValueError("non-scalar numpy.ndarray cannot be used for fill")
-        counts["launch"] += 1
-        self._host[own_index(index, self.shape)] = host_of(value)
+        change(operator.setitem, self._host, own_index(index, self.shape), host_of(value))
 
     @property
     def T(self):
@@ -124,9 +138,37 @@ for name in ("shape", "dtype", "ndim", "size", "strides", "nbytes", "itemsize", 
     setattr(ndarray, name, property(lambda x, name=name: getattr(x._host, name)))
 
 
-def from_host(host):
+def sent():
+    graphs.refuse_in_capture("a transfer from the host")
     counts["send"] += 1
+
+
+def from_host(host):
+    sent()
     return ndarray(np.array(host))
+
+
+def launched(function, *given, made, **options):
+    """What a launch has made, as arrays of the device; while capturing, as nobody knows it yet."""
+    if graphs.state.graph is None:
+        graphs.count()
+        return on_device(made)
+    several = isinstance(made, tuple | list)
+    new = [np.asarray(x) for x in (made if several else [made])]
+    graphs.state.graph.note(function, *given, into=new, **options)
+    return on_device(
+        type(made)(new) if type(made) in (tuple, list) else tuple(new) if several else new[0]
+    )
+
+
+def change(function, *given, **options):
+    """Launch what changes an array; while capturing nothing happens."""
+    if graphs.state.graph is None:
+        graphs.count()
+        with np.errstate(all="ignore"):
+            function(*given, **options)
+    else:
+        graphs.state.graph.note(function, *given, **options)
 
 
 def on_device(x):
@@ -162,8 +204,9 @@ def own_index(index, shape):
     for part in parts:
         is_list = isinstance(part, list | np.ndarray) and np.ndim(part)
         if is_list:
-            counts["send"] += 1
+            sent()
         if is_mask(part):
+            graphs.finished()
             counts["wait"] += 1
     own = [part._host if isinstance(part, ndarray) else part for part in parts]
     if not any(part is None or is_mask(part) for part in own):
@@ -192,22 +235,32 @@ def bound(space, name, function):
         if kind == "ufunc" and any(isinstance(x, list) for x in given):
             raise TypeError(f"cupy.{name}: a list is no array")
         if is_list and name not in OF_LENGTHS | {"reshape", "transpose", "shape", "sum", "mean"}:
-            counts["send"] += 1
+            sent()
         if name in WAITS or (name == "where" and len(given) == 1):
+            graphs.finished()
             counts["wait"] += 1
+        if name in OF_LIBRARIES or space in ("linalg", "Generator"):
+            graphs.refuse_in_capture(f"cuBLAS, for {name},", NotImplementedError)
+        if name in OF_POINTERS:
+            graphs.refuse_in_capture(f"a transfer from the host, for {name},")
         arrays = [x._host for x in given if isinstance(x, ndarray)]
-        options = {key: host_of(x) for key, x in options.items()}
+        options, own = {key: host_of(x) for key, x in options.items()}, [*map(host_of, given)]
         if name == "take":
             options["mode"] = "wrap"  # ids that are out of range are no error there
+        to = options.get("out", own[0] if name in CHANGING or IN_PLACE.fullmatch(name) else None)
+        if to is not None:
+            change(function, *own, **options)
+            return None if name in CHANGING else ndarray(to)
         with np.errstate(all="ignore"):  # there are no warnings
-            made = function(*map(host_of, given), **options)
+            made = function(*own, **options)
         new = [x for x in (made if isinstance(made, tuple | list) else [made]) if is_array(x)]
-        counts["launch"] += name not in UNFILLED and any(
-            not any(np.may_share_memory(x, a) for a in arrays) for x in new
-        )
-        if "out" in options and options["out"] is not None:
-            return ndarray(options["out"])
-        return on_device(made)
+        if not any(not any(np.may_share_memory(x, a) for a in arrays) for x in new):
+            return on_device(made)
+        if name in UNFILLED:
+            if graphs.state.graph is not None:
+                graphs.state.graph.new(made)
+            return on_device(made)
+        return launched(function, *own, made=made, **options)
 
     call.__name__ = name
     return call
@@ -218,6 +271,7 @@ def is_array(x):
 
 
 TWO_SIDED = "add|sub|mul|matmul|truediv|floordiv|mod|pow|and|or|xor|lshift|rshift"
+IN_PLACE = re.compile(rf"__i({TWO_SIDED})__")
 OPERATOR = re.compile(rf"__([ri]?({TWO_SIDED})|lt|le|eq|ne|gt|ge|neg|pos|abs|invert)__")
 
 for name in NAMES["ndarray"]:
@@ -248,15 +302,22 @@ cupy = Library("cupy", "cupy", np)
 cupy.ndarray, cupy.__version__, cupy.__path__ = ndarray, NAMES["version"], []
 cupy.linalg = Library("cupy.linalg", "linalg", np.linalg)
 cupy.cuda = types.SimpleNamespace(runtime=types.SimpleNamespace())
-cupy.cuda.runtime.getDeviceCount, cupy.cuda.runtime.deviceSynchronize = (lambda: 1), (lambda: None)
+cupy.cuda.runtime.getDeviceCount = lambda: 1
+cupy.cuda.runtime.deviceSynchronize = graphs.synchronize
+cupy.cuda.Stream, cupy.cuda.Graph, cupy.cuda.MemoryPool = (
+    graphs.Stream,
+    graphs.Graph,
+    graphs.MemoryPool,
+)
+cupy.cuda.using_allocator = graphs.using_allocator
+graphs.state.double = sys.modules[__name__]
 cupy.lib = types.ModuleType("cupy.lib")
 cupy.lib.stride_tricks = Library("stride_tricks", "stride_tricks", np.lib.stride_tricks)
 
 
 def asarray(a, dtype=None, order=None, *, blocking=False, copy=None):
     if isinstance(a, ndarray):
-        counts["launch"] += a.dtype != (dtype or a.dtype)
-        return a if a.dtype == (dtype or a.dtype) else ndarray(np.asarray(a._host, dtype))
+        return a if a.dtype == (dtype or a.dtype) else array(a, dtype)
     if isinstance(a, list | tuple) and any(isinstance(x, ndarray) for x in a):
         return cupy.stack([cupy.asarray(x, dtype) for x in a])
     return on_device(from_host(np.array(a, dtype))._host)
@@ -265,8 +326,7 @@ def asarray(a, dtype=None, order=None, *, blocking=False, copy=None):
 def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocking=False):
     if not isinstance(obj, ndarray):
         return asarray(obj, dtype)
-    counts["launch"] += 1
-    return ndarray(np.array(obj._host, dtype))
+    return launched(np.array, obj._host, dtype, made=np.array(obj._host, dtype))
 
 
 def with_at(name):
@@ -275,8 +335,7 @@ def with_at(name):
     call = bound("cupy", name, ufunc)
 
     def at(a, index, *values):
-        counts["launch"] += 1
-        ufunc.at(host_of(a), own_index(index, a.shape), *map(host_of, values))
+        change(ufunc.at, host_of(a), own_index(index, a.shape), *map(host_of, values))
 
     call.at = at
     return call

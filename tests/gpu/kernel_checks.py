@@ -14,6 +14,7 @@ import raw_module
 
 import tinygrad_mo as tg
 from tinygrad_mo.compiled.cuda import launching
+from tinygrad_mo.device import capturing
 from tinygrad_mo.ops import OPS, dense_gradient
 
 ALLOWED = 2e-6  # relative to the largest number of an array
@@ -124,6 +125,14 @@ for shape in [(3, 7), (300,), (2, 3, 4)]:
     for number in (0.01, 0.3):
         drawn("leaky_relu", floats(*shape), negative_slope=number)
         drawn("elu", 3 * floats(*shape), alpha=100 * number)
+for shape, units in [((5, 3), 2), ((2, 40, 33), 70), ((3, 300), 40)]:
+    weights = floats(shape[-1], units) / shape[-1] ** 0.5
+    drawn("dense", floats(*shape), weights, floats(units))
+    drawn("dense", floats(*shape), weights, None)
+for one, other in [((4, 3), (3, 5)), ((2, 4, 70), (2, 70, 5)), ((2, 3, 4, 5), (5, 6))]:
+    drawn("matmul", floats(*one), floats(*other) / one[-1] ** 0.5)
+drawn("concatenate", floats(2, 3, 4), floats(2, 1, 4), floats(2, 2, 4), axis=1)
+drawn("concatenate", floats(5, 2), floats(5, 3))
 
 TEXT_OF = launching.text_of
 
@@ -159,7 +168,7 @@ def by_rule(name, inputs, attributes, gs=None, rows=2):
 def by_twin(cupy, name, inputs, attributes, gs):
     """Values and gradients of the twin, as arrays of NumPy; None where it declines."""
     send = lambda x: x if x is None or np.isscalar(x) else cupy.asarray(in_type(x, "float32"))
-    with np.errstate(all="ignore"):  # a GPU does not warn
+    with np.errstate(all="ignore"), capturing():  # a GPU does not warn
         found = twin(name)(*map(send, inputs), **attributes)
         if found is NotImplemented:
             return None

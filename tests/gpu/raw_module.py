@@ -59,31 +59,40 @@ class RawKernel:
             raise ValueError(f"{self.name}: a block has up to {MOST_THREADS} threads, not {block}")
         if len(args) != len(self._types):
             raise TypeError(f"{self.name}: {len(args)} arguments, not {len(self._types)}")
-        places = enumerate(zip(self._types, args, strict=True))
-        kept = [self._in_memory(n, kind, x) for n, (kind, x) in places]
+        for n, (kind, x) in enumerate(zip(self._types, args, strict=True)):
+            self._check(n, kind, x)
+        hosts = [x._host if isinstance(x, self._double.ndarray) else x for x in args]
+        self._double.change(self._launch, size, *hosts)
+
+    def _launch(self, size, *args):
+        kept = [self._in_memory(kind, x) for kind, x in zip(self._types, args, strict=True)]
         pointers = (ctypes.c_void_p * len(kept))(*map(ctypes.addressof, kept))
-        self._double.counts["launch"] += 1
         sizes = (ctypes.c_uint * 6)(*size)
         complaint = self._run(sizes, pointers, order, ctypes.c_bool(self._has_barriers))
         if complaint:
             raise RuntimeError(f"{self.name}: {COMPLAINTS[complaint]}")
 
-    def _in_memory(self, n, kind, x):
+    def _in_memory(self, kind, x):
         """An argument as it lies in memory."""
+        if kind[0] != "*":
+            return np.ctypeslib.as_ctypes(np.array(x, kind))
+        return ctypes.c_void_p(x.ctypes.data if isinstance(x, np.ndarray) else 0)
+
+    def _check(self, n, kind, x):
+        """Refuse an argument that a GPU would read as something else."""
         wanted = np.dtype(kind.strip("*"))
         if kind[0] != "*":
             found = np.asarray(x).dtype if isinstance(x, np.generic | int | float) else type(x)
             if found != wanted:
                 raise TypeError(f"{self.name}: argument {n} is {found}, not {wanted}")
-            return np.ctypeslib.as_ctypes(np.array(x, wanted))
+            return
         if isinstance(x, np.uintp) and x == 0:
-            return ctypes.c_void_p(0)
+            return
         if not isinstance(x, self._double.ndarray) or x.dtype != wanted:
             found = getattr(x, "dtype", "")
             raise TypeError(f"{self.name}: argument {n} is {type(x)} {found}, not {wanted}*")
         if not x.flags.c_contiguous:
             raise ValueError(f"{self.name}: argument {n} is not contiguous")
-        return ctypes.c_void_p(x._host.ctypes.data)
 
 
 def sized(given, most):

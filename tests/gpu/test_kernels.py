@@ -11,7 +11,8 @@ from kernel_checks import floats
 import tinygrad_mo as tg
 from op_cases import CASES
 from tinygrad_mo import optimizers
-from tinygrad_mo.compiled.cuda import launching, updates
+from tinygrad_mo.compiled.cuda import launching, products, updates
+from tinygrad_mo.device import capturing
 from tinygrad_mo.ops import OPS
 from tinygrad_mo.questions import settled
 
@@ -34,6 +35,9 @@ LAUNCHES = {  # forward, with a mask if there may be one, and back, for any numb
     "convolution": (3, 5),
     "transposed_convolution": (2, 5),
     "depthwise_convolution": (1, 3),
+    "dense": (2, 3),
+    "matmul": (1, 2),
+    "concatenate": (3, 0),
 } | dict.fromkeys([*checks.ACTIVATIONS, "leaky_relu", "elu"], (1, 1))
 each_twin = pytest.mark.parametrize("name", TWINS)
 
@@ -41,6 +45,13 @@ each_twin = pytest.mark.parametrize("name", TWINS)
 @pytest.fixture(autouse=True)
 def first_order(monkeypatch):
     monkeypatch.setattr(raw_module, "order", raw_module.ORDERS[0])
+
+
+@pytest.fixture
+def captured(cupy):
+    """As in a step that is captured, where own kernels multiply."""
+    with capturing():
+        yield
 
 
 def test_every_twin_is_tried_and_its_launches_are_known():
@@ -62,6 +73,8 @@ def is_left_to_the_rule(name, inputs, attributes):
         return True
     if name == "convolution" and (attributes["groups"] != 1 or inputs[1].shape[:2] == (1, 1)):
         return True
+    if name in ("dense", "matmul") and min(np.ndim(x) for x in inputs[:2]) < 2:
+        return True
     is_empty = not all(x is None or np.size(x) for x in inputs)
     is_number = any(isinstance(x, np.generic) for x in inputs)  # of NumPy, not an array
     return is_empty or is_number or attributes.get("reset_after") is False
@@ -80,7 +93,7 @@ def test_a_twin_takes_the_cases_of_its_op(name, cupy):
 
 
 @each_twin
-def test_launches_are_few_and_nobody_waits(name, cupy):
+def test_launches_are_few_and_nobody_waits(name, cupy, captured):
     inputs, attributes = checks.DRAWN[name][0]
     gs = checks.by_rule(name, inputs, attributes, rows=3)[1]
     given = [x if x is None else cupy.asarray(x) for x in inputs]
@@ -96,7 +109,7 @@ def test_launches_are_few_and_nobody_waits(name, cupy):
 
 @each_twin
 @pytest.mark.parametrize("count", [1, pytest.param(9, marks=pytest.mark.slow)])
-def test_rows_do_not_mix_and_the_same_bits_come_twice(name, count, cupy):
+def test_rows_do_not_mix_and_the_same_bits_come_twice(name, count, cupy, captured):
     for inputs, attributes in checks.DRAWN[name][:count]:
         given = [x if x is None else cupy.asarray(x) for x in inputs]
         before = [x if x is None else x.get().tobytes() for x in given]
@@ -182,6 +195,36 @@ def test_what_a_kernel_has_flagged_is_told_in_words_and_once(name, inputs, error
     settled(checks.twin(name), cupy.zeros(given[0].shape, "int32"), given[1] * 0 + 0.5)
 
 
+@pytest.mark.parametrize("how", products.BLOCKS)
+@pytest.mark.parametrize(
+    ("one", "other"), [((70, 33), (33, 130)), ((2, 3, 65), (2, 65, 4)), ((1, 1), (1, 1))]
+)
+def test_a_product_is_the_same_however_blocks_work(how, one, other, cupy, captured, monkeypatch):
+    monkeypatch.setattr(products, "MANY", 0 if how == "many" else 10**9)
+    x, y = floats(*one), floats(*other) / one[-1] ** 0.5
+    right = x.astype(float) @ y.astype(float)
+    for turn_x in (False, True):
+        for turn_y in (False, True):
+            given = [
+                cupy.asarray(np.ascontiguousarray(a.swapaxes(-1, -2))).swapaxes(-1, -2)
+                if turn
+                else cupy.asarray(a)
+                for a, turn in ((x, turn_x), (y, turn_y))
+            ]
+            double.counts.clear()
+            found = products.by_kernel(*given)
+            assert double.counts == {"launch": 1}
+            assert checks.largest_gap([found.get()], [right]) <= checks.ALLOWED
+
+
+def test_a_product_that_is_large_is_left_to_cublas(cupy, captured, monkeypatch):
+    x = cupy.ones((4, 5), "float32")
+    monkeypatch.setattr(products, "MOST", 4 * 5 * 4 - 1)
+    assert products.by_kernel(x, x.T) is NotImplemented
+    assert products.by_kernel(x, x[0]) is NotImplemented
+    assert products.product(x, x.T).get()[0, 0] == 5
+
+
 @pytest.mark.slow
 def test_gradients_of_a_table_are_the_same_bits_in_any_order(cupy):
     inputs, _ = checks.DRAWN["embedding"][-1]
@@ -219,6 +262,7 @@ def rule_of(optimizer):
 
 def test_every_rule_has_a_kernel():
     assert {type(o) for o in OPTIMIZERS.values()} == set(optimizers.OPTIMIZERS.values())
+    assert all("cuda" in rule_of(o).changing for o in OPTIMIZERS.values())
 
 
 @each_optimizer
@@ -394,10 +438,12 @@ needs_nvrtc = pytest.mark.skipif(
 )
 FILES = [file.stem for file in sorted(launching.folder().glob("*.cu"))]
 UNITS = {"lstm": (3, 32, 96, 97, 128, 129, 192, 256), "gru": (3, 32, 96, 97, 128, 129, 192, 256)}
+UNITS["products"] = tuple(products.BLOCKS)
 
 
 def complaints_of(file, chip, units):
-    options = ["-std=c++17", *([f"-DUNITS={units}"] if units else [])]
+    defined = products.BLOCKS.get(units, {"UNITS": units} if units else {})
+    options = ["-std=c++17", *(f"-D{name}={value}" for name, value in defined.items())]
     text = launching.text_of(launching.folder() / f"{file}.cu")
     return nvrtc.complaints(nvrtc.compiled(text, options, chip))
 

@@ -49,6 +49,10 @@ spaces = {
     "linalg": cupy.linalg,
     "stride_tricks": cupy.lib.stride_tricks,
     "Generator": cupy.random.Generator,
+    "cuda": cupy.cuda,
+    "Stream": cupy.cuda.Stream,
+    "Graph": cupy.cuda.Graph,
+    "MemoryPool": cupy.cuda.MemoryPool,
 }
 table = {"version": cupy.__version__} | {name: names_in(space) for name, space in spaces.items()}
 TABLE.write_text(json.dumps(table, separators=(",", ":")).replace('],"', '],\n"') + "\n", "utf-8")

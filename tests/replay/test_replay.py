@@ -377,8 +377,8 @@ def test_a_plan_and_its_replays_are_freed_by_reference_counting():
         tape = plan.forward(feed)
         plan.backward(tape, [1.0, 1.0])
         refs = [
-            weakref.ref(tape.replay),
-            weakref.ref(tape.replay.values[plan.slots[plan.losses[0].key]]),
+            weakref.ref(tape.lender),
+            weakref.ref(tape.lender.values[plan.slots[plan.losses[0].key]]),
         ]
         del tape, plan
         assert [ref() for ref in refs] == [None] * 2

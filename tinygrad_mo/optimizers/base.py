@@ -160,6 +160,11 @@ class Optimizer(Recipe):
             del self._seen[w]
         return self._slots
 
+    @property
+    def arrangement(self) -> Arrangement | None:
+        """Which parameters the last step has put together; None if it is to be found anew."""
+        return self._arrangement
+
     def memory(self) -> dict[Parameter, dict[str, Array]]:
         """The arrays by name from which training goes on with the same bits (and not copies)."""
         self._count()

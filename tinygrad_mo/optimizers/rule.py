@@ -50,6 +50,9 @@ class Rule:
         By device ("cpu", "cuda"), a twin of the formula. It returns the same, in new arrays, and
         has seen that all is finite; or NotImplemented, and then the formula is asked. One for
         "cuda" is given an array `bad` of shape (), 0, and makes it 1 if anything is not finite.
+    changing : dict
+        By device, ``changing(optimizer, rate, t)``: the numbers that a twin reads from an array, if
+        it is given one with the name `changing`, so that its launch can be repeated.
     compiled_in_place : dict
         By device, a twin for those entries of a table that a batch has read:
         ``twin(optimizer, table, g, rate, slots, left)``, with the names of
@@ -62,6 +65,7 @@ class Rule:
     def __init__(self, formula: Callable[..., Any]):
         self.formula = formula
         self.compiled: dict[str, Callable[..., Any]] = {}
+        self.changing: dict[str, Callable[..., tuple[float, ...]]] = {}
         self.compiled_in_place: dict[str, Callable[..., Any]] = {}
         self.shares_at_rest: Callable[[Any], tuple[float, ...] | None] = lambda optimizer: None
         self.largest_addition: Callable[[Any, float, float], float] = lambda *given: inf

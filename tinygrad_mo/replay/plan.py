@@ -28,6 +28,7 @@ from ..engine.plan import Plan, Record, Tape, fed
 from ..engine.randomness import Randomness, draws
 from ..ops import dense_gradient
 from ..ops.contract import of_this_package
+from ..questions import on_gpu
 from .program import in_one_call, one_by_one
 from .tracing import Deviation, Instruction, Trace, Traced, Untraceable
 
@@ -102,17 +103,17 @@ class ReplayedPlan(Plan):
 
     def value(self, tape: Tape, tensor: Tensor) -> Array:
         value = super().value(tape, tensor)
-        return copied(value) if isinstance(tape, ReplayedTape) else value
+        return copied(value) if isinstance(tape, LentTape) else value
 
     def backward(self, tape: Tape, seeds: Sequence, **options: Any) -> dict[Any, Any]:
         found = super().backward(tape, seeds, **options)
-        if not isinstance(tape, ReplayedTape) or options.get("sparse"):
+        if not isinstance(tape, LentTape) or options.get("sparse"):
             return found
         return {tensor: None if g is None else copied(g) for tensor, g in found.items()}
 
     def sweep(self, tape: Tape, starts: list[Array], per_loss: bool, record: Record) -> list[Any]:
         if isinstance(tape, ReplayedTape):
-            return tape.replay.sweeps[per_loss].run(starts, record)
+            return tape.lender.sweeps[per_loss].run(starts, record)
         return super().sweep(tape, starts, per_loss, record)
 
 
@@ -120,14 +121,20 @@ class TooLarge(Untraceable):
     """An array for which it does not matter what passes between the operations."""
 
 
-class ReplayedTape(Tape):
-    """A tape on the arrays of a replay, which it gives back in the end."""
+class LentTape(Tape):
+    """A tape on arrays that are written over later, when it has given them back."""
 
-    replay: Replay
-    free: list[Replay]
+    lender: Any
+    free: list[Any]  # lenders that no tape holds
 
     def __del__(self) -> None:
-        self.free.append(self.replay)
+        self.free.append(self.lender)
+
+
+class ReplayedTape(LentTape):
+    """A tape on the arrays of a replay."""
+
+    lender: Replay
 
 
 class Replays:
@@ -169,7 +176,7 @@ class Replays:
     ) -> Tape | None:
         backs = replay.tape.backs if keep else []
         tape = ReplayedTape(replay.values, replay.tape.outputs, backs, {})
-        tape.replay, tape.free = replay, self.free
+        tape.lender, tape.free = replay, self.free
         before = plan.randomness.states
         if replay.forward(feed):
             return tape
@@ -369,7 +376,7 @@ def seen_anew(x: Any) -> Any:
 
 def copied(x: Array) -> Array:
     """The numbers as they are now, a single one as a scalar."""
-    return x.copy() if x.ndim else x[()]
+    return x.copy() if x.ndim or on_gpu(x) else x[()]
 
 
 def is_traceable(step: Step) -> bool:

@@ -24,34 +24,36 @@ class MovingAverages:
         Each as often as something moves it.
     statistics : list of Tensor
         What a tape must keep: the values that they follow.
+    moved : list of (Tensor, Parameter, float)
+        Both together, and the share of itself that an average keeps.
     """
 
     def __init__(self, steps: Iterable[Step]):
         self.statistics: list[Tensor] = []
-        self._moved: list[tuple[Tensor, Parameter, float]] = []
+        self.moved: list[tuple[Tensor, Parameter, float]] = []
         for step in steps:
             for value, position in step.op.averages.items():
                 self.statistics.append(step.output(value))
                 average: Any = step.inputs[position]
-                self._moved.append((self.statistics[-1], average, step.attributes["momentum"]))
-        self.averages = [average for _, average, _ in self._moved]
+                self.moved.append((self.statistics[-1], average, step.attributes["momentum"]))
+        self.averages = [average for _, average, _ in self.moved]
 
     def not_finite(self, plan: Plan, tape: Tape) -> list[tuple[Parameter, Any]]:
         """Which cannot follow, since what the batch has shown is infinite or NaN: `bool` says it"""
         return [
             (average, ask_if_not_finite(plan.value(tape, tensor)))
-            for tensor, average, _ in self._moved
+            for tensor, average, _ in self.moved
         ]
 
     def reach(self, plan: Plan, average: Parameter) -> tuple[int, ...]:
         """The losses that depend on what moves an average."""
-        steps = [tensor.step for tensor, moved, _ in self._moved if moved is average]
+        steps = [tensor.step for tensor, moved, _ in self.moved if moved is average]
         return tuple({k for step in steps for k in plan.reach[plan.slots[step, 0]]})
 
     def follow(self, plan: Plan, tape: Tape, lost: Sequence[tuple[Parameter, Any]] = ()) -> None:
         """Move each of them towards what the batch of a tape has shown, where it is finite."""
         without = [average for average, is_lost in lost if is_lost] if lost else ()
-        for tensor, average, momentum in self._moved:
+        for tensor, average, momentum in self.moved:
             if average not in without:
                 old, seen = average.value, plan.value(tape, tensor)
                 moved = old + (1 - momentum) * (seen - old)

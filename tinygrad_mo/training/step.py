@@ -14,12 +14,14 @@ from ..engine.plan import Plan, Tape
 from ..optimizers import Optimizer
 from ..optimizers.finite import is_finite
 from .balanced import gradients_of_step, swept
+from .captured import captured_on_a_gpu
 from .not_finite import first_not_finite
 from .objective import Objective
 
 Feed = Mapping[Tensor, Array]
 
 
+@captured_on_a_gpu
 def training_step(objective: Objective, optimizer: Optimizer, number: int, feed: Feed) -> Tape:
     """Make step `number` on a batch, or, if something is not finite, none.
 

@@ -11,6 +11,7 @@ from . import (
     losses,
     normalization,
     pooling,
+    products,
     recurrent,
     updates,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from math import prod
 
-from ...device import Array
+from ...device import Array, is_captured
 from ...ops.contract import flat, rows_of
 from ...ops.windows import Windows, windows_over
 from ..convolution import fits
@@ -24,6 +24,7 @@ from .launching import (
     usable,
 )
 from .pooling import image_of, windows_of
+from .products import product
 
 MOST_NUMBERS = 1 << 28  # of windows that are written out: 1 GB
 
@@ -33,20 +34,22 @@ def convolution(x, kernel, bias, *, strides, padding, dilation_rate, groups=1):
     if not usable(x, kernel, bias) or not fits(x, kernel, bias, -2) or groups != 1:
         return NotImplemented
     w = windows_over(x.shape[1:-1], kernel.shape[:-2], strides, dilation_rate, padding)
-    if w.trivial or len(x) * prod(w.count) * prod(kernel.shape[:-1]) > MOST_NUMBERS:
+    if (w.trivial and not is_captured()) or len(x) * prod(w.count) * prod(
+        kernel.shape[:-1]
+    ) > MOST_NUMBERS:
         return NotImplemented
     matrix = flat(contiguous(kernel))
-    y = (windows_as_rows(x, w) @ matrix).reshape(len(x), *w.count, -1)
+    y = product(windows_as_rows(x, w), matrix).reshape(len(x), *w.count, -1)
     if bias is not None:
         y += bias
 
     def pull_x(g):
-        handed_back = flat(cotangent(g, y)) @ matrix.T
+        handed_back = product(flat(cotangent(g, y)), matrix.T)
         return added_up(handed_back, None, w, rows_of(g, y) + x.shape)
 
     def pull_kernel(g):
         g = flat(cotangent(g, y), rows_of(g, y))
-        return (windows_as_rows(x, w).T @ g).reshape(len(g), *kernel.shape)
+        return product(windows_as_rows(x, w).T, g).reshape(len(g), *kernel.shape)
 
     return y, (pull_x, pull_kernel, lambda g: flat(g, rows_of(g, y)).sum(axis=-2))
 
@@ -63,24 +66,26 @@ def transposed_convolution(x, kernel, bias, *, strides, padding, dilation_rate):
     if x.size * prod(kernel.shape[:-1]) > MOST_NUMBERS * x.shape[-1]:
         return NotImplemented
     matrix, filters = flat(contiguous(kernel)), kernel.shape[-2]
-    y = added_up(flat(contiguous(x)) @ matrix.T, bias, w, (len(x), *lengths, filters))
+    y = added_up(product(flat(contiguous(x)), matrix.T), bias, w, (len(x), *lengths, filters))
 
     def pull_x(g):
         g = cotangent(g, y)
         images = g.reshape(-1, *y.shape[1:])
-        return (windows_as_rows(images, w) @ matrix).reshape(rows_of(g, y) + x.shape)
+        return product(windows_as_rows(images, w), matrix).reshape(rows_of(g, y) + x.shape)
 
     def pull_kernel(g):
         g = cotangent(g, y)
         windows = windows_as_rows(g.reshape(-1, *y.shape[1:]), w)
         by_row = windows.reshape(len(g), -1, windows.shape[-1]).swapaxes(-1, -2)
-        return (by_row @ flat(x)).reshape(len(g), *kernel.shape)
+        return product(by_row, flat(x)).reshape(len(g), *kernel.shape)
 
     return y, (pull_x, pull_kernel, lambda g: flat(g, rows_of(g, y)).sum(axis=-2))
 
 
 def windows_as_rows(x: Array, w: Windows) -> Array:
     """All windows as the rows of a matrix."""
+    if w.trivial:
+        return flat(contiguous(x))
     width = prod(w.size) * x.shape[-1]
     (patches,) = room(x, (len(x) * prod(w.count), width))
     shape = *image_of(x.shape), *windows_of(w), *elements_of(w)

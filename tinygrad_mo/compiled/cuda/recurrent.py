@@ -11,6 +11,7 @@ from ...ops.contract import flat, once_for_each
 from ..recurrent import fit
 from ..registry import twin_of
 from .launching import contiguous, cotangent, launch, room, usable
+from .products import product
 
 MOST_UNITS = 256  # with four gates a block of 1024 threads, the largest there is
 ALL_KEPT = 96  # up to so many units a thread keeps all its weights (KEPT of common.cuh)
@@ -31,7 +32,7 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
     gates, h_all, h_before, c_before, tanh_c, h, c = room(
         x, (batch, time, 4 * units), steps, steps, steps, steps, state, state
     )
-    weights = contiguous(flat(x) @ kernel), bias, recurrent
+    weights = contiguous(product(flat(x), kernel)), bias, recurrent
     kept = gates, h_all, h_before, c_before, tanh_c, h, c
     block = (4 * units,)
     launch("lstm_forward", (batch,), block, *weights, h0, c0, mask, *kept, *order, UNITS=units)
@@ -49,9 +50,9 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
         return flat(new[0], (rows,)), *new[1:]
 
     return (h_all, h, c), (
-        lambda gs: (flat(found(gs)[0]) @ kernel.T).reshape(-1, *x.shape),
-        lambda gs: flat(x).T @ found(gs)[0],
-        lambda gs: flat(h_before).T @ found(gs)[0],
+        lambda gs: product(flat(found(gs)[0]), kernel.T).reshape(-1, *x.shape),
+        lambda gs: product(flat(x).T, found(gs)[0]),
+        lambda gs: product(flat(h_before).T, found(gs)[0]),
         lambda gs: found(gs)[0].sum(axis=-2),
         lambda gs: found(gs)[1],
         lambda gs: found(gs)[2],
@@ -72,7 +73,7 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
     x = without_padding(x, mask)
     state, steps = (batch, units), (batch, time, units)
     gates, h_all, h_before, inner, h = room(x, (batch, time, 3 * units), steps, steps, steps, state)
-    weights = contiguous(flat(x) @ kernel), bias[0], recurrent, bias[1]
+    weights = contiguous(product(flat(x), kernel)), bias[0], recurrent, bias[1]
     kept = gates, h_all, h_before, inner, h
     block = (3 * units,)
     launch("gru_forward", (batch,), block, *weights, h0, mask, *kept, *order, UNITS=units)
@@ -88,9 +89,9 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
         return flat(both, (2, rows)), dh
 
     return (h_all, h), (
-        lambda gs: (flat(found(gs)[0][0]) @ kernel.T).reshape(-1, *x.shape),
-        lambda gs: flat(x).T @ found(gs)[0][0],
-        lambda gs: flat(h_before).T @ found(gs)[0][1],
+        lambda gs: product(flat(found(gs)[0][0]), kernel.T).reshape(-1, *x.shape),
+        lambda gs: product(flat(x).T, found(gs)[0][0]),
+        lambda gs: product(flat(h_before).T, found(gs)[0][1]),
         lambda gs: found(gs)[0].sum(axis=-2).swapaxes(0, 1),
         lambda gs: found(gs)[1],
         None,

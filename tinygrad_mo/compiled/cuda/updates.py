@@ -33,6 +33,10 @@ def numbers_of_step(o: Any, rate: float, t: int) -> tuple[float, float]:
     return float(rate), left
 
 
+for one in (SGD, RMSprop, Adam, AdamW, Adagrad):
+    registered(one.rule.changing, "cuda")(numbers_of_step)
+
+
 @registered(SGD.rule.compiled, "cuda")
 def sgd(o, w, g, rate, t, velocity=None, **options):
     fixed = o.momentum, int(o.nesterov)
