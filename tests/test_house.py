@@ -77,7 +77,7 @@ LEDGER = {
     "replay": 660,
     "schedules": 108,
     "systems": 1866,
-    "training": 1796,
+    "training": 1827,
 }
 
 

@@ -20,7 +20,7 @@ import tinygrad_mo as tg
 from tinygrad_mo import layers, optimizers, schedules
 from tinygrad_mo.compiled.cuda import launching, losses, products
 from tinygrad_mo.device import to_numpy
-from tinygrad_mo.replay.captured import CapturedTape
+from tinygrad_mo.replay.captured import Captured, CapturedTape
 from tinygrad_mo.training import captured
 from tinygrad_mo.training.balanced import swept
 from tinygrad_mo.training.captured import KNOWN, CapturedStep
@@ -384,7 +384,30 @@ def test_nothing_keeps_a_model_alive(cupy):
     assert step() is None
 
 
-def test_a_step_is_one_launch_and_copies(cupy):
+def test_a_graph_that_finds_other_numbers_is_not_used(cupy, monkeypatch):
+    def trained(replay):
+        model, x, y = classifier()
+        with tg.use(replay=replay):
+            session = Session(model, x, y).steps(6)
+        return [w.numpy() for w in model.weights], session
+
+    plain, _ = trained(replay=False)
+    launch, launches = Captured.launch, []
+
+    def stale(graph):  # from the second time on it does nothing, as if a batch were baked in
+        launches.append(graph)
+        if len(launches) < 2:
+            launch(graph)
+
+    monkeypatch.setattr(Captured, "launch", stale)
+    found, session = trained(replay=True)
+    assert len(launches) == 2 and all(map(np.array_equal, plain, found))
+    (steps,) = [s for plan, s in KNOWN.items() if plan is session.model.objective.plan()]
+    assert [kind.why_not[:23] for kind in steps._kinds.values()] == ["a graph has found other"]
+
+
+def test_a_step_is_one_launch_and_copies(cupy, monkeypatch):
+    monkeypatch.setattr(captured, "PROOFS", 0)
     model, x, y = classifier()
     session = Session(model, x, y).steps(3)
     expected = {  # six arrays of a batch, those of parameters and averages to and fro, two slots

@@ -19,7 +19,16 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ..device import Array, by_twin, kernels_wanted, on_device, replay_wanted, xp
+from ..device import (
+    Array,
+    by_twin,
+    capturing,
+    kernels_wanted,
+    on_device,
+    replay_wanted,
+    to_numpy,
+    xp,
+)
 from ..engine.graph import Tensor
 from ..engine.plan import Plan, Tape
 from ..optimizers import Optimizer
@@ -31,6 +40,8 @@ from .objective import Objective
 
 Feed = Mapping[Tensor, Array]
 PLAIN_STEPS = 2  # on a kind of batch, before it is captured
+PROOFS = 2  # steps in which a graph must find what the same work finds without it
+AGREEMENT = 1e-4  # relative to the largest number of an array
 ATTEMPTS = 4  # for a kind; then the plain way serves
 WORTH_IT = 64  # steps; after so many a new attempt is free
 KINDS = 4  # of batches for which a plan keeps graphs, each with memory of its own
@@ -89,7 +100,15 @@ class Steps:
             except Exception as error:  # the plain way serves, or says it better
                 kind.attempts, kind.why_not = ATTEMPTS, f"{type(error).__name__}: {error}"
                 return None
-        return kind.step.run(objective, optimizer, feed)
+        try:
+            return kind.step.run(objective, optimizer, feed)
+        except Disagreement as error:
+            kind.step, kind.attempts, kind.why_not = None, ATTEMPTS, str(error)
+            return None
+
+
+class Disagreement(Exception):
+    """A graph finds other numbers than the work that was captured. It is not used."""
 
 
 class Kind:
@@ -216,6 +235,8 @@ class CapturedStep:
         settle()
         self._bring(objective, optimizer, feed)
         self._captured.launch()
+        if self.made < PROOFS:
+            self._prove(objective, optimizer)
         *told, bad = self._told.get().tolist()
         if bad:
             return None
@@ -227,6 +248,24 @@ class CapturedStep:
         tape = CapturedTape(values, outputs, backs, dict(zip(self._singles, told, strict=True)))
         tape.lender, tape.free = self._free.pop(), self._free
         return tape
+
+    def _prove(self, objective: Objective, optimizer: Optimizer) -> None:
+        """See that the graph has found what the same work finds, step by step, on this batch."""
+        with capturing():
+            _, told, new = self._work(objective, optimizer, objective.plan())
+        pairs = [(self._told, told)]
+        for mine, others in zip(self._new, new, strict=True):
+            pairs += zip(mine, others, strict=True)
+        if not all(agree(x, y) for x, y in pairs):
+            raise Disagreement("a graph has found other numbers than the work that it stands for")
+
+
+def agree(x: Array, y: Array) -> bool:
+    """Are they equal but for rounding? NaN equals NaN."""
+    x, y = to_numpy(x), to_numpy(y)
+    is_finite = np.isfinite(y)
+    gap, size = abs((x - y)[is_finite]).max(initial=0), abs(y[is_finite]).max(initial=0)
+    return np.array_equal(np.isfinite(x), is_finite) and bool(gap <= AGREEMENT * size)
 
 
 def settings_of(optimizer: Optimizer) -> dict[str, Any]:
