@@ -54,10 +54,10 @@ LEDGER = {
     "callbacks": 622,
     "check": 467,
     "cli": 186,
-    "compiled": 1420,
+    "compiled": 1419,
     "console": 41,
     "data": 54,
-    "device": 201,
+    "device": 191,
     "engine": 1314,
     "files": 950,
     "flow": 3026,
@@ -77,7 +77,7 @@ LEDGER = {
     "replay": 660,
     "schedules": 108,
     "systems": 1866,
-    "training": 1827,
+    "training": 1825,
 }
 
 

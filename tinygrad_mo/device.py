@@ -6,8 +6,8 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, wraps
 from itertools import accumulate
 from math import prod
@@ -31,7 +31,6 @@ _settings: dict[str, Any] = {
     "winograd": True,
     "kernels": os.environ.get("TINYGRAD_MO_KERNELS") != "0",
     "replay": True,
-    "captured": False,
     "threads": int(os.environ.get("TINYGRAD_MO_THREADS") or min(usable_cores() or 1, 8)),
 }
 _seeds = np.random.SeedSequence()
@@ -114,21 +113,6 @@ def kernels_wanted() -> bool:
 def replay_wanted() -> bool:
     """May a step on small arrays be traced once and then replayed (see `tinygrad_mo.replay`)?"""
     return _settings["replay"]
-
-
-def is_captured() -> bool:
-    """Is what runs here written down by a GPU, to be launched again (see `replay.captured`)?"""
-    return _settings["captured"]
-
-
-@contextmanager
-def capturing() -> Iterator[None]:
-    """What runs in here is captured: it leaves out what CuPy does not do then."""
-    _settings["captured"] = True
-    try:
-        yield
-    finally:
-        _settings["captured"] = False
 
 
 def threads() -> int:

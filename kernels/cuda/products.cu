@@ -1,4 +1,4 @@
-/* Products of matrices, for steps that are captured: CuPy calls cuBLAS at no such time.
+/* Products of matrices that are not too large. CuPy calls no cuBLAS while a step is captured.
  *
  * A block works out a square of the result, SIDE numbers each way; a thread of it EACH times EACH of
  * them, 16 apart. It goes along the inner axis in parts that are DEEP, which its threads fetch into

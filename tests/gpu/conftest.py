@@ -6,6 +6,7 @@ import raw_module
 
 import tinygrad_mo as tg
 from tinygrad_mo import questions
+from tinygrad_mo.compiled.cuda import products
 
 collect_ignore = ["everywhere.py", "check.py"]  # programs
 
@@ -15,6 +16,7 @@ def cupy(monkeypatch):
     """The double in place of CuPy, and new arrays on it."""
     for name, module in double.MODULES.items():
         monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setattr(products, "MOST", 1 << 16)  # more takes long on a CPU
     double.counts.clear()
     with tg.use("cupy", kernels=None if raw_module.COMPILER else False):
         yield double.cupy

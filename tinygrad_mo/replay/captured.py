@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from ..device import capturing, xp
+from ..device import xp
 from ..engine.plan import Plan
 from ..questions import settle
 from .plan import LentTape, is_traceable
@@ -44,7 +44,7 @@ class Captured:
         cuda.runtime.deviceSynchronize()
         self._pool, stream = cuda.MemoryPool(), cuda.Stream(non_blocking=True)
         try:
-            with cuda.using_allocator(self._pool.malloc), stream, capturing():
+            with cuda.using_allocator(self._pool.malloc), stream:
                 work()
                 stream.synchronize()
                 self.found, self._graph = captured(work, stream)

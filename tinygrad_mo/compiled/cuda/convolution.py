@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from math import prod
 
-from ...device import Array, is_captured
+from ...device import Array
 from ...ops.contract import flat, rows_of
 from ...ops.windows import Windows, windows_over
 from ..convolution import fits
@@ -34,9 +34,7 @@ def convolution(x, kernel, bias, *, strides, padding, dilation_rate, groups=1):
     if not usable(x, kernel, bias) or not fits(x, kernel, bias, -2) or groups != 1:
         return NotImplemented
     w = windows_over(x.shape[1:-1], kernel.shape[:-2], strides, dilation_rate, padding)
-    if (w.trivial and not is_captured()) or len(x) * prod(w.count) * prod(
-        kernel.shape[:-1]
-    ) > MOST_NUMBERS:
+    if len(x) * prod(w.count) * prod(kernel.shape[:-1]) > MOST_NUMBERS:
         return NotImplemented
     matrix = flat(contiguous(kernel))
     y = product(windows_as_rows(x, w), matrix).reshape(len(x), *w.count, -1)

@@ -1,7 +1,8 @@
-"""Products of matrices, and arrays put together, also in steps that are captured.
+"""Products of matrices by `kernels/cuda/products.cu`, and arrays put together.
 
-CuPy calls no cuBLAS then, and sends nothing to the GPU, as `concatenate` of many arrays does. So
-`kernels/cuda/products.cu` multiplies then; otherwise cuBLAS does, which is faster for large ones.
+Up to a size a kernel of our own multiplies: CuPy does not call cuBLAS while a step is captured, and
+both ways must come to the same numbers. For the same reason arrays are put together one by one: to
+concatenate many is to send their addresses, which CuPy does not do then, either.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ...device import Array, array_module, is_captured
+from ...device import Array, array_module
 from ...ops.contract import flat, rows_of
+from ...questions import on_gpu
 from ..registry import FLOAT, twin_of
 from .launching import contiguous, launch, room, usable
 
@@ -27,8 +29,8 @@ BLOCKS = {  # how a block works: EACH and GROUPS of the kernel
 
 
 def product(x: Array, y: Array) -> Array:
-    """``x @ y``, for two or more axes each."""
-    found = by_kernel(x, y) if is_captured() else NotImplemented
+    """``x @ y``; a large one by cuBLAS."""
+    found = by_kernel(x, y)
     return x @ y if found is NotImplemented else found
 
 
@@ -89,7 +91,7 @@ def matmul(x, y):
 @twin_of("concatenate", "cuda")
 def concatenate(*xs, axis=-1):
     axis -= xs[0].ndim * (axis >= 0)
-    if not is_captured() or any(x.dtype != FLOAT or x.ndim != xs[0].ndim for x in xs):
+    if any(not on_gpu(x) or x.dtype != FLOAT or x.ndim != xs[0].ndim for x in xs):
         return NotImplemented
     lengths = [x.shape[axis] for x in xs]
     shape = list(xs[0].shape)
