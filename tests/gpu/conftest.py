@@ -18,6 +18,6 @@ def cupy(monkeypatch):
         monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setattr(products, "MOST", 1 << 16)  # more takes long on a CPU
     double.counts.clear()
-    with tg.use("cupy", kernels=None if raw_module.COMPILER else False):
+    with tg.use("cupy", kernels=bool(raw_module.COMPILER)):
         yield double.cupy
     questions.OPEN.clear()
