@@ -11,7 +11,7 @@ import numpy as np
 from ..device import Array, in_parts, winograd_allowed
 from ..ops.contract import flat, rows_of
 from ..ops.linear import column_sums
-from ..ops.windows import Windows, windows_over
+from ..ops.windows import Windows, lengths_before, windows_over
 from .registry import call_c, call_c_in_parts, contiguous, cotangent, twin_of, usable
 
 PER_OUTPUT = 16  # besides the products: the time, in multiplications
@@ -44,10 +44,7 @@ def convolution(x, kernel, bias, *, strides, padding, dilation_rate, groups=1):
 def transposed_convolution(x, kernel, bias, *, strides, padding, dilation_rate):
     if not usable(x, kernel, bias) or not fits(x, kernel, bias, -1):
         return NotImplemented
-    lengths = tuple(
-        n * s + (0 if padding == "same" else max((k - 1) * d + 1 - s, 0))
-        for n, k, s, d in zip(x.shape[1:-1], kernel.shape[:-2], strides, dilation_rate, strict=True)
-    )
+    lengths = lengths_before(x.shape[1:-1], kernel.shape[:-2], strides, dilation_rate, padding)
     w = windows_over(lengths, kernel.shape[:-2], strides, dilation_rate, padding)
     x, kernel = contiguous(x), contiguous(kernel)
     y = spread_back(x, kernel, w, lengths)

@@ -18,7 +18,16 @@ from ..questions import on_gpu
 from . import winograd
 from .contract import flat, in_floats, op, rows_of
 from .linear import column_sums
-from .windows import Windows, blocks, inside, pad, padded_zeros, patches, windows_over
+from .windows import (
+    Windows,
+    blocks,
+    inside,
+    lengths_before,
+    pad,
+    padded_zeros,
+    patches,
+    windows_over,
+)
 
 __all__ = ["convolution", "depthwise_convolution", "transposed_convolution"]
 
@@ -60,10 +69,7 @@ def transposed_convolution(x, kernel, bias, *, strides, padding, dilation_rate):
     (batch, *longer, filters), to x.
     """
     check_channels(x, kernel.shape[-1], kernel)
-    lengths = [
-        n * s + (0 if padding == "same" else max((k - 1) * d + 1 - s, 0))
-        for n, k, s, d in zip(x.shape[1:-1], kernel.shape[:-2], strides, dilation_rate, strict=True)
-    ]
+    lengths = lengths_before(x.shape[1:-1], kernel.shape[:-2], strides, dilation_rate, padding)
     w = windows_over(lengths, kernel.shape[:-2], strides, dilation_rate, padding)
     y = spread_back(x, kernel, w, lengths)
     if bias is not None:

@@ -34,7 +34,7 @@ def without_padding(x: Array, mask: Array | None) -> Array:
     """
     if mask is None:
         return x
-    xp, real = array_module(x), mask.astype(bool)
+    xp, real = array_module(x), mask.astype(bool, copy=False)
     if at_hand(x) and at_hand(mask) and xp.isfinite(x[~real]).all():
         return x
     return xp.where(real[..., None], x, 0)

@@ -86,6 +86,26 @@ def windows_over(
     return Windows(tuple(size), tuple(strides), tuple(dilation), tuple(pads), tuple(count))
 
 
+def lengths_before(
+    count: Sequence[int],
+    size: Sequence[int],
+    strides: Sequence[int],
+    dilation: Sequence[int],
+    padding: str,
+) -> tuple[int, ...]:
+    """The lengths over which there are so many windows: `windows_over` backwards.
+
+    Several lengths have so many where windows are strides apart: Keras's is given.
+
+    >>> lengths_before((3,), (4,), (3,), (1,), "same")
+    (9,)
+    """
+    return tuple(
+        n * step + (0 if padding == "same" else max((k - 1) * d + 1 - step, 0))
+        for n, k, step, d in zip(count, size, strides, dilation, strict=True)
+    )
+
+
 def inside(w: Windows, lengths: Sequence[int]) -> tuple[slice, ...]:
     """Where the input lies in the padded input."""
     return slice(None), *(slice(b, b + n) for (b, _), n in zip(w.pads, lengths, strict=True))

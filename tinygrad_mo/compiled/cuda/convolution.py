@@ -10,7 +10,7 @@ from math import prod
 
 from ...device import Array
 from ...ops.contract import flat, rows_of
-from ...ops.windows import Windows, windows_over
+from ...ops.windows import Windows, lengths_before, windows_over
 from ..convolution import fits
 from ..registry import twin_of
 from .launching import (
@@ -56,10 +56,7 @@ def convolution(x, kernel, bias, *, strides, padding, dilation_rate, groups=1):
 def transposed_convolution(x, kernel, bias, *, strides, padding, dilation_rate):
     if not usable(x, kernel, bias) or not fits(x, kernel, bias, -1):
         return NotImplemented
-    lengths = tuple(
-        n * s + (0 if padding == "same" else max((k - 1) * d + 1 - s, 0))
-        for n, k, s, d in zip(x.shape[1:-1], kernel.shape[:-2], strides, dilation_rate, strict=True)
-    )
+    lengths = lengths_before(x.shape[1:-1], kernel.shape[:-2], strides, dilation_rate, padding)
     w = windows_over(lengths, kernel.shape[:-2], strides, dilation_rate, padding)
     if x.size * prod(kernel.shape[:-1]) > MOST_NUMBERS * x.shape[-1]:
         return NotImplemented

@@ -6,8 +6,9 @@ cuBLAS's.
 
 from __future__ import annotations
 
-from ...device import Array, array_module
+from ...device import Array
 from ...ops.contract import flat, once_for_each
+from ...ops.sequences import without_padding
 from ..recurrent import fit
 from ..registry import twin_of
 from .launching import contiguous, cotangent, launch, room, usable
@@ -96,11 +97,6 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
         lambda gs: found(gs)[1],
         None,
     )
-
-
-def without_padding(x: Array, mask: Array | None) -> Array:
-    """x, but 0 in steps that are not real: 0 of NaN would be NaN in the gradient of the weights."""
-    return x if mask is None else array_module(x).where(mask[..., None], x, 0)
 
 
 def read_backwards(recurrent: Array) -> tuple[Array, int, int]:
