@@ -12,7 +12,8 @@ import tinygrad_mo as tg
 from gradient_checks import CONSTANTS, is_float, stands_still, values
 from op_cases import CASES, CONSTANT, WITHOUT_SLOPE
 from tinygrad_mo import layers
-from tinygrad_mo.check import GradientError, Training, check_model, check_op
+from tinygrad_mo.check import GradientError, check_model, check_op
+from tinygrad_mo.check.model import Training
 from tinygrad_mo.engine.plan import Plan
 from tinygrad_mo.ops import OPS, Op, dense_gradient, unbroadcast
 from zoo import ZOO

@@ -14,7 +14,7 @@ import numpy as np
 
 from . import data, device
 from .arguments import whole
-from .check import mixing_gap
+from .check.model import mixing_gap
 from .console import make_folder, print_on_any_terminal
 from .flow import FlowRecorder
 from .flow.whatif import update_ratios

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from . import arguments
-from .questions import on_gpu, settle
+from .questions import by_type, on_gpu, settle
 
 Array = Any  # a numpy.ndarray or a cupy.ndarray
 
@@ -261,11 +261,7 @@ def to_numpy(x: Array) -> np.ndarray:
 def to_numpy_together(arrays: Sequence[Any]) -> list[Any]:
     """The same of several arrays (None stays None), in one transfer for each type."""
     found: list[Any] = [None if x is None or on_gpu(x) else np.asarray(x) for x in arrays]
-    by_type: dict[Any, list[int]] = {}
-    for place, x in enumerate(arrays):
-        if on_gpu(x):
-            by_type.setdefault(x.dtype, []).append(place)
-    for places in by_type.values():
+    for places in by_type((n, x) for n, x in enumerate(arrays) if on_gpu(x)):
         some: list[Any] = [arrays[n] for n in places]
         flat = to_numpy(array_module(some[0]).concatenate(some, axis=None))
         ends = list(accumulate(x.size for x in some))

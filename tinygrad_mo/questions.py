@@ -9,7 +9,7 @@ then. On NumPy the numbers are at hand, and nothing is put off.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -174,14 +174,20 @@ def settled(function: Callable[..., Any], *given: Any) -> Any:
 def fetched(numbers: Sequence[Any]) -> list[float]:
     """Arrays of one number each, from a GPU: in one transfer, and with few launches."""
     cupy = sys.modules["cupy"]
-    by_type: dict[Any, list[int]] = {}
-    for place, number in enumerate(numbers):
-        by_type.setdefault(number.dtype, []).append(place)
-    parts = [cupy.stack([numbers[n] for n in places]) for places in by_type.values()]
+    of_types = by_type(enumerate(numbers))
+    parts = [cupy.stack([numbers[n] for n in places]) for places in of_types]
     if len(parts) > 1:
-        is_small = all(dtype in ("float32", "int32", "bool") for dtype in by_type)  # such are flags
+        is_small = all(part.dtype in ("float32", "int32", "bool") for part in parts)  # as flags are
         kind = "float32" if is_small else "float64"
         parts = [cupy.concatenate([part.astype(kind, copy=False) for part in parts])]
-    order = [place for places in by_type.values() for place in places]
+    order = [place for places in of_types for place in places]
     values = dict(zip(order, parts[0].tolist(), strict=True))
     return [float(values[place]) for place in range(len(numbers))]
+
+
+def by_type(arrays: Iterable[tuple[int, Any]]) -> list[list[int]]:
+    """The places of arrays, those of arrays of one type together."""
+    places: dict[Any, list[int]] = {}
+    for place, x in arrays:
+        places.setdefault(x.dtype, []).append(place)
+    return list(places.values())

@@ -14,6 +14,8 @@ from .operators import Operators
 
 def own_attributes(op: Op, attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Copies, which later changes of the originals cannot reach."""
+    if not attributes:
+        return {}
     return {name: own(f"{op.name}: {name}", value) for name, value in attributes.items()}
 
 

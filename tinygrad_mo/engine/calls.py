@@ -47,9 +47,12 @@ def current_call() -> Call | None:
     return _current_call.get()
 
 
-def call_site() -> tuple[str, int]:
-    """File and line of the user's code that led here: the first frame outside this package."""
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith(PACKAGE):
+def call_site(ours: int = 1) -> tuple[str, int]:
+    """File and line of the user's code that led here: the first frame outside this package.
+
+    The nearest `ours` frames are known to be inside, and not looked at.
+    """
+    frame = sys._getframe(ours)
+    while (file := frame.f_code.co_filename).startswith(PACKAGE) and frame.f_back:
         frame = frame.f_back
-    return frame.f_code.co_filename, frame.f_lineno
+    return file, frame.f_lineno

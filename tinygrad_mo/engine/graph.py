@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import arguments
-from ..device import Array, array_module, floatx, lock, xp
+from ..device import Array, array_module, floatx, lock
 from ..ops import Op
 from ..ops.contract import new_array
 from ..questions import settled, told
@@ -20,8 +20,6 @@ from .attributes import check_samples_stay, own_attributes
 from .calls import call_site, current_call
 from .masks import hand_on_mask
 from .operators import Comparison, Operators, held
-
-FREE_LENGTHS = (512, 1024)  # two guesses for a free axis: what they change is free, too
 
 
 class Step:
@@ -40,7 +38,7 @@ class Step:
 
     def __init__(self, op: Op, inputs: tuple[Tensor | None, ...], attributes: dict[str, Any]):
         self.op, self.inputs, self.attributes = op, inputs, own_attributes(op, attributes)
-        self.call, self.site, self.back = current_call(), call_site(), None
+        self.call, self.site, self.back = current_call(), call_site(3), None
 
     def describe(self) -> str:
         """Where and on what this step works, for error notes."""
@@ -60,27 +58,23 @@ class Step:
         like = np.empty(*self.outputs[index])
         return Tensor.make(None, (like, like), self, index)
 
-    def make_outputs(self, runs: list[tuple[Any, Any]], symbolic: bool) -> Any:
-        """The tensors of this step's outputs, from its runs in one or two sample worlds."""
-        y, back = runs[0]
-        if not callable(back) and len(back) != len(self.inputs):
+    def found(self, y: Any, back: Any) -> tuple[Array, ...]:
+        """The values of a run, as a tuple that nobody changes; what they show is noted."""
+        for_all = callable(back)
+        if not for_all and len(back) != len(self.inputs):
             raise ValueError(
                 f"{len(back)} pullbacks for {len(self.inputs)} inputs {self.describe()}"
             )
+        self.differentiable, self.outputs = [], []
+        for i, x in enumerate(self.inputs):
+            can_pass = x is not None and is_float(x) and (for_all or back[i] is not None)
+            self.differentiable.append(can_pass)
         self.several = isinstance(y, tuple)
-        self.differentiable = [
-            x is not None and is_float(x) and (callable(back) or back[i] is not None)
-            for i, x in enumerate(self.inputs)
-        ]
-        worlds = [run[0] if self.several else (run[0],) for run in runs]
-        self.outputs = [(np.shape(value), getattr(value, "dtype", None)) for value in worlds[0]]
-        if symbolic:
-            made = [Tensor.make(None, (w, worlds[-1][i]), self, i) for i, w in enumerate(worlds[0])]
-        else:
-            made = [Tensor.make(value, None, self, i) for i, value in enumerate(worlds[0])]
-            for tensor in made:
-                lock(tensor.value)
-        return tuple(made) if self.several else made[0]
+        values = y if self.several else (y,)
+        for value in values:
+            lock(value)
+            self.outputs.append((getattr(value, "shape", ()), getattr(value, "dtype", None)))
+        return values
 
 
 class Tensor(Operators):
@@ -129,7 +123,8 @@ class Tensor(Operators):
     def _set(self, value: Array, samples: Any, step: Any = None, index=0, name=None) -> Tensor:
         like = samples[0] if value is None else value
         self.value, self.samples, self.step, self.index = value, samples, step, index
-        self.shape, self.dtype = np.shape(like), getattr(like, "dtype", type(like))
+        self.shape = getattr(like, "shape", ())
+        self.dtype = like.dtype if hasattr(like, "dtype") else np.dtype(type(like))
         if samples:
             pairs = zip(self.shape, np.shape(samples[1]), strict=True)
             self.shape = tuple(None if n == 0 or n != m else n for n, m in pairs)
@@ -203,46 +198,47 @@ class Parameter(Tensor):
         self.value = new_array(held(value), f"the value of {self}", self.dtype)
 
 
-def placeholder(
-    shape: tuple[int | None, ...], dtype: Any = None, name: str | None = None
-) -> Tensor:
-    """A symbolic tensor to be fed: `shape` includes the batch, None marks a free axis."""
-
-    def zeros(free: int) -> Array:
-        lengths = [0 if n is None and axis == 0 else n or free for axis, n in enumerate(shape)]
-        return xp().zeros(lengths, dtype or floatx())
-
-    first, second = map(zeros, FREE_LENGTHS)
-    samples = first, (first if first.shape == second.shape else second)
-    tensor = Tensor.make(None, samples, name=name)
-    tensor.site = call_site()
-    return tensor
-
-
 def apply(op: Op, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     """Record a step, and run it: on the values, or on a zero-length batch if one is missing."""
-    partners = [x.dtype for x in inputs if isinstance(x, Tensor) and is_float(x)]
-    tensors = tuple(
-        x if x is None or isinstance(x, Tensor) else constant(x, *partners[:1]) for x in inputs
-    )
-    given, step = [x for x in tensors if x is not None], Step(op, tensors, attributes)
-    symbolic = any(x.value is None for x in given)
-    if symbolic:
-        check_samples_stay(op, given, step.attributes)
-        free = any(x.samples and x.samples[0] is not x.samples[1] for x in given)
-        with np.errstate(all="ignore"):
-            runs = [step.run([sample(x, world) for x in tensors]) for world in range(1 + free)]
-    else:
-        runs = [settled(step.run, [None if x is None else x.value for x in tensors])]
-        step.back = runs[0][1]
-    made = step.make_outputs(runs, symbolic)
-    if any(x.mask is not None for x in given):
-        hand_on_mask(op, tensors, attributes, made if step.several else (made,))
-    return made
+    tensors: list[Any] = []
+    values: list[Any] = []
+    symbolic = masked = False
+    for x in inputs:
+        if x is not None and not isinstance(x, Tensor):
+            x = constant(x, inputs)
+        tensors.append(x)
+        values.append(None if x is None else x.value)
+        symbolic = symbolic or (x is not None and x.value is None)
+        masked = masked or (x is not None and x.mask is not None)
+    step = Step(op, tuple(tensors), attributes)
+    made = outputs_to_come(step) if symbolic else outputs_at_once(step, values)
+    if masked:
+        hand_on_mask(op, tensors, attributes, made)
+    return tuple(made) if step.several else made[0]
+
+
+def outputs_at_once(step: Step, values: list[Array]) -> list[Tensor]:
+    """Run an eager step, and keep its pullbacks."""
+    y, step.back = settled(step.run, values)
+    each = enumerate(step.found(y, step.back))
+    return [Tensor.make(value, None, step, i) for i, value in each]
+
+
+def outputs_to_come(step: Step) -> list[Tensor]:
+    """Run a symbolic step on no samples: once, or twice where a free axis may have any length."""
+    given = [x for x in step.inputs if x is not None]
+    check_samples_stay(step.op, given, step.attributes)
+    free = any(x.samples and x.samples[0] is not x.samples[1] for x in given)
+    with np.errstate(all="ignore"):
+        runs = [step.run([sample(x, world) for x in step.inputs]) for world in range(1 + free)]
+    first = step.found(*runs[0])
+    last = runs[-1][0] if step.several else runs[-1][:1]
+    pairs = zip(first, last, strict=True)
+    return [Tensor.make(None, pair, step, i) for i, pair in enumerate(pairs)]
 
 
 def is_float(x: Tensor) -> bool:
-    return np.dtype(x.dtype).kind == "f"
+    return x.dtype.kind == "f"
 
 
 def sample(x: Tensor | None, world: int) -> Array:
@@ -250,10 +246,11 @@ def sample(x: Tensor | None, world: int) -> Array:
     return None if x is None else x.value if x.samples is None else x.samples[world]
 
 
-def constant(value: Any, dtype: Any = None) -> Tensor:
-    """A number, array or comparison met beside tensors; floats take the tensors' type."""
-    if isinstance(value, Comparison):
-        return value.recorded()
+def constant(value: Any, among: tuple[Any, ...]) -> Tensor:
+    """A number, array or comparison met among tensors; floats take the tensors' type."""
     if type(value) in (bool, int, float):  # Python numbers adapt to their partner by themselves
         return Tensor.make(value, None)
+    if isinstance(value, Comparison):
+        return value.recorded()
+    dtype = next((x.dtype for x in among if isinstance(x, Tensor) and is_float(x)), None)
     return Tensor(value, dtype if array_module(value).asarray(value).dtype.kind == "f" else None)

@@ -8,13 +8,15 @@ own, unweighted, wherever it reaches: the gradient of each loss on every edge, a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
+from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..device import Array, as_constant, on_device, xp, zeros
+from ..device import Array, as_constant, xp, zeros
 from ..ops import dense_gradient, unbroadcast
-from ..ops.contract import check_plain, plain_numbers
+from ..ops.contract import plain_numbers
 from ..questions import numbers_at
 from .graph import Step, Tensor
+from .inputs import fed
 
 Record = Callable[[int, int, Array, tuple[int, ...]], None] | None
 
@@ -101,12 +103,13 @@ class Plan:
             return self.slots[tensor.key]
 
         for step in self.steps:
-            slots = [None if x is None else slot_of(x) for x in step.inputs]
-            edges = [
-                (position, slot)
-                for position, slot in enumerate(slots)
-                if slot is not None and step.differentiable[position] and live[slot]
-            ]
+            slots: list[int | None] = []
+            edges: list[tuple[int, int]] = []
+            for position, x in enumerate(step.inputs):
+                slot = None if x is None else slot_of(x)
+                slots.append(slot)
+                if slot is not None and live[slot] and step.differentiable[position]:
+                    edges.append((position, slot))
             first = len(live)
             for index in range(len(step.outputs)):
                 new_slot((step, index), bool(edges))
@@ -119,23 +122,29 @@ class Plan:
         self._wanted = set(self._wrt_slots)
         self.reach, self._arriving = self._find_reach(len(live))
         self.edges = [e if rows else [] for e, rows in zip(self.edges, self._arriving, strict=True)]
-        self._last_used = self._last_uses()
         parts = zip(self.steps, self.edges, self.outputs, self._arriving, strict=True)
         self._sweep = [(n, *part) for n, part in enumerate(parts) if part[1]][::-1]
 
     def _find_reach(self, slots: int) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
         """Which losses touch each slot, and which arrive at each step, from the losses down."""
-        touched: list[set[int]] = [set() for _ in range(slots)]
-        arriving: list[set[int]] = []
+        touched = [0] * slots  # a bit for each loss
+        arriving: list[int] = []
         for k, slot in enumerate(self._loss_slots):
-            touched[slot].add(k)
+            touched[slot] |= 1 << k
         for edges, outputs in zip(reversed(self.edges), reversed(self.outputs), strict=True):
-            arriving.append(set().union(*(touched[slot] for slot in outputs)))
+            above = 0
+            for slot in outputs:
+                above |= touched[slot]
             for _, slot in edges:
-                touched[slot] |= arriving[-1]
-        return [tuple(sorted(s)) for s in touched], [tuple(sorted(s)) for s in reversed(arriving)]
+                touched[slot] |= above
+            arriving.append(above)
+        count = len(self.losses)
+        different = {*touched, *arriving}
+        losses = {bits: tuple(k for k in range(count) if bits >> k & 1) for bits in different}
+        return [losses[bits] for bits in touched], [losses[bits] for bits in reversed(arriving)]
 
-    def _last_uses(self) -> list[list[int]]:
+    @cached_property
+    def _last_used(self) -> list[list[int]]:
         """By step: the slots whose values nobody needs after it."""
         needed = set(self._kept)
         unneeded: list[list[int]] = []
@@ -266,16 +275,6 @@ class Plan:
             error.add_note(f"in the backward sweep, {step.describe()}")
             raise
         return [None if slot is None else g[slot] for slot in self._wrt_slots]
-
-
-def fed(tensor: Tensor, feed: Mapping[Tensor, Array]) -> Array:
-    """The value of a leaf: what is fed to it, or its own."""
-    value = feed.get(tensor, tensor.value)
-    check_plain(value, tensor)
-    if value is None:
-        known = ", ".join(map(format, feed)) or "nothing"
-        raise KeyError(f"input {tensor} was not fed; fed was: {known}")
-    return on_device(value)
 
 
 def cotangent(loss: Tensor, seed: Any, shape: tuple[int, ...], dtype: Any) -> Array:

@@ -15,7 +15,8 @@ import numpy as np
 
 from .. import layers, losses, metrics, optimizers, schedules
 from ..engine.calls import Call, inside
-from ..engine.graph import Parameter, Step, Tensor, apply, placeholder
+from ..engine.graph import Parameter, Step, Tensor, apply
+from ..engine.inputs import placeholder
 from ..layers import Layer, activations, initializers, regularizers
 from ..layers.base import AddedLoss, kept_in
 from ..naming import did_you_mean, name_of

@@ -13,7 +13,8 @@ import numpy as np
 from .. import arguments, ops
 from ..device import new_generator
 from ..engine.calls import Call, current_call, inside
-from ..engine.graph import Parameter, Tensor, placeholder
+from ..engine.graph import Parameter, Tensor
+from ..engine.inputs import placeholder
 from ..engine.masks import step_by_step
 from ..naming import snake_case, unique_names
 from ..recipes import Recipe, refuse_unknown

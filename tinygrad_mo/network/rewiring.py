@@ -6,7 +6,8 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..engine.calls import Call, current_call, inside
-from ..engine.graph import Step, Tensor, apply, placeholder
+from ..engine.graph import Step, Tensor, apply
+from ..engine.inputs import placeholder
 from ..engine.plan import topological_order
 
 

@@ -124,12 +124,13 @@ class Op:
             )
 
     def __call__(self, *inputs: Any, **attributes: Any) -> Any:
+        record = None
         for i, x in enumerate(inputs):
             if x is None and i not in self._may_be_none:
                 self._refuse_none(i)
-        for x in inputs:
-            if hasattr(x, "__op__"):  # a tensor: it knows how to record a step
-                return x.__op__(self, inputs, attributes)
+            record = record or getattr(x, "__op__", None)
+        if record:  # among them is a tensor, which knows how to record a step
+            return record(self, inputs, attributes)
         for i, x in enumerate(inputs):
             if type(x) is not float and x is not None:
                 self._check(i, x)

@@ -24,7 +24,8 @@ import numpy as np
 
 from ..device import Array, kernels_wanted, replay_wanted, xp
 from ..engine.graph import Step, Tensor
-from ..engine.plan import Plan, Record, Tape, fed
+from ..engine.inputs import fed
+from ..engine.plan import Plan, Record, Tape
 from ..engine.randomness import Randomness, draws
 from ..ops import dense_gradient
 from ..ops.contract import of_this_package

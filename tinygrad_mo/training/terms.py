@@ -18,7 +18,8 @@ from .. import losses
 from ..arguments import shown
 from ..device import Array, first_place, floatx, to_numpy
 from ..engine.calls import Call, inside
-from ..engine.graph import Tensor, is_float, placeholder
+from ..engine.graph import Tensor, is_float
+from ..engine.inputs import placeholder
 from ..naming import unique_names
 from ..network.feeding import as_numbers
 from ..network.planning import NetworkPlan
