@@ -23,7 +23,8 @@ MOST_UNJUDGED = 1 << 8  # batches that a GPU keeps for the metrics
 class Scores:
     """Means over everything that counts, whatever the batches: samples, or steps of a sequence.
 
-    A loss does not count what has no label or is padding. What never counted has no mean: NaN.
+    A loss does not count what has no label or is padding. What never counted has no mean: NaN. A
+    loss that is a sum is the sum over all that counts: what one batch of everything would give.
     """
 
     def __init__(self, objective: Objective):
@@ -69,7 +70,7 @@ class Scores:
         for weights, pairs in unread:
             for k, (weight, (loss, count)) in enumerate(zip(weights, pairs, strict=True)):
                 if count := float(count):
-                    value = count * float(loss)
+                    value = float(loss) if self.terms[k].is_sum else count * float(loss)
                     self.sums[k] += value
                     self.weighted[k] += weight * value if weight else 0.0
                     self.counts[k] += count
@@ -109,7 +110,7 @@ class Scores:
         self._read()
         values = [sum(self.parts()) if any(self.counts) else nan]
         if self.objective.has_several:
-            values += [s / n if n > 0 else nan for s, n in zip(self.sums, self.counts, strict=True)]
+            values += self._over_all(self.sums, nan)
         if with_metrics:
             self._judge()
             values += [metric.result() for metric in self._every_metric()]
@@ -117,9 +118,14 @@ class Scores:
         return dict(zip(keys if with_metrics else keys[: len(values)], values, strict=True))
 
     def parts(self) -> list[float]:
-        """The weighted mean of each loss; their sum is the total."""
+        """The weighted mean (or sum) of each loss; together they are the total."""
         self._read()
-        return [s / n if n > 0 else s for s, n in zip(self.weighted, self.counts, strict=True)]
+        return self._over_all(self.weighted, 0.0)
+
+    def _over_all(self, sums: list[float], nothing: float) -> list[float]:
+        """By loss, the mean or sum over all batches; `nothing`, where none has counted."""
+        each = zip(self.terms, sums, self.counts, strict=True)
+        return [nothing if n <= 0 else s if t.is_sum else s / n for t, s, n in each]
 
     def accounts(self) -> dict[str, float]:
         """Who makes up how much of the total, and of the gradient, by the names of a training."""
