@@ -80,10 +80,10 @@ LOSSES: dict[str, type[Loss]] = {
 }
 
 
-def get(loss: Any) -> Loss:
-    """A loss by name, as it is, or around a function of (y_true, y_pred)."""
+def get(loss: Any, owner: Any = None) -> Loss:
+    """A loss by name, as it is, or around a function of (y_true, y_pred); `owner` asks for it."""
     if isinstance(loss, Loss):
         return loss
     if isinstance(loss, type) and issubclass(loss, Loss):
         return loss()
-    return FunctionLoss(loss) if callable(loss) else lookup("loss", loss, LOSSES)()
+    return FunctionLoss(loss) if callable(loss) else lookup("loss", loss, LOSSES, owner)()

@@ -108,7 +108,7 @@ class Loss(Recipe):
             )
         if y_true.value is not None:
             self.check_labels(to_numpy(y_true.value), y_pred)
-        each = self.call(y_true, y_pred)
+        each = self.called(y_true, y_pred)
         found = each.shape if isinstance(each, Tensor) else None
         if not found or found != y_pred.shape[: len(found)]:
             made = repr(each) if found is None else f"a tensor of shape {found}"
@@ -117,6 +117,18 @@ class Loss(Recipe):
                 f"predictions {y_pred}: {self.how_to_keep_samples(y_pred)}"
             )
         return each
+
+    def called(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """The loss of each sample; where it is not computed with tensors, that is said."""
+        try:
+            return self.call(y_true, y_pred)
+        except TypeError as error:
+            if y_pred.value is None:
+                error.add_note(
+                    f"in loss {self.name!r} of {y_pred}: it is made before there are data, so "
+                    f"compute with tensors to the end, without float(), .numpy() or if"
+                )
+            raise
 
     def how_to_keep_samples(self, y_pred: Tensor) -> str:
         """What to do about a loss that is not one number per sample."""

@@ -198,17 +198,22 @@ class FunctionMetric(MeanMetric):
     """
 
     def __init__(self, function: Callable[[Tensor, Tensor], Any], name: str | None = None):
-        given = name_of(function) if name is None else name
-        super().__init__(given)
-        self.function = arguments.function_of(
-            f"metric {given!r}: function", function, ["y_true", "y_pred"]
-        )
+        super().__init__(name_of(function) if name is None else name)
+        what = f"{self}: function" + (f" {name_of(function)}" if callable(function) else "")
+        self.function = arguments.function_of(what, function, ["y_true", "y_pred"])
 
     def matched(self, y_true: np.ndarray, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return y_true, y_pred
 
     def scores(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return array_of(self.function(*as_tensors(y_true, y_pred)))
+        try:
+            return array_of(self.function(*as_tensors(y_true, y_pred)))
+        except Exception as error:
+            error.add_note(
+                f"in metric {self.name!r}, of labels of shape {y_true.shape} and predictions of "
+                f"shape {y_pred.shape}, which are tensors: .numpy() makes arrays of them"
+            )
+            raise
 
 
 def as_tensors(*arrays: np.ndarray) -> list[Tensor]:

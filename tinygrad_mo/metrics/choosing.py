@@ -70,7 +70,8 @@ def accuracy_of(name: str, labels: Any, predictions: Any, each_by_itself: bool) 
 
 def named(name: str, from_logits: bool) -> Metric:
     """A metric by its name, or the mean of a loss by its name, which may take logits."""
-    kind = lookup("metric", name, {**LOSSES, **METRICS, **dict.fromkeys(ACCURACIES)})
+    known = {**METRICS, **LOSSES, **METRICS, **dict.fromkeys(ACCURACIES)}  # metrics come first
+    kind = lookup("metric", name, known)
     if issubclass(kind, Metric):
         return kind(name=name)
     logits = {"from_logits": True} if from_logits and issubclass(kind, CrossEntropy) else {}

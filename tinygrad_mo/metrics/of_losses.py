@@ -31,7 +31,7 @@ class MeanLoss(MeanMetric):
     higher_is_better = False
 
     def __init__(self, loss: str | Loss, name: str | None = None):
-        self.loss = losses.get(loss)
+        self.loss = losses.get(loss, "MeanLoss" if name is None else f"MeanLoss {name!r}")
         super().__init__(self.loss.name if name is None else name)
 
     def matched(self, y_true: np.ndarray, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
