@@ -60,7 +60,7 @@ class Precision(Threshold):
     Parameters
     ----------
     threshold : float, optional
-        Default: 1/2; of an output whose loss works on logits, 0.
+        Default: 1/2; of an output whose loss works on logits or margins, 0.
     name : str, optional
     """
 
@@ -95,7 +95,7 @@ class Recall(Precision):
     Parameters
     ----------
     threshold : float, optional
-        Default: 1/2; of an output whose loss works on logits, 0.
+        Default: 1/2; of an output whose loss works on logits or margins, 0.
     name : str, optional
     """
 
@@ -106,7 +106,8 @@ class Recall(Precision):
 class F1Score(Threshold):
     """2 hits / (claims + positives): the harmonic mean of precision and recall, class by class.
 
-    Labels are one-hot rows, or 0 and 1 for each class by itself, or the index of the right class.
+    Labels are one-hot rows, or 0 and 1 for each class by itself (-1 is a 0), or the index of the
+    right class.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ class F1Score(Threshold):
     threshold : float, optional
         A prediction above it is a claim. Default: the largest prediction of a sample is its only
         claim; but where each number is judged by itself (there is one class, or the loss is a
-        binary cross-entropy), it is 1/2, and of logits 0.
+        binary cross-entropy), it is 1/2, and of logits or margins 0.
     name : str, optional
 
     Examples
@@ -151,7 +152,7 @@ class F1Score(Threshold):
             claimed = y_pred > self.threshold
         else:
             claimed = one_hot(winner(y_pred), y_pred)
-        check_labels(np.where(weight != 0, positive, 0))
+        check_labels(np.where((weight != 0) & (positive != -1), positive, 0))
         axes = tuple(range(y_pred.ndim - 1))
         self.hits = self.hits + (weight * (claimed & (positive > 0.5))).sum(axis=axes)
         self.claims = self.claims + (weight * claimed).sum(axis=axes)

@@ -12,6 +12,7 @@ import numpy as np
 from ..device import Array, to_numpy_together
 from ..engine.graph import Tensor
 from ..engine.plan import Plan, Tape
+from ..metrics import Metric
 from ..questions import ask, on_gpu, told
 from .batches import Batches
 from .objective import Objective
@@ -154,18 +155,21 @@ class Scores:
         return counted
 
     def states_of_metrics(self) -> list[tuple[str, dict[str, Any]]]:
-        """What each metric has counted, behind its name."""
+        """What each metric has counted, behind its name: all but what it was made with."""
         self._judge()
-        return [
-            (one.name, {name: value for name, value in vars(one).items() if name != "made_with"})
-            for one in self._every_metric()
-        ]
+        return [(one.name, counted_by(one)) for one in self._every_metric()]
 
     def set_state(self, counted: dict[str, Any]) -> None:
         """Go on counting from there."""
         for metric, values in zip(self._every_metric(), counted.pop("metrics"), strict=True):
             vars(metric).update(values)
         vars(self).update(counted)
+
+
+def counted_by(metric: Metric) -> dict[str, Any]:
+    """The attributes of a metric, without the functions and losses that it asks."""
+    own = vars(metric).items()
+    return {name: x for name, x in own if name != "made_with" and not callable(x)}
 
 
 def score(objective: Objective, batches: Batches) -> dict[str, float]:
