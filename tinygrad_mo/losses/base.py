@@ -191,7 +191,7 @@ def weighted(each: Tensor, weights: Tensor, mask: Tensor | None) -> Tensor:
     counts = ops.greater(abs(weights), 0)  # NaN, which marks what has no label, is not
     if mask is not None:
         counts = ops.logical_and(counts, mask)
-    found = ops.where(counts, weights * each, 0)
+    found = ops.where(counts, ops.where(counts, weights, 0) * each, 0)
     found.mask = None  # what is padding is 0 already
     return found
 
