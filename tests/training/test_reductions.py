@@ -120,6 +120,7 @@ def test_a_sum_comes_back_from_a_file(tmp_path):
     again = tg.load(tmp_path / "model.tg")
     assert again.evaluate(x, y, 3) == model.evaluate(x, y, 3)
     assert again.objective.terms["place_log_cosh"].is_sum
+    assert "log_cosh (a sum)" in again.pairing() and again.pairing().count("(a sum)") == 1
 
 
 @pytest.mark.parametrize(

@@ -242,6 +242,7 @@ class Objective:
             names = [m.name for m in self.metrics.get(term.output or "", [])]
             shape = "" if term.target is None else str(term.target.shape)
             loss = term.name if term.loss is None else term.loss.name
+            loss += " (a sum)" * term.is_sum
             weight = f"{self.weights[term.name]:g}"
             if self.balancer is not None:
                 weight += f" (set by {name_of(self.balancer)})"

@@ -18,9 +18,9 @@ from ..arguments import shown
 from ..device import Array, first_place, floatx, to_numpy
 from ..engine.calls import Call, inside
 from ..engine.graph import Tensor, is_float, placeholder
-from ..losses import BinaryCrossentropy, Loss
+from ..losses import BinaryCrossentropy, Hinge, Loss
 from ..losses import get as get_loss
-from ..losses.base import unlabelled
+from ..losses.base import OfShares, unlabelled
 from ..naming import unique_names
 from ..network.feeding import as_numbers
 from ..network.planning import NetworkPlan
@@ -121,13 +121,16 @@ def warn_of_odd_pairs(name: str, output: Tensor, loss: Loss) -> None:
     """Pairs of activation and loss that train, but not what was meant."""
     last = output.step.op.name if output.step else ""
     logits, binary = getattr(loss, "from_logits", None), isinstance(loss, BinaryCrossentropy)
+    of_classes = isinstance(loss, OfShares) or (logits is not None and not binary)
     odd = ""
     if binary and last == "softmax":
         odd = "its softmax makes the classes exclude each other: use sigmoid, or categorical"
-    elif logits is not None and not binary and output.shape[-1] == 1:
+    elif of_classes and output.shape[-1] == 1:
         odd = "the share of one class alone is always 1: use sigmoid and binary_crossentropy"
     elif logits and last in ("sigmoid", "softmax"):
         odd = f"it is no logit any more, {last} was applied: leave out from_logits"
+    elif isinstance(loss, Hinge) and last in ("sigmoid", "softmax"):
+        odd = f"its {last} is never below 0, where a label of -1 wants it: leave out {last}"
     if odd:
         warnings.warn(f"{loss.name} on output {name!r}: {odd}", stacklevel=4)
 
