@@ -306,6 +306,8 @@ for shape in [(3,), (2, 3), (0, 3), (2, 3, 1)]:
     case("binary_crossentropy_from_logits", labels, logits)
     case("huber", numbers(*shape) * 0, numbers(*shape))
     case("huber", numbers(*shape) * 0, numbers(*shape), delta=0.3)
+    case("log_cosh", 2 * numbers(*shape))
+    case("probabilities", probabilities(*shape))
 case("binary_crossentropy_from_logits", np.array([1.0, 0.0]), np.array([-40.0, 30.0]))
 for shape in [(2, 3), (1, 4), (0, 3), (2, 3, 4)]:
     classes = integers(shape[-1], *shape[:-1])
@@ -321,6 +323,9 @@ for shape in [(4,), (4, 3), (0,), (0, 3)]:
         case("weighted_mean", numbers(*shape), weights, None, by_weight=by_weight)
         case("weighted_mean", numbers(*shape), weights, coins(*shape), by_weight=by_weight)
     case("weighted_mean", numbers(*shape), np.ones(()), None)
+    case("weighted_sum", numbers(*shape), weights, None)
+    case("weighted_sum", numbers(*shape), weights, coins(*shape))
+case("weighted_sum", numbers(4, 3), np.ones(()), None)
 case("weighted_mean", numbers(4, 3), positive(4, 3), None)
 case("weighted_mean", numbers(3), np.zeros(3), None, by_weight=True)
 case("weighted_mean", numbers(3), np.ones(3), np.zeros(3, bool))

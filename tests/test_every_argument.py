@@ -30,9 +30,12 @@ WORD = "no such", 3, True, nan, ["same"]
 NONSENSE = {
     "activation": WORD,
     "alpha": NOT_NEGATIVE,
+    "apply_class_balancing": FLAG,
+    "average": WORD,
     "axes": (*AXIS, (1,), (1, 1, 1), (1.5, 1)),
     "axis": AXIS,
     "center": FLAG,
+    "class_aggregation": WORD,
     "cropping": (*AXIS, -1, (1, -1), (1, 1, 1), ((1, 1), (1, 1), (1, 1)), (), {1, 2}),
     "delta": ABOVE_0,
     "depth_multiplier": COUNT,
@@ -44,6 +47,7 @@ NONSENSE = {
     "filters": COUNT,
     "from_logits": FLAG,
     "function": ("mse", None, 3, lambda y_true: y_true),
+    "gamma": NOT_NEGATIVE,
     "go_backwards": FLAG,
     "groups": COUNT,
     "high": (*NUMBER, -1),  # lower than `low`
@@ -51,11 +55,13 @@ NONSENSE = {
     "interpolation": (*WORD, None),
     "keepdims": FLAG,
     "kernel_size": SIZE,
+    "k": COUNT,
     "key_dim": COUNT,
     "l1": NOT_NEGATIVE,
     "l2": NOT_NEGATIVE,
     "label_smoothing": SHARE,
     "layer": (None, 3, True),
+    "loss": ("no such", 3, None, ["mse"]),
     "low": NUMBER,
     "mask_zero": FLAG,
     "max_value": NOT_NEGATIVE,
@@ -94,6 +100,7 @@ NONSENSE = {
     "value_dim": COUNT,
 }
 SPECIAL = {  # where the same name means something else
+    ("CategoricalFocalCrossentropy", "alpha"): ("x", None, True, nan, -1, [0.5, -1.0], {0.5}),
     ("ZeroPadding1D", "padding"): NONSENSE["cropping"],
     ("ZeroPadding2D", "padding"): NONSENSE["cropping"],
     ("BatchNormalization", "axis"): (*AXIS, (1, 2)),
@@ -119,6 +126,7 @@ NEEDED = {
     "key_dim": 2,
     "activation": "relu",
     "function": lambda y_true, y_pred: y_pred,
+    "loss": "mse",
     "value": 1.0,
     "shape": (3,),
 }

@@ -1,22 +1,21 @@
 """Losses and metrics called by themselves: which labels and weights they take, and their values."""
 
+import pickle
+
 import numpy as np
 import pytest
 
 import tinygrad_mo as tg
 from tinygrad_mo import layers as L
 from tinygrad_mo import losses, metrics
+from tinygrad_mo.device import to_numpy
 
 nan = np.nan
 RANDOM = np.random.default_rng(0)
 P = RANDOM.dirichlet(np.ones(3), size=4)  # shares of three classes
-DENSE = [
-    losses.MeanSquaredError,
-    losses.MeanAbsoluteError,
-    losses.BinaryCrossentropy,
-    losses.Huber,
-    losses.CategoricalCrossentropy,
-]
+MARGINS = [losses.Hinge, losses.SquaredHinge]  # for labels of -1 and 1, or of 0 and 1
+SPARSE = losses.SparseCategoricalCrossentropy
+DENSE = [kind for kind in dict.fromkeys(losses.LOSSES.values()) if kind not in (*MARGINS, SPARSE)]
 
 
 @pytest.mark.parametrize("kind", DENSE)
@@ -32,7 +31,7 @@ def test_labels_in_a_column_are_those_without(kind):
 
 
 @pytest.mark.parametrize(("mark", "options"), [(-1.0, {"missing": -1}), (nan, {})])
-@pytest.mark.parametrize("kind", [*DENSE, losses.SparseCategoricalCrossentropy])
+@pytest.mark.parametrize("kind", [*DENSE, *MARGINS, SPARSE])
 def test_samples_without_labels_do_not_count(kind, mark, options):
     loss, weight = kind(**options), np.array([0.5, 2, 1, 3])
     y = np.array([0.0, 2, 1, 1]) if kind.sparse else np.eye(3)[[0, 2, 1, 1]]
@@ -45,6 +44,11 @@ def test_samples_without_labels_do_not_count(kind, mark, options):
     slopes = tg.gradients(loss(gone, p), p)
     assert not slopes[[0, 3]].any() and slopes[1:3].any()
     assert float(loss(np.full_like(y, mark), P)) == 0
+    apart = kind(**options, reduction="none")(gone, P, weight).numpy()
+    inner = kind(reduction="none")(y[1:3], P[1:3], weight[1:3]).numpy()
+    assert apart == pytest.approx([0, *inner, 0])
+    total = float(kind(**options, reduction="sum")(gone, P, weight))
+    assert total == pytest.approx(apart.sum()) == pytest.approx(2 * weighed)
     if not kind.sparse:
         gone[1, 0] = mark
         with pytest.raises(ValueError, match="row 1 has labels for a part of the output only"):
@@ -106,6 +110,102 @@ def test_labels_of_exclusive_classes_are_shares(row, words, options):
             loss(np.array([[0, 1, 0], several]), P[:2])
     soft = np.array([[0.333, 0.333, 0.334], [0, 0, 0], [0.34, 0.33, 0.335], [0.1, 0.2, 0.3]])
     assert np.isfinite(float(loss(soft, P)))
+
+
+def slope(loss, y, p):
+    p = tg.Tensor(p)
+    return to_numpy(tg.gradients(loss(y, p), p))
+
+
+@pytest.mark.filterwarnings("error")
+def test_log_cosh_is_exact_near_and_far():
+    loss = losses.LogCosh(reduction="none")
+    x = np.array([[0.0], [1e-3], [-0.5], [3.0], [100.0], [-100.0], [1e5]])
+    exact = [0, 5e-7 - 1e-12 / 12, 0.1201145, 2.3093285, 99.3068528, 99.3068528, 99999.3068528]
+    np.testing.assert_allclose(loss(0 * x, x).numpy(), exact, rtol=1e-6)
+    found = slope(losses.LogCosh(reduction="sum"), 0 * x, x)
+    np.testing.assert_allclose(found, np.tanh(x), rtol=1e-6)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
+@pytest.mark.filterwarnings("error")
+def test_focal_losses_at_certainty(gamma):
+    """What is surely right costs nothing; what is surely wrong keeps its slope, from logits."""
+    column = np.array([[1.0], [0.0]])
+    for loss, right, wrong, y in [
+        (losses.BinaryFocalCrossentropy(gamma=gamma), column, 1 - column, column),
+        (losses.BinaryFocalCrossentropy(gamma=gamma, from_logits=True), 1, -1, column),
+        (losses.CategoricalFocalCrossentropy(1, gamma), np.eye(2), 1 - np.eye(2), np.eye(2)),
+        (losses.CategoricalFocalCrossentropy(1, gamma, from_logits=True), 1, -1, np.eye(2)),
+    ]:
+        if loss.from_logits:
+            right, wrong = (
+                (100 if y.shape[1] == 1 else 50) * k * (2 * y - 1) for k in (right, wrong)
+            )
+        cost = 100 if loss.from_logits else -np.log(1e-7)
+        assert float(loss(y, right)) == pytest.approx(0, abs=2e-7)
+        assert float(loss(y, wrong)) == pytest.approx(cost, rel=1e-6 if loss.from_logits else 0.01)
+        assert np.isfinite(slope(loss, y, right)).all() and abs(slope(loss, y, right)).max() < 1e-3
+        assert np.isfinite(slope(loss, y, wrong)).all()
+        if loss.from_logits:
+            assert slope(loss, y, wrong) == pytest.approx(-(2 * y - 1) / 2, rel=1e-5)
+
+
+def test_focal_losses_without_focus_are_cross_entropies():
+    y, kinds = np.round(P), np.eye(3)[[0, 2, 1, 1]]
+    for logits in (False, True):
+        x = np.log(P) if logits else P
+        focal = losses.BinaryFocalCrossentropy(gamma=0, from_logits=logits)
+        assert float(focal(y, x)) == pytest.approx(float(losses.BinaryCrossentropy(logits)(y, x)))
+        focal = losses.CategoricalFocalCrossentropy(1, 0, from_logits=logits)
+        plain = losses.CategoricalCrossentropy(logits)
+        assert float(focal(kinds, x)) == pytest.approx(float(plain(kinds, x)))
+    impossible = losses.CategoricalFocalCrossentropy(from_logits=True)
+    p = np.array([[0.0, 1.0, -np.inf]])
+    assert np.isfinite(float(impossible([[0, 1, 0]], p)))
+    assert np.isfinite(slope(impossible, [[0, 1, 0]], p)).all()
+
+
+def test_a_vector_of_zeros_has_no_direction():
+    loss, y = losses.CosineSimilarity(reduction="none"), np.array([[3.0, 4.0], [0.0, 0.0]])
+    assert loss(y, [[0.0, 0.0], [1.0, 2.0]]).numpy().tolist() == [0, 0]
+    assert not slope(losses.CosineSimilarity(), y, np.array([[0.0, 0.0], [1.0, 2.0]])).any()
+    assert loss(y[:1], [[30.0, 40.0]]).numpy() == pytest.approx([-1])
+
+
+def test_margins_take_signs_or_zeros_and_ones():
+    p = np.array([[-0.5], [2.0], [0.25]])
+    for kind in MARGINS:
+        loss = kind(missing=-9)
+        assert float(loss([[-1], [1], [1]], p)) == float(loss([[0], [1], [1]], p)) > 0
+        assert float(loss([[-1], [-9], [1]], p)) == float(loss([[0], [nan], [1]], p)) > 0
+        for odd in ([[-1], [0], [1]], [[0.5], [0], [1]], [[2], [1], [1]]):
+            with pytest.raises(ValueError, match=f"{loss.name} takes labels of -1 and 1, or of 0"):
+                loss(odd, p)
+
+
+@pytest.mark.parametrize("kind", [losses.Poisson, losses.MeanSquaredLogarithmicError])
+def test_sizes_are_not_negative(kind):
+    with pytest.raises(ValueError, match=f"label -0.5 in row 1 is below 0, but {kind().name} is"):
+        kind()([[1.0], [-0.5]], [[1.0], [1.0]])
+
+
+def test_a_shortened_name_is_the_loss():
+    for short, long in [
+        ("bce", "binary_crossentropy"),
+        ("kld", "kl_divergence"),
+        ("mape", "mean_absolute_percentage_error"),
+        ("msle", "mean_squared_logarithmic_error"),
+    ]:
+        assert type(losses.get(short)) is type(losses.get(long))
+        assert losses.get(short).name == long
+
+
+def test_a_loss_is_found_where_old_pickles_look_for_it():
+    for room, kind in (("losses", losses.Huber), ("metrics", metrics.AUC)):
+        old = f"ctinygrad_mo.{room}\n{kind.__name__}\n.".encode()
+        assert pickle.loads(old) is kind
+    assert pickle.loads(pickle.dumps(losses.Huber(2.0))).delta == 2.0
 
 
 def result(metric, y, p):

@@ -169,6 +169,31 @@ def pictures():
 
 
 @in_zoo
+def every_kind_of_loss():
+    """Shares, margins, counts and directions, of steps that may be padding; one loss is a sum."""
+    ids = tg.Input((5,), "int32", "ids")
+    trunk = layers.LSTM(3, return_sequences=True)(layers.Embedding(9, 4, mask_zero=True)(ids))
+    last = layers.LSTM(3)(trunk)
+    losses = {
+        "shares": ["kl_divergence", "categorical_focal_crossentropy"],
+        "sides": ["hinge", tg.losses.BinaryFocalCrossentropy(True, from_logits=True)],
+        "counts": ["poisson", "msle"],
+        "place": ["cosine_similarity", tg.losses.LogCosh(reduction="sum")],
+        "kind": "categorical_hinge",
+    }
+    outputs = {
+        "shares": layers.Dense(3, "softmax", name="shares")(trunk),
+        "sides": layers.Dense(2, name="sides")(last),
+        "counts": layers.Dense(1, "softplus", name="counts")(last),
+        "place": layers.Dense(2, name="place")(trunk),
+        "kind": layers.Dense(3, name="kind")(last),
+    }
+    model = compiled(ids, outputs, losses, dict.fromkeys(losses, 0.5) | {"place": 1.5})
+    y = {"shares": np.eye(3)[labels(3, 5)], "sides": labels(2, 2), "counts": labels(4, 1)}
+    return model, padded_ids(), y | {"place": numbers(5, 2), "kind": np.eye(3)[labels(3)]}
+
+
+@in_zoo
 def readers():
     """Everything that reads sequences, besides the LSTM alone."""
     x = tg.Input((5, 4))

@@ -94,8 +94,9 @@ class Model(Network):
             `tinygrad_mo.balancing` ("pcgrad", ``PCGrad()``) or a function sets them in each step. A
             function ``f(step, losses)`` gets the losses of the batch by name and returns weights by
             name, those that change.
-        metrics : str or Metric; or a list of them; or a list or dict of lists, optional
-            For the only output, or by output.
+        metrics : str, Metric, Loss, function, a list of them, or a list or dict of lists, optional
+            For the only output, or by output. A function of (y_true, y_pred) returns one number per
+            sample.
 
         Raises
         ------

@@ -19,7 +19,7 @@ transpose where zero_pad
 """
 STAY_WHOLE = set(NAMES.split())
 ZERO_OR_ONE = {"binary_crossentropy", "binary_crossentropy_from_logits"}
-ZERO_OR_ONE |= {"categorical_crossentropy", "sparse_categorical_crossentropy"}
+ZERO_OR_ONE |= {"categorical_crossentropy", "sparse_categorical_crossentropy", "probabilities"}
 INTEGERS = ["int8", "uint8", "int32", "int64"]
 
 each_op = pytest.mark.parametrize("name", list(CASES))
@@ -249,7 +249,7 @@ def test_a_mask_may_hold_zeros_and_ones(dtype):
             flat_one, flat_other = (flattened(result) for result in results)
             for one, other in zip(flat_one, flat_other, strict=True):
                 np.testing.assert_array_equal(one, other)
-    assert seen >= {"lstm", "gru", "simple_rnn", "masked_mean", "weighted_mean"}
+    assert seen >= {"lstm", "gru", "simple_rnn", "masked_mean", "weighted_mean", "weighted_sum"}
     assert "batch_normalization" in seen
 
 

@@ -233,6 +233,8 @@ def test_the_pairing_is_shown():
     [
         (3, "softmax", "binary_crossentropy", "softmax makes the classes exclude each other"),
         (1, "softmax", "categorical_crossentropy", "the share of one class alone is always 1"),
+        (1, "sigmoid", "kl_divergence", "the share of one class alone is always 1"),
+        (2, "sigmoid", "squared_hinge", "sigmoid is never below 0, .* leave out sigmoid"),
         (1, "sigmoid", tg.losses.BinaryCrossentropy(from_logits=True), "leave out from_logits"),
     ],
 )

@@ -24,9 +24,9 @@ from .calls import call_site, current_call
 NAMES = """
 absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh ceil cos cosh divide dropout elu
 equal exp expm1 floor floor_divide gaussian_noise gelu greater greater_equal hard_sigmoid huber
-identity leaky_relu less less_equal log log10 log1p log2 logical_and logical_not logical_or maximum
-minimum mod multiply negative not_equal power relu round selu sigmoid sign silu sin sinh softplus
-softsign sqrt square stop_gradient subtract tan tanh where
+identity leaky_relu less less_equal log log10 log1p log2 log_cosh logical_and logical_not logical_or
+maximum minimum mod multiply negative not_equal power probabilities relu round selu sigmoid sign
+silu sin sinh softplus softsign sqrt square stop_gradient subtract tan tanh where
 """
 BY_ELEMENT = frozenset(NAMES.split())
 MANY_TO_ONE = "argmax argmin logsumexp max mean min norm prod std sum var"

@@ -79,9 +79,12 @@ from .losses import (
     categorical_crossentropy,
     categorical_crossentropy_from_logits,
     huber,
+    log_cosh,
+    probabilities,
     sparse_categorical_crossentropy,
     sparse_categorical_crossentropy_from_logits,
     weighted_mean,
+    weighted_sum,
 )
 from .lstm import lstm
 from .normalization import batch_normalization, layer_normalization

@@ -5,7 +5,9 @@ the logarithm; where that changes them, the slope is 0. Logits may be infinite w
 limit: a class with the logit -infinity has no share, and costs nothing if its label is 0.
 """
 
-from typing import NoReturn
+import math
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from ..device import Array, array_module, first_place
 from ..questions import on_gpu, refuse_if
@@ -18,14 +20,18 @@ __all__ = [
     "categorical_crossentropy",
     "categorical_crossentropy_from_logits",
     "huber",
+    "log_cosh",
+    "probabilities",
     "sparse_categorical_crossentropy",
     "sparse_categorical_crossentropy_from_logits",
     "weighted_mean",
+    "weighted_sum",
 ]
 
 EPSILON = 1e-7
 ROUNDING_OF_SHARES = 1e-2  # labels are often written with few digits
 ROUNDING = 1e-5  # what probabilities that were computed may be off by
+LOG_2 = math.log(2)
 
 
 def clipped(p: Array) -> tuple[Array, Array]:
@@ -35,21 +41,24 @@ def clipped(p: Array) -> tuple[Array, Array]:
     return xp.clip(p, low, high), (p >= low) & (p <= high)
 
 
-def check_probabilities(p: Array, activation: str) -> None:
-    """They lie between 0 and 1; `activation` would have made such (NaN passes, as in labels)."""
+def check_probabilities(p: Array, activation: str, or_logits: bool = True) -> None:
+    """They lie between 0 and 1; `activation` would have made such (NaN passes, as in labels).
+
+    `or_logits`: the loss knows logits, too.
+    """
 
     if p.size:
         low, high = p.min(), p.max()
         refuse_if(
             (low < -ROUNDING) | (high > 1 + ROUNDING),
-            lambda: refuse_probabilities(float(low), float(high), activation),
+            lambda: refuse_probabilities(float(low), float(high), activation, or_logits),
         )
 
 
-def refuse_probabilities(low: float, high: float, activation: str) -> NoReturn:
+def refuse_probabilities(low: float, high: float, activation: str, or_logits: bool) -> NoReturn:
     raise ValueError(
         f"probabilities lie between 0 and 1, these between {low:.4g} and {high:.4g}: give the "
-        f"output a {activation}, or the loss from_logits=True"
+        f"output a {activation}" + ", or the loss from_logits=True" * or_logits
     )
 
 
@@ -81,6 +90,14 @@ def more_than_one(labels: Array) -> str:
         f"that exclude each other, 1 in all: if several may hold at once, use sigmoid and "
         f"binary_crossentropy"
     )
+
+
+@op
+@in_floats
+def probabilities(p, *, or_logits=False):
+    """p itself, refused if it lies outside 0 to 1; `or_logits`: the loss knows logits, too."""
+    check_probabilities(p, "softmax", or_logits)
+    return p, (lambda g: g,)
 
 
 @op
@@ -189,6 +206,22 @@ def huber(label, prediction, *, delta=1.0):
     return bounded * (error - 0.5 * bounded), (None, lambda g: g * bounded)
 
 
+@op
+@in_floats
+def log_cosh(x):
+    """log(cosh(x)): x**2 / 2 near 0, |x| - log(2) far out. Its slope is tanh(x)."""
+    xp = array_module(x)
+    far = xp.abs(x)
+    near = xp.minimum(far, 1)
+    # cosh(x) = 1 + 2 sinh(x / 2)**2: nothing is lost near 0, where log(cosh) is small
+    y = xp.where(
+        far < 1,
+        xp.log1p(2 * xp.square(xp.sinh(0.5 * near))),
+        far + xp.log1p(xp.exp(-2 * far)) - LOG_2,
+    )
+    return y, (lambda g: g * xp.tanh(x),)
+
+
 @op(optional=("mask",))
 @in_floats(but="mask")
 def weighted_mean(losses, weights, mask, *, by_weight=False):
@@ -198,6 +231,31 @@ def weighted_mean(losses, weights, mask, *, by_weight=False):
     what a mask (None: no mask) says False of does not count either. ``by_weight`` divides by the
     sum of the weights instead. The mean of no samples is 0. An infinite loss of weight 0 counts as
     0. With the count, means of several batches can be put together.
+    """
+    xp = array_module(losses)
+    scale, losses, count, total = what_counts(losses, weights, mask)
+    divisor = xp.asarray(total if by_weight else count, losses.dtype)
+    if on_gpu(divisor):
+        scale = scale / xp.where(divisor == 0, 1, divisor)
+    elif divisor:
+        scale = scale / divisor
+    mean, pull_losses = scaled_sum(losses, scale)
+    return (mean, divisor), (pull_losses, None, None)
+
+
+@op(optional=("mask",))
+@in_floats(but="mask")
+def weighted_sum(losses, weights, mask):
+    """sum(weight loss) over all samples, as `weighted_mean` takes them; and how many count."""
+    scale, losses, count, _ = what_counts(losses, weights, mask)
+    total, pull_losses = scaled_sum(losses, scale)
+    return (total, array_module(losses).asarray(count, losses.dtype)), (pull_losses, None, None)
+
+
+def what_counts(losses: Array, weights: Array, mask: Array | None) -> tuple[Array, Array, Any, Any]:
+    """A weight for each loss; the losses; how many count, and the sum of their weights.
+
+    Where a loss does not count, both are 0.
     """
     xp = array_module(losses)
     scale = weights.reshape(weights.shape + (1,) * (losses.ndim - weights.ndim))
@@ -213,18 +271,17 @@ def weighted_mean(losses, weights, mask, *, by_weight=False):
         counts = scale == scale if mask is None else mask.astype(bool) & (scale == scale)
         scale, losses = xp.where(counts, scale, 0), xp.where(counts, losses, 0)
         count, total = counts.sum(), scale.sum()
-    divisor = xp.asarray(total if by_weight else count, losses.dtype)
-    if on_gpu(divisor):
-        scale = scale / xp.where(divisor == 0, 1, divisor)
-    elif divisor:
-        scale = scale / divisor
+    return scale, losses, count, total
+
+
+def scaled_sum(losses: Array, scale: Array) -> tuple[Array, Callable[[Any], Array]]:
+    """The sum of losses, each times its scale, and the pullback of the losses."""
 
     def pull_losses(gs):
         g = gs[0]
         return g.reshape(*g.shape, *[1] * losses.ndim) * scale
 
-    mean = (scale * where_counted(scale, losses)).sum()
-    return (mean, divisor), (pull_losses, None, None)
+    return (scale * where_counted(scale, losses)).sum(), pull_losses
 
 
 def weighs(weights: tuple[int | None, ...], losses: tuple[int | None, ...]) -> bool:

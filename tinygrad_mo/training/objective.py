@@ -19,6 +19,7 @@ from ..engine.graph import Parameter, Tensor
 from ..engine.plan import Plan, topological_order
 from ..engine.randomness import Randomness
 from ..layers.regularizers import penalty
+from ..losses import Loss
 from ..metrics import Metric
 from ..naming import did_you_mean, name_of
 from ..network.contents import Contents
@@ -84,7 +85,7 @@ class Objective:
         self.balancer = method_in(loss_weights) or function_in(loss_weights)
         factors = self._factors(network, None if self.balancer else loss_weights)
         for added in network.added.values():
-            self._enter(term := LossTerm(added.name, count=count_of(added.value)))
+            self._enter(term := LossTerm(added.name, None, None, *count_of(added.value)))
             with inside(Call(term)):
                 term.value = ops.identity(added.value)  # a step of its own: its card in the picture
             factors.setdefault(added.name, added.weight)
@@ -182,8 +183,8 @@ class Objective:
                     f"metrics: output {name!r} has no loss, so it is given no labels: give it a "
                     f"loss (of weight 0, if it is not to be trained)"
                 )
-            losses = [term.loss for term in self.terms.values() if term.output == name]
             shapes = judged[name].target.shape, self.outputs[name].shape
+            losses = self._losses_of(name)
             result[name] = [metrics.get(deepcopy(m), losses, *shapes) for m in chosen]
             check_metrics(name, result[name], judged[name].target, self.outputs[name])
         return result
@@ -241,6 +242,7 @@ class Objective:
             names = [m.name for m in self.metrics.get(term.output or "", [])]
             shape = "" if term.target is None else str(term.target.shape)
             loss = term.name if term.loss is None else term.loss.name
+            loss += " (a sum)" * term.is_sum
             weight = f"{self.weights[term.name]:g}"
             if self.balancer is not None:
                 weight += f" (set by {name_of(self.balancer)})"
@@ -360,24 +362,22 @@ class Objective:
         if len(set(counts.values())) > 1:
             raise ValueError(f"data and labels: different numbers of samples: {counted(counts)}")
         weights = self._by_output("sample_weight", sample_weight, judged)
-        missing = {
-            t.output: t.loss.missing
-            for t in self.terms.values()
-            if t.loss is not None and t.loss.missing is not None
-        }
         for name, term in judged.items():
             what = f"labels of output {name!r}"
             ndim = len(term.weights.shape)
-            known, labelled = separate_missing(what, labels[name], missing.get(name), ndim)
+            known, labelled = separate_missing(what, labels[name], self._losses_of(name), ndim)
             feed[term.target] = cast(what, known, term.target)
             self._check_labels(name, to_numpy(feed[term.target]))
             own = sample_weights(name, weights.get(name), labelled)
             feed[term.weights] = held(f"sample_weight of {name!r}", own, term.weights)
         return self.class_weighted(feed, class_weight)
 
+    def _losses_of(self, output: str) -> list[Loss]:
+        return [t.loss for t in self.terms.values() if t.output == output and t.loss is not None]
+
     def _check_labels(self, output: str, labels: np.ndarray) -> None:
         """All labels of an output, before one of them has changed a weight."""
-        for loss in (term.loss for term in self.terms.values() if term.output == output):
+        for loss in self._losses_of(output):
             try:
                 loss.check_labels(labels, self.outputs[output])
             except ValueError as error:
@@ -482,11 +482,12 @@ def held(what: str, weights: np.ndarray, tensor: Tensor) -> Array:
     return on_device(weights.astype(tensor.dtype))
 
 
-def count_of(loss: Tensor) -> Tensor | None:
-    """Of how much a scalar is the mean, if it is that of a loss: of what is labelled and real."""
+def count_of(loss: Tensor) -> tuple[Tensor | None, bool]:
+    """Of how much a scalar is the mean or the sum, if a loss has made it; and is it the sum?"""
     step = loss.step
-    is_mean = step is not None and step.op is ops.weighted_mean and loss.index == 0
-    return step.output(1) if is_mean else None  # type: ignore[union-attr]
+    op = step.op if step is not None and loss.index == 0 else None
+    counted = op in (ops.weighted_mean, ops.weighted_sum)
+    return step.output(1) if counted else None, op is ops.weighted_sum  # type: ignore[union-attr]
 
 
 def function_in(loss_weights: Any) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from ..device import Array, to_numpy_together
 from ..engine.graph import Tensor
 from ..engine.plan import Plan, Tape
+from ..metrics import Metric
 from ..questions import ask, on_gpu, told
 from .batches import Batches
 from .objective import Objective
@@ -23,7 +24,8 @@ MOST_UNJUDGED = 1 << 8  # batches that a GPU keeps for the metrics
 class Scores:
     """Means over everything that counts, whatever the batches: samples, or steps of a sequence.
 
-    A loss does not count what has no label or is padding. What never counted has no mean: NaN.
+    A loss does not count what has no label or is padding. What never counted has no mean: NaN. A
+    loss that is a sum is the sum over all that counts: what one batch of everything would give.
     """
 
     def __init__(self, objective: Objective):
@@ -69,7 +71,7 @@ class Scores:
         for weights, pairs in unread:
             for k, (weight, (loss, count)) in enumerate(zip(weights, pairs, strict=True)):
                 if count := float(count):
-                    value = count * float(loss)
+                    value = float(loss) if self.terms[k].is_sum else count * float(loss)
                     self.sums[k] += value
                     self.weighted[k] += weight * value if weight else 0.0
                     self.counts[k] += count
@@ -109,7 +111,7 @@ class Scores:
         self._read()
         values = [sum(self.parts()) if any(self.counts) else nan]
         if self.objective.has_several:
-            values += [s / n if n > 0 else nan for s, n in zip(self.sums, self.counts, strict=True)]
+            values += self._over_all(self.sums, nan)
         if with_metrics:
             self._judge()
             values += [metric.result() for metric in self._every_metric()]
@@ -117,9 +119,14 @@ class Scores:
         return dict(zip(keys if with_metrics else keys[: len(values)], values, strict=True))
 
     def parts(self) -> list[float]:
-        """The weighted mean of each loss; their sum is the total."""
+        """The weighted mean (or sum) of each loss; together they are the total."""
         self._read()
-        return [s / n if n > 0 else s for s, n in zip(self.weighted, self.counts, strict=True)]
+        return self._over_all(self.weighted, 0.0)
+
+    def _over_all(self, sums: list[float], nothing: float) -> list[float]:
+        """By loss, the mean or sum over all batches; `nothing`, where none has counted."""
+        each = zip(self.terms, sums, self.counts, strict=True)
+        return [nothing if n <= 0 else s if t.is_sum else s / n for t, s, n in each]
 
     def accounts(self) -> dict[str, float]:
         """Who makes up how much of the total, and of the gradient, by the names of a training."""
@@ -148,18 +155,21 @@ class Scores:
         return counted
 
     def states_of_metrics(self) -> list[tuple[str, dict[str, Any]]]:
-        """What each metric has counted, behind its name."""
+        """What each metric has counted, behind its name: all but what it was made with."""
         self._judge()
-        return [
-            (one.name, {name: value for name, value in vars(one).items() if name != "made_with"})
-            for one in self._every_metric()
-        ]
+        return [(one.name, counted_by(one)) for one in self._every_metric()]
 
     def set_state(self, counted: dict[str, Any]) -> None:
         """Go on counting from there."""
         for metric, values in zip(self._every_metric(), counted.pop("metrics"), strict=True):
             vars(metric).update(values)
         vars(self).update(counted)
+
+
+def counted_by(metric: Metric) -> dict[str, Any]:
+    """The attributes of a metric, without the functions and losses that it asks."""
+    own = vars(metric).items()
+    return {name: x for name, x in own if name != "made_with" and not callable(x)}
 
 
 def score(objective: Objective, batches: Batches) -> dict[str, float]:

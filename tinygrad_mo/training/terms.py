@@ -7,19 +7,21 @@ NaN, which `ops.weighted_mean` leaves out of sum and count: it has no gradient a
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from .. import losses
 from ..arguments import shown
 from ..device import Array, first_place, floatx, to_numpy
 from ..engine.calls import Call, inside
 from ..engine.graph import Tensor, is_float
 from ..engine.inputs import placeholder
+from ..losses import BinaryCrossentropy, Hinge, Loss
+from ..losses import get as get_loss
+from ..losses.base import OfShares, unlabelled
 from ..naming import unique_names
 from ..network.feeding import as_numbers
 from ..network.planning import NetworkPlan
@@ -38,7 +40,9 @@ class LossTerm:
     value : Tensor
         The scalar.
     count : Tensor or None
-        Of how much it is the mean. None: of all samples of a batch.
+        Of how much it is the mean, or the sum. None: the mean of all samples of a batch.
+    is_sum : bool
+        Is it a sum? That of several batches is the sum of theirs, then.
     target, weights : Tensor or None
         What labels and sample weights are fed to. There is a weight for each number that the loss
         is the mean of: for each sample, or for each step of a sequence.
@@ -51,6 +55,7 @@ class LossTerm:
     output: str | None = None
     value: Any = None
     count: Any = None
+    is_sum: bool = False
     target: Any = None
     weights: Any = None
     mask: Any = None
@@ -66,7 +71,7 @@ class LossTerm:
 
 def terms_of_output(name: str, output: Tensor, given: Any) -> list[LossTerm]:
     """The losses of one output, given as one or as a list; they share labels and weights."""
-    chosen = [losses.get(one) for one in (given if isinstance(given, list | tuple) else [given])]
+    chosen = [get_loss(one) for one in (given if isinstance(given, list | tuple) else [given])]
     if not chosen:
         raise ValueError(
             f"loss of output {name!r}: an empty list; None is an output without a loss"
@@ -89,7 +94,8 @@ def terms_of_output(name: str, output: Tensor, given: Any) -> list[LossTerm]:
     terms, calls, each = [], [], []
     for own, loss in zip(names, chosen, strict=True):
         warn_of_odd_pairs(name, output, loss)
-        terms.append(LossTerm(own, name, target=target, mask=output.mask, loss=loss))
+        is_sum = check_is_one_number(name, loss)
+        terms.append(LossTerm(own, name, is_sum=is_sum, target=target, mask=output.mask, loss=loss))
         calls.append(Call(terms[-1]))
         with inside(calls[-1]):
             each.append(loss.of_each(target, output))
@@ -97,38 +103,54 @@ def terms_of_output(name: str, output: Tensor, given: Any) -> list[LossTerm]:
     weights = placeholder(shape, floats, f"{name} sample weights")
     for term, call, one in zip(terms, calls, each, strict=True):
         with inside(call):
-            term.value, term.count = term.loss.mean_and_count(one, weights, output.mask)
+            term.value, term.count = term.loss.reduced(one, weights, output.mask)
         term.weights = weights
     return terms
 
 
-def warn_of_odd_pairs(name: str, output: Tensor, loss: losses.Loss) -> None:
+def check_is_one_number(output: str, loss: Loss) -> bool:
+    """A loss that is trained must be one number. Is it a sum?"""
+    if loss.reduction == "none":
+        raise ValueError(
+            f"loss {loss.name!r} of output {output!r}: with reduction='none' it is one number for "
+            f"each sample, and a training minimises one for all: leave reduction out, or say 'sum'"
+        )
+    return loss.reduction == "sum"
+
+
+def warn_of_odd_pairs(name: str, output: Tensor, loss: Loss) -> None:
     """Pairs of activation and loss that train, but not what was meant."""
     last = output.step.op.name if output.step else ""
-    logits, binary = getattr(loss, "from_logits", None), isinstance(loss, losses.BinaryCrossentropy)
+    logits, binary = getattr(loss, "from_logits", None), isinstance(loss, BinaryCrossentropy)
+    of_classes = isinstance(loss, OfShares) or (logits is not None and not binary)
     odd = ""
     if binary and last == "softmax":
         odd = "its softmax makes the classes exclude each other: use sigmoid, or categorical"
-    elif logits is not None and not binary and output.shape[-1] == 1:
+    elif of_classes and output.shape[-1] == 1:
         odd = "the share of one class alone is always 1: use sigmoid and binary_crossentropy"
     elif logits and last in ("sigmoid", "softmax"):
         odd = f"it is no logit any more, {last} was applied: leave out from_logits"
+    elif isinstance(loss, Hinge) and last in ("sigmoid", "softmax"):
+        odd = f"its {last} is never below 0, where a label of -1 wants it: leave out {last}"
     if odd:
         warnings.warn(f"{loss.name} on output {name!r}: {odd}", stacklevel=4)
 
 
 def separate_missing(
-    what: str, labels: np.ndarray, missing: float | None, ndim: int
+    what: str, labels: np.ndarray, losses: Sequence[Loss], ndim: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Labels with a stand-in where they are missing, and which of what is judged have one.
 
-    `ndim` is the number of axes over which a loss has a number: 1 for samples, 2 for steps.
+    `losses` judge them. `ndim` is the number of axes over which a loss has a number: 1 for samples,
+    2 for steps.
     """
     gone = np.isnan(labels) if labels.dtype.kind == "f" else np.zeros(labels.shape, bool)
-    if missing is not None:
-        gone = gone | (labels == missing)
-    labelled = ~losses.unlabelled(what, gone, ndim)
-    return (np.where(gone, 0, labels) if gone.any() else labels), labelled
+    for loss in losses:
+        if loss.missing is not None:
+            gone = gone | (labels == loss.missing)
+    labelled = ~unlabelled(what, gone, ndim)
+    stand_in = max(loss.stand_in for loss in losses)
+    return (np.where(gone, stand_in, labels) if gone.any() else labels), labelled
 
 
 def sample_weights(name: str, given: Any, labelled: np.ndarray) -> np.ndarray:

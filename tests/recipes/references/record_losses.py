@@ -8,7 +8,9 @@ sum_over_batch_size: the sum of the (weighted) losses over their number; a sampl
 still counts. One sample weight is zero. Cases ending in _3d predict (N, T, C) and have weights of
 shape (N, 1); _3d_steps has weights of shape (N, T). (Weights of shape (N,) Keras would multiply
 onto the (N, T) losses by broadcasting: along T, not N.) y_true is integer in the sparse cases.
-y_pred of the case ending in _edges contains exact 0 and 1. In huber_half some |error| equals delta.
+y_pred of the cases ending in _edges contains exact 0 and 1. In huber_half some |error| equals
+delta, in cosine_similarity_zero a label has the length 0. Cases ending in _sum have the reduction
+"sum"; with "none" value holds one number per sample, and grad is that of its sum.
 """
 
 import numpy as np
@@ -64,6 +66,16 @@ def one_hot(rng, shape):
     return np.eye(shape[-1])[classes(rng, shape)]
 
 
+def signs(rng, shape):
+    return 2 * binary(rng, shape) - 1
+
+
+def with_zeros(rng, shape):
+    array = normal(rng, shape)
+    array[0] = 0.0
+    return array
+
+
 def distribution(rng, shape):
     """Rows of probabilities that sum to 1 and contain an exact zero."""
     table = np.array([[0.25, 0.5, 0.25], [0.0, 0.75, 0.25], [0.125, 0.625, 0.25]])
@@ -71,7 +83,10 @@ def distribution(rng, shape):
 
 
 BCE, CCE, SCCE = "BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"
+BFCE, CFCE = "BinaryFocalCrossentropy", "CategoricalFocalCrossentropy"
 LOGITS, SMOOTH = {"from_logits": True}, {"label_smoothing": 0.1}
+BALANCED = {"apply_class_balancing": True, "alpha": 0.75, "gamma": 1.5}
+ALPHAS = {"alpha": [0.5, 0.25, 2.0], "gamma": 1.0}
 FLAT, DEEP = (N, C), (N, T, C)
 
 # case: (class, arguments, how y_true is drawn, how y_pred is drawn, shape of y_pred)
@@ -103,13 +118,30 @@ CASES = {
     "poisson": ("Poisson", {}, positive, positive, FLAT),
     "hinge": ("Hinge", {}, binary, normal, FLAT),
     "cosine_similarity": ("CosineSimilarity", {}, normal, normal, FLAT),
+    "cosine_similarity_zero": ("CosineSimilarity", {}, with_zeros, normal, FLAT),
+    "mape": ("MeanAbsolutePercentageError", {}, positive, normal, FLAT),
+    "hinge_signs": ("Hinge", {}, signs, normal, FLAT),
+    "squared_hinge": ("SquaredHinge", {}, binary, normal, FLAT),
+    "categorical_hinge": ("CategoricalHinge", {}, one_hot, normal, FLAT),
+    "binary_focal": (BFCE, {}, binary, probabilities, FLAT),
+    "binary_focal_balanced": (BFCE, BALANCED, binary, probabilities, FLAT),
+    "binary_focal_smooth": (BFCE, SMOOTH | {"gamma": 0.5}, binary, probabilities, FLAT),
+    "binary_focal_logits": (BFCE, LOGITS, binary, normal, FLAT),
+    "categorical_focal": (CFCE, {}, one_hot, unnormalized, FLAT),
+    "categorical_focal_alphas": (CFCE, ALPHAS, one_hot, unnormalized, FLAT),
+    "categorical_focal_logits": (CFCE, LOGITS | SMOOTH, one_hot, normal, FLAT),
+    "categorical_focal_3d": (CFCE, {}, one_hot, unnormalized, DEEP),
+    "mse_sum": ("MeanSquaredError", {"reduction": "sum"}, normal, normal, FLAT),
+    "mse_none": ("MeanSquaredError", {"reduction": "none"}, normal, normal, FLAT),
+    "scce_3d_sum": (SCCE, {"reduction": "sum"}, classes, unnormalized, DEEP),
+    "scce_3d_none": (SCCE, {"reduction": "none"}, classes, unnormalized, DEEP),
 }
 
 
 def weight_shape(case):
     if case.endswith("_steps"):
         return (N, T)
-    return (N, 1) if case.endswith("_3d") else (N,)
+    return (N, 1) if "_3d" in case else (N,)
 
 
 def main():
@@ -125,7 +157,7 @@ def main():
         for prefix, sample_weight in (("", None), ("weighted_", weight)):
             prediction = torch.tensor(y_pred, requires_grad=True)
             value = loss(y_true, prediction, sample_weight)
-            (gradient,) = torch.autograd.grad(value, [prediction])
+            (gradient,) = torch.autograd.grad(value.sum(), [prediction])
             book.put(
                 case, **{prefix + "value": as_array(value), prefix + "grad": as_array(gradient)}
             )

@@ -1,4 +1,4 @@
-"""Losses: how wrong a prediction is, as one number for a batch."""
+"""What a loss is: one number per sample, weighted, and made one number for a batch."""
 
 from __future__ import annotations
 
@@ -8,29 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from . import arguments, ops
-from .device import first_place, to_numpy
-from .engine.calls import Call, current_call, inside
-from .engine.graph import Tensor
-from .naming import lookup, snake_case
-from .ops.losses import check_labels, more_than_one, refuse_other_labels, weighs
-from .recipes import Recipe, refuse_unknown
+from .. import arguments, ops
+from ..device import first_place, to_numpy
+from ..engine.calls import Call, current_call, inside
+from ..engine.graph import Tensor
+from ..naming import lookup, snake_case
+from ..ops.losses import check_labels, more_than_one, weighs
+from ..recipes import Recipe, refuse_unknown
 
-__all__ = [
-    "LOSSES",
-    "BinaryCrossentropy",
-    "CategoricalCrossentropy",
-    "CrossEntropy",
-    "FunctionLoss",
-    "Huber",
-    "Loss",
-    "MeanAbsoluteError",
-    "MeanSquaredError",
-    "SparseCategoricalCrossentropy",
-    "get",
-]
-
-REDUCTIONS = ("sum_over_batch_size", "mean_with_sample_weight")
+REDUCTIONS = ("sum_over_batch_size", "mean_with_sample_weight", "sum", "none")
 
 
 class Loss(Recipe):
@@ -44,6 +30,11 @@ class Loss(Recipe):
     reduction : str
         "sum_over_batch_size": sum(weight * loss) / N, where samples of weight 0 count, too.
         "mean_with_sample_weight": divided by the sum of the weights instead.
+        "sum": sum(weight * loss), not divided: twice the samples are twice the loss, and a step
+        pulls in proportion to its batch. What `evaluate` and History say is the sum over all
+        samples, whatever the batches.
+        "none": weight * loss of each sample, 0 where it does not count; not for `compile`, which
+        needs one number.
     name : str, optional
         Default: the class's name in snake_case.
     missing : float, optional
@@ -52,6 +43,7 @@ class Loss(Recipe):
 
     is_model = False
     sparse = False  # are labels the indices of classes?
+    stand_in = 0.0  # takes the place of a label that is missing
 
     def __init__(
         self,
@@ -76,7 +68,7 @@ class Loss(Recipe):
         )
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
-        """The loss of a batch, as a scalar tensor.
+        """The loss of a batch, as a scalar tensor; with reduction "none", that of each sample.
 
         Parameters
         ----------
@@ -88,13 +80,13 @@ class Loss(Recipe):
         y_true, y_pred = as_tensor(y_true), as_tensor(y_pred)
         with inside(current_call() or Call(self)):
             gone = self.without_label(y_true)
-            labels = y_true if gone is None else ops.where(gone, 0, y_true)
+            labels = y_true if gone is None else ops.where(gone, self.stand_in, y_true)
             each = self.of_each(labels, y_pred)
             weights = np.ones((), each.dtype) if sample_weight is None else sample_weight
             weights = self.checked_weights(as_tensor(weights), each)
             if gone is not None:
                 weights = only_labelled(self.name, weights, gone, each)
-            return self.mean_and_count(each, weights, y_pred.mask)[0]
+            return self.reduced(each, weights, y_pred.mask)[0]
 
     def without_label(self, y_true: Tensor) -> Tensor | None:
         """Where labels are missing; None if they are nowhere, as far as one can know."""
@@ -116,21 +108,36 @@ class Loss(Recipe):
             )
         if y_true.value is not None:
             self.check_labels(to_numpy(y_true.value), y_pred)
-        each = self.call(y_true, y_pred)
+        each = self.called(y_true, y_pred)
         found = each.shape if isinstance(each, Tensor) else None
         if not found or found != y_pred.shape[: len(found)]:
             made = repr(each) if found is None else f"a tensor of shape {found}"
-            fix = "take the mean over the last axis only, .mean(axis=-1)"
-            if y_pred.ndim == 1:
-                fix = "give them an axis behind the samples, [:, None]"
             raise ValueError(
                 f"loss {self.name!r} must return one number per sample, not {made} for "
-                f"predictions {y_pred}: {fix}"
+                f"predictions {y_pred}: {self.how_to_keep_samples(y_pred)}"
             )
         return each
 
+    def called(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """The loss of each sample; where it is not computed with tensors, that is said."""
+        try:
+            return self.call(y_true, y_pred)
+        except TypeError as error:
+            if y_pred.value is None:
+                error.add_note(
+                    f"in loss {self.name!r} of {y_pred}: it is made before there are data, so "
+                    f"compute with tensors to the end, without float(), .numpy() or if"
+                )
+            raise
+
+    def how_to_keep_samples(self, y_pred: Tensor) -> str:
+        """What to do about a loss that is not one number per sample."""
+        if y_pred.ndim == 1:
+            return "give them an axis behind the samples, [:, None]"
+        return "take the mean over the last axis only, .mean(axis=-1)"
+
     def check_labels(self, labels: np.ndarray, y_pred: Tensor) -> None:
-        """Refuse labels that no prediction could match. What is missing is 0 here."""
+        """Refuse labels that no prediction could match. What is missing is `stand_in` here."""
 
     def checked_weights(self, weights: Tensor, each: Tensor) -> Tensor:
         """Weights of samples, or of steps; one number is that of all."""
@@ -142,10 +149,13 @@ class Loss(Recipe):
             )
         return weights
 
-    def mean_and_count(
+    def reduced(
         self, each: Tensor, weights: Tensor, mask: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """The mean of the samples' losses, and what their sum was divided by."""
+    ) -> tuple[Tensor, Tensor | None]:
+        """One number from the samples' losses, and of how much it is the mean, or the sum.
+
+        With reduction "none" it is a number for each sample, and nothing is counted.
+        """
         if mask is not None and mask.ndim > each.ndim:
             raise ValueError(
                 f"loss {self.name!r} is one number for a whole sequence, {each}, so it cannot "
@@ -153,12 +163,37 @@ class Loss(Recipe):
             )
         if mask is not None and mask.ndim < each.ndim:
             mask = mask[(..., *[None] * (each.ndim - mask.ndim))]
+        if self.reduction == "none":
+            return weighted(each, weights, mask), None
+        if self.reduction == "sum":
+            return ops.weighted_sum(each, weights, mask)
         by_weight = self.reduction == "mean_with_sample_weight"
         return ops.weighted_mean(each, weights, mask, by_weight=by_weight)
 
     def target_shape(self, y_pred: Tensor) -> tuple[int | None, ...]:
         """The shape of the labels that belong to a prediction."""
         return y_pred.shape[:-1] if self.sparse else y_pred.shape
+
+
+class OfShares(Loss):
+    """The common part of losses whose labels are shares of classes, one-hot or soft."""
+
+    def check_labels(self, labels: np.ndarray, y_pred: Tensor) -> None:
+        check_labels(labels)
+        if odd := more_than_one(labels):  # it trains, but not what was meant
+            warnings.warn(f"{self.name} of {y_pred}: {odd}", stacklevel=4)
+
+
+def weighted(each: Tensor, weights: Tensor, mask: Tensor | None) -> Tensor:
+    """Losses times their weights, and 0 where the weight is 0 or NaN, or the mask is False."""
+    if 0 < weights.ndim < each.ndim:
+        weights = weights[(..., *[None] * (each.ndim - weights.ndim))]
+    counts = ops.greater(abs(weights), 0)  # NaN, which marks what has no label, is not
+    if mask is not None:
+        counts = ops.logical_and(counts, mask)
+    found = ops.where(counts, ops.where(counts, weights, 0) * each, 0)
+    found.mask = None  # what is padding is 0 already
+    return found
 
 
 def only_labelled(name: str, weights: Tensor, gone: Tensor, each: Tensor) -> Tensor:
@@ -195,146 +230,6 @@ def as_tensor(x: Any) -> Tensor:
     return x if isinstance(x, Tensor) else Tensor(x)
 
 
-class CrossEntropy(Loss):
-    """The common part of cross-entropies: of probabilities or of logits, with smoothed labels."""
-
-    of_probabilities: Any
-    of_logits: Any
-
-    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0, **options: Any):
-        super().__init__(**options)
-        self.from_logits = arguments.flag(f"{self}: from_logits", from_logits)
-        self.label_smoothing = arguments.share(f"{self}: label_smoothing", label_smoothing)
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        loss = self.of_logits if self.from_logits else self.of_probabilities
-        return loss(self.smooth(y_true, y_pred), y_pred)
-
-    def smooth(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        if not self.label_smoothing:
-            return y_true
-        return y_true * (1 - self.label_smoothing) + self.label_smoothing / self.classes(y_pred)
-
-    def classes(self, y_pred: Tensor) -> int:
-        return y_pred.shape[-1] or 1
-
-
-class BinaryCrossentropy(CrossEntropy):
-    """-y log(p) - (1 - y) log(1 - p), averaged over the last axis: for sigmoid outputs.
-
-    Parameters
-    ----------
-    from_logits : bool
-        True: predictions are logits, the sigmoid is part of the loss.
-    label_smoothing : float
-        Moves labels from 0 and 1 towards 1/2, which they reach at 1. Default: 0.
-
-    Examples
-    --------
-    >>> import tinygrad_mo as tg
-    >>> float(tg.losses.BinaryCrossentropy()([[1.0], [0.0]], [[0.5], [0.5]]))  # log(2)
-    0.6931...
-    """
-
-    of_probabilities = ops.binary_crossentropy
-    of_logits = ops.binary_crossentropy_from_logits
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return super().call(y_true, y_pred).mean(axis=-1)
-
-    def check_labels(self, labels: np.ndarray, y_pred: Tensor) -> None:
-        check_labels(labels)
-
-    def classes(self, y_pred: Tensor) -> int:
-        return 2
-
-
-class CategoricalCrossentropy(CrossEntropy):
-    """-sum(y log(p)) for one-hot labels and softmax outputs; p is divided by its sum first.
-
-    Labels may also be shares of several classes, which add up to 1 at most.
-
-    Parameters
-    ----------
-    from_logits : bool
-        True: predictions are logits, the softmax is part of the loss.
-    label_smoothing : float
-        Moves this share of each label evenly to all classes. Default: 0.
-    """
-
-    of_probabilities = ops.categorical_crossentropy
-    of_logits = ops.categorical_crossentropy_from_logits
-
-    def check_labels(self, labels: np.ndarray, y_pred: Tensor) -> None:
-        check_labels(labels)
-        if odd := more_than_one(labels):  # it trains, but not what was meant
-            warnings.warn(f"{self.name} of {y_pred}: {odd}", stacklevel=4)
-
-
-class SparseCategoricalCrossentropy(CrossEntropy):
-    """Categorical cross-entropy for labels that are the index of the right class.
-
-    Parameters
-    ----------
-    from_logits : bool
-        True: predictions are logits, the softmax is part of the loss.
-    """
-
-    sparse = True
-    of_probabilities = ops.sparse_categorical_crossentropy
-    of_logits = ops.sparse_categorical_crossentropy_from_logits
-
-    def __init__(self, from_logits: bool = False, **options: Any):
-        super().__init__(from_logits, **options)
-        if self.label_smoothing:
-            raise ValueError(
-                f"{self}: label_smoothing mixes one-hot labels, these are the indices of classes: "
-                f"make them one-hot, np.eye(classes)[labels], and take "
-                f"CategoricalCrossentropy(label_smoothing={self.label_smoothing})"
-            )
-
-    def check_labels(self, labels: np.ndarray, y_pred: Tensor) -> None:
-        refuse_other_labels(labels, y_pred.shape[-1] or 1)
-
-
-class MeanSquaredError(Loss):
-    """The mean of (y - p)**2 over the last axis.
-
-    Examples
-    --------
-    >>> import tinygrad_mo as tg
-    >>> float(tg.losses.MeanSquaredError()([[0.0, 2.0]], [[1.0, 0.0]]))
-    2.5
-    """
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return ops.square(y_pred - y_true).mean(axis=-1)
-
-
-class MeanAbsoluteError(Loss):
-    """The mean of |y - p| over the last axis."""
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return abs(y_pred - y_true).mean(axis=-1)
-
-
-class Huber(Loss):
-    """Half the squared error up to `delta`, straight on from there, averaged over the last axis.
-
-    Parameters
-    ----------
-    delta : float
-        Where the parabola ends, above 0. Default: 1.
-    """
-
-    def __init__(self, delta: float = 1.0, **options: Any):
-        super().__init__(**options)
-        self.delta = arguments.number(f"{self}: delta", delta, above=0)
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return ops.huber(y_true, y_pred, delta=self.delta).mean(axis=-1)
-
-
 class FunctionLoss(Loss):
     """A user's function of (y_true, y_pred) that returns a tensor with one loss per sample."""
 
@@ -344,23 +239,10 @@ class FunctionLoss(Loss):
         arguments.function_of(f"loss {name!r}: function", function, ["y_true", "y_pred"])
         self.call = function  # type: ignore[assignment, method-assign]
 
-
-LOSSES: dict[str, type[Loss]] = {
-    "binary_crossentropy": BinaryCrossentropy,
-    "categorical_crossentropy": CategoricalCrossentropy,
-    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
-    "mean_squared_error": MeanSquaredError,
-    "mse": MeanSquaredError,
-    "mean_absolute_error": MeanAbsoluteError,
-    "mae": MeanAbsoluteError,
-    "huber": Huber,
-}
-
-
-def get(loss: Any) -> Loss:
-    """A loss by name, as it is, or around a function of (y_true, y_pred)."""
-    if isinstance(loss, Loss):
-        return loss
-    if isinstance(loss, type) and issubclass(loss, Loss):
-        return loss()
-    return FunctionLoss(loss) if callable(loss) else lookup("loss", loss, LOSSES)()
+    def how_to_keep_samples(self, y_pred: Tensor) -> str:
+        if y_pred.ndim == 1:
+            return (
+                "give them an axis behind the samples, [:, None], and take the mean over the last "
+                "axis only, .mean(axis=-1)"
+            )
+        return super().how_to_keep_samples(y_pred)
