@@ -57,6 +57,7 @@ NONSENSE = {
     "label_smoothing": SHARE,
     "layer": (None, 3, True),
     "low": NUMBER,
+    "mask_value": NUMBER,
     "mask_zero": FLAG,
     "max_value": NOT_NEGATIVE,
     "mean": NUMBER,
@@ -97,7 +98,10 @@ SPECIAL = {  # where the same name means something else
     ("ZeroPadding1D", "padding"): NONSENSE["cropping"],
     ("ZeroPadding2D", "padding"): NONSENSE["cropping"],
     ("BatchNormalization", "axis"): (*AXIS, (1, 2)),
+    ("GroupNormalization", "axis"): (*AXIS, (1, 2)),
+    ("GroupNormalization", "groups"): (*AXIS, 0, -2),
     ("LayerNormalization", "axis"): (*AXIS, (), (1, 1), (1.5,), {1, 2}),
+    ("RMSNormalization", "axis"): (*AXIS, (), (1, 1), (1.5,), {1, 2}),
 }
 UNCHECKED = {  # and why
     "initializer": "found when the weights are made: test_own_functions.py, test_errors.py",

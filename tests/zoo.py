@@ -136,6 +136,19 @@ def masked_lstms():
 
 
 @in_zoo
+def masked_numbers():
+    """Padding in numbers: the last steps are zeros."""
+    x = tg.Input((5, 3))
+    every = layers.LSTM(3, return_sequences=True)(layers.Masking()(x))
+    heads = [
+        layers.Dense(2, name="every")(every),
+        layers.Dense(1, name="last")(layers.GRU(2)(every)),
+    ]
+    padded = numbers(5, 3) * (padded_ids() > 0)[..., None]
+    return compiled(x, heads, "mse", [1.0, 0.5]), padded, [numbers(5, 2), numbers(1)]
+
+
+@in_zoo
 def signals():
     """Everything that works along one axis of space or time."""
     x = tg.Input((8, 3))
@@ -145,6 +158,7 @@ def signals():
     pooled = [layers.MaxPooling1D(2)(h), layers.AveragePooling1D(3, strides=2, padding="same")(h)]
     h = layers.ZeroPadding1D(1)(layers.UpSampling1D(2)(layers.add(pooled)))
     h = layers.LayerNormalization()(layers.Cropping1D((0, 1))(h))
+    h = layers.RMSNormalization()(layers.GroupNormalization(2)(h))
     swapped = layers.Permute((2, 1))(h)
     ends = [layers.GlobalMaxPooling1D()(h), layers.GlobalAveragePooling1D()(swapped)]
     tags = layers.RepeatVector(2)(layers.Dense(3)(layers.concatenate(ends)))

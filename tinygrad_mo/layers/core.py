@@ -1,4 +1,4 @@
-"""Dense, Embedding, Dropout, and layers that only reshape."""
+"""Dense, Embedding, Masking, Dropout, and layers that only reshape."""
 
 from __future__ import annotations
 
@@ -127,6 +127,42 @@ class Embedding(Layer):
         y = ops.embedding(ids, self.embeddings)
         if self.mask_zero:
             y.mask = ops.not_equal(ids, 0)
+        return y
+
+
+class Masking(Layer):
+    """Marks the steps of a sequence as padding in which every number is `mask_value`.
+
+    Layers that know masks (LSTM ...) skip them. In the output they are 0. What is padding already,
+    by a mask of the input, stays so.
+
+    Parameters
+    ----------
+    mask_value : float
+        Default: 0.
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> y = tg.layers.Masking(-1.0)(tg.Tensor([[[2.0, -1.0], [-1.0, -1.0]]]))
+    >>> y.numpy(), y.mask.numpy()
+    (array([[[ 2., -1.],
+            [ 0.,  0.]]], dtype=float32), array([[ True, False]]))
+    """
+
+    input_ndim = 3
+    uses_mask = True
+
+    def __init__(self, mask_value: float = 0.0, **options: Any):
+        super().__init__(**options)
+        self.mask_value = arguments.number(f"{self}: mask_value", mask_value)
+
+    def call(self, x: Tensor) -> Tensor:
+        before = self.mask_of_steps(x)
+        real = ops.max(ops.not_equal(x, self.mask_value), axis=-1)
+        real = real if before is None else ops.logical_and(real, before)
+        y = ops.where(real[..., None], x, 0.0)
+        y.mask = real
         return y
 
 
