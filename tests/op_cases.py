@@ -351,6 +351,10 @@ for go_backwards in (False, True):
         lstm_case(state=state, go_backwards=go_backwards)
         for mask in MASKS.values():
             lstm_case(state=state, mask=mask, go_backwards=go_backwards)
+DROPOUT = {"recurrent_dropout": 0.4, "generator": SameDraws(), "training": True}
+for mask in (None, MASKS["holes"]):
+    lstm_case(state=True, mask=mask, **DROPOUT)
+lstm_case(recurrent_dropout=0.4, generator=SameDraws())
 lstm_case(batch=1, time=1, features=1, units=1)
 lstm_case(batch=0, state=True)
 lstm_case(batch=0, mask=np.zeros((0, 4), bool))
@@ -376,6 +380,7 @@ for name, gates, bias, how in RNNS:
             for mask in (None, *MASKS.values()):
                 one = {"state": state, "mask": mask, "go_backwards": go_backwards}
                 rnn_case(name, gates, bias, **one, **how)
+    rnn_case(name, gates, bias, state=True, mask=MASKS["holes"], **how, **DROPOUT)
     rnn_case(name, gates, bias, batch=0, mask=np.zeros((0, 4), bool), **how)
     rnn_case(name, gates, bias, time=0, state=True, **how)
 

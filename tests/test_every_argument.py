@@ -74,6 +74,7 @@ NONSENSE = {
     "padding": (*WORD, None),
     "pool_size": SIZE,
     "rate": SHARE,
+    "recurrent_dropout": SHARE,
     "reduction": (*WORD, None),
     "reset_after": FLAG,
     "return_sequences": FLAG,

@@ -190,7 +190,8 @@ def readers():
     every = layers.GRU(4, return_sequences=True)(layers.TimeDistributed(layers.Dense(3))(both))
     seen = layers.Attention(use_scale=True)([every, x])
     heads = layers.MultiHeadAttention(2, 2)(seen, every)
-    outputs = [layers.Dense(1)(layers.SimpleRNN(3)(heads)), layers.Dense(2)(seen)]
+    last = layers.SimpleRNN(3, dropout=0.2, recurrent_dropout=0.3, use_bias=False)(heads)
+    outputs = [layers.Dense(1)(last), layers.Dense(2)(seen)]
     return compiled(x, outputs, "mse", [1.0, 0.5]), numbers(5, 4), [numbers(1), numbers(5, 2)]
 
 
