@@ -102,6 +102,7 @@ SPECIAL = {  # where the same name means something else
     ("GroupNormalization", "axis"): (*AXIS, (1, 2)),
     ("GroupNormalization", "groups"): (*AXIS, 0, -2),
     ("LayerNormalization", "axis"): (*AXIS, (), (1, 1), (1.5,), {1, 2}),
+    ("Lambda", "function"): ("mse", None, 3, layers.Dense),
     ("RMSNormalization", "axis"): (*AXIS, (), (1, 1), (1.5,), {1, 2}),
 }
 UNCHECKED = {  # and why

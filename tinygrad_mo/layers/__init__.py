@@ -12,7 +12,7 @@ from .convolution import (
     SeparableConv1D,
     SeparableConv2D,
 )
-from .core import Dense, Dropout, Embedding, Flatten, Masking, Reshape
+from .core import Dense, Dropout, Embedding, Flatten, Lambda, Masking, Reshape
 from .merging import (
     Add,
     Average,
@@ -93,6 +93,7 @@ __all__ = [
     "GlobalMaxPooling2D",
     "GroupNormalization",
     "Input",
+    "Lambda",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",

@@ -1,7 +1,8 @@
-"""Dense, Embedding, Masking, Dropout, and layers that only reshape."""
+"""Dense, Embedding, Masking, Dropout, functions as layers, and layers that only reshape."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -186,6 +187,45 @@ class Dropout(Layer):
 
     def call(self, x: Tensor) -> Tensor:
         return ops.dropout(x, rate=self.rate, generator=self.generator)
+
+
+class Lambda(Layer):
+    """A function of tensors as a layer, with a name and a card of its own.
+
+    Parameters
+    ----------
+    function : callable
+        Of a tensor, or of a list of tensors: of what the layer is called on. It computes with
+        operators, with NumPy's functions, or with `tinygrad_mo.ops`.
+
+    Notes
+    -----
+    Parameters and layers that the function uses are trained, if they are there before: what it
+    makes itself is made anew in each call. So write weights as a `Layer`, in `make_weights`.
+
+    A file holds the name of the function. It is handed over when the file is read, as
+    ``tg.load(path, custom={"squared": squared})``; ``def`` gives it a name of its own.
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> def squared(x):
+    ...     return x * x
+    >>> tg.layers.Lambda(squared, name="squared")(tg.Input((3,)))
+    <Tensor 'squared' (None, 3), float32>
+    """
+
+    def __init__(self, function: Callable[[Any], Any], **options: Any):
+        super().__init__(**options)
+        self.takes_list = None  # as the function likes
+        if not callable(function) or isinstance(function, type | Layer):
+            raise TypeError(
+                f"{self}: function must be a function of tensors, not {arguments.shown(function)}"
+            )
+        self.function = function
+
+    def call(self, x: Any) -> Any:
+        return self.function(x)
 
 
 class Flatten(Layer):
