@@ -356,6 +356,10 @@ for go_backwards in (False, True):
         lstm_case(state=state, go_backwards=go_backwards)
         for mask in MASKS.values():
             lstm_case(state=state, mask=mask, go_backwards=go_backwards)
+DROPOUT = {"recurrent_dropout": 0.4, "generator": SameDraws(), "training": True}
+for mask in (None, MASKS["holes"]):
+    lstm_case(state=True, mask=mask, **DROPOUT)
+lstm_case(recurrent_dropout=0.4, generator=SameDraws())
 lstm_case(batch=1, time=1, features=1, units=1)
 lstm_case(batch=0, state=True)
 lstm_case(batch=0, mask=np.zeros((0, 4), bool))
@@ -381,6 +385,7 @@ for name, gates, bias, how in RNNS:
             for mask in (None, *MASKS.values()):
                 one = {"state": state, "mask": mask, "go_backwards": go_backwards}
                 rnn_case(name, gates, bias, **one, **how)
+    rnn_case(name, gates, bias, state=True, mask=MASKS["holes"], **how, **DROPOUT)
     rnn_case(name, gates, bias, batch=0, mask=np.zeros((0, 4), bool), **how)
     rnn_case(name, gates, bias, time=0, state=True, **how)
 
@@ -425,6 +430,10 @@ for samples in (2, 0):
     for axis, lengths in ((-1, (4,)), ((1, 2), (3, 4))):
         for gamma, beta in ((None, None), (numbers(*lengths), numbers(*lengths))):
             case("layer_normalization", numbers(samples, 3, 4), gamma, beta, axis=axis)
+        case("rms_normalization", numbers(samples, 3, 4), numbers(*lengths), axis=axis)
+    for shape, groups in (((6,), 3), ((3, 2, 4), 2), ((3, 4), 4)):
+        for gamma, beta in ((None, None), (numbers(shape[-1]), numbers(shape[-1]))):
+            case("group_normalization", numbers(samples, *shape), gamma, beta, groups=groups)
 
 for batch in (2, 0):
     case("split_heads", numbers(batch, 3, 6), heads=2)

@@ -63,6 +63,7 @@ NONSENSE = {
     "layer": (None, 3, True),
     "loss": ("no such", 3, None, ["mse"]),
     "low": NUMBER,
+    "mask_value": NUMBER,
     "mask_zero": FLAG,
     "max_value": NOT_NEGATIVE,
     "mean": NUMBER,
@@ -79,6 +80,7 @@ NONSENSE = {
     "padding": (*WORD, None),
     "pool_size": SIZE,
     "rate": SHARE,
+    "recurrent_dropout": SHARE,
     "reduction": (*WORD, None),
     "reset_after": FLAG,
     "return_sequences": FLAG,
@@ -104,7 +106,11 @@ SPECIAL = {  # where the same name means something else
     ("ZeroPadding1D", "padding"): NONSENSE["cropping"],
     ("ZeroPadding2D", "padding"): NONSENSE["cropping"],
     ("BatchNormalization", "axis"): (*AXIS, (1, 2)),
+    ("GroupNormalization", "axis"): (*AXIS, (1, 2)),
+    ("GroupNormalization", "groups"): (*AXIS, 0, -2),
     ("LayerNormalization", "axis"): (*AXIS, (), (1, 1), (1.5,), {1, 2}),
+    ("Lambda", "function"): ("mse", None, 3, layers.Dense),
+    ("RMSNormalization", "axis"): (*AXIS, (), (1, 1), (1.5,), {1, 2}),
 }
 UNCHECKED = {  # and why
     "initializer": "found when the weights are made: test_own_functions.py, test_errors.py",

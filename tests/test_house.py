@@ -34,6 +34,7 @@ FLOORS = [  # from the ground up
     "training",
     "check flow",
     "model",
+    "sequential",
     "data",
     "systems",
     "lab learn",
@@ -76,6 +77,7 @@ LEDGER = {
     "recipes": 62,
     "replay": 661,
     "schedules": 108,
+    "sequential": 100,
     "systems": 1866,
     "training": 1826,
 }
@@ -221,7 +223,7 @@ def test_no_room_grows_without_a_decision():
 
 # ---------------------------------------------------------------- the public face
 
-PUBLIC = "Input Model Tensor Parameter Plan Tape gradients use set_random_seed load Flow"
+PUBLIC = "Input Model Sequential Tensor Parameter Plan Tape gradients use set_random_seed load Flow"
 PUBLIC += " FlowRecorder balancing ops layers losses optimizers metrics callbacks schedules"
 PUBLIC += " systems data check"
 FACES = "balancing callbacks check data flow layers losses metrics ops optimizers schedules systems"

@@ -101,7 +101,7 @@ def every_activation():
 def shapes_and_dropout():
     x = tg.Input((2, 6))
     h = layers.Dropout(0.4)(layers.Dense(6, use_bias=False)(x))
-    flat = layers.Flatten()(layers.Reshape((3, -1))(h))
+    flat = layers.Lambda(tg.ops.flatten)(layers.Reshape((3, -1))(h))
     heads = [layers.Dense(1)(flat), layers.Dense(2)(layers.Dropout(0.2)(flat))]
     model = compiled(x, heads, ["mse", "huber"], [1.0, 1.5])
     return model, numbers(2, 6), [numbers(1), numbers(2)]
@@ -136,6 +136,19 @@ def masked_lstms():
 
 
 @in_zoo
+def masked_numbers():
+    """Padding in numbers: the last steps are zeros."""
+    x = tg.Input((5, 3))
+    every = layers.LSTM(3, return_sequences=True)(layers.Masking()(x))
+    heads = [
+        layers.Dense(2, name="every")(every),
+        layers.Dense(1, name="last")(layers.GRU(2)(every)),
+    ]
+    padded = numbers(5, 3) * (padded_ids() > 0)[..., None]
+    return compiled(x, heads, "mse", [1.0, 0.5]), padded, [numbers(5, 2), numbers(1)]
+
+
+@in_zoo
 def signals():
     """Everything that works along one axis of space or time."""
     x = tg.Input((8, 3))
@@ -145,6 +158,7 @@ def signals():
     pooled = [layers.MaxPooling1D(2)(h), layers.AveragePooling1D(3, strides=2, padding="same")(h)]
     h = layers.ZeroPadding1D(1)(layers.UpSampling1D(2)(layers.add(pooled)))
     h = layers.LayerNormalization()(layers.Cropping1D((0, 1))(h))
+    h = layers.RMSNormalization()(layers.GroupNormalization(2)(h))
     swapped = layers.Permute((2, 1))(h)
     ends = [layers.GlobalMaxPooling1D()(h), layers.GlobalAveragePooling1D()(swapped)]
     tags = layers.RepeatVector(2)(layers.Dense(3)(layers.concatenate(ends)))
@@ -201,7 +215,8 @@ def readers():
     every = layers.GRU(4, return_sequences=True)(layers.TimeDistributed(layers.Dense(3))(both))
     seen = layers.Attention(use_scale=True)([every, x])
     heads = layers.MultiHeadAttention(2, 2)(seen, every)
-    outputs = [layers.Dense(1)(layers.SimpleRNN(3)(heads)), layers.Dense(2)(seen)]
+    last = layers.SimpleRNN(3, dropout=0.2, recurrent_dropout=0.3, use_bias=False)(heads)
+    outputs = [layers.Dense(1)(last), layers.Dense(2)(seen)]
     return compiled(x, outputs, "mse", [1.0, 0.5]), numbers(5, 4), [numbers(1), numbers(5, 2)]
 
 

@@ -4,6 +4,7 @@ The house, from the top; an import only points down:
 
 - `cli`, `learn`, `lab`: commands, the guide through the lessons, experiments with loss balancing
 - `systems`, `data`: networks to try, and what they train on
+- `sequential`: `Sequential`, a model as a list of layers
 - `model`: `Model` and `load`
 - `flow`, `check`: the gradient watched, as data, in words and pictures; gradient checks
 - `training`: objective, batches, one step, a whole training
@@ -48,6 +49,7 @@ from .flow import Flow, FlowRecorder
 from .layers import Input
 from .model import Model, load
 from .ops import stop_gradient
+from .sequential import Sequential
 
 __version__ = "0.1.0"
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "Parameter",
     "Plan",
     "ReplayedPlan",
+    "Sequential",
     "Tape",
     "Tensor",
     "balancing",

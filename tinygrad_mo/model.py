@@ -170,7 +170,7 @@ class Model(Network):
             raise ValueError(f"loss {name!r} must be a scalar, use .mean() or .sum(), not {given}")
         if name in self.added or name in self.outputs:
             raise ValueError(f"there is a loss or output called {name!r} already")
-        self.add(AddedLoss(name, tensor, weight))
+        self.take_loss(AddedLoss(name, tensor, weight))
 
     @property
     def loss_weights(self) -> dict[str, float]:
@@ -478,7 +478,7 @@ class Model(Network):
         known = {loss.value.key for loss in rest.added.values()}  # which layers have added
         for loss in losses:
             if loss.value.key not in known:
-                rest.add(loss)
+                rest.take_loss(loss)
         return rest
 
     # ------------------------------------------------------------ files

@@ -278,3 +278,24 @@ def test_the_ops_of_ones_own_layers_tell_of_masks():
     np.testing.assert_array_equal(answers[0][:1], answers[1])
     with pytest.warns(UserWarning, match="op 'mean' does not know what to do with the mask"):
         Centres()(h)
+
+
+@pytest.mark.parametrize("value", [0.0, -1.3])
+def test_masking_marks_the_steps_in_which_all_numbers_have_one_value(value):
+    x = np.random.default_rng(0).normal(size=(2, 4, 3)).astype("float32")
+    x[0, 2:], x[1, 0], x[1, 1, 0] = value, value, value
+    real = np.array([[True, True, False, False], [False, True, True, True]])
+    given = tg.Tensor(x)
+    y = L.Masking(value)(given)
+    np.testing.assert_array_equal(y.mask.numpy(), real)
+    np.testing.assert_array_equal(y.numpy(), np.where(real[..., None], x, 0))
+    again = L.Masking(x[0, 0, 0])(y[..., :1])  # what was padding stays so
+    np.testing.assert_array_equal(again.mask.numpy()[0], [False, True, False, False])
+    y.mask = None  # the sum is over all steps
+    gradient = tg.gradients(y.sum(), given)
+    np.testing.assert_array_equal(gradient, np.broadcast_to(real[..., None], x.shape))
+
+
+def test_masking_takes_sequences():
+    with pytest.raises(ValueError, match="Masking 'gaps' takes inputs of 3 axes"):
+        L.Masking(name="gaps")(tg.Input((4,)))

@@ -67,6 +67,8 @@ def is_left_to_the_rule(name, inputs, attributes):
         return True
     if name in ("dense", "matmul") and min(np.ndim(x) for x in inputs[:2]) < 2:
         return True
+    if attributes.get("recurrent_dropout") and attributes.get("training"):
+        return True
     is_empty = not all(x is None or np.size(x) for x in inputs)
     is_number = any(isinstance(x, np.generic) for x in inputs)  # of NumPy, not an array
     return is_empty or is_number or attributes.get("reset_after") is False

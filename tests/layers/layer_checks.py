@@ -12,7 +12,7 @@ from tinygrad_mo.check import check_model
 from tinygrad_mo.engine.plan import Plan, topological_order
 from tinygrad_mo.training.averages import MovingAverages
 
-INPUTS = ("x", "h0", "query", "value", "key", "mask", "query_mask", "value_mask")
+INPUTS = ("x", "h0", "c0", "query", "value", "key", "mask", "query_mask", "value_mask")
 
 
 @functools.cache

@@ -63,6 +63,9 @@ LAYERS = {
     "batch_axis_1": (layers.BatchNormalization, {"axis": 1}, (3, 4)),
     "layer": (layers.LayerNormalization, {}, (3, 4)),
     "layer_axes": (layers.LayerNormalization, {"axis": (1, 2), "gamma_regularizer": "l2"}, (3, 4)),
+    "group": (layers.GroupNormalization, {"groups": 2}, (3, 4)),
+    "group_axis_1": (layers.GroupNormalization, {"groups": 3, "axis": 1, "center": False}, (3, 4)),
+    "rms": (layers.RMSNormalization, {}, (3, 4)),
 }
 
 
@@ -195,7 +198,26 @@ def test_float32_stays_and_a_large_mean_does_no_harm():
     np.testing.assert_allclose(y.std(axis=0), 1, rtol=1e-3)
 
 
+def test_groups_over_pictures_of_any_size():
+    x = tg.Input((None, None, 4))
+    model = tg.Model(x, layers.GroupNormalization(2)(x))
+    y = model.predict(numbers(2, 3, 5, 4)).reshape(2, 15, 2, 2)
+    np.testing.assert_allclose(y.mean(axis=(1, 3)), 0, atol=1e-6)
+    np.testing.assert_allclose(y.std(axis=(1, 3)), 1, rtol=1e-2)
+
+
+@pytest.mark.parametrize(
+    "layer", [layers.GroupNormalization(2, name="norm"), layers.RMSNormalization(1, name="norm")]
+)
+def test_means_over_padded_steps_are_told(layer):
+    x = layers.Masking()(tg.Input((3, 4)))
+    with pytest.warns(UserWarning, match="'norm' takes means over the steps of 'masking'"):
+        assert layer(x).mask is x.mask
+
+
 def test_errors():
+    with pytest.raises(ValueError, match="'norm' cannot part 6 channels into 4 groups of equal"):
+        layers.GroupNormalization(4, name="norm")(tg.Input((5, 6)))
     with pytest.raises(ValueError, match="'norm': axis 3 is not an axis of a sample"):
         layers.BatchNormalization(axis=3, name="norm")(tg.Input((4, 4)))
     with pytest.raises(ValueError, match="axis 0 is not an axis of a sample"):

@@ -30,13 +30,35 @@ def test_ops(op, kernel, recurrent, bias, attributes, batch, mask, with_state, g
 def call(layer, inputs):
     x = inputs["x"]
     x.mask = inputs.get("mask")
-    return layer(x, initial_state=inputs["h0"]) if "h0" in inputs else layer(x)
+    states = [inputs[name] for name in ("h0", "c0") if name in inputs]
+    return layer(x, initial_state=states) if states else layer(x)
 
 
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("case", [c for c in recorded("recurrent") if c[-4:] != "mask"])
 def test_keras(case):
-    agree_with_keras("recurrent", case, call)
+    data = recorded("recurrent")[case][1]
+    drawn = "seen_x" in data
+
+    def call_with_draws(layer, inputs):
+        if drawn:  # for the input, then for the state
+            layer.build(inputs["x"].shape)
+            layer._generator = Draws(data["seen_x"][:, None], data["seen_h"])
+        return call(layer, inputs)
+
+    agree_with_keras("recurrent", case, call_with_draws, training=drawn)
+
+
+class Draws:
+    """In place of a generator: numbers from which dropout keeps what these say."""
+
+    def __init__(self, *kept):
+        self.kept = list(kept)
+
+    def random(self, shape):
+        kept = self.kept.pop(0)
+        assert kept.shape == tuple(shape)
+        return kept.astype(float)
 
 
 @pytest.mark.usefixtures("float64")
@@ -59,8 +81,13 @@ def test_keras_with_a_mask_and_an_initial_state(case):
     close(h, data["h"])
 
 
+KINDS = [layers.LSTM, layers.GRU, layers.SimpleRNN]
 LAYERS = {
     "gru": lambda: layers.GRU(3),
+    "gru_plain": lambda: layers.GRU(3, use_bias=False, reset_after=False),
+    "both_dropped": lambda: layers.Bidirectional(
+        layers.LSTM(2, return_sequences=True, dropout=0.3, recurrent_dropout=0.3, use_bias=False)
+    ),
     "gru_before": lambda: layers.GRU(3, reset_after=False, return_sequences=True),
     "rnn": lambda: layers.SimpleRNN(3, go_backwards=True),
     "rnn_sequences": lambda: layers.SimpleRNN(3, return_sequences=True),
@@ -87,8 +114,47 @@ def test_two_losses_with_padding(make):
     check_losses(*two_losses(lambda x: layer(words(x)), 4, dtype="int32", data=ids))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_dropout_is_drawn_anew_in_each_step_and_from_the_seed(kind):
+    def outputs(steps):
+        tg.set_random_seed(3)
+        x = tg.Input((4, 3))
+        layer = kind(2, dropout=0.4, recurrent_dropout=0.4)
+        model = tg.Model(x, layer(x))
+        model.compile(tg.optimizers.SGD(0.0), "mse")
+        plan, feed = model.training_plan(), model.labelled_data(data, np.zeros((50, 2)))
+        runs = [plan.forward(feed, training=True) for _ in range(steps)]
+        return [plan.value(tape, model.output).copy() for tape in runs], model
+
+    data = numbers(50, 4, 3)
+    (first, second, third), model = outputs(3)
+    assert (first != second).any() and (second != third).any()
+    assert all((a == b).all() for a, b in zip((first, second, third), outputs(3)[0], strict=True))
+    plain = kind(2)
+    x = tg.Input((4, 3))
+    alike = tg.Model(x, plain(x))
+    alike.set_weights(model.get_weights())
+    found, expected = model.predict(data), alike.predict(data)  # where nothing is left out
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.usefixtures("float64")
-@pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU, layers.SimpleRNN])
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_state_is_seen_with_a_recurrent_dropout_of_1(kind):
+    """Then each step knows the first state only as far as the gates let it pass."""
+    x, layer = tg.Input((4, 3)), kind(2, recurrent_dropout=1.0, bias_initializer="normal")
+    y = layer(x)
+    layer.recurrent_kernel.assign(numbers(2, layer.recurrent_kernel.shape[1]))
+    plan, data = tg.Plan([y], [layer.recurrent_kernel]), numbers(3, 4, 3)
+    tape = plan.forward({x: data}, training=True)
+    found = plan.value(tape, y)
+    assert (plan.backward(tape, [np.ones_like(found)])[layer.recurrent_kernel] == 0).all()
+    layer.recurrent_kernel.assign(np.zeros(layer.recurrent_kernel.shape))
+    close(found, plan.value(plan.forward({x: data}), y))
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("kind", KINDS)
 def test_padding_changes_nothing(kind):
     """The states of a padded sequence are those of the sequence without its padding."""
     layer = kind(2, return_state=True)

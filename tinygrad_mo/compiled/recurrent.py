@@ -18,7 +18,22 @@ PER_UNIT = 300  # in each step, besides products: the time, in multiplications
 
 
 @twin_of("lstm")
-def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False):
+def lstm(
+    x,
+    kernel,
+    recurrent_kernel,
+    bias,
+    h0,
+    c0,
+    mask,
+    *,
+    go_backwards=False,
+    recurrent_dropout=0.0,
+    generator=None,
+    training=False,
+):
+    if training and recurrent_dropout:
+        return NotImplemented
     if not usable(x, kernel, recurrent_kernel, bias, h0, c0, at_least=WORTH_A_CALL):
         return NotImplemented
     (batch, time, _), units = x.shape, len(recurrent_kernel)
@@ -69,8 +84,23 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
 
 
 @twin_of("gru")
-def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, reset_after=True):
-    if not reset_after or not usable(x, kernel, recurrent_kernel, bias, h0, at_least=WORTH_A_CALL):
+def gru(
+    x,
+    kernel,
+    recurrent_kernel,
+    bias,
+    h0,
+    mask,
+    *,
+    go_backwards=False,
+    reset_after=True,
+    recurrent_dropout=0.0,
+    generator=None,
+    training=False,
+):
+    if not reset_after or (training and recurrent_dropout):
+        return NotImplemented
+    if not usable(x, kernel, recurrent_kernel, bias, h0, at_least=WORTH_A_CALL):
         return NotImplemented
     (batch, time, _), units = x.shape, len(recurrent_kernel)
     if not fit(x, kernel, recurrent_kernel, (h0,), mask, gates=3) or bias.shape[:-1] != (2,):

@@ -17,10 +17,12 @@ from ..layers import (
     Dense,
     DepthwiseConv2D,
     Embedding,
+    GroupNormalization,
     Layer,
     LayerNormalization,
     MultiHeadAttention,
     PReLU,
+    RMSNormalization,
     SeparableConv1D,
     SeparableConv2D,
     SimpleRNN,
@@ -128,6 +130,8 @@ TORCH: dict[type[Layer], list[Counterpart]] = {
         Counterpart("moving_variance", "running_var", SAME),
     ],
     LayerNormalization: GAMMA_AND_BETA,
+    GroupNormalization: GAMMA_AND_BETA,
+    RMSNormalization: [Counterpart("scale", "weight", SAME)],
     MultiHeadAttention: [
         Counterpart("query_kernel key_kernel value_kernel", "in_proj_weight", PACKED_KERNELS),
         Counterpart("query_bias key_bias value_bias", "in_proj_bias", PACKED_BIASES),
@@ -145,11 +149,15 @@ def has_one_width(layer: MultiHeadAttention) -> bool:
     return shapes == [(width, heads, layer.key_dim)] * 3 + [(heads, layer.key_dim, width)]
 
 
-def is_over_last_axes(layer: LayerNormalization) -> bool:
-    """Are the axes the last ones, and is there a gamma if there is a beta?"""
+def is_over_last_axes(layer: LayerNormalization | RMSNormalization) -> bool:
+    """Are the axes the last ones?"""
     ndim = len(layer.built_for)
-    is_last = {axis % ndim for axis in layer.axes} == set(range(ndim - len(layer.axes), ndim))
-    return is_last and (layer.scale or not layer.center)
+    return {axis % ndim for axis in layer.axes} == set(range(ndim - len(layer.axes), ndim))
+
+
+def is_layer_norm(layer: LayerNormalization) -> bool:
+    """Are the axes the last ones, and is there a gamma if there is a beta?"""
+    return is_over_last_axes(layer) and (layer.scale or not layer.center)
 
 
 # Not every layer of these classes has a counterpart: what must be true of it, and what to say.
@@ -160,9 +168,14 @@ TORCH_NEEDS: dict[type[Layer], tuple[Callable[[Any], bool], str]] = {
         "its batch normalisation has both scale and center, or neither",
     ),
     LayerNormalization: (
-        is_over_last_axes,
+        is_layer_norm,
         "its layer normalisation is over the last axes, and has no center without scale",
     ),
+    GroupNormalization: (
+        lambda layer: layer.scale == layer.center,
+        "its group normalisation has both scale and center, or neither",
+    ),
+    RMSNormalization: (is_over_last_axes, "its RMS normalisation is over the last axes"),
     MultiHeadAttention: (
         has_one_width,
         "in its multi-head attention query, key, value and output are num_heads * key_dim wide",

@@ -56,6 +56,11 @@ def within(layer: Layer) -> list[Layer]:
     return [x for x in layer._parts if isinstance(x, Layer)]
 
 
+def kind_of(layer: Layer) -> str:
+    """What it must be when it is read again: every model is its graph."""
+    return "Model" if layer.is_model else type(layer).__name__
+
+
 def weights_made(layer: Layer) -> list[Parameter]:
     """The weights that a layer was made and built with, in the order of `own_weights`."""
     parts = layer.own_weights if layer.is_model else layer._parts
@@ -223,7 +228,7 @@ class Writer:
     def became(self, layer: Layer) -> Any:
         """What has become of a layer since it was made."""
         return {
-            "kind": type(layer).__name__,
+            "kind": kind_of(layer),
             "name": layer.name,
             "named": layer._named,
             "has_name": layer._has_name,
@@ -501,12 +506,12 @@ def rebuild(reader: Reader, layer: Layer, became: list[Any]) -> None:
 
 def restore(reader: Reader, layer: Layer, its: Any) -> None:
     """Build one layer as it was."""
-    if type(layer).__name__ == its["kind"]:
+    if kind_of(layer) == its["kind"]:
         layer.name, layer._named, layer._has_name = its["name"], its["named"], its["has_name"]
         if its["built_for"] is not None:
             layer.build(reader.value(its["built_for"]))
     weights = [w.label for w in weights_made(layer)]
-    if type(layer).__name__ != its["kind"] or weights != its["weights"]:
+    if kind_of(layer) != its["kind"] or weights != its["weights"]:
         raise CheckpointError(
             f"{layer} has the weights {weights}, where the file has those of {its['kind']} "
             f"{its['name']!r}, {its['weights']}: a class no longer makes what it made when the "

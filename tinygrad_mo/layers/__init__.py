@@ -12,7 +12,7 @@ from .convolution import (
     SeparableConv1D,
     SeparableConv2D,
 )
-from .core import Dense, Dropout, Embedding, Flatten, Reshape
+from .core import Dense, Dropout, Embedding, Flatten, Lambda, Masking, Reshape
 from .merging import (
     Add,
     Average,
@@ -33,7 +33,12 @@ from .merging import (
     subtract,
 )
 from .noise import GaussianNoise, SpatialDropout1D, SpatialDropout2D
-from .normalization import BatchNormalization, LayerNormalization
+from .normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    LayerNormalization,
+    RMSNormalization,
+)
 from .pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -86,10 +91,13 @@ __all__ = [
     "GlobalAveragePooling2D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
+    "GroupNormalization",
     "Input",
+    "Lambda",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "Masking",
     "MaxPooling1D",
     "MaxPooling2D",
     "Maximum",
@@ -99,6 +107,7 @@ __all__ = [
     "Multiply",
     "PReLU",
     "Permute",
+    "RMSNormalization",
     "ReLU",
     "RepeatVector",
     "Reshape",

@@ -1,7 +1,8 @@
-"""Dense, Embedding, Dropout, and layers that only reshape."""
+"""Dense, Embedding, Masking, Dropout, functions as layers, and layers that only reshape."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -130,6 +131,42 @@ class Embedding(Layer):
         return y
 
 
+class Masking(Layer):
+    """Marks the steps of a sequence as padding in which every number is `mask_value`.
+
+    Layers that know masks (LSTM ...) skip them. In the output they are 0. What is padding already,
+    by a mask of the input, stays so.
+
+    Parameters
+    ----------
+    mask_value : float
+        Default: 0.
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> y = tg.layers.Masking(-1.0)(tg.Tensor([[[2.0, -1.0], [-1.0, -1.0]]]))
+    >>> y.numpy(), y.mask.numpy()
+    (array([[[ 2., -1.],
+            [ 0.,  0.]]], dtype=float32), array([[ True, False]]))
+    """
+
+    input_ndim = 3
+    uses_mask = True
+
+    def __init__(self, mask_value: float = 0.0, **options: Any):
+        super().__init__(**options)
+        self.mask_value = arguments.number(f"{self}: mask_value", mask_value)
+
+    def call(self, x: Tensor) -> Tensor:
+        before = self.mask_of_steps(x)
+        real = ops.max(ops.not_equal(x, self.mask_value), axis=-1)
+        real = real if before is None else ops.logical_and(real, before)
+        y = ops.where(real[..., None], x, 0.0)
+        y.mask = real
+        return y
+
+
 class Dropout(Layer):
     """While training, set a share `rate` of the elements to 0 and scale up the others.
 
@@ -150,6 +187,45 @@ class Dropout(Layer):
 
     def call(self, x: Tensor) -> Tensor:
         return ops.dropout(x, rate=self.rate, generator=self.generator)
+
+
+class Lambda(Layer):
+    """A function of tensors as a layer, with a name and a card of its own.
+
+    Parameters
+    ----------
+    function : callable
+        Of a tensor, or of a list of tensors: of what the layer is called on. It computes with
+        operators, with NumPy's functions, or with `tinygrad_mo.ops`.
+
+    Notes
+    -----
+    Parameters and layers that the function uses are trained, if they are there before: what it
+    makes itself is made anew in each call. So write weights as a `Layer`, in `make_weights`.
+
+    A file holds the name of the function. It is handed over when the file is read, as
+    ``tg.load(path, custom={"squared": squared})``; ``def`` gives it a name of its own.
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> def squared(x):
+    ...     return x * x
+    >>> tg.layers.Lambda(squared, name="squared")(tg.Input((3,)))
+    <Tensor 'squared' (None, 3), float32>
+    """
+
+    def __init__(self, function: Callable[[Any], Any], **options: Any):
+        super().__init__(**options)
+        self.takes_list = None  # as the function likes
+        if not callable(function) or isinstance(function, type | Layer):
+            raise TypeError(
+                f"{self}: function must be a function of tensors, not {arguments.shown(function)}"
+            )
+        self.function = function
+
+    def call(self, x: Any) -> Any:
+        return self.function(x)
 
 
 class Flatten(Layer):

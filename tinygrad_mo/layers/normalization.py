@@ -8,48 +8,26 @@ from typing import Any
 
 from .. import arguments, ops
 from ..engine.graph import Parameter, Tensor
-from .axes import axes_of_a_sample, several_axes
+from .axes import axes_of_a_sample, count, several_axes
 from .base import Layer
 
 
-class Normalization(Layer):
-    """The common part: a learned mean beta and standard deviation gamma.
+class OverAxes(Layer):
+    """The common part: axes, and what keeps a division from one by 0.
 
     Parameters
     ----------
     axis : int or tuple of int
     epsilon : float
-        Added to the variance, above 0. Default: 0.001.
-    center, scale : bool
-        Learn beta, learn gamma. Default: True.
-    beta_initializer, gamma_initializer : str or callable
-        Default: zeros and ones.
-    beta_regularizer, gamma_regularizer : str or callable, optional
+        Added under the root, above 0.
     """
 
     uses_mask = True
 
-    def __init__(
-        self,
-        axis: Any = -1,
-        epsilon: float = 1e-3,
-        center: bool = True,
-        scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        **options: Any,
-    ):
+    def __init__(self, axis: Any, epsilon: float, **options: Any):
         super().__init__(**options)
         self.axes = several_axes(self, "axis", axis)
         self.epsilon = arguments.number(f"{self}: epsilon", epsilon, above=0)
-        self.center = arguments.flag(f"{self}: center", center)
-        self.scale = arguments.flag(f"{self}: scale", scale)
-        self.beta_initializer, self.beta_regularizer = beta_initializer, beta_regularizer
-        self.gamma_initializer, self.gamma_regularizer = gamma_initializer, gamma_regularizer
-        self.gamma: Parameter | None = None
-        self.beta: Parameter | None = None
 
     def warn_of_padding(self, x: Tensor, axes: Sequence[int]) -> None:
         """Say so if padded steps go into means over these axes."""
@@ -68,6 +46,42 @@ class Normalization(Layer):
             free = axes[lengths.index(None)]
             raise ValueError(f"{self} needs a fixed length along axis {free}, got {shape}")
         return lengths  # type: ignore[return-value]
+
+
+class Normalization(OverAxes):
+    """The common part: a learned mean beta and standard deviation gamma.
+
+    Parameters
+    ----------
+    axis : int or tuple of int
+    epsilon : float
+        Added to the variance, above 0. Default: 0.001.
+    center, scale : bool
+        Learn beta, learn gamma. Default: True.
+    beta_initializer, gamma_initializer : str or callable
+        Default: zeros and ones.
+    beta_regularizer, gamma_regularizer : str or callable, optional
+    """
+
+    def __init__(
+        self,
+        axis: Any = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        **options: Any,
+    ):
+        super().__init__(axis, epsilon, **options)
+        self.center = arguments.flag(f"{self}: center", center)
+        self.scale = arguments.flag(f"{self}: scale", scale)
+        self.beta_initializer, self.beta_regularizer = beta_initializer, beta_regularizer
+        self.gamma_initializer, self.gamma_regularizer = gamma_initializer, gamma_regularizer
+        self.gamma: Parameter | None = None
+        self.beta: Parameter | None = None
 
     def make_weights(self, shape: Any) -> None:
         lengths = self.lengths(shape)
@@ -141,13 +155,11 @@ class BatchNormalization(Normalization):
         )
 
     def call(self, x: Tensor) -> Tensor:
-        axes = list(range(x.ndim))
-        axes.append(axes.pop(self.axis))  # the channels last
-        is_last = axes == sorted(axes)
+        is_last = self.axis % x.ndim == x.ndim - 1
         leaves_out = x.mask is not None and is_last and x.ndim > x.mask.ndim
         self.warn_of_padding(x, [] if leaves_out else [1])
         y, _, _ = ops.batch_normalization(
-            x if is_last else x.transpose(*axes),
+            channels_last(x, self.axis),
             self.gamma,
             self.beta,
             self.moving_mean,
@@ -156,7 +168,7 @@ class BatchNormalization(Normalization):
             momentum=self.momentum,
             epsilon=self.epsilon,
         )
-        y = y if is_last else y.transpose(*(axes.index(a) for a in range(x.ndim)))
+        y = channels_back(y, self.axis)
         y.mask = x.mask
         return y
 
@@ -188,3 +200,107 @@ class LayerNormalization(Normalization):
         y = ops.layer_normalization(x, self.gamma, self.beta, axis=self.axes, epsilon=self.epsilon)
         y.mask = x.mask
         return y
+
+
+class GroupNormalization(Normalization):
+    """Each group of channels of each sample brought to mean beta and standard deviation gamma.
+
+    Unlike batch normalisation it does the same in training and prediction, for batches of any size
+    (Wu & He 2018).
+
+    Parameters
+    ----------
+    groups : int
+        Into how many groups of equal size the channels are parted, in order; -1: each channel is a
+        group (instance normalisation). Default: 32.
+    axis : int
+        The axis of the channels. Default: the last.
+    epsilon : float
+        Added to the variance, above 0. Default: 0.001.
+    center, scale : bool
+        Learn beta, learn gamma, one number for each channel. Default: True.
+    beta_initializer, gamma_initializer : str or callable
+        Default: zeros and ones.
+    beta_regularizer, gamma_regularizer : str or callable, optional
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> layer = tg.layers.GroupNormalization(groups=2)
+    >>> layer(tg.Tensor([[1.0, 3.0, 10.0, 30.0]])).numpy().round(2)
+    array([[-1.,  1., -1.,  1.]], dtype=float32)
+    """
+
+    def __init__(self, groups: int = 32, axis: int = -1, epsilon: float = 1e-3, **options: Any):
+        super().__init__(axis, epsilon, **options)
+        self.axis = arguments.whole(f"{self}: axis", axis, at_least=None)
+        each = arguments.plain_number(groups) == -1
+        self.groups = -1 if each else count(self, "groups", groups)
+
+    def make_weights(self, shape: Any) -> None:
+        (channels,) = self.lengths(shape)
+        if channels % self.groups:
+            raise ValueError(
+                f"{self} cannot part {channels} channels into {self.groups} groups of equal size"
+            )
+        super().make_weights(shape)
+
+    def call(self, x: Tensor) -> Tensor:
+        self.warn_of_padding(x, range(1, x.ndim - 1))
+        y = ops.group_normalization(
+            channels_last(x, self.axis),
+            self.gamma,
+            self.beta,
+            groups=x.shape[self.axis] if self.groups == -1 else self.groups,
+            epsilon=self.epsilon,
+        )
+        y = channels_back(y, self.axis)
+        y.mask = x.mask
+        return y
+
+
+class RMSNormalization(OverAxes):
+    """Each sample divided by the root of its mean square over some of its axes, and scaled.
+
+    Zhang & Sennrich 2019: what layer normalisation does, without the means.
+
+    Parameters
+    ----------
+    axis : int or tuple of int
+        Axes over which the mean is taken. Default: the last.
+    epsilon : float
+        Added to the mean square, above 0. Default: 1e-06.
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> layer = tg.layers.RMSNormalization()
+    >>> layer(tg.Tensor([[3.0, 4.0, 0.0, 0.0]])).numpy().round(2)  # the root of 25 / 4 is 2.5
+    array([[1.2, 1.6, 0. , 0. ]], dtype=float32)
+    """
+
+    def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **options: Any):
+        super().__init__(axis, epsilon, **options)
+
+    def make_weights(self, shape: Any) -> None:
+        self.scale = self.add_weight("scale", self.lengths(shape), "ones")
+
+    def call(self, x: Tensor) -> Tensor:
+        self.warn_of_padding(x, self.axes)
+        y = ops.rms_normalization(x, self.scale, axis=self.axes, epsilon=self.epsilon)
+        y.mask = x.mask
+        return y
+
+
+def channels_last(x: Tensor, axis: int) -> Tensor:
+    """x with the axis of its channels behind all others."""
+    axes = list(range(x.ndim))
+    axes.append(axes.pop(axis))
+    return x if axes == sorted(axes) else x.transpose(*axes)
+
+
+def channels_back(y: Tensor, axis: int) -> Tensor:
+    """The way back from `channels_last`."""
+    axes = list(range(y.ndim))
+    axes.append(axes.pop(axis))
+    return y if axes == sorted(axes) else y.transpose(*(axes.index(a) for a in range(y.ndim)))

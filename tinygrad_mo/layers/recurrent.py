@@ -32,6 +32,11 @@ class Recurrent(Layer):
     kernel_initializer, recurrent_initializer, bias_initializer : str or callable
         Default: glorot_uniform, orthogonal, zeros.
     kernel_regularizer, recurrent_regularizer, bias_regularizer : str or callable, optional
+    use_bias : bool
+        Default: True.
+    dropout, recurrent_dropout : float
+        While training, the share of the features of the input, and of the units of the state, that
+        the gates do not see: one draw for all steps of a sequence. Default: 0.
     """
 
     input_ndim = 3
@@ -52,6 +57,9 @@ class Recurrent(Layer):
         kernel_regularizer: Any = None,
         recurrent_regularizer: Any = None,
         bias_regularizer: Any = None,
+        use_bias: bool = True,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
         **options: Any,
     ):
         super().__init__(**options)
@@ -63,6 +71,9 @@ class Recurrent(Layer):
         self.recurrent_initializer = recurrent_initializer
         self.recurrent_regularizer = recurrent_regularizer
         self.bias_initializer, self.bias_regularizer = bias_initializer, bias_regularizer
+        self.use_bias = arguments.flag(f"{self}: use_bias", use_bias)
+        self.dropout = arguments.share(f"{self}: dropout", dropout)
+        self.recurrent_dropout = arguments.share(f"{self}: recurrent_dropout", recurrent_dropout)
 
     def make_weights(self, shape: Any) -> None:
         columns = self.gates * self.units
@@ -75,7 +86,11 @@ class Recurrent(Layer):
             self.recurrent_initializer,
             self.recurrent_regularizer,
         )
-        self.bias = self.add_weight("bias", self.bias_shape, self.first_bias, self.bias_regularizer)
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                "bias", self.bias_shape, self.first_bias, self.bias_regularizer
+            )
 
     @property
     def bias_shape(self) -> tuple[int, ...]:
@@ -96,6 +111,23 @@ class Recurrent(Layer):
     def run(self, x: Tensor, states: tuple[Any, ...], mask: Any) -> tuple[Tensor, ...]:
         """All outputs (batch, time, units), then the last states, from the first ones."""
         raise NotImplementedError
+
+    @property
+    def op_inputs(self) -> tuple[Any, ...]:
+        """The weights, as the op takes them."""
+        bias = np.zeros(self.bias_shape) if self.bias is None else self.bias
+        return self.kernel, self.recurrent_kernel, bias
+
+    @property
+    def op_options(self) -> dict[str, Any]:
+        """The attributes that the ops of all kinds have; those of dropout only where it is."""
+        options: dict[str, Any] = {"go_backwards": self.go_backwards}
+        if self.recurrent_dropout:
+            options |= {
+                "recurrent_dropout": self.recurrent_dropout,
+                "generator": self.generator,
+            }
+        return options
 
     def first_state(self, x: Tensor, state: Any) -> Tensor | None:
         """A state to start from, checked; None: zeros."""
@@ -122,6 +154,8 @@ class Recurrent(Layer):
                 f"[{names}], each of shape {(x.shape[0], self.units)}"
             )
         first, mask = [self.first_state(x, state) for state in first], self.mask_of_steps(x)
+        if self.dropout:
+            x = ops.dropout(x, rate=self.dropout, generator=self.generator, shared_axes=(1,))
         every, *last = self.run(x, tuple(first), mask)
         y = every if self.return_sequences else last[0]
         if self.return_sequences and mask is not None:
@@ -147,6 +181,11 @@ class LSTM(Recurrent):
     kernel_initializer, recurrent_initializer, bias_initializer : str or callable
         Default: glorot_uniform, orthogonal, zeros.
     kernel_regularizer, recurrent_regularizer, bias_regularizer : str or callable, optional
+    use_bias : bool
+        Default: True.
+    dropout, recurrent_dropout : float
+        While training, the share of the features of the input, and of the units of the state, that
+        the gates do not see: one draw for all steps of a sequence. Default: 0.
 
     Notes
     -----
@@ -174,8 +213,7 @@ class LSTM(Recurrent):
         return bias
 
     def run(self, x: Tensor, states: tuple[Any, ...], mask: Any) -> tuple[Tensor, ...]:
-        weights = self.kernel, self.recurrent_kernel, self.bias
-        return ops.lstm(x, *weights, *states, mask, go_backwards=self.go_backwards)
+        return ops.lstm(x, *self.op_inputs, *states, mask, **self.op_options)
 
 
 class GRU(Recurrent):
@@ -196,6 +234,11 @@ class GRU(Recurrent):
     kernel_initializer, recurrent_initializer, bias_initializer : str or callable
         Default: glorot_uniform, orthogonal, zeros.
     kernel_regularizer, recurrent_regularizer, bias_regularizer : str or callable, optional
+    use_bias : bool
+        Default: True.
+    dropout, recurrent_dropout : float
+        While training, the share of the features of the input, and of the units of the state, that
+        the gates do not see: one draw for all steps of a sequence. Default: 0.
 
     Notes
     -----
@@ -220,16 +263,8 @@ class GRU(Recurrent):
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
     def run(self, x: Tensor, states: tuple[Any, ...], mask: Any) -> tuple[Tensor, ...]:
-        return ops.gru(
-            x,
-            self.kernel,
-            self.recurrent_kernel,
-            self.bias,
-            *states,
-            mask,
-            go_backwards=self.go_backwards,
-            reset_after=self.reset_after,
-        )
+        options = self.op_options | {"reset_after": self.reset_after}
+        return ops.gru(x, *self.op_inputs, *states, mask, **options)
 
 
 class SimpleRNN(Recurrent):
@@ -248,6 +283,11 @@ class SimpleRNN(Recurrent):
     kernel_initializer, recurrent_initializer, bias_initializer : str or callable
         Default: glorot_uniform, orthogonal, zeros.
     kernel_regularizer, recurrent_regularizer, bias_regularizer : str or callable, optional
+    use_bias : bool
+        Default: True.
+    dropout, recurrent_dropout : float
+        While training, the share of the features of the input, and of the units of the state, that
+        the gates do not see: one draw for all steps of a sequence. Default: 0.
 
     Notes
     -----
@@ -265,5 +305,4 @@ class SimpleRNN(Recurrent):
         return "simple_rnn"
 
     def run(self, x: Tensor, states: tuple[Any, ...], mask: Any) -> tuple[Tensor, ...]:
-        weights = self.kernel, self.recurrent_kernel, self.bias
-        return ops.simple_rnn(x, *weights, *states, mask, go_backwards=self.go_backwards)
+        return ops.simple_rnn(x, *self.op_inputs, *states, mask, **self.op_options)

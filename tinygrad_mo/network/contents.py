@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .. import arguments
@@ -64,6 +64,7 @@ class Contents:
             self._enter(layer, name, ())
         used = dict.fromkeys(x for step in steps for x in step.inputs if isinstance(x, Parameter))
         self.bare = [w for w in used if w not in self._ways]
+        self._refuse_weights_made_anew()
         around: tuple[Any, ...] = () if rest is None else (rest,)
         for w in self.bare:
             self._add(w, unique_names([*self.layers, w.label], "_")[-1], around)
@@ -125,6 +126,17 @@ class Contents:
                 f"weights: make it once, in __init__"
             )
 
+    def _refuse_weights_made_anew(self) -> None:
+        """The same of parameters that a call makes, and that the layer does not keep."""
+        first: dict[Layer, Call] = {}
+        for w in self.bare:
+            for call in calls_of_layers(w.made_in):
+                if first.setdefault(call.owner, call) is not call:
+                    raise ValueError(
+                        f"{call.owner} makes the parameter {w.label!r} anew in each of its calls, "
+                        f"so that they share no weights: make it once, in make_weights"
+                    )
+
     def _add(self, w: Parameter, path: str, around: tuple[Any, ...]) -> None:
         if w not in self._ways:
             taken = path in self.weights
@@ -174,10 +186,15 @@ class Contents:
 
 def call_around(call: Call) -> Call | None:
     """The call of a layer within which a call happened; losses, which call layers, are none."""
-    outer = call.parent
-    while outer is not None and not isinstance(outer.owner, Layer):
-        outer = outer.parent
-    return outer
+    return next(calls_of_layers(call.parent), None)
+
+
+def calls_of_layers(call: Call | None) -> Iterator[Call]:
+    """A call and those around it, as far as they are calls of layers, from within."""
+    while call is not None:
+        if isinstance(call.owner, Layer):
+            yield call
+        call = call.parent
 
 
 def layer_around(call: Call) -> Layer | None:

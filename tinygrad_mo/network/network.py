@@ -53,6 +53,10 @@ class Network(Layer):
     def __init__(self, inputs: Tensors, outputs: Tensors, name: str | None = None):
         self.rest, self.contents = Rest(), Contents(())
         super().__init__(name=name)
+        self._connect(inputs, outputs)
+
+    def _connect(self, inputs: Tensors, outputs: Tensors) -> None:
+        """Be the graph between these tensors."""
         starts, ends = as_list("inputs", inputs), as_list("outputs", outputs)
         starts, ends = with_fresh_inputs(starts, ends)
         self.added: dict[str, AddedLoss] = {}
@@ -94,7 +98,15 @@ class Network(Layer):
         self.steps = topological_order([*ends, *masks, *scalars])
         self.contents = Contents(self.steps, self.rest)
 
-    def add(self, loss: AddedLoss) -> None:
+    def add(self, layer: Any) -> None:
+        """No layer can be added to a graph: an error that says how models are made."""
+        raise TypeError(
+            f"{self} is whole: no layer can be added. Call layers on tensors, one after the "
+            f"other, and make the model of the first and the last: Model(inputs, outputs), or let "
+            f"a Sequential grow. (A scalar is added to the losses with add_loss)"
+        )
+
+    def take_loss(self, loss: AddedLoss) -> None:
         """Add a scalar of the graph to the losses; what it is computed with belongs to the network.
 
         Raises
@@ -102,12 +114,6 @@ class Network(Layer):
         ValueError
             If it needs an Input that the network does not have.
         """
-        if not isinstance(loss, AddedLoss):
-            raise TypeError(
-                f"{self} is whole: no layer can be added. Call layers on tensors, one after the "
-                f"other, and make the model of the first and the last: Model(inputs, outputs). "
-                f"(A scalar is added to the losses with add_loss)"
-            )
         ends = list(self.outputs.values())
         steps = topological_order([*ends, loss.value])
         check_connected(steps, self.inputs.values(), {loss.value: f"the loss {loss.name!r}"})

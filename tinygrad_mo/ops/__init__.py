@@ -87,7 +87,12 @@ from .losses import (
     weighted_sum,
 )
 from .lstm import lstm
-from .normalization import batch_normalization, layer_normalization
+from .normalization import (
+    batch_normalization,
+    group_normalization,
+    layer_normalization,
+    rms_normalization,
+)
 from .pooling import average_pool, masked_mean, max_pool
 from .random import dropout, gaussian_noise
 from .reductions import (

@@ -10,6 +10,7 @@ from .sequences import (
     by_sample,
     by_step,
     first_and_after,
+    seeing,
     sigmoid,
     without_padding,
 )
@@ -20,7 +21,20 @@ __all__ = ["gru"]
 @op(optional=("h0", "mask"))
 @in_floats(but="mask")
 @single_threaded
-def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, reset_after=True):
+def gru(
+    x,
+    kernel,
+    recurrent_kernel,
+    bias,
+    h0,
+    mask,
+    *,
+    go_backwards=False,
+    reset_after=True,
+    recurrent_dropout=0.0,
+    generator=None,
+    training=False,
+):
     """A gated recurrent unit over all steps of a sequence (Cho et al. 2014).
 
     x is (batch, time, features), the weights (features, 3 units), (units, 3 units) and (2, 3
@@ -28,6 +42,9 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
     starts the state (None: zeros). Where mask (batch, time) is False a step is skipped: the state
     is carried over (None: no step is). Values: all states (batch, time, units) in the order in
     which they were computed, and the last one.
+
+    While training, a share `recurrent_dropout` of the units is hidden from the gates, drawn by
+    `generator`, one of NumPy, once for all steps.
 
     With gates u, r = sigmoid(x W + h U + b) and candidate j, h <- u h + (1 - u) j, where
 
@@ -42,21 +59,22 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
     z_x = by_step((product(flat(x), kernel) + bias_x).reshape(batch, time, 3 * units), order)
     real = None if mask is None else by_step(mask.astype(bool)[..., None], order)
     h = first_and_after(h0, time, batch, units, like=x)
+    seen = seeing(batch, units, recurrent_dropout, generator, training, like=x)
     u, r, j = gates = xp.empty((3, time, batch, units), x.dtype)
-    inner = xp.empty((time, batch, units), x.dtype)  # h U + c where r meets it, or r h
+    inner = xp.empty((time, batch, units), x.dtype)  # seen(h) U + c where r meets it, or r seen(h)
     both = 2 * units  # columns of the two gates; the candidate's come behind them
     of_gates, of_candidate = recurrent_kernel[:, :both], recurrent_kernel[:, both:]
 
     for t in range(time):
         z = z_x[t]
         if reset_after:
-            z_h = h[t] @ recurrent_kernel + bias_h
+            z_h = seen(h[t]) @ recurrent_kernel + bias_h
             gates[:2, t] = by_gate(sigmoid(z[:, :both] + z_h[:, :both]), 2)
             inner[t] = z_h[:, both:]
             j[t] = xp.tanh(z[:, both:] + r[t] * inner[t])
         else:
-            gates[:2, t] = by_gate(sigmoid(z[:, :both] + h[t] @ of_gates), 2)
-            inner[t] = r[t] * h[t]
+            gates[:2, t] = by_gate(sigmoid(z[:, :both] + seen(h[t]) @ of_gates), 2)
+            inner[t] = r[t] * seen(h[t])
             j[t] = xp.tanh(z[:, both:] + inner[t] @ of_candidate)
         h[t + 1] = j[t] + u[t] * (h[t] - j[t])
         if real is not None:
@@ -69,7 +87,7 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
         g_all, dh = gs
         rows = dh.shape[:-2]
         slope_u, slope_j = (h[:-1] - j) * (u * (1 - u)), (1 - u) * (1 - j * j)  # of h in z
-        slope_r = (inner if reset_after else h[:-1]) * (r * (1 - r))  # of what r is in, in z
+        slope_r = (inner if reset_after else seen(h[:-1])) * (r * (1 - r))  # of what r is in, in z
         g_steps = by_step(g_all).copy()  # a step in one piece is read faster
         dz = xp.empty((*rows, batch, time, 3 * units), dh.dtype)
         dz_h = xp.empty_like(dz) if reset_after else dz  # of h U: its candidate passes through r
@@ -81,12 +99,12 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
                 dz_r = dz_j * slope_r[t]
                 dz_h_t = xp.concatenate([dz_u, dz_r, dz_j * r[t]], axis=-1)
                 dz_h_steps[t] = dz_h_t if real is None else xp.where(real[t], dz_h_t, 0)
-                dh_before = dh * u[t] + dz_h_t @ recurrent_kernel.T
+                dh_before = dh * u[t] + seen(dz_h_t @ recurrent_kernel.T)
             else:
                 d_inner = dz_j @ of_candidate.T
                 dz_r = d_inner * slope_r[t]
                 dz_gates = xp.concatenate([dz_u, dz_r], axis=-1)
-                dh_before = dh * u[t] + d_inner * r[t] + dz_gates @ of_gates.T
+                dh_before = dh * u[t] + seen(d_inner * r[t] + dz_gates @ of_gates.T)
             dz_t = xp.concatenate([dz_u, dz_r, dz_j], axis=-1)
             dz_steps[t] = dz_t if real is None else xp.where(real[t], dz_t, 0)
             dh = dh_before if real is None else xp.where(real[t], dh_before, dh)
@@ -103,7 +121,7 @@ def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, rese
 
     def pull_recurrent(gs):
         _, dz_h, _ = back_through_time(gs)
-        h_before = flat(by_sample(h[:-1], order)).T
+        h_before = flat(by_sample(seen(h[:-1]), order)).T
         if reset_after:
             return h_before @ dz_h
         of_inner = flat(by_sample(inner, order)).T @ dz_h[..., both:]

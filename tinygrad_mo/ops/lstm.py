@@ -10,6 +10,7 @@ from .sequences import (
     by_sample,
     by_step,
     first_and_after,
+    seeing,
     sigmoid,
     without_padding,
 )
@@ -20,7 +21,20 @@ __all__ = ["lstm"]
 @op(optional=("h0", "c0", "mask"))
 @in_floats(but="mask")
 @single_threaded
-def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False):
+def lstm(
+    x,
+    kernel,
+    recurrent_kernel,
+    bias,
+    h0,
+    c0,
+    mask,
+    *,
+    go_backwards=False,
+    recurrent_dropout=0.0,
+    generator=None,
+    training=False,
+):
     """A long short-term memory over all steps of a sequence (Hochreiter & Schmidhuber 1997).
 
     x is (batch, time, features), the weights (features, 4 units), (units, 4 units) and (4 units,):
@@ -28,6 +42,9 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
     units) start the state (None: zeros). Where mask (batch, time) is False a step is skipped: the
     state is carried over (None: no step is). Values: all states h (batch, time, units) in the order
     in which they were computed, the last h and c.
+
+    While training, a share `recurrent_dropout` of the units is hidden from the gates, drawn by
+    `generator`, one of NumPy, once for all steps.
 
     With gates i, f, o = sigmoid(z) and candidate j = tanh(z), where z = x W + h U + b:
     c <- f c + i j and h <- o tanh(c).
@@ -38,11 +55,12 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
     z_x = by_step((product(flat(x), kernel) + bias).reshape(batch, time, 4 * units), order)
     real = None if mask is None else by_step(mask.astype(bool)[..., None], order)
     h, c = (first_and_after(start, time, batch, units, like=x) for start in (h0, c0))
+    seen = seeing(batch, units, recurrent_dropout, generator, training, like=x)
     i, f, j, o = gates = xp.empty((4, time, batch, units), x.dtype)
     tanh_c = xp.empty((time, batch, units), x.dtype)
 
     for t in range(time):
-        z = by_gate(z_x[t] + h[t] @ recurrent_kernel, 4)
+        z = by_gate(z_x[t] + seen(h[t]) @ recurrent_kernel, 4)
         gates[:, t] = sigmoid(z)
         j[t] = xp.tanh(z[2])
         c[t + 1] = f[t] * c[t] + i[t] * j[t]
@@ -72,7 +90,7 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
             if real is not None:
                 dz_t = xp.where(real[t], dz_t, 0)
             dz_steps[t] = dz_t
-            dh_before, dc_before = dz_t @ recurrent_kernel.T, dc_t * f[t]
+            dh_before, dc_before = seen(dz_t @ recurrent_kernel.T), dc_t * f[t]
             dh = dh_before if real is None else xp.where(real[t], dh_before, dh)
             dc = dc_before if real is None else xp.where(real[t], dc_before, dc)
             if t % 8 == 0:
@@ -88,7 +106,7 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
         return product(flat(x).T, back_through_time(gs)[0])
 
     def pull_recurrent(gs):
-        return flat(by_sample(h[:-1], order)).T @ back_through_time(gs)[0]
+        return flat(by_sample(seen(h[:-1]), order)).T @ back_through_time(gs)[0]
 
     return (by_sample(h[1:]).copy(), h[-1].copy(), c[-1].copy()), (
         pull_x,

@@ -9,7 +9,12 @@ from .contract import flat, in_floats, op, rows_of
 from .linear import column_sums
 from .shaping import from_right, other_axes
 
-__all__ = ["batch_normalization", "layer_normalization"]
+__all__ = [
+    "batch_normalization",
+    "group_normalization",
+    "layer_normalization",
+    "rms_normalization",
+]
 
 
 @op(averages={1: 3, 2: 4}, optional=("gamma", "beta", "mask"))
@@ -147,3 +152,62 @@ def layer_normalization(x, gamma, beta, *, axis=-1, epsilon=1e-3):
         return inverse * (g - mean(g) - normal * mean(g * normal))
 
     return y, (pull_x, lambda g: sum_over_others(g * normal), sum_over_others)
+
+
+@op(optional=("gamma", "beta"))
+@in_floats
+def group_normalization(x, gamma, beta, *, groups, epsilon=1e-3):
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, each group of channels of each sample.
+
+    Wu & He 2018, Group Normalization. x is (batch, ..., channels), mean and variance are those of
+    all places and of channels that lie side by side, so many `groups` of them. gamma and beta
+    (channels,) may be None: 1 and 0.
+    """
+    batch, channels = x.shape[0], x.shape[-1]
+    split = batch, prod(x.shape[1:-1]), groups, channels // groups
+    normal, (pull_groups, *_) = layer_normalization.rule(
+        x.reshape(split), None, None, axis=(-3, -1), epsilon=epsilon
+    )
+    normal = normal.reshape(x.shape)
+    y = normal if gamma is None else normal * gamma
+    if beta is not None:
+        y = y + beta
+
+    def pull_x(g):
+        rows, g = rows_of(g, x), g if gamma is None else g * gamma
+        return pull_groups(g.reshape(rows + split)).reshape(rows + x.shape)
+
+    return y, (
+        pull_x,
+        lambda g: column_sums(flat(g * normal, rows_of(g, x))),
+        lambda g: column_sums(flat(g, rows_of(g, x))),
+    )
+
+
+@op
+@in_floats
+def rms_normalization(x, scale, *, axis=-1, epsilon=1e-6):
+    """x / sqrt(mean of x^2 + epsilon) * scale, each sample over some of its axes.
+
+    Zhang & Sennrich 2019, Root Mean Square Layer Normalization. scale has the lengths of these
+    axes. Where all numbers of a sample are 0, y is 0.
+    """
+    xp, axes = array_module(x), tuple(sorted(from_right(axis, x.ndim)))
+    others = tuple(other_axes(x, axes))
+    lengths = tuple(x.shape[a] for a in axes)
+    wide = [x.shape[a] if a in axes else 1 for a in range(-x.ndim, 0)]
+
+    def mean(values):
+        return values.mean(axis=axes, keepdims=True)
+
+    inverse = 1 / xp.sqrt(mean(x * x) + x.dtype.type(epsilon))
+    normal = x * inverse
+
+    def pull_x(g):
+        g = g * scale.reshape(wide)
+        return inverse * (g - normal * mean(g * normal))
+
+    def pull_scale(g):
+        return (g * normal).sum(axis=others).reshape(rows_of(g, x) + lengths)
+
+    return normal * scale.reshape(wide), (pull_x, pull_scale)

@@ -1,6 +1,6 @@
 """Ops that draw random numbers, while training only."""
 
-from ..device import array_module
+from ..device import Array, array_module
 from .contract import in_floats, op
 
 __all__ = ["dropout", "gaussian_noise"]
@@ -17,9 +17,14 @@ def dropout(x, *, rate, generator, shared_axes=(), training=False):
     if not training or rate == 0:
         return x, (lambda g: g,)
     shape = [1 if axis in shared_axes else n for axis, n in enumerate(x.shape)]
-    keep = array_module(x).asarray(generator.random(shape) >= rate)
-    scale = keep * x.dtype.type(0 if rate == 1 else 1 / (1 - rate))
+    scale = drawn_scale(shape, rate, generator, like=x)
     return x * scale, (lambda g: g * scale,)
+
+
+def drawn_scale(shape, rate: float, generator, like: Array) -> Array:
+    """What dropout multiplies with: 0 for a share `rate` of the elements, else 1 / (1 - rate)."""
+    keep = array_module(like).asarray(generator.random(shape) >= rate)
+    return keep * like.dtype.type(0 if rate == 1 else 1 / (1 - rate))
 
 
 @op

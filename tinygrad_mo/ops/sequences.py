@@ -10,6 +10,7 @@ of the other two.
     z_x       x W + b, a product for all steps at once
     real      the mask; None: all steps are real
     h         the first state, then that after each step
+    seen(h)   what the recurrent kernel sees of it: with dropout, only some of its units
     dh        the gradient of the state at the end of a step, once what comes from later is added
     dz        that of z = x W + h U + b, from which all others follow
     *_steps   the same numbers, seen with time first
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 from ..device import Array, array_module
 from .contract import at_hand
+from .random import drawn_scale
 
 FORWARDS, BACKWARDS = slice(None), slice(None, None, -1)
 
@@ -38,6 +40,18 @@ def without_padding(x: Array, mask: Array | None) -> Array:
     if at_hand(x) and at_hand(mask) and xp.isfinite(x[~real]).all():
         return x
     return xp.where(real[..., None], x, 0)
+
+
+def seeing(batch: int, units: int, rate: float, generator, training: bool, like: Array):
+    """The function `seen`: while training, one draw for all steps of a batch leaves units out.
+
+    Gal & Ghahramani 2016, A Theoretically Grounded Application of Dropout in Recurrent Neural
+    Networks. The state itself is carried on whole. It is linear, and its own pullback.
+    """
+    if not training or rate == 0:
+        return lambda h: h
+    scale = drawn_scale((batch, units), rate, generator, like)
+    return lambda h: h * scale
 
 
 def by_step(x: Array, order: slice = FORWARDS) -> Array:

@@ -9,6 +9,7 @@ from .sequences import (
     by_sample,
     by_step,
     first_and_after,
+    seeing,
     without_padding,
 )
 
@@ -18,13 +19,28 @@ __all__ = ["simple_rnn"]
 @op(optional=("h0", "mask"))
 @in_floats(but="mask")
 @single_threaded
-def simple_rnn(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False):
+def simple_rnn(
+    x,
+    kernel,
+    recurrent_kernel,
+    bias,
+    h0,
+    mask,
+    *,
+    go_backwards=False,
+    recurrent_dropout=0.0,
+    generator=None,
+    training=False,
+):
     """h <- tanh(x W + h U + b) over all steps of a sequence (Elman 1990).
 
     x is (batch, time, features), the weights (features, units), (units, units) and (units,); h0
     (batch, units) starts the state (None: zeros). Where mask (batch, time) is False a step is
     skipped: the state is carried over (None: no step is). Values: all states (batch, time, units)
     in the order in which they were computed, and the last one.
+
+    While training, a share `recurrent_dropout` of the units is hidden from the gates, drawn by
+    `generator`, one of NumPy, once for all steps.
     """
     xp, x = array_module(x), without_padding(x, mask)
     (batch, time, _), units = x.shape, recurrent_kernel.shape[0]
@@ -32,10 +48,11 @@ def simple_rnn(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=Fals
     z_x = by_step((product(flat(x), kernel) + bias).reshape(batch, time, units), order)
     real = None if mask is None else by_step(mask.astype(bool)[..., None], order)
     h = first_and_after(h0, time, batch, units, like=x)
+    seen = seeing(batch, units, recurrent_dropout, generator, training, like=x)
     h_new = xp.empty((time, batch, units), x.dtype)
 
     for t in range(time):
-        h_new[t] = xp.tanh(z_x[t] + h[t] @ recurrent_kernel)
+        h_new[t] = xp.tanh(z_x[t] + seen(h[t]) @ recurrent_kernel)
         h[t + 1] = h_new[t] if real is None else xp.where(real[t], h_new[t], h[t])
 
     @once_for_each
@@ -54,7 +71,7 @@ def simple_rnn(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=Fals
             if real is not None:
                 dz_t = xp.where(real[t], dz_t, 0)
             dz_steps[t] = dz_t
-            dh_before = dz_t @ recurrent_kernel.T
+            dh_before = seen(dz_t @ recurrent_kernel.T)
             dh = dh_before if real is None else xp.where(real[t], dh_before, dh)
             if t % 8 == 0:
                 drop_subnormal(dh)
@@ -68,7 +85,7 @@ def simple_rnn(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=Fals
         return product(flat(x).T, back_through_time(gs)[0])
 
     def pull_recurrent(gs):
-        return flat(by_sample(h[:-1], order)).T @ back_through_time(gs)[0]
+        return flat(by_sample(seen(h[:-1]), order)).T @ back_through_time(gs)[0]
 
     return (by_sample(h[1:]).copy(), h[-1].copy()), (
         pull_x,

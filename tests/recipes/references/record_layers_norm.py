@@ -3,7 +3,8 @@
 BatchNormalization: x, gamma, beta, moving_mean, moving_variance (before the call), upstream,
 output, grad_x, grad_gamma, grad_beta. The cases with training=True also have new_moving_mean and
 new_moving_variance (of the biased variance); batch_norm_inference was called with training=False.
-LayerNormalization: x, gamma, beta, output, upstream and the gradients.
+LayerNormalization, GroupNormalization: x, gamma, beta, output, upstream and the gradients.
+RMSNormalization: x, scale, output, upstream and the gradients.
 """
 
 import numpy as np
@@ -32,6 +33,13 @@ CASES = {
         (4, 5),
         False,
     ),
+    "group_norm": ("GroupNormalization", {"groups": 2}, (3, 6), False),
+    "group_norm_4d": ("GroupNormalization", {"groups": 2, "epsilon": 0.01}, (2, 3, 2, 4), False),
+    "group_norm_axis_1": ("GroupNormalization", {"groups": 3, "axis": 1}, (2, 6, 3), False),
+    "group_norm_each": ("GroupNormalization", {"groups": -1}, (2, 4, 3), False),
+    "group_norm_one": ("GroupNormalization", {"groups": 1, "scale": False}, (2, 4, 3), False),
+    "rms_norm": ("RMSNormalization", {}, (4, 5), False),
+    "rms_norm_axes": ("RMSNormalization", {"axis": [1, 2], "epsilon": 0.01}, (2, 3, 4), False),
 }
 
 

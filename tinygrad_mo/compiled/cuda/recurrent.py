@@ -19,7 +19,22 @@ ALL_KEPT = 96  # up to so many units a thread keeps all its weights (KEPT of com
 
 
 @twin_of("lstm", "cuda")
-def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False):
+def lstm(
+    x,
+    kernel,
+    recurrent_kernel,
+    bias,
+    h0,
+    c0,
+    mask,
+    *,
+    go_backwards=False,
+    recurrent_dropout=0.0,
+    generator=None,
+    training=False,
+):
+    if training and recurrent_dropout:
+        return NotImplemented
     units = len(recurrent_kernel)
     if not usable(x, kernel, recurrent_kernel, bias, h0, c0) or units > MOST_UNITS:
         return NotImplemented
@@ -62,9 +77,24 @@ def lstm(x, kernel, recurrent_kernel, bias, h0, c0, mask, *, go_backwards=False)
 
 
 @twin_of("gru", "cuda")
-def gru(x, kernel, recurrent_kernel, bias, h0, mask, *, go_backwards=False, reset_after=True):
+def gru(
+    x,
+    kernel,
+    recurrent_kernel,
+    bias,
+    h0,
+    mask,
+    *,
+    go_backwards=False,
+    reset_after=True,
+    recurrent_dropout=0.0,
+    generator=None,
+    training=False,
+):
+    if not reset_after or (training and recurrent_dropout):
+        return NotImplemented
     units = len(recurrent_kernel)
-    if not reset_after or not usable(x, kernel, recurrent_kernel, bias, h0) or units > MOST_UNITS:
+    if not usable(x, kernel, recurrent_kernel, bias, h0) or units > MOST_UNITS:
         return NotImplemented
     if not fit(x, kernel, recurrent_kernel, (h0,), mask, gates=3) or bias.shape != (2, 3 * units):
         return NotImplemented
