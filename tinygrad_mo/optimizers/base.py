@@ -103,8 +103,13 @@ class Optimizer(Recipe):
         global_clipnorm: float | None = None,
         **unknown: Any,
     ):
-        refuse_unknown(type(self), unknown)
         name = type(self).__name__
+        if "use_ema" in unknown:
+            raise TypeError(
+                f"{name} has no option 'use_ema': a callback keeps the average of the weights, "
+                f"fit(..., callbacks=tg.callbacks.AverageWeights(momentum=0.99))"
+            )
+        refuse_unknown(type(self), unknown)
         self.weight_decay = arguments.number(f"{name}: weight_decay", weight_decay, at_least=0)
         limits = {
             "clipvalue": clipvalue, "clipnorm": clipnorm, "global_clipnorm": global_clipnorm
