@@ -36,7 +36,7 @@ FLOORS = [  # from the ground up
     "model",
     "data",
     "systems",
-    "lab learn",
+    "lab learn reference",
     "cli",
 ]
 FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names.split()}
@@ -74,6 +74,7 @@ LEDGER = {
     "pool": 99,
     "questions": 112,
     "recipes": 62,
+    "reference": 160,
     "replay": 660,
     "schedules": 108,
     "systems": 1866,
