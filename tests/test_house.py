@@ -37,7 +37,7 @@ FLOORS = [  # from the ground up
     "sequential",
     "data",
     "systems",
-    "lab learn",
+    "lab learn reference",
     "cli",
 ]
 FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names.split()}
@@ -75,7 +75,8 @@ LEDGER = {
     "pool": 99,
     "questions": 115,
     "recipes": 62,
-    "replay": 661,
+    "reference": 160,
+    "replay": 660,
     "schedules": 108,
     "sequential": 100,
     "systems": 1866,

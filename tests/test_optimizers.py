@@ -10,7 +10,18 @@ import tinygrad_mo as tg
 from tinygrad_mo import layers, optimizers
 from tinygrad_mo.compiled import library
 from tinygrad_mo.ops import SparseGradient
-from tinygrad_mo.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from tinygrad_mo.optimizers import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Lion,
+    Nadam,
+    Optimizer,
+    RMSprop,
+)
 from tinygrad_mo.optimizers.clipping import norm
 from tinygrad_mo.optimizers.finite import all_finite
 
@@ -23,7 +34,23 @@ OPTIMIZERS = {
     "Adam": lambda **options: Adam(0.1, **options),
     "AdamW": lambda **options: AdamW(0.1, 0.1, **options),
     "Adagrad": lambda **options: Adagrad(0.1, **options),
+    "SGD with decay": lambda **options: SGD(0.1, momentum=0.9, weight_decay=0.1, **options),
+    "RMSprop, centered": lambda **options: RMSprop(0.1, centered=True, **options),
+    "RMSprop, all": lambda **options: RMSprop(
+        0.1, momentum=0.5, centered=True, weight_decay=0.1, **options
+    ),
+    "Adam, AMSGrad": lambda **options: Adam(0.1, amsgrad=True, **options),
+    "Adagrad with decay": lambda **options: Adagrad(0.1, weight_decay=0.1, **options),
+    "Adadelta": lambda **options: Adadelta(1.0, **options),
+    "Adamax": lambda **options: Adamax(0.1, **options),
+    "Nadam": lambda **options: Nadam(0.1, **options),
+    "Lion": lambda **options: Lion(0.1, **options),
 }
+OF_FORMULAS_ALONE = ["RMSprop, centered", "RMSprop, all", "Adam, AMSGrad"]
+OF_FORMULAS_ALONE += ["Adadelta", "Adamax", "Nadam", "Lion"]
+each_fused = pytest.mark.parametrize(
+    "make", [OPTIMIZERS[n] for n in OPTIMIZERS if n not in OF_FORMULAS_ALONE]
+)
 each_optimizer = pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 SIZES = {"small": (3, 5), "of middle size": (100, 100), "large": (300, 301)}
 each_size = pytest.mark.parametrize("shape", SIZES.values(), ids=SIZES)
@@ -66,7 +93,7 @@ def snapshot(optimizer, *parameters):
 # Rules.
 
 
-@each_optimizer
+@each_fused
 @pytest.mark.parametrize("floatx", ["float32", "float64"])
 def test_the_fused_form_has_the_bits_of_the_formula(make, floatx):
     optimizer = make()
@@ -85,7 +112,14 @@ def test_the_fused_form_has_the_bits_of_the_formula(make, floatx):
         w, *slots = found
 
 
-@each_optimizer
+@pytest.mark.parametrize("name", OF_FORMULAS_ALONE)
+def test_where_there_is_no_fused_form_the_formula_serves(name):
+    optimizer, g = OPTIMIZERS[name](), np.ones(3)
+    fused, slots = type(optimizer).rule.fused, [np.ones(3) for _ in optimizer.slots]
+    assert fused is None or fused(optimizer, g, 0.1, 1, [g, *slots], []) is NotImplemented
+
+
+@each_fused
 @pytest.mark.parametrize("rate", [0.1, 0.0])
 def test_what_the_fused_form_returns_tells_whether_all_is_finite(make, rate):
     optimizer = make()
@@ -221,6 +255,39 @@ def test_gradients_of_another_type_leave_parameter_and_slots_as_they_are():
         assert {a.dtype for a in (w.value, *optimizer.state[w])} == {np.dtype("float32")}
 
 
+@each_optimizer
+@each_size
+def test_weight_decay_comes_before_the_step_and_apart_from_it(make, shape):
+    """As if somebody had shrunk the weights by hand; even where no number of the gradient is."""
+    w, twin, one, other = parameter(shape=shape), parameter(shape=shape), make(), make()
+    one.weight_decay, other.weight_decay = 0.5, 0.0
+    for step in range(3):
+        g = gradient_for(w, step) if step else np.zeros_like(w.value)
+        one.apply({w: g})
+        twin.assign(twin.numpy() * np.float32(1 - one.learning_rate * 0.5))
+        other.apply({twin: g})
+        np.testing.assert_allclose(w.value, twin.value, rtol=1e-5, atol=1e-6)
+
+
+def test_a_centered_step_is_finite_where_gradients_do_not_differ():
+    """The mean of the squares without the square of the mean: rounding would make it negative."""
+    w, optimizer = parameter(), RMSprop(centered=True)
+    for _ in range(200):
+        optimizer.apply({w: np.full(w.shape, 1e4, "float32")})
+    assert (optimizer.state[w][0] >= 0).all() and np.isfinite(w.value).all()
+
+
+def test_amsgrad_keeps_steps_small_that_adam_lets_grow():
+    sizes = {}
+    for amsgrad in (False, True):
+        w, optimizer = tg.Parameter([0.0], "w"), Adam(0.1, beta_1=0.0, beta_2=0.5, amsgrad=amsgrad)
+        for g in (100.0, *[1.0] * 30):
+            before = w.numpy()
+            optimizer.apply({w: np.array([g])})
+        sizes[amsgrad] = float(abs(w.numpy() - before)[0])
+    assert sizes[False] == pytest.approx(0.1, rel=1e-3) and sizes[True] < 0.002
+
+
 # A step on all parameters or on none.
 
 
@@ -267,6 +334,13 @@ OVERFLOWS = {  # what is set, a gradient, and the array that does not end finite
     "Adam": (Adam(), 1e20, "mean_square"),
     "AdamW": (AdamW(1.0, 1e36), 1.0, "values"),
     "Adagrad": (Adagrad(), 1e20, "accumulator"),
+    "SGD with decay": (SGD(1.0, weight_decay=1e36), 1.0, "values"),
+    "RMSprop, centered": (RMSprop(centered=True), 1e20, "variance"),
+    "Adam, AMSGrad": (Adam(amsgrad=True), 1e20, "mean_square"),
+    "Adadelta": (Adadelta(), 1e20, "mean_square"),
+    "Adamax": (Adamax(1.0, weight_decay=1e36), 1.0, "values"),
+    "Nadam": (Nadam(), 1e20, "mean_square"),
+    "Lion": (Lion(1.0, weight_decay=1e36), 1.0, "values"),
     "Adagrad, full": (Adagrad(initial_accumulator_value=3e38), 1e19, "accumulator"),
 }
 
@@ -382,7 +456,7 @@ def rates_of_first_steps(optimizer, w, count=5):
     return sizes
 
 
-@pytest.mark.parametrize("make", [Adam, AdamW])
+@pytest.mark.parametrize("make", [Adam, AdamW, Adamax])
 @each_size
 def test_a_parameter_that_joins_late_begins_like_the_first(make, shape):
     early, late, optimizer = parameter("early"), tg.Parameter(np.zeros(shape), "late"), make(1e-3)
@@ -550,6 +624,15 @@ SETTINGS = [
     (Adam, "epsilon", "must be a number, above 0, not ", (0.0, -1)),
     (AdamW, "weight_decay", "must be a number, 0 or more, not ", (-1, -1e-9)),
     (AdamW, "beta_2", "must be a number, 0 or more and below 1, not ", (1.0,)),
+    (SGD, "weight_decay", "must be a number, 0 or more, not ", (-1,)),
+    (Adadelta, "rho", "must be a number, 0 or more and below 1, not ", (-0.1, 1.0)),
+    (Adadelta, "epsilon", "must be a number, above 0, not ", (0, -1e-7)),
+    (Adamax, "beta_1", "must be a number, 0 or more and below 1, not ", (-0.1, 1)),
+    (Adamax, "beta_2", "must be a number, 0 or more and below 1, not ", (-0.1, 1)),
+    (Nadam, "beta_1", "must be a number, 0 or more and below 1, not ", (-0.1, 1)),
+    (Nadam, "epsilon", "must be a number, above 0, not ", (0,)),
+    (Lion, "beta_1", "must be a number, 0 or more and below 1, not ", (-0.1, 1)),
+    (Lion, "beta_2", "must be a number, 0 or more and below 1, not ", (-0.1, 1)),
     (Adagrad, "initial_accumulator_value", "must be a number, 0 or more, not ", (-0.1,)),
     (Adagrad, "epsilon", "must be a number, above 0, not ", (0,)),
     (SGD, "clipvalue", "must be a number, above 0, not ", (0, -1)),

@@ -204,11 +204,10 @@ def test_metrics(case, weighted):
         metric.reset()
 
 
-OPTIMIZERS = ["sgd", "sgd_momentum", "sgd_nesterov", "rmsprop", "rmsprop_momentum", "adam"]
-OPTIMIZERS += ["adamw", "adagrad"]
+AVERAGE = "sgd_average"  # see tests/training/test_averaging.py
 
 
-@pytest.mark.parametrize("case", OPTIMIZERS)
+@pytest.mark.parametrize("case", sorted({*recorded("optimizers")[1]} - {AVERAGE}))
 def test_optimizers(case):
     data, name, options = case_of("optimizers", case)
     common = recorded("optimizers")[0]["common"]

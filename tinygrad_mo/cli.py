@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import data, device
+from . import data, device, reference
 from .arguments import whole
 from .check.model import mixing_gap
 from .console import make_folder, print_on_any_terminal
@@ -43,6 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.add_argument("--out", type=Path, default=Path(), help="folder for pictures")
         command.add_argument("--seed", type=seed, default=0, help="of all random numbers")
     commands.add_parser("list", help="list the systems")
+    names = commands.add_parser("names", help="list everything by name, with a line on each")
+    names.add_argument("words", nargs="*", help="only what has all of these in its name or line")
+    page = commands.add_parser("reference", help="write all of that, in full, into one page")
+    page.add_argument("file", nargs="?", type=Path, default=Path("reference.html"))
     course.add_commands(commands)
     commands.add_parser("doctor", help="say what is installed and in use")
     given = sys.argv[1:] if arguments is None else list(arguments)
@@ -61,6 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             run_doctor()
         elif options.command == "list":
             run_list()
+        elif options.command == "names":
+            return run_names(options.words)
+        elif options.command == "reference":
+            reference.write(options.file)
+            print(f"To look things up, in a browser: {options.file.resolve()}")
         elif options.command == "train":
             lookup("system", options.name, SYSTEMS)  # before a folder is made
             make_folder("--out", options.out)
@@ -74,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever reads, such as `head`, has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (ValueError, OSError) as error:
+    except (ImportError, ValueError, OSError) as error:
         print(f"tinygrad-mo: {error}", file=sys.stderr)
         return 2
     return 0
@@ -173,6 +182,17 @@ def run_list() -> None:
     widest = max(map(len, SYSTEMS))
     for system in SYSTEMS.values():
         print(f"{system.name:<{widest}}{system.parameters:>12,} parameters  {system.title}")
+
+
+def run_names(words: Sequence[str]) -> int:
+    """What a program finds behind ``tg.``, as far as it has to do with these words."""
+    found = reference.matching(words)
+    widest = max((len(name) for name, _ in found), default=0)
+    for name, line in found:
+        print(f"{name:<{widest}}  {line}")
+    if not found:
+        print(f"Nothing has {' and '.join(map(repr, words))} in its name or line.", file=sys.stderr)
+    return 0 if found else 1
 
 
 def print_weight_experiment(model: Model, batch: tuple) -> None:

@@ -13,11 +13,16 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
 
     >>> did_you_mean("aux_ouput", ["main_output", "aux_output"])
     "did you mean 'aux_output'? Known: 'main_output', 'aux_output'"
+    >>> did_you_mean("adma", ["adamax", "adam"])
+    "did you mean 'adam'? Known: 'adamax', 'adam'"
     """
     known = list(known)
     words = set(str(name).split("_"))
     fuller = [other for other in known if words <= set(other.split("_"))]
-    close = fuller[:1] or difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
+    swapped = [other for other in known if sorted(other) == sorted(str(name))]
+    close = (
+        swapped[:1] or fuller[:1] or difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
+    )
     if not close and len(str(name)) > 2:
         close = [one for one in known if str(name).startswith(one) or one.startswith(str(name))]
     guess = f"did you mean {close[0]!r}? " if close else ""

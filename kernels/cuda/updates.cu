@@ -2,7 +2,7 @@
  *
  * One launch serves a flat array of any length; what is new may be written over what was there.
  * Nobody waits for an answer: if anything new is infinite or NaN, bad is set, and where it is set
- * already nothing is done. What changes from step to step, the rate and (Adam with decay) what is
+ * already nothing is done. What changes from step to step, the rate and what weight decay has
  * left of w before the step, comes as two numbers; or, where changing is not null, from there: the
  * launch can then be captured once and repeated. velocity may be null.
  */
@@ -25,7 +25,7 @@ extern "C" __global__ void update_sgd(
         float v = to_velocity[i] = momentum * velocity[i] + move;
         move = nesterov ? momentum * v + move : v;
     }
-    to[i] = w[i] + move;
+    to[i] = shrink * w[i] + move;
     if (!is_finite(to[i]) || !is_finite(move)) *bad = 1;
 }
 
@@ -39,7 +39,7 @@ extern "C" __global__ void update_rmsprop(
     float move = rate * g[i] / sqrtf(v + epsilon);
     if (velocity) move = to_velocity[i] = momentum * velocity[i] + move;
     to_mean_square[i] = v;
-    to[i] = w[i] - move;
+    to[i] = shrink * w[i] - move;
     if (!is_finite(to[i]) || !is_finite(v) || !is_finite(move)) *bad = 1;
 }
 
@@ -61,7 +61,7 @@ extern "C" __global__ void update_adagrad(
 ) {
     OWN_NUMBER(n)
     float a = accumulator[i] + g[i] * g[i];
-    to[i] = w[i] - rate * g[i] / sqrtf(a + epsilon);
+    to[i] = shrink * w[i] - rate * g[i] / sqrtf(a + epsilon);
     to_accumulator[i] = a;
     if (!is_finite(to[i]) || !is_finite(a)) *bad = 1;
 }

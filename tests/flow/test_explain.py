@@ -139,6 +139,15 @@ def moves(make, weight):
         (lambda: tg.optimizers.RMSprop(0.01, clipnorm=1.0), False),
         (lambda: tg.optimizers.Adagrad(0.01), False),
         (lambda: tg.optimizers.Adagrad(0.01, initial_accumulator_value=1e-12), True),
+        (lambda: tg.optimizers.AdamW(0.01, weight_decay=0.1), True),
+        (lambda: tg.optimizers.Adam(0.01, amsgrad=True), True),
+        (lambda: tg.optimizers.RMSprop(0.01, centered=True), True),
+        (lambda: tg.optimizers.Adadelta(10.0), True),
+        (lambda: tg.optimizers.Adamax(0.01), True),
+        (lambda: tg.optimizers.Nadam(0.01), True),
+        (lambda: tg.optimizers.Lion(0.01), True),
+        (lambda: tg.optimizers.Lion(0.01, clipnorm=1.0), False),
+        (lambda: tg.optimizers.SGD(0.01), False),
     ],
 )
 def test_a_weight_cancels_where_it_is_said_to(make, cancels):
@@ -149,7 +158,10 @@ def test_a_weight_cancels_where_it_is_said_to(make, cancels):
         assert moves(make, 1.0) == pytest.approx(moves(make, 1000.0), rel=0.01)
 
 
-@pytest.mark.parametrize(("name", "largest"), [("adam", 2.0), ("rmsprop", np.sqrt(2))])
+FIRST = [("adam", 2.0), ("rmsprop", np.sqrt(2)), ("adadelta", np.sqrt(2))]
+
+
+@pytest.mark.parametrize(("name", "largest"), FIRST)
 def test_epsilon_is_said_as_it_counts_in_the_first_step(name, largest):
     """Where a gradient is as large as that, a weight that makes it infinite doubles its step."""
     with tg.use(floatx="float64"):
@@ -162,6 +174,28 @@ def test_epsilon_is_said_as_it_counts_in_the_first_step(name, largest):
     data = np.ones((1, 1)), [np.zeros((1, 1))] * 2
     moved = update_ratios(model, *data, name, {}, {"a": 1e9})
     assert moved["a"] == pytest.approx(largest, rel=2e-3) and moved["b"] == 1
+
+
+@pytest.mark.parametrize("name", ["adamax", "nadam"])
+def test_epsilon_counts_as_it_is_where_nothing_else_is_said(name):
+    assert "epsilon (1e-07) is small beside each number" in sentences(two_heads(name))
+    w, optimizer = tg.Parameter(np.zeros(2), "w"), tg.optimizers.get(name)
+    optimizer.apply({w: np.array([1e-7, 1e9])})
+    moved = abs(w.numpy())
+    assert moved[1] / moved[0] == pytest.approx(2.0, rel=1e-3)
+
+
+def test_epsilon_of_a_centered_step_is_beside_a_variance():
+    text = sentences(two_heads(tg.optimizers.RMSprop(centered=True)))
+    assert "epsilon (1e-07) is small beside the variance of each number of the gradient;" in text
+
+
+def test_where_weights_decay_a_step_is_in_proportion_but_for_that():
+    text = sentences(two_heads(tg.optimizers.SGD(0.1, weight_decay=0.01)))
+    assert "twice the weight, twice the step, apart from weight decay." in text
+    assert "Its weight decay shrinks weights, whatever the losses say." in text
+    text = sentences(two_heads(tg.optimizers.SGD(0.1)))
+    assert "twice the weight, twice the step." in text and "decay" not in text
 
 
 def test_a_long_name_stays_as_it_is():

@@ -9,7 +9,7 @@ from tinygrad_mo.compiled import library
 from tinygrad_mo.device import xp
 from tinygrad_mo.engine.plan import Plan
 from tinygrad_mo.ops import SparseGradient, dense_gradient
-from tinygrad_mo.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from tinygrad_mo.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Lion, Nadam, RMSprop
 
 pytestmark = pytest.mark.usefixtures("float64")
 ENTRIES, WIDTH = 11, 3
@@ -160,6 +160,12 @@ OPTIMIZERS = {
     "adam": lambda **clipping: Adam(0.1, **clipping),
     "adamw": lambda **clipping: AdamW(0.1, 0.01, **clipping),
     "adagrad": lambda **clipping: Adagrad(0.1, **clipping),
+    "adagrad with decay": lambda **clipping: Adagrad(0.1, weight_decay=0.1, **clipping),
+    "rmsprop, centered": lambda **clipping: RMSprop(0.1, centered=True, **clipping),
+    "adadelta": lambda **clipping: Adadelta(1.0, **clipping),
+    "adamax": lambda **clipping: Adamax(0.1, **clipping),
+    "nadam": lambda **clipping: Nadam(0.1, **clipping),
+    "lion": lambda **clipping: Lion(0.1, **clipping),
 }
 CLIPPING = [{}, {"clipvalue": 0.5}, {"clipnorm": 1.0}, {"global_clipnorm": 1.0}]
 
@@ -294,7 +300,7 @@ class TestWhoHoldsTheArray:
         assert plan.backward(tape, [1.0])[table].tobytes() == first.tobytes()
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adagrad", "adam"])
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adagrad", "adam", "adadelta"])
 def test_fit_learns_the_same_with_dense_gradients(optimizer, monkeypatch):
     def fitted():
         tg.set_random_seed(0)

@@ -15,7 +15,7 @@ from .. import arguments
 WIDTH = 88  # letters in a line
 TAKEN = ("this model", "suggested")  # names of rows
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
-SCALE_FREE = ("Adagrad", "Adam", "AdamW", "RMSprop")  # divide a gradient by its own size
+DIVIDED = ("Adagrad", "Adam", "AdamW", "Adamax", "Nadam", "RMSprop", "Adadelta")  # by its own size
 
 
 @dataclass(frozen=True)
@@ -114,11 +114,13 @@ class Suggestion:
                 f"{self.clipping} cuts gradients off after they were mixed: beyond it, larger "
                 f"weights make no larger step."
             )
-        elif self.optimizer in SCALE_FREE:
+        elif self.optimizer in (*DIVIDED, "Lion"):
+            does = "divides each gradient by its own size"
+            if self.optimizer == "Lion":
+                does = "takes the sign of gradients alone"
             lines.append(
-                f"{self.optimizer} divides each gradient by its own size: only the ratios of the "
-                f"weights count, and only where losses meet. In the head of a single loss its "
-                f"weight cancels."
+                f"{self.optimizer} {does}: only the ratios of the weights count, and only where "
+                f"losses meet. In the head of a single loss its weight cancels."
             )
         elif self.optimizer:
             lines.append(

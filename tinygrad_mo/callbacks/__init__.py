@@ -1,11 +1,13 @@
 """What can happen during fit besides training."""
 
+from .averaging import AverageWeights
 from .base import Callback, History, LambdaCallback
 from .files import BackupAndRestore, CSVLogger, TerminateOnNaN
 from .schedules import LearningRateScheduler, LossWeightScheduler, TaskSampler
 from .watching import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau, Watch
 
 __all__ = [
+    "AverageWeights",
     "BackupAndRestore",
     "CSVLogger",
     "Callback",

@@ -27,7 +27,7 @@ class Callback:
     phase          Who is told then, and what for
     =============  ==========================================================================
     ``schedule``   `LearningRateScheduler`, `LossWeightScheduler`: set the rates and weights
-                   that an epoch or step starts with
+                   that an epoch or step starts with; `AverageWeights`
     ``change``     your own callbacks, `EarlyStopping`, `ReduceLROnPlateau`: may change the model,
                    the labels of the batch and the numbers in `logs`
     ``sample``     `TaskSampler`: leaves losses out of a step, whatever weights they have by then
@@ -78,6 +78,9 @@ class Callback:
 
     def on_epoch_begin(self, epoch: int) -> None:
         """Before an epoch, counted from 0."""
+
+    def on_steps_end(self, epoch: int) -> None:
+        """After the last step of an epoch, before held-back data are scored."""
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """After an epoch, with its losses and metrics.

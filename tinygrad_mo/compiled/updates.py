@@ -13,7 +13,7 @@ import numpy as np
 
 from ..device import Array, in_parts
 from ..ops import SparseGradient
-from ..optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from ..optimizers import SGD, Adagrad, Adam, RMSprop
 from .registry import FLOAT, call_c, contiguous, registered, usable
 
 PER_NUMBER = 20  # its time, in multiplications
@@ -22,29 +22,33 @@ ALL_FINITE = 1  # what the functions of C return then
 
 @registered(SGD.rule.compiled)
 def sgd(o, w, g, rate, t, velocity=None):
+    if o.weight_decay:
+        return NotImplemented
     return in_one_pass("update_sgd", w, g, [velocity], rate, o.momentum, o.nesterov)
 
 
 @registered(RMSprop.rule.compiled)
-def rmsprop(o, w, g, rate, t, mean_square, velocity=None):
+def rmsprop(o, w, g, rate, t, mean_square, velocity=None, *more):
+    if o.weight_decay or o.centered:
+        return NotImplemented
     numbers = rate, o.rho, 1 - o.rho, o.momentum, o.epsilon
     return in_one_pass("update_rmsprop", w, g, [mean_square, velocity], *numbers)
 
 
 @registered(Adam.rule.compiled)
-def adam(o, w, g, rate, t, mean, mean_square, shrink=1.0):
+def adam(o, w, g, rate, t, mean, mean_square, *more):
+    if o.amsgrad:
+        return NotImplemented
+    shrink = 1 - rate * o.weight_decay
     rate = rate * sqrt(1 - o.beta_2**t) / (1 - o.beta_1**t)
     numbers = rate, 1 - o.beta_1, 1 - o.beta_2, o.epsilon, shrink
     return in_one_pass("update_adam", w, g, [mean, mean_square], *numbers)
 
 
-@registered(AdamW.rule.compiled)
-def adamw(o, w, g, rate, t, mean, mean_square):
-    return adam(o, w, g, rate, t, mean, mean_square, shrink=1 - rate * o.weight_decay)
-
-
 @registered(Adagrad.rule.compiled)
 def adagrad(o, w, g, rate, t, accumulator):
+    if o.weight_decay:
+        return NotImplemented
     return in_one_pass("update_adagrad", w, g, [accumulator], rate, o.epsilon)
 
 

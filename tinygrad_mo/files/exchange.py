@@ -23,6 +23,8 @@ from ..network.network import Network, assign_all
 from .archive import CheckpointError, replace_file
 from .layouts import SAME, TORCH, TORCH_NEEDS, Layout
 
+__all__ = ["load_safetensors", "save_safetensors"]
+
 SEPARATORS = {"keras": "/", "torch": "."}  # of the parts of a name
 Rename = Mapping[str, str] | None
 

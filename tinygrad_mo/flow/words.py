@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from .data import FlowData
 from .measures import Measure
 
-SCALE_FREE = ("Adam", "AdamW", "RMSprop", "Adagrad")  # they divide by the gradient's own size
+DIVIDED = ("Adam", "AdamW", "Adamax", "Nadam", "RMSprop", "Adagrad", "Adadelta")  # by its own size
 CONFLICT, AGREE = -0.25, 0.25  # cosines beyond which losses are said to oppose or help each other
 WORTH = 0.005  # of the pulls: what opposition took is said from here on, as less would be "0%"
 VERDICTS = {  # by case, with names of losses or a cosine put in
@@ -498,16 +498,23 @@ def optimizer_lines(flow: FlowData) -> list[str]:
         return []
     name, settings, where = flow.optimizer, flow.settings, listing(few(alone)) if alone else ""
     lines = []
-    if name in SCALE_FREE and alone and not is_clipped(flow):
+    if name in DIVIDED and alone and not is_clipped(flow):
         lines.append(
             f"{name} divides each gradient by its own running size. Where one loss is alone "
             f"({where}) its weight cancels, as long as it is positive, stays the same, and "
-            f"{what_is_small(settings)}; where losses meet, it decides how they mix."
+            f"{what_is_small(name, settings)}; where losses meet, it decides how they mix."
+        )
+    elif name == "Lion" and alone and not is_clipped(flow):
+        lines.append(
+            f"{name} takes the sign of a mean of gradients alone. Where one loss is alone "
+            f"({where}) its weight cancels, as long as it is positive and stays the same; where "
+            f"losses meet, it decides whose sign wins."
         )
     elif name == "SGD" and alone and not is_clipped(flow):
+        apart = ", apart from weight decay" if settings.get("weight_decay") else ""
         lines.append(
             f"{name} steps in proportion to the gradient: in {where} twice the weight, twice the "
-            f"step."
+            f"step{apart}."
         )
     if settings.get("momentum") or settings.get("beta_1"):
         lines.append(
@@ -520,13 +527,14 @@ def optimizer_lines(flow: FlowData) -> list[str]:
     return lines
 
 
-def what_is_small(settings: Mapping[str, Any]) -> str:
+def what_is_small(name: str, settings: Mapping[str, Any]) -> str:
     """What must be small, so that a gradient is divided by its own size alone.
 
-    Epsilon counts most in the first step: there the running mean of the squares, which starts at
-    0, is only a small part of the gradient's square.
+    Epsilon counts most in the first step: there a running mean of the squares, which starts at 0,
+    is only a small part of the gradient's square. (That of Nadam is corrected for it, and Adamax
+    has the gradient itself.)
 
-    >>> what_is_small({"epsilon": 1e-7, "beta_2": 0.999})
+    >>> what_is_small("Adam", {"epsilon": 1e-7, "beta_2": 0.999})
     'epsilon (1e-07; in the first step it counts as 3.16e-06) is small beside each number of the
     gradient'
     """
@@ -534,10 +542,12 @@ def what_is_small(settings: Mapping[str, Any]) -> str:
     if "slot_start" in settings:  # Adagrad: the root of all squares so far, and of this
         start = settings["slot_start"] + epsilon
         return f"{start:g}, with which it starts, is small beside its squares"
+    if settings.get("centered"):
+        return f"epsilon ({epsilon:g}) is small beside the variance of each number of the gradient"
     what = f"epsilon ({epsilon:g}"
-    if "rho" in settings:  # RMSprop: g / sqrt(v + epsilon), where v = (1 - rho) * g**2
+    if "rho" in settings:  # g / sqrt(v + epsilon), where v = (1 - rho) * g**2
         what += f"; in the first step it counts as {sqrt(epsilon / (1 - settings['rho'])):.3g}"
-    if "beta_2" in settings:  # Adam: g / (sqrt(v) + epsilon), where v = (1 - beta_2) * g**2
+    if name in ("Adam", "AdamW"):  # g / (sqrt(v) + epsilon), where v = (1 - beta_2) * g**2
         what += f"; in the first step it counts as {epsilon / sqrt(1 - settings['beta_2']):.3g}"
     return what + ") is small beside each number of the gradient"
 

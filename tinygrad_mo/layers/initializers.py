@@ -17,6 +17,18 @@ from ..device import floatx
 from ..naming import lookup
 from ..recipes import remembered
 
+__all__ = [
+    "INITIALIZERS",
+    "constant",
+    "get",
+    "normal",
+    "ones",
+    "orthogonal",
+    "truncated_normal",
+    "uniform",
+    "zeros",
+]
+
 Initializer = Callable[[tuple[int, ...], np.random.Generator], np.ndarray]
 
 
@@ -33,10 +45,12 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 def zeros(shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
+    """Every element 0."""
     return np.zeros(shape)
 
 
 def ones(shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
+    """Every element 1."""
     return np.ones(shape)
 
 

@@ -1,9 +1,9 @@
 """Optimizers: how a gradient becomes a step.
 
 The rules, defaults and the places of epsilon are those of Keras, so that numbers can be compared
-one to one. `rules` has them, and `rule` says what a rule is; `base` is what they share, `together`
-steps small parameters at once, and `tables` helps to step those entries of a large table that a
-batch has read.
+one to one. `rules` and `moments` have them, and `rule` says what a rule is; `base` is what they
+share, `together` steps small parameters at once, and `tables` helps to step those entries of a
+large table that a batch has read.
 """
 
 from __future__ import annotations
@@ -13,10 +13,24 @@ from typing import Any
 from ..naming import lookup
 from . import fused  # without this line, the formulas as they stand
 from .base import Optimizer
+from .moments import Adam, Adamax, AdamW, Nadam
 from .rule import Rule
-from .rules import SGD, Adagrad, Adam, AdamW, RMSprop
+from .rules import SGD, Adadelta, Adagrad, Lion, RMSprop
 
-__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "Rule", "get"]
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Lion",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "Rule",
+    "get",
+]
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "sgd": SGD,
@@ -24,6 +38,10 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "adam": Adam,
     "adamw": AdamW,
     "adagrad": Adagrad,
+    "adadelta": Adadelta,
+    "adamax": Adamax,
+    "nadam": Nadam,
+    "lion": Lion,
 }
 
 

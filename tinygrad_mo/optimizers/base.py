@@ -35,6 +35,11 @@ class Optimizer(Recipe):
     learning_rate : float or function
         Size of a step, at least 0. A function of the step (0, 1 ...), such as one of
         `tinygrad_mo.schedules`, is asked before each.
+    weight_decay : float
+        At least 0: before each step every weight that it moves, biases too, loses this share of
+        itself, times the learning rate, ``w -= learning_rate * weight_decay * w``, apart from the
+        gradient (Loshchilov & Hutter 2019). Default: 0. To add it to the loss instead, there are
+        `tinygrad_mo.layers.regularizers`.
     clipvalue : float, optional
         Cut every number of a gradient to between ``-clipvalue`` and ``clipvalue``.
     clipnorm : float, optional
@@ -82,6 +87,7 @@ class Optimizer(Recipe):
 
     slots: tuple[str, ...] = ()
     slot_start = 0.0
+    weight_decay = 0.0
 
     def __init_subclass__(cls, **options: Any):
         super().__init_subclass__(**options)
@@ -91,18 +97,26 @@ class Optimizer(Recipe):
     def __init__(
         self,
         learning_rate: Any,
+        weight_decay: float = 0.0,
         clipvalue: float | None = None,
         clipnorm: float | None = None,
         global_clipnorm: float | None = None,
         **unknown: Any,
     ):
+        name = type(self).__name__
+        if "use_ema" in unknown:
+            raise TypeError(
+                f"{name} has no option 'use_ema': a callback keeps the average of the weights, "
+                f"fit(..., callbacks=tg.callbacks.AverageWeights(momentum=0.99))"
+            )
         refuse_unknown(type(self), unknown)
+        self.weight_decay = arguments.number(f"{name}: weight_decay", weight_decay, at_least=0)
         limits = {
             "clipvalue": clipvalue, "clipnorm": clipnorm, "global_clipnorm": global_clipnorm
         }  # fmt: skip
         given = {
-            name: arguments.number(f"{type(self).__name__}: {name}", limit, above=0)
-            for name, limit in limits.items()
+            way: arguments.number(f"{name}: {way}", limit, above=0)
+            for way, limit in limits.items()
             if limit is not None
         }
         if len(given) > 1:
@@ -291,7 +305,7 @@ class Optimizer(Recipe):
         """Of one parameter."""
         check_shape(w, g)
         rule, t = type(self).rule, self._steps.get(w, 0) + 1
-        shares = rule.shares_at_rest(self)
+        shares = None if self.weight_decay else rule.shares_at_rest(self)
         if isinstance(g, SparseGradient) and shares is not None:
             return self._step_of_table(w, g, rate, t, shares)
         flat = [a.reshape(-1) for a in (w.value, dense_gradient(g), *self._slots_of(w))]

@@ -1,7 +1,7 @@
 """The rules as NumPy computes them fastest: with few arrays in between.
 
-The formulas are those of `rules`, with the same operations in the same order, so that the results
-are the same bits. Without this file, and the line that imports it, the formulas serve.
+The formulas are those of `rules` and `moments`, with the same operations in the same order, so that
+the results are the same bits. Without this file, and the line that imports it, the formulas serve.
 
 Each returns those new arrays that tell whether all is finite: where a gradient, a mean or a
 velocity is not, w is not either; only a square may be infinite behind a w that has not moved.
@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from .base import Optimizer
-from .rules import SGD, Adagrad, Adam, AdamW, RMSprop
+from .moments import Adam
+from .rules import SGD, Adagrad, RMSprop
 
 
 def fused(optimizer: type[Optimizer]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -50,6 +51,8 @@ def sgd(o: Any, g: Any, rate: float, t: int, old: Any, new: Any) -> Any:
 
 @fused(RMSprop)
 def rmsprop(o: Any, g: Any, rate: float, t: int, old: Any, new: Any) -> Any:
+    if o.centered:
+        return NotImplemented
     (w, mean_square, *velocity), (to, to_mean_square, *to_velocity) = old, new
     root = g * g
     root *= 1 - o.rho
@@ -69,6 +72,8 @@ def rmsprop(o: Any, g: Any, rate: float, t: int, old: Any, new: Any) -> Any:
 
 @fused(Adam)
 def adam(o: Any, g: Any, rate: float, t: int, old: Any, new: Any) -> Any:
+    if o.amsgrad:
+        return NotImplemented
     (w, mean, mean_square), (to, to_mean, to_mean_square) = old, new
     np.subtract(g, mean, out=to_mean)
     to_mean *= 1 - o.beta_1
@@ -83,14 +88,6 @@ def adam(o: Any, g: Any, rate: float, t: int, old: Any, new: Any) -> Any:
     move /= root
     np.subtract(w, move, out=to)
     return to, to_mean_square
-
-
-@fused(AdamW)
-def adamw(o: Any, g: Any, rate: float, t: int, old: Any, new: Any) -> Any:
-    w, *slots = old
-    pulled = rate * o.weight_decay * w
-    np.subtract(w, pulled, out=pulled)
-    return adam(o, g, rate, t, [pulled, *slots], new)
 
 
 @fused(Adagrad)

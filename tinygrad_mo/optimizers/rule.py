@@ -23,7 +23,7 @@ class Rule:
 
     ``rule(w, g, rate, t, *slots)`` returns the new values of w, and behind them those of each slot
     if there are any. It changes no array, and works number by number: one call may serve several
-    parameters, or a part of one.
+    parameters, or a part of one. Clipping and weight decay come before it.
 
     ==========  ==========================================================================
     w, g        a parameter and its gradient, or parts of them: flat arrays
@@ -45,11 +45,13 @@ class Rule:
     fused : function, optional
         ``fused(optimizer, g, rate, t, old, new)`` does what the formula does, to the bit, on
         NumPy's arrays: from ``old = [w, *slots]`` into ``new``, with fewer arrays in between. It
-        returns some of the new arrays: g and all that is new are finite if these are.
+        returns some of the new arrays: g and all that is new are finite if these are; or
+        NotImplemented, and then the formula is asked.
     compiled : dict
-        By device ("cpu", "cuda"), a twin of the formula. It returns the same, in new arrays, and
-        has seen that all is finite; or NotImplemented, and then the formula is asked. One for
-        "cuda" is given an array `bad` of shape (), 0, and makes it 1 if anything is not finite.
+        By device ("cpu", "cuda"), a twin of weight decay and formula. It returns the same, in new
+        arrays, and has seen that all is finite; or NotImplemented, and then the formula is asked.
+        One for "cuda" is given an array `bad` of shape (), 0, and makes it 1 if anything is not
+        finite.
     changing : dict
         By device, ``changing(optimizer, rate, t)``: the numbers that a twin reads from an array, if
         it is given one with the name `changing`, so that its launch can be repeated.
@@ -131,8 +133,11 @@ class Rule:
             for start in starts[part]:
                 place = slice(start, start + BLOCK)
                 some, to = ([a[place] for a in arrays] for arrays in (old, new))
+                tell: Any = NotImplemented
                 if self.fused:
-                    tell = self.fused(optimizer, g[place], rate, t, some, to)
+                    decayed = [after_decay(optimizer, some[0], rate), *some[1:]]
+                    tell = self.fused(optimizer, g[place], rate, t, decayed, to)
+                if tell is not NotImplemented:
                     if not all_finite(tell):
                         self.look_at_all(optimizer, g[place], to)
                 else:
@@ -153,8 +158,7 @@ class Rule:
             return list(self.after_step_of_few(optimizer, w, g, rate, t, slots))
 
         def refuse() -> NoReturn:
-            self.look_at_all(optimizer, g, ())
-            raise NotFinite("values")  # or a slot: the twin has not written all of them
+            raise NotFinite("values" if is_finite(g) else "gradient")  # or a slot, unwritten by it
 
         refuse_if_set(bad, refuse)
         return new
@@ -165,7 +169,7 @@ class Rule:
         """The same by the formula, without further ado: w or g may be among what it returns."""
         if g.dtype != w.dtype:
             g = real_numbers(g).astype(w.dtype)
-        found = self.formula(optimizer, w, g, rate, t, *slots)
+        found = self.formula(optimizer, after_decay(optimizer, w, rate), g, rate, t, *slots)
         new = found if isinstance(found, tuple) else (found,)
         if len(new) != 1 + len(slots) or {x.shape for x in new} != {w.shape}:
             raise ValueError(
@@ -182,9 +186,15 @@ class Rule:
 
     def look_at_all(self, optimizer: Any, g: Array, new: Sequence[Array]) -> None:
         """Raise `NotFinite` if infinity or NaN is there, and not only very large numbers."""
-        for name, x in zip(("gradient", "values", *optimizer.slots), (g, *new), strict=False):
+        for name, x in zip(("gradient", "values", *optimizer.slots), (g, *new), strict=True):
             if not is_finite(x):
                 raise NotFinite(name)
+
+
+def after_decay(optimizer: Any, w: Array, rate: float) -> Array:
+    """What weight decay leaves of w before a step."""
+    share = rate * optimizer.weight_decay
+    return w - share * w if share else w
 
 
 def real_numbers(g: Array) -> Array:

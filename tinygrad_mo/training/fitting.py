@@ -140,6 +140,7 @@ class Fit:
         except BaseException:
             progress.close()
             raise
+        self.tell("on_steps_end", self.epoch)
         logs = self.scores.logs()
         shown = dict(logs)
         if self.held_out is not None:

@@ -20,20 +20,20 @@ from math import sqrt
 from typing import Any
 
 from ...device import Array, array_module
-from ...optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from ...optimizers import SGD, Adagrad, Adam, RMSprop
 from ..registry import registered
 from .launching import contiguous, launch_for_each, usable
 
 
 def numbers_of_step(o: Any, rate: float, t: int) -> tuple[float, float]:
     """What changes from step to step: how far it goes, and what it leaves of w beforehand."""
-    left = 1 - rate * o.weight_decay if isinstance(o, AdamW) else 1.0
+    left = 1 - rate * o.weight_decay
     if isinstance(o, Adam):
         rate = rate * sqrt(1 - o.beta_2**t) / (1 - o.beta_1**t)
     return float(rate), left
 
 
-for one in (SGD, RMSprop, Adam, AdamW, Adagrad):
+for one in (SGD, RMSprop, Adam, Adagrad):
     registered(one.rule.changing, "cuda")(numbers_of_step)
 
 
@@ -44,14 +44,17 @@ def sgd(o, w, g, rate, t, velocity=None, **options):
 
 
 @registered(RMSprop.rule.compiled, "cuda")
-def rmsprop(o, w, g, rate, t, mean_square, velocity=None, **options):
+def rmsprop(o, w, g, rate, t, mean_square, velocity=None, *more, **options):
+    if o.centered:
+        return NotImplemented
     slots, fixed = [mean_square, velocity], (o.rho, 1 - o.rho, o.momentum, o.epsilon)
     return step("update_rmsprop", w, g, slots, numbers_of_step(o, rate, t), fixed, **options)
 
 
 @registered(Adam.rule.compiled, "cuda")
-@registered(AdamW.rule.compiled, "cuda")
-def adam(o, w, g, rate, t, mean, mean_square, **options):
+def adam(o, w, g, rate, t, mean, mean_square, *more, **options):
+    if o.amsgrad:
+        return NotImplemented
     slots, fixed = [mean, mean_square], (1 - o.beta_1, 1 - o.beta_2, o.epsilon)
     return step("update_adam", w, g, slots, numbers_of_step(o, rate, t), fixed, **options)
 
