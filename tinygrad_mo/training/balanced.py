@@ -25,7 +25,7 @@ from ..ops.products import inner_products, weighted_sum
 from ..optimizers.finite import numbers_of
 from .objective import Objective
 
-SMALL = 1 << 14  # numbers in all rows; arrays below are put together
+SMALL = 1 << 14  # numbers of a parameter; the rows of smaller ones are put together
 
 
 def gradients_of_step(
@@ -104,7 +104,7 @@ class Rows:
             losses = plan.reaches(w)
             if apart:
                 self.packs.append((losses, [w], dense_gradient(rows)))
-            elif len(losses) == 1 or not_an_array(rows) or rows.size > SMALL:
+            elif len(losses) == 1 or not_an_array(rows) or w.value.size > SMALL:
                 self.packs.append((losses, [w], rows))
             else:
                 several, flat = small.setdefault((losses, rows.dtype), ([], []))
