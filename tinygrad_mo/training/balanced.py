@@ -46,13 +46,14 @@ def gradients_of_step(
     known = values_here(objective, plan, tape, losses)
     if needs == "losses":
         if all(map(isfinite, losses)):
-            objective.weights.update(zip(names, method.balance(known).tolist(), strict=True))
+            objective.weights.put(dict(zip(names, method.balance(known).tolist(), strict=True)))
         return swept(plan, tape, objective.weight_list)
     rows = Rows(plan, tape, objective.balanced, apart=needs == "rows")
     gram = rows.gram() if needs == "gram" else None
     asked = all(map(isfinite, losses)) and (gram is None or np.isfinite(gram).all())
     if asked:
-        objective.weights.update(zip(names, method.balance(known, gram).tolist(), strict=True))
+        found = method.balance(known, gram).tolist()
+        objective.weights.put(dict(zip(names, found, strict=True)))
     return rows.mixed(objective.weight_list, method.mixed if asked and needs == "rows" else None)
 
 
@@ -196,5 +197,5 @@ def undone_if_refused(objective: Objective, step: Callable[..., Tape], *given: A
         return step(objective, *given)
     except BaseException:
         method.remember(memory)
-        objective.weights.update(weights)
+        objective.weights.put(weights)
         raise
