@@ -34,6 +34,19 @@ def compiled(inputs, outputs, losses, weights, optimizer="sgd"):
     return model
 
 
+def two_heads(optimizer="sgd", **options):
+    """Two losses that share all but a head each, on `X`. Not in the zoo: there are others of it."""
+    tg.set_random_seed(1)
+    x = tg.Input((4,), name="x")
+    h = layers.Dense(5, activation="tanh", name="trunk")(x)
+    model = tg.Model(x, [layers.Dense(1, name="a")(h), layers.Dense(1, name="b")(h)])
+    model.compile(optimizer, "mse", **options)
+    return model
+
+
+X = numbers(4)
+
+
 @in_zoo
 def headline(mask_zero=False, optimizer="sgd", weights=(1.0, 0.2)):
     """Titles and numbers in; a main and an auxiliary output."""

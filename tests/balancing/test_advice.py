@@ -8,19 +8,8 @@ import pytest
 import tinygrad_mo as tg
 from tinygrad_mo import balancing, layers
 from tinygrad_mo.systems import demographics
-from zoo import ZOO, numbers
+from zoo import ZOO, X, two_heads
 
-
-def two_heads(optimizer="sgd", **options):
-    tg.set_random_seed(1)
-    x = tg.Input((4,), name="x")
-    h = layers.Dense(5, activation="tanh", name="trunk")(x)
-    model = tg.Model(x, [layers.Dense(1, name="a")(h), layers.Dense(1, name="b")(h)])
-    model.compile(optimizer, "mse", **options)
-    return model
-
-
-X = numbers(4)
 Y = {"a": X[:, :1], "b": 30 * X[:, 1:2] - 1}
 
 

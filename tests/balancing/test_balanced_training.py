@@ -10,7 +10,7 @@ from tinygrad_mo import balancing, callbacks, layers, systems
 from tinygrad_mo.balancing import METHODS
 from tinygrad_mo.files.archive import CheckpointError
 from tinygrad_mo.training.balanced import Rows, gradients_of_step, swept
-from zoo import ZOO, headline, numbers
+from zoo import ZOO, X, headline, numbers, two_heads
 
 SEVERAL = [
     "headline",
@@ -32,16 +32,6 @@ class Alike(balancing.Balancer):
         return 1 / np.sqrt(np.diag(gram))
 
 
-def two_heads(optimizer="sgd", **options):
-    tg.set_random_seed(1)
-    x = tg.Input((4,), name="x")
-    h = layers.Dense(5, activation="tanh", name="trunk")(x)
-    model = tg.Model(x, [layers.Dense(1, name="a")(h), layers.Dense(1, name="b")(h)])
-    model.compile(optimizer, "mse", **options)
-    return model
-
-
-X = numbers(4)
 Y = {"a": X[:, :1], "b": 3 * X[:, 1:2] - 1}
 
 
@@ -561,6 +551,42 @@ def test_one_loss_is_not_balanced():
         model.compile("sgd", "mse", loss_weights="pcgrad")
     with pytest.raises(ValueError, match="here is one, 'b'"):
         two_heads(loss_weights=balancing.MGDA(only="b"))
+
+
+def test_what_a_method_would_overwrite_is_refused():
+    model = two_heads(loss_weights="pcgrad")
+    before = dict(model.loss_weights)
+    words = r"PCGrad sets that of 'a' in each step, .* overwrite 5: .* = \{\.\.\.\}$"
+    for change in (
+        lambda w: w.__setitem__("a", 5),
+        lambda w: w.update(a=5),
+        lambda w: w.__ior__({"a": 5}),
+    ):
+        for one in (model, copy.deepcopy(model)):
+            with pytest.raises(ValueError, match=words):
+                change(one.loss_weights)
+    assert model.loss_weights == before
+    model.loss_weights = {"a": 5}
+    model.loss_weights["a"] = 6
+    model.loss_weights = lambda step, losses: {"a": 2.0}
+    model.loss_weights["b"] = 3
+    model.train_on_batch(X, Y)
+    assert model.loss_weights == {"a": 2, "b": 3}
+
+
+def test_what_a_method_leaves_alone_can_be_set():
+    model, x, y = ZOO["three_heads_at_three_depths"]()
+    model.loss_weights = Alike()
+    model.loss_weights["regularization"] = 0.5
+    with pytest.raises(
+        ValueError, match=r"or leave it to the others, Alike\(only=\['early', 'late"
+    ):
+        model.loss_weights["middle"] = 5.0
+    model.loss_weights = Alike(only=["early", "late"])
+    model.loss_weights["middle"] = 5.0
+    model.train_on_batch(x, y)
+    assert model.loss_weights["middle"] == 5.0
+    assert model.loss_weights["regularization"] == 0.5
 
 
 @pytest.mark.parametrize("monitor", ["loss", "val_loss"])

@@ -229,6 +229,23 @@ def test_a_kernel_does_what_its_rule_does(name, draw):
 
 
 @needs_compiler
+@pytest.mark.parametrize("shape", [(1, 1), (2, 15), (3, 4097), (5, 12_345), (33, 700)])
+def test_inner_products_are_summed_in_double_precision(shape):
+    rows = 1 + floats(np.random.default_rng(0), shape[0], shape[1] + 3)
+    for some in (rows, rows[:, 1:-2], rows[::2]):  # rows that lie apart, too
+        found = compiled.inner_products.inner_products(some)
+        exact = some.astype(float)
+        np.testing.assert_allclose(found, exact @ exact.T, rtol=1e-12)
+        np.testing.assert_array_equal(found, found.T)
+    assert compiled.inner_products.inner_products(rows.T[:, :2]) is NotImplemented or len(rows) < 3
+    assert compiled.inner_products.inner_products(rows.astype(float)) is NotImplemented
+    for odd in (np.nan, np.inf):
+        rows[0, -1] = odd
+        found = compiled.inner_products.inner_products(rows)
+        assert not np.isfinite(found[0]).any() and np.isfinite(found[1:, 1:]).all()
+
+
+@needs_compiler
 @each_kernel
 def test_nan_infinity_and_subnormal_numbers_pass_as_they_do_through_the_rule(name, draw):
     if draw is a_3x3_convolution or name == "transposed_convolution":

@@ -299,6 +299,29 @@ def test_large_arrays_go_the_plain_way(columns):
     assert isinstance(tape, ReplayedTape) == (columns == 4)
 
 
+def test_the_rows_of_many_losses_are_small_arrays_too():
+    """Together they may be larger than one may be: five heads are replayed as two are."""
+    tg.set_random_seed(0)
+    x = tg.Input((40,))
+    h = layers.Dense(60, "relu", name="trunk")(x)
+    model = tg.Model(x, [layers.Dense(1, name=f"head_{k}")(h) for k in range(8)])
+    model.compile("sgd", "mse")
+    assert 8 * 40 * 60 > replay.SMALL > 40 * 60
+    data = np.random.default_rng(0).normal(size=(6, 40)).astype("float32")
+    feed = model.labelled_data(data, [data[:, :1]] * 8)
+    plan = model.training_plan()
+    for kernels in (True, False):
+        with tg.use(kernels=kernels):
+            tape = plan.forward(feed, training=True)
+            assert isinstance(tape, ReplayedTape)
+            found = plan.backward(tape, [1.0] * 8, per_loss=True)
+            plain = tg.Plan.forward(plan, feed, training=True)
+            expected = tg.Plan.backward(plan, plain, [1.0] * 8, per_loss=True)
+            for w, g in expected.items():
+                np.testing.assert_allclose(found[w], g, rtol=1e-4, atol=1e-6)
+            del tape
+
+
 def test_a_feed_of_another_type_is_of_another_kind():
     x = tg.Input((2,), name="x")
     plan = ReplayedPlan([], [], fetch=[y := x * 3.0])

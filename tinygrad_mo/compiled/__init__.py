@@ -14,7 +14,17 @@ run in C then (`tinygrad_mo.replay.program`).
 import sys
 
 from .. import device
-from . import activations, convolution, cuda, losses, normalization, pooling, recurrent, updates
+from . import (
+    activations,
+    convolution,
+    cuda,
+    inner_products,
+    losses,
+    normalization,
+    pooling,
+    recurrent,
+    updates,
+)
 from .registry import status
 
 device.compiled = sys.modules[__name__]

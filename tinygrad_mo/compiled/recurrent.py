@@ -9,7 +9,7 @@ import numpy as np
 
 from ..device import Array
 from ..ops.contract import flat, once_for_each
-from ..ops.linear import product
+from ..ops.products import product
 from ..ops.sequences import without_padding
 from .registry import call_c_in_parts, contiguous, cotangent, twin_of, usable
 

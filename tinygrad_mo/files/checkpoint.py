@@ -164,9 +164,10 @@ def set_training_state(model: Any, arrays: Arrays, state: Mapping[str, Any]) -> 
         model.step, optimizer.step = state["step"], state["optimizer_step"]
         if state["learning_rate"] is not None:
             optimizer.learning_rate = state["learning_rate"]
-        model.objective.weights.update(state["loss_weights"])
-        if not state.get("balanced"):
-            model.objective.balancer = None
+        if state.get("balanced"):
+            model.objective.weights.put(state["loss_weights"])
+        else:
+            model.objective.set_weights(state["loss_weights"])
         model.shuffler.bit_generator.state = state["shuffler"]
         learned = {n.removeprefix(LEARNED): a for n, a in arrays.items() if n.startswith(LEARNED)}
         if learned := state.get("balancing", {}) | learned:

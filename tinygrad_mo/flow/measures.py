@@ -17,10 +17,10 @@ from math import hypot
 import numpy as np
 
 from ..device import Array, array_module
+from ..ops.products import inner_products
 from ..questions import on_gpu
 
 BLOCK = 1 << 15  # elements that are factored at a time
-SHORT = 1 << 13  # elements that are multiplied at a time: too few for BLAS to call threads
 FAR_APART = 0.1  # of two columns: a cosine between -0.9 and 0.9
 SQUARES = 1e-200, 1e200  # of lengths, between which no product overflows or vanishes
 ROUNDING = 1e-12  # a sum that is so small beside its parts is 0 but for rounding
@@ -213,19 +213,6 @@ def factor_of_gram(gram: np.ndarray) -> np.ndarray | None:
     if np.linalg.eigvalsh(cosines)[0] < FAR_APART:
         return None
     return np.asarray(np.linalg.cholesky(cosines).T * lengths)
-
-
-@np.errstate(all="ignore")
-def inner_products(columns: np.ndarray) -> np.ndarray:
-    """Those of columns (m, n), in float64, block by block."""
-    m, n = columns.shape
-    gram = np.zeros((m, m))
-    for start in range(0, n, SHORT):
-        block = columns[:, start : start + SHORT].astype(np.float64)
-        for i in range(m):
-            for j in range(i + 1):  # one by one: for so few columns faster than their product
-                gram[i, j] += block[i] @ block[j]
-    return gram + np.tril(gram, -1).T
 
 
 def factor_on_gpu(columns: Array) -> Array:

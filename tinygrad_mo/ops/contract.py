@@ -16,7 +16,7 @@ An op is a function of plain arrays that returns ``(y, back)``:
   loss, all carried through at once. It returns ``(rows, *x.shape)``, or something that
   broadcasting made larger: the engine sums it back with `unbroadcast`. Rules therefore count axes
   from the right (``-1``, ``...``), so that the rows ride along. The gradient of a table of which
-  few entries were read may be a `SparseGradient`.
+  few entries were read may be a `SparseGradient`, those of a large kernel a `FactoredGradient`.
 - A pullback never writes into ``g``, nor into anything that the forward rule returned.
 - A cotangent of 0 gives a gradient of 0, even where the slope is infinite (`sqrt` at 0, `exp` of
   1000): what does not count in a loss, as behind a `where`, cannot spoil its gradient. Where the

@@ -2,9 +2,11 @@
 
 from typing import NoReturn
 
-from ..device import Array, array_module, first_place, in_parts, worth_cutting
+from ..device import Array, array_module, first_place
 from ..questions import on_gpu, refuse_if
 from .contract import flat, in_floats, one_type, op, rows_of
+from .factored import FactoredGradient, cheaper_in_factors
+from .products import product
 from .shaping import from_right
 from .sparse import SparseGradient
 
@@ -28,25 +30,12 @@ def dense(x, kernel, bias):
         y += bias
 
     def pull_kernel(g):
-        return product(flat(x).T, flat(g, rows_of(g, y)))
+        read, g = flat(x), flat(g, rows_of(g, y))
+        if cheaper_in_factors(read, g):
+            return FactoredGradient(read, g)
+        return product(read.T, g)
 
     return y, (lambda g: product(g, kernel.T), pull_kernel, lambda g: g)
-
-
-def product(x: Array, y: Array) -> Array:
-    """x @ y; where that takes long, the rows of x in parts."""
-    cost = x.size * y.shape[-1]
-    if x.ndim < 2 or not worth_cutting(cost):
-        return x @ y
-    xp = array_module(x)
-    lead = xp.broadcast_shapes(x.shape[:-2], y.shape[:-2])
-    z = xp.empty((*lead, x.shape[-2], y.shape[-1]), xp.result_type(x, y))
-
-    def work(rows: slice) -> None:
-        xp.matmul(x[..., rows, :], y, out=z[..., rows, :])
-
-    in_parts(x.shape[-2], work, cost)
-    return z
 
 
 def column_sums(x: Array) -> Array:

@@ -2,7 +2,8 @@
 
 from ..device import array_module, drop_subnormal, single_threaded
 from .contract import flat, in_floats, once_for_each, op
-from .linear import column_sums, product
+from .linear import column_sums
+from .products import product
 from .sequences import (
     BACKWARDS,
     FORWARDS,

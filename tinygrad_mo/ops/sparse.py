@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..device import Array, array_module
+from .factored import FactoredGradient
 
 __all__ = ["SparseGradient", "dense_gradient"]
 
@@ -83,8 +84,8 @@ class SparseGradient:
 
 
 def dense_gradient(g: Any) -> Array:
-    """A gradient as an array, whether it came sparse or not."""
-    return g.dense() if isinstance(g, SparseGradient) else g
+    """A gradient as an array, whether it came sparse, in factors, or as one."""
+    return g.dense() if isinstance(g, SparseGradient | FactoredGradient) else g
 
 
 def add_up(ids: Array, values: Array) -> tuple[Array, Array]:

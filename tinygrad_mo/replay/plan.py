@@ -203,7 +203,11 @@ class Replay:
             self.values = [array_of(x) for x in self.tape.values]
             self.trace.may_branch = False
             self.script = Script(self.trace.instructions)
-            self.sweeps = [Sweep(plan, self, per_loss) for per_loss in (False, True) if keep]
+            self.sweeps = []
+            for per_loss in (False, True) if keep else ():
+                # Rows are many small arrays in one.
+                self.trace.largest = SMALL * (len(plan.losses) if per_loss else 1)
+                self.sweeps.append(Sweep(plan, self, per_loss))
         self.trace.end()
 
     def run(self, step: Step, arrays: list[Any], training: bool) -> tuple[Any, Any]:

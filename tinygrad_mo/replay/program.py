@@ -127,7 +127,11 @@ def in_code(what: str, x: Array, y: Array, out: Array) -> list[list[int]] | None
 
 
 def product(x: Array, y: Array, out: Array) -> list[list[int]] | None:
-    """A product of matrices, with their axes where others have the axes of a loop."""
+    """A product of matrices, with their axes where others have the axes of a loop; or several."""
+    if out.ndim == 3:  # one for each row of the sweep
+        pairs = (np.broadcast_to(a, (len(out), *a.shape[-2:])) for a in (x, y))
+        each = [product(*matrices) for matrices in zip(*pairs, out, strict=True)]
+        return None if None in each else [row for rows in each for row in rows or ()]
     if any(a.ndim != 2 or a.dtype != np.float32 for a in (x, y, out)):
         return None
     (rows, depth), columns = x.shape, y.shape[1]

@@ -10,7 +10,7 @@ layer: the sweep has added up its uses.)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from math import isfinite, nan, prod
+from math import isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,12 @@ from ..engine.graph import Parameter
 from ..engine.plan import Plan, Tape
 from ..naming import name_of
 from ..ops import SparseGradient, dense_gradient
+from ..ops.factored import FactoredGradient
+from ..ops.products import inner_products, weighted_sum
 from ..optimizers.finite import numbers_of
 from .objective import Objective
 
-BLOCK = 1 << 13  # numbers of a row that are multiplied at a time: too few for BLAS to call threads
-SMALL = 1 << 14  # numbers in all rows; arrays below are put together
+SMALL = 1 << 14  # numbers of a parameter; the rows of smaller ones are put together
 
 
 def gradients_of_step(
@@ -45,13 +46,14 @@ def gradients_of_step(
     known = values_here(objective, plan, tape, losses)
     if needs == "losses":
         if all(map(isfinite, losses)):
-            objective.weights.update(zip(names, method.balance(known).tolist(), strict=True))
+            objective.weights.put(dict(zip(names, method.balance(known).tolist(), strict=True)))
         return swept(plan, tape, objective.weight_list)
     rows = Rows(plan, tape, objective.balanced, apart=needs == "rows")
     gram = rows.gram() if needs == "gram" else None
     asked = all(map(isfinite, losses)) and (gram is None or np.isfinite(gram).all())
     if asked:
-        objective.weights.update(zip(names, method.balance(known, gram).tolist(), strict=True))
+        found = method.balance(known, gram).tolist()
+        objective.weights.put(dict(zip(names, found, strict=True)))
     return rows.mixed(objective.weight_list, method.mixed if asked and needs == "rows" else None)
 
 
@@ -88,7 +90,7 @@ class Rows:
     ----------
     packs : list of (tuple of int, list of Parameter, rows)
         The losses that reach these parameters, and their rows, (losses, ...): an array, a
-        `SparseGradient`, or, of several small parameters, one array of all.
+        `SparseGradient` or `FactoredGradient`, or, of several small parameters, one array of all.
     """
 
     def __init__(self, plan: Plan, tape: Tape, balanced: Sequence[int], apart: bool = False):
@@ -103,7 +105,7 @@ class Rows:
             losses = plan.reaches(w)
             if apart:
                 self.packs.append((losses, [w], dense_gradient(rows)))
-            elif len(losses) == 1 or isinstance(rows, SparseGradient) or rows.size > SMALL:
+            elif len(losses) == 1 or not_an_array(rows) or w.value.size > SMALL:
                 self.packs.append((losses, [w], rows))
             else:
                 several, flat = small.setdefault((losses, rows.dtype), ([], []))
@@ -121,10 +123,10 @@ class Rows:
                 continue
             shared = [(row, k) for row, k in enumerate(losses) if k in self.balanced]
             if len(shared) > 1:
-                numbers = numbers_of(rows).reshape(len(losses), -1)
+                numbers = numbers_of(rows)
                 if len(shared) < len(losses):
                     numbers = numbers[[row for row, _ in shared]]
-                products = to_numpy(inner_products(numbers))
+                products = to_numpy(products_of(numbers))
                 if len(shared) < len(total):
                     own = [self.balanced.index(k) for _, k in shared]
                     total[np.ix_(own, own)] += products
@@ -139,6 +141,9 @@ class Rows:
             factors = [weights[k] for k in losses]
             if len(factors) == 1 and factors[0]:
                 found[several[0]] = rows[0] * factors[0]
+                continue
+            if isinstance(rows, FactoredGradient):
+                found[several[0]] = rows.weighted_sum(factors)
                 continue
             numbers = numbers_of(rows)
             shared = [row for row, k in enumerate(losses) if k in self.balanced] if method else []
@@ -161,28 +166,15 @@ class Rows:
         return {w: found[w] for w in self.reached}  # in the order in which a plain step has them
 
 
-def inner_products(rows: Array) -> Array:
-    """Of the rows (n, size) with one another, in float64."""
-    if array_module(rows) is not np:
-        exact = rows.astype(np.float64)
-        return exact @ exact.T
-    total = np.zeros((len(rows), len(rows)))
-    for start in range(0, rows.shape[1], BLOCK):
-        block = rows[:, start : start + BLOCK].astype(np.float64)
-        total += np.vecdot(block[:, None], block)  # for so few rows faster than their product
-    return total
+def not_an_array(rows: Any) -> bool:
+    return isinstance(rows, SparseGradient | FactoredGradient)
 
 
-def weighted_sum(rows: Array, weights: Sequence[float]) -> Array:
-    """Of the rows (n, ...); one of weight 0 takes no part, since 0 times infinity is NaN."""
-    active = [row for row, weight in enumerate(weights) if weight]
-    if len(active) == 1:
-        return rows[active[0]] * rows.dtype.type(weights[active[0]])
-    shape, xp = rows.shape[1:], array_module(rows)
-    if len(active) < len(weights):
-        rows = rows[active]
-    factors = xp.asarray([weights[row] for row in active], rows.dtype)
-    return factors.dot(rows.reshape(len(active), prod(shape))).reshape(shape)
+def products_of(rows: Any) -> Array:
+    """Inner products of rows (n, ...), whether they have been multiplied or not."""
+    if isinstance(rows, FactoredGradient):
+        return rows.inner_products()
+    return inner_products(rows.reshape(len(rows), -1))
 
 
 def parted(flat: Array, parameters: Sequence[Parameter]) -> Iterator[tuple[Parameter, Array]]:
@@ -205,5 +197,5 @@ def undone_if_refused(objective: Objective, step: Callable[..., Tape], *given: A
         return step(objective, *given)
     except BaseException:
         method.remember(memory)
-        objective.weights.update(weights)
+        objective.weights.put(weights)
         raise

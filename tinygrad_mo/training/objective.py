@@ -91,9 +91,9 @@ class Objective:
             factors.setdefault(added.name, added.weight)
         self._look_around(network)
         self._enter_regularization()
-        self.balanced = self._balanced_by(self.balancer)
         factors = {name: factor for name, factor in factors.items() if name in self.terms}
-        self.weights = LossWeights(dict.fromkeys(self.terms, 1.0) | factors)
+        weights = LossWeights(dict.fromkeys(self.terms, 1.0) | factors)
+        self._take_weights(weights, self.balancer)
         self.metrics = self._metrics(metrics)
         check_unique(self.keys)
         self._check_connected()
@@ -261,15 +261,22 @@ class Objective:
     def set_weights(self, given: Any) -> None:
         """Change what losses are multiplied with: numbers (left out: 1), or who sets them."""
         balancer = method_in(given) or function_in(given)
-        balanced = self._balanced_by(balancer)
+        weights = self.weights
         if balancer is None:
             names, given = list(self.terms), {} if given is None else given
             given = weights_by_term(given, self.terms.values())
             chosen = match(
                 "loss_weights", given, names, by_name_only=self.by_name_only, repeat=True
             )
-            self.weights = LossWeights(dict.fromkeys(names, 1.0) | chosen)
-        self.balancer, self.balanced = balancer, balanced
+            weights = LossWeights(dict.fromkeys(names, 1.0) | chosen)
+        self._take_weights(weights, balancer)
+
+    def _take_weights(self, weights: LossWeights, balancer: Any) -> None:
+        """These, and who sets some of them in each step (of a function nobody knows which)."""
+        names, balanced = list(self.terms), self._balanced_by(balancer)
+        self.balancer, self.balanced, self.weights = balancer, balanced, weights
+        is_method = hasattr(balancer, "needs")
+        weights.set_by = {names[k]: name_of(balancer) for k in balanced if is_method}
 
     @property
     def tasks(self) -> list[int]:

@@ -13,7 +13,13 @@ from ..naming import did_you_mean
 class LossWeights(dict[str, float]):
     """A number for each loss, by name, in the order of the losses.
 
-    It can be changed like any dict, but a number stays a number, and no loss comes or goes.
+    It can be changed like any dict, but a number stays a number, no loss comes or goes, and what a
+    method sets in each step is refused: it would be overwritten.
+
+    Attributes
+    ----------
+    set_by : dict of str
+        By name of loss, the method that sets its weight.
 
     >>> weights = LossWeights({"main": 1.0, "aux": 0.2})
     >>> weights["aux"] = 0
@@ -26,6 +32,7 @@ class LossWeights(dict[str, float]):
 
     def __init__(self, given: Mapping[str, Any]):
         super().__init__({name: checked_weight(name, factor) for name, factor in given.items()})
+        self.set_by: dict[str, str] = {}
 
     def __setitem__(self, name: str, factor: Any) -> None:
         self.update({name: factor})
@@ -38,6 +45,18 @@ class LossWeights(dict[str, float]):
                 raise ValueError(
                     f"loss_weights: there is no {name!r}; {did_you_mean(str(name), self)}"
                 )
+            if who := self.set_by.get(name):
+                others = [other for other in self.set_by if other != name]
+                fix = f", or leave it to the others, {who}(only={others})" * (len(others) > 1)
+                raise ValueError(
+                    f"loss_weights: {who} sets that of {name!r} in each step, and would "
+                    f"overwrite {shown(changes[name])}: give numbers to all, "
+                    f"model.loss_weights = {{...}}{fix}"
+                )
+        self.put(changes)
+
+    def put(self, changes: Mapping[str, Any]) -> None:
+        """The same, for who sets them: a method, or a file."""
         super().update({name: checked_weight(name, factor) for name, factor in changes.items()})
 
     def __ior__(self, changes: Any) -> LossWeights:  # type: ignore[override,misc]
@@ -50,7 +69,7 @@ class LossWeights(dict[str, float]):
     __delitem__ = pop = popitem = clear = setdefault = _keep  # type: ignore[assignment]
 
     def __reduce__(self) -> Any:
-        return type(self), (dict(self),)
+        return type(self), (dict(self),), vars(self)
 
 
 def checked_weight(name: str, factor: Any) -> float:
