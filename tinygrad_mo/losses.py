@@ -14,6 +14,7 @@ from .engine.calls import Call, current_call, inside
 from .engine.graph import Tensor
 from .naming import lookup, snake_case
 from .ops.losses import check_labels, more_than_one, refuse_other_labels, weighs
+from .other_names import says
 from .recipes import Recipe, refuse_unknown
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "SparseCategoricalCrossentropy",
     "get",
 ]
+__getattr__ = says(__name__, "losses")
 
 REDUCTIONS = ("sum_over_batch_size", "mean_with_sample_weight")
 

@@ -12,6 +12,7 @@ from . import arguments
 from .losses import BinaryCrossentropy
 from .naming import lookup, snake_case
 from .ops.losses import weighs
+from .other_names import says
 from .recipes import Recipe
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "SparseCategoricalAccuracy",
     "get",
 ]
+__getattr__ = says(__name__, "metrics")
 
 
 class Metric(Recipe):

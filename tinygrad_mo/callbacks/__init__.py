@@ -1,5 +1,6 @@
 """What can happen during fit besides training."""
 
+from ..other_names import says
 from .base import Callback, History, LambdaCallback
 from .files import BackupAndRestore, CSVLogger, TerminateOnNaN
 from .schedules import LearningRateScheduler, LossWeightScheduler, TaskSampler
@@ -20,3 +21,4 @@ __all__ = [
     "TerminateOnNaN",
     "Watch",
 ]
+__getattr__ = says(__name__, "callbacks")

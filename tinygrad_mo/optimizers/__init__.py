@@ -11,12 +11,14 @@ from __future__ import annotations
 from typing import Any
 
 from ..naming import lookup
+from ..other_names import says
 from . import fused  # without this line, the formulas as they stand
 from .base import Optimizer
 from .rule import Rule
 from .rules import SGD, Adagrad, Adam, AdamW, RMSprop
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "Rule", "get"]
+__getattr__ = says(__name__, "optimizers")
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "sgd": SGD,
