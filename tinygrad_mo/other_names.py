@@ -132,6 +132,23 @@ OTHER_NAMES: dict[str, dict[str, str]] = {
         "TextVectorization": "tg.data.Vocabulary(texts, size) makes ids of texts",
         "merge": "Concatenate(), Add(), Multiply() ...",
     },
+    "layers.initializers": {
+        "Constant": "constant(value)",
+        "GlorotNormal": 'kernel_initializer="glorot_normal"',
+        "GlorotUniform": 'kernel_initializer="glorot_uniform"',
+        "HeNormal": 'kernel_initializer="he_normal"',
+        "HeUniform": 'kernel_initializer="he_uniform"',
+        "Ones": 'kernel_initializer="ones"',
+        "RandomNormal": "normal(mean, stddev)",
+        "RandomUniform": "uniform(low, high)",
+        "TruncatedNormal": "truncated_normal(stddev)",
+        "Zeros": 'kernel_initializer="zeros"',
+    },
+    "layers.regularizers": {
+        "l1": "L1(factor)",
+        "l1_l2": "L1L2(l1, l2)",
+        "l2": "L2(factor)",
+    },
     "losses": {
         "BCELoss": "BinaryCrossentropy()",
         "BCEWithLogitsLoss": "BinaryCrossentropy(from_logits=True)",

@@ -15,8 +15,10 @@ import numpy as np
 from .. import arguments
 from ..device import floatx
 from ..naming import lookup
+from ..other_names import says
 from ..recipes import remembered
 
+__getattr__ = says(__name__, "layers.initializers")
 Initializer = Callable[[tuple[int, ...], np.random.Generator], np.ndarray]
 
 
