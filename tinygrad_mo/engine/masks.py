@@ -31,7 +31,9 @@ softsign sqrt square stop_gradient subtract tan tanh where
 BY_ELEMENT = frozenset(NAMES.split())
 MANY_TO_ONE = "argmax argmin logsumexp max mean min norm prod std sum var"
 REDUCTIONS = frozenset(MANY_TO_ONE.split())
-ALONG_AXIS = frozenset(["cumsum", "layer_normalization", "log_softmax", "softmax", "sort"])
+ALONG_AXIS = frozenset(
+    ["cumprod", "cumsum", "layer_normalization", "log_softmax", "softmax", "sort"]
+)
 
 
 def hand_on_mask(

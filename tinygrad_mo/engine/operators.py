@@ -204,7 +204,8 @@ class Operators:
     # As arrays have them.
     sum, prod, mean = functions.sum_, functions.product, functions.mean
     max, min, argmax, argmin = functions.max_, functions.min_, functions.argmax, functions.argmin
-    var, std, cumsum = functions.var, functions.std, functions.cumsum
+    var, std = functions.var, functions.std
+    cumsum, cumprod = functions.cumsum, functions.cumprod
     clip, round, detach = functions.clip, functions.round_, functions.detach
     ravel, flatten, squeeze = functions.ravel, functions.flatten, functions.squeeze
     swapaxes, repeat, take = functions.swapaxes, functions.repeat, functions.take
