@@ -111,6 +111,16 @@ a.argmin()
 np.cumsum(a)
 np.cumsum(a, axis=1)
 a.cumsum(axis=0)
+np.cumprod(a)
+np.cumprod(a, axis=1)
+a.cumprod(axis=0)
+np.median(a)
+np.median(b, axis=1)
+np.median(c, axis=0, keepdims=True)
+np.quantile(a, 0.3)
+np.quantile(b, [0.25, 0.6, 1.0], axis=-1)
+np.quantile(b, [0.1, 0.9], axis=0, keepdims=True)
+np.percentile(a, 70, axis=1)
 np.reshape(a, (3, 2))
 np.reshape(a, -1)
 a.reshape([3, 2])
@@ -225,6 +235,14 @@ np.linalg.det(s)
 np.linalg.solve(s, v)
 np.linalg.solve(s, s + 1)
 np.linalg.solve(np.eye(3) * 2, b)
+np.linalg.cholesky(s @ s.T)
+np.linalg.eigh(s + s.T)[0]
+np.abs(np.linalg.eigh(s + s.T)[1])
+np.linalg.eigvalsh(s + s.T)
+np.linalg.svd(s)[1]
+np.abs(np.linalg.svd(a, full_matrices=False)[2])
+np.linalg.svd(a, compute_uv=False)
+np.linalg.slogdet(s)[1]
 np.size(a) * a
 np.ndim(a) * a
 np.ones(np.shape(a)) + a

@@ -29,6 +29,11 @@ def invertible(*shape):
     return 4 * np.eye(shape[-1]) - 0.1 * positive(*shape)
 
 
+def apart(*shape):
+    """Square matrices whose eigenvalues and singular values differ, of whole numbers, too."""
+    return np.diag(2.0 * np.arange(1, shape[-1] + 1)) - 0.1 * positive(*shape)
+
+
 def integers(high, *shape):
     return np.random.default_rng(1).integers(0, high, shape)
 
@@ -199,7 +204,9 @@ case("prod", numbers(3, 4) * (np.arange(3)[:, None] <= np.arange(4)), axis=-1)  
 case("prod", numbers(3, 4) * (np.arange(4) > 0), axis=1, keepdims=True)
 for shape, axis in [((3,), 0), ((2, 3), 0), ((2, 3), -1), ((2, 3, 4), 1), ((0, 3), 1), ((2, 0), 1)]:
     case("cumsum", numbers(*shape), axis=axis)
+    case("cumprod", numbers(*shape), axis=axis)
     case("sort", numbers(*shape), axis=axis)
+case("cumprod", numbers(3, 4) * (np.arange(3)[:, None] <= np.arange(4)), axis=-1)  # 0, 1, 2 zeros
 for shape, new in [((3,), (2, 3)), ((2, 1), (2, 3)), ((), (2,)), ((1, 3), (0, 3)), ((2,), (2,))]:
     case("broadcast_to", numbers(*shape), shape=new)
 for shape, new in [((2, 3), (3, 2)), ((2, 3), (-1,)), ((6,), (1, 2, 3)), ((), (1, 1)), ((1,), ())]:
@@ -288,7 +295,12 @@ for subscripts, *shapes in [
     case("einsum", *[numbers(*shape) for shape in shapes], subscripts=subscripts)
 for shape in [(1, 1), (2, 2), (3, 3), (2, 3, 3), (0, 2, 2)]:
     case("inv", invertible(*shape))
+    case("cholesky", invertible(*shape))
+    case("eigh", apart(*shape))
+    case("svd", apart(*shape))
     case("det", invertible(*shape))
+for shape in [(3, 2), (2, 3), (2, 4, 2), (1, 3)]:
+    case("svd", numbers(*shape))
 for a, b in [
     ((3, 3), (3,)),
     ((3, 3), (3, 2)),

@@ -527,10 +527,10 @@ def twice(layer, first, second):
         lambda: layers.Reshape((4,))(two_inputs()[0]),
     ),
     (
-        "data instead of a tensor",
+        "data beside a tensor to come",
         TypeError,
-        ["Dense 'dense' takes tensors, not ndarray", "tg.Tensor(...)", "tg.Input(...)"],
-        lambda: layers.Dense(2)(np.ones((2, 3))),
+        ["Add 'add' takes tensors, not ndarray", "tg.Tensor(...)", "tg.Input(...)"],
+        lambda: layers.Add()([two_inputs()[0], np.ones((2, 3))]),
     ),
     (
         "a free last axis",

@@ -16,13 +16,15 @@ The house, from the top; an import only points down:
 - `replay`: the same plan without the time between operations
 - `engine`: how gradients flow (the heart, read it first: `graph`, then `plan`)
 - `ops`: what one operation is
-- `device`, `pool`, `recipes`, `arguments`, `console`, `naming`: small things all rooms use
+- `device`, `pool`, `recipes`, `arguments`, `console`, `naming`: small things all rooms use;
+  `other_names`: what is written here for names of other libraries
 
 `compiled`, `pool` and `replay` are there for speed: each is imported by one line, and without this
 line all numbers are the same. Without `balancing`, and the line in `training` that asks it, loss
 weights are numbers or functions.
 """
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -42,13 +44,13 @@ from . import (
 from .device import set_random_seed, use
 from .engine.eager import gradients
 from .engine.graph import Parameter, Tensor
-from .engine.other_names import OF_PACKAGE, words_about
 from .engine.plan import Plan, Tape
 from .files import exchange
 from .flow import Flow, FlowRecorder
 from .layers import Input
 from .model import Model, load
 from .ops import stop_gradient
+from .other_names import Signpost, words_about
 from .sequential import Sequential
 
 __version__ = "0.1.0"
@@ -90,8 +92,12 @@ def __getattr__(name: str) -> Any:
         return import_module(f".{name}", __name__)
     if name == "ReplayedPlan":
         return import_module(".replay.plan", __name__).ReplayedPlan
-    raise AttributeError(words_about(f"module {__name__!r}", name, OF_PACKAGE))
+    raise AttributeError(words_about(f"module {__name__!r}", name, "package"))
 
 
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]
+
+
+if Signpost not in sys.meta_path:
+    sys.meta_path.append(Signpost)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from .console import say
 from .device import new_generator
 from .engine.graph import Step, Tensor
 from .engine.plan import Plan, topological_order
-from .files.archive import save_arrays
+from .files.archive import save_arrays, tell_of_format
 from .files.checkpoint import load_model, load_weights, save_model
 from .files.exchange import is_safetensors, load_safetensors, save_safetensors
 from .flow.flow import Flow
@@ -23,7 +23,7 @@ from .flow.recording import measure, unmeasured
 from .flow.words import explain, listing
 from .layers.base import AddedLoss
 from .losses import LOSSES
-from .naming import did_you_mean
+from .naming import did_you_mean, unique_names
 from .network.network import Network, below
 from .optimizers import Optimizer
 from .optimizers import get as get_optimizer
@@ -150,7 +150,7 @@ class Model(Network):
     def is_compiled(self) -> bool:
         return self._objective is not None
 
-    def add_loss(self, tensor: Tensor, name: str, weight: float = 1.0) -> None:  # type: ignore[override]
+    def add_loss(self, tensor: Tensor, name: str | None = None, weight: float = 1.0) -> None:
         """Add a scalar of the graph to the losses, before `compile`.
 
         Parameters
@@ -158,11 +158,13 @@ class Model(Network):
         tensor : Tensor
             Symbolic, without axes, computed from what the model computes: of an inner tensor, of
             several outputs ...
-        name : str
-            Under which it is weighted, logged and drawn.
+        name : str, optional
+            Under which it is weighted, logged and drawn. Default: "added_loss", numbered.
         weight : float
             Default: 1.
         """
+        if name is None:
+            name = unique_names([*self.outputs, *self.added, "added_loss"], "_")[-1]
         name = arguments.name("add_loss: name", name)
         weight = arguments.number(f"add_loss: the weight of {name!r}", weight)
         if not isinstance(tensor, Tensor) or tensor.shape != ():
@@ -395,7 +397,7 @@ class Model(Network):
         objective, plan = self.objective, self.objective.plan()
         idle = [objective.contents.names[w] for w in plan.wrt if not plan.reaches(w)]
         if idle:
-            without = [name for name in self.outputs if name not in objective.judged()]
+            without = objective.silent_outputs()
             warnings.warn(
                 f"no loss reaches {', '.join(idle)}: they keep their initial values"
                 + (f" (outputs without a loss: {', '.join(without)})" if without else ""),
@@ -498,6 +500,7 @@ class Model(Network):
             For a path that ends in ".safetensors": such a file holds weights alone.
         """
         save_model(path, self)
+        tell_of_format(path, ".tg")
 
     def save_weights(
         self, path: str | Path, names: str = "keras", rename: Mapping[str, str] | None = None
@@ -520,6 +523,7 @@ class Model(Network):
         else:
             named = {name: w.numpy() for name, w in self.named_weights().items()}
             save_arrays(path, named, model=self.name)
+            tell_of_format(path, ".npz")
 
     def load_weights(
         self, path: str | Path, names: str = "keras", rename: Mapping[str, str] | None = None
@@ -529,7 +533,8 @@ class Model(Network):
         Parameters
         ----------
         path, names, rename
-            As of `save_weights`. A .safetensors file may come from another framework.
+            As of `save_weights`, or the file of a whole model. A .safetensors file may come from
+            another framework.
 
         Raises
         ------
@@ -549,7 +554,9 @@ def as_asked(logs: dict[str, float], return_dict: bool) -> Any:
     return logs["loss"] if len(logs) == 1 else list(logs.values())
 
 
-def load(path: str | Path, custom: Mapping[str, Any] | None = None) -> Model:
+def load(
+    path: str | Path, custom_objects: Mapping[str, Any] | None = None, compile: bool = True
+) -> Model:
     """Read a model that `Model.save` wrote, compiled and ready to go on training.
 
     Its numbers are of the type that new models have at present (`tinygrad_mo.use`): one of float64
@@ -558,14 +565,18 @@ def load(path: str | Path, custom: Mapping[str, Any] | None = None) -> Model:
     Parameters
     ----------
     path : str or Path
-    custom : dict, optional
+    custom_objects : dict, optional
         Classes and functions of your own that the model was made with, by name. What a function
         itself refers to (a parameter, a layer) is not copied: it takes the values in the file.
+    compile : bool
+        False: leave out what `compile` made, optimizer, losses and metrics, and all that only they
+        need of `custom_objects`. Default: True.
 
     Raises
     ------
     CheckpointError
-        If the file is not whole, holds weights only, or needs something that `custom` lacks.
+        If the file is not whole, holds weights only, or needs something that
+        `custom_objects` lacks.
 
     Examples
     --------
@@ -577,4 +588,6 @@ def load(path: str | Path, custom: Mapping[str, Any] | None = None) -> Model:
     ...     print(tg.load(folder + "/model.tg").get_layer("out"))
     Dense 'out'
     """
-    return load_model(path, Model, custom)
+    compile = flag("load: compile", compile)
+    objects = arguments.by_name("load: custom_objects", custom_objects, lambda _, one: one)
+    return load_model(path, Model, objects, compile)

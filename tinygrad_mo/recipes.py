@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .naming import did_you_mean
+from .other_names import OTHER_OPTIONS, words_about
 
 
 class WholeSignature:
@@ -33,12 +34,24 @@ class Recipe:
 
     makes_recipes = True
     made_with: tuple[tuple[Any, ...], dict[str, Any]]
+    kinds: tuple[str, ...] = ()  # in the table of `other_names`
     __signature__ = WholeSignature()
 
     def __new__(cls, *arguments: Any, **options: Any) -> Any:
         self = super().__new__(cls)
         self.made_with = kept(arguments), kept(options)
         return self
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what is written here instead of a name that others have."""
+            if isinstance(found := getattr(type(self), name, None), property):
+                return found.fget(self)  # its own AttributeError has led here
+            own = repr(vars(self).get("name", ""))
+            what = " ".join([type(self).__name__, own]) if own != "''" else type(self).__name__
+            words = words_about(what, name, *self.kinds).replace("{name}", own)
+            raise AttributeError(words, name=name, obj=self)
 
 
 def kept(x: Any) -> Any:
@@ -62,6 +75,8 @@ def kept(x: Any) -> Any:
 def refuse_unknown(cls: type, options: Mapping[str, Any]) -> None:
     """An error for options that reached the end of a chain of `__init__` and belong to nobody."""
     for name in options:
+        if name in OTHER_OPTIONS:
+            raise TypeError(f"{cls.__name__} has no option {name!r}: {OTHER_OPTIONS[name]}")
         raise TypeError(
             f"{cls.__name__} has no option {name!r}; {did_you_mean(name, options_of(cls))}"
         )

@@ -370,7 +370,7 @@ def test_a_saved_training_goes_on_with_the_same_bits(name, tmp_path):
 def test_a_method_of_ones_own_is_handed_over(tmp_path):
     model = two_heads(loss_weights=Alike(only=["a", "b"]))
     model.save(tmp_path / "model.tg")
-    twin = tg.load(tmp_path / "model.tg", custom={"Alike": Alike})
+    twin = tg.load(tmp_path / "model.tg", custom_objects={"Alike": Alike})
     assert twin.objective.balancer.only == ["a", "b"]
 
 

@@ -166,7 +166,7 @@ def test_a_layer_that_cannot_be_made_again_is_named(tmp_path):
     model = tg.Model(x, Tied(first, name="tied")(h))
     model.save(tmp_path / "model.tg")
     with pytest.raises(CheckpointError, match="layer 'tied' could not be made again"):
-        tg.load(tmp_path / "model.tg", custom={"Tied": Tied})
+        tg.load(tmp_path / "model.tg", custom_objects={"Tied": Tied})
 
 
 def test_a_bare_parameter_comes_back_with_its_penalty_and_a_frozen_model_frozen(tmp_path):
@@ -433,8 +433,7 @@ def test_what_a_file_holds_is_said(tmp_path, monkeypatch):
     model.compile("sgd", "mse")
     model.save("model.tg")
     model.gradient_flow(numbers(3), numbers(1)).save("flow.flow")
-    with pytest.raises(CheckpointError, match=r"model.tg holds a whole model: tinygrad_mo\.load"):
-        model.load_weights("model.tg")
+    model.load_weights("model.tg")  # those of a whole model
     with pytest.raises(CheckpointError, match=r"holds a flow: tinygrad_mo\.Flow\.load reads it"):
         tg.load("flow.flow")
     with pytest.raises(ValueError, match=r"save_weights writes m\.safetensors; .* such as m\.tg"):

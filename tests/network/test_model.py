@@ -562,7 +562,7 @@ def test_a_list_of_one_sample_is_one_sample():
 def test_a_model_takes_no_options_when_it_is_called():
     x = tg.Input((3,), name="x")
     model = tg.Model(x, layers.Dropout(0.5)(x))
-    with pytest.raises(TypeError, match="no option 'training': only fit and train_on_batch"):
+    with pytest.raises(TypeError, match="no option 'training': leave it out, only fit"):
         model(tg.Tensor(np.ones((1, 3))), training=True)
     with pytest.raises(TypeError, match="takes no option 'nonsense'"):
         model(x, nonsense=2)

@@ -379,3 +379,38 @@ def test_probabilities_may_be_off_by_what_rounding_makes():
         (ops.sparse_categorical_crossentropy, np.array([0])),
     ):
         assert (op(label, p)[0] < 1e-5).all()
+
+
+@pytest.mark.parametrize("op", [ops.eigh, ops.svd], ids=["eigh", "svd"])
+def test_equal_values_have_slopes_and_their_vectors_none(op):
+    """The sum of the values has one all the same; nothing becomes infinite."""
+    x = np.diag([2.0, 2.0, 5.0])
+    made, pull = op(x)
+    of = 1 if op is ops.svd else 0
+    g = [np.zeros((1, *y.shape)) for y in made]
+    g[of] += 1
+    np.testing.assert_allclose(pull(tuple(g))[0][0], np.eye(3), atol=1e-12)
+    g = [np.ones((1, *y.shape)) for y in made]
+    assert np.isfinite(pull(tuple(g))[0]).all()
+
+
+def test_singular_values_of_0_have_slopes():
+    x = np.array([[1.0, 2.0], [2.0, 4.0]])
+    (_, s, _), pull = ops.svd(x)
+    g = (np.zeros((1, 2, 2)), np.array([[1.0, 0.0]]), np.zeros((1, 2, 2)))
+    np.testing.assert_allclose(pull(g)[0][0], x / 5, atol=1e-12)
+    assert np.isfinite(pull((np.ones((1, 2, 2)), s[None], np.ones((1, 2, 2))))[0]).all()
+
+
+def test_of_a_symmetric_matrix_the_lower_triangle_is_read():
+    x = np.array([[2.0, 9.0], [0.5, 1.0]])
+    for op in (ops.eigh, ops.cholesky):
+        check_op(op, x)
+        made = op(x)[0]
+        same = op(np.array([[2.0, 0.5], [0.5, 1.0]]))[0]
+        for one, other in zip(in_a_tuple(made), in_a_tuple(same), strict=True):
+            np.testing.assert_allclose(one, other)
+
+
+def in_a_tuple(y):
+    return y if isinstance(y, tuple) else (y,)

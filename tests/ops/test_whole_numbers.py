@@ -12,9 +12,9 @@ from tinygrad_mo import layers, losses, ops
 from tinygrad_mo.ops import OPS
 
 NAMES = """
-absolute add broadcast_to concatenate cumsum dot einsum embedding flatten floor_divide getitem
-identity join_heads matmul max maximum min minimum mod multiply negative prod relu repeat reshape
-sign sort split_heads square steps_into_batch steps_out_of_batch stop_gradient subtract sum
+absolute add broadcast_to concatenate cumprod cumsum dot einsum embedding flatten floor_divide
+getitem identity join_heads matmul max maximum min minimum mod multiply negative prod relu repeat
+reshape sign sort split_heads square steps_into_batch steps_out_of_batch stop_gradient subtract sum
 transpose where zero_pad
 """
 STAY_WHOLE = set(NAMES.split())

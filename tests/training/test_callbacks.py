@@ -659,10 +659,11 @@ def test_a_function_that_balances_goes_on_after_an_interruption(tmp_path):
 def test_a_function_that_balances_goes_on_in_a_loaded_model(tmp_path):
     model = small(loss_weights=balance)
     model.save(tmp_path / "m.tg")
-    assert tg.load(tmp_path / "m.tg", custom={"balance": balance}).objective.balancer is balance
+    loaded = tg.load(tmp_path / "m.tg", custom_objects={"balance": balance})
+    assert loaded.objective.balancer is balance
     model.loss_weights = {"a": 3.0}
     model.save(tmp_path / "m.tg")
-    loaded = tg.load(tmp_path / "m.tg", custom={"balance": balance})
+    loaded = tg.load(tmp_path / "m.tg", custom_objects={"balance": balance})
     assert loaded.objective.balancer is None and loaded.loss_weights == {"a": 3.0, "b": 1.0}
 
 

@@ -1,5 +1,6 @@
 """What can happen during fit besides training."""
 
+from ..other_names import says
 from .averaging import AverageWeights
 from .base import Callback, History, LambdaCallback
 from .files import BackupAndRestore, CSVLogger, TerminateOnNaN
@@ -22,3 +23,4 @@ __all__ = [
     "TerminateOnNaN",
     "Watch",
 ]
+__getattr__ = says(__name__, "callbacks")

@@ -1,4 +1,4 @@
-"""Real data that ships with the package; nothing is ever downloaded.
+"""Real data that ships with the package (nothing is ever downloaded), and what prepares data.
 
 `LICENSES.md` in this folder names source, version and licence of each set, and tests/recipes/data
 holds the script that makes each file anew and checks its sha256.
@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from ..naming import lookup
+from ..other_names import says
+from .preparing import pad_sequences, to_categorical
+from .text import Vocabulary
 
-__all__ = [
-    "available",
-    "load",
-]
+__all__ = ["Vocabulary", "available", "load", "pad_sequences", "to_categorical"]
+__getattr__ = says(__name__, "data")
 
 
 def available() -> list[str]:

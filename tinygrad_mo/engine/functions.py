@@ -92,6 +92,45 @@ def cumsum(x: Any, axis: int | None = None) -> Any:
     return ops.cumsum(x, axis=axis)
 
 
+def cumprod(x: Any, axis: int | None = None) -> Any:
+    """The product so far along an axis, or of all numbers in a row."""
+    x, axis = along(x, axis)
+    return ops.cumprod(x, axis=axis)
+
+
+def median(x: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
+    """The number in the middle, or the mean of the two there."""
+    return quantile(x, 0.5, axis, keepdims=keepdims)
+
+
+def percentile(x: Any, q: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
+    """As `quantile`, with shares of 100."""
+    return quantile(x, np.asarray(q) / 100, axis, keepdims=keepdims)
+
+
+def quantile(x: Any, q: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
+    """The number below which a share q lies, or several; between two, on the line between them.
+
+    The gradient goes to these two. NaN stands last, as in `sort`.
+    """
+    ndim, shares = x.ndim, np.asarray(q, float)
+    if ((shares < 0) | (shares > 1)).any():
+        raise ValueError(f"quantile: shares lie between 0 and 1 (percentile: 0 and 100), not {q}")
+    x, place = along(x, axis)
+    n = x.shape[place]
+    if not n:
+        raise ValueError(f"quantile: axis {place} of {x} must have a known length, 1 or more")
+    in_order, at = moveaxis(sort(x, place), place, 0), shares * (n - 1)
+    low = np.floor(at).astype(int)
+    between = (at - low).reshape(at.shape + (1,) * (x.ndim - 1))
+    first, second = in_order[low], in_order[np.minimum(low + 1, n - 1)]
+    y = first + (second - first) * between
+    if keepdims:
+        gone = range(ndim) if axis is None else [place % ndim]
+        y = expand_dims(y, tuple(at.ndim + a for a in gone))
+    return y
+
+
 def along(x: Any, axis: int | None) -> tuple[Any, int]:
     """A tensor and an axis: without one, NumPy takes all numbers in a row."""
     return (ravel(x), 0) if axis is None else (x, axis)
@@ -355,6 +394,22 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return diagonal(x, offset, axis1, axis2).sum(-1)
 
 
+def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """u, s and vh; of a matrix that is not square, what is beyond s has no slope, so leave it."""
+    if full_matrices and compute_uv and x.shape[-1] != x.shape[-2]:
+        raise ValueError(
+            f"np.linalg.svd of {x}: vectors without a singular value have no gradient: write "
+            f"full_matrices=False"
+        )
+    return ops.svd(x) if compute_uv else ops.svd(x)[1]
+
+
+def slogdet(x: Any) -> Any:
+    """The sign of the determinant of matrices, and the logarithm of its size."""
+    y = ops.det(x)
+    return ops.sign(y), ops.log(ops.absolute(y))
+
+
 def dot(x: Any, y: Any) -> Any:
     """The last axis of x times the last but one of y, or its only one; numbers: their product."""
     x, y = operand(x), operand(y)
@@ -416,6 +471,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {  # of NumPy, where it is no ufunc n
     np.broadcast_to: broadcast_to,
     np.clip: clip,
     np.concatenate: concatenate,
+    np.cumprod: cumprod,
     np.cumsum: cumsum,
     np.diag: diag,
     np.diagonal: diagonal,
@@ -426,19 +482,27 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {  # of NumPy, where it is no ufunc n
     np.flip: flip,
     np.hstack: hstack,
     np.inner: inner,
+    np.linalg.cholesky: ops.cholesky,
     np.linalg.det: ops.det,
+    np.linalg.eigh: ops.eigh,
+    np.linalg.eigvalsh: lambda x: ops.eigh(x)[0],
     np.linalg.inv: ops.inv,
     np.linalg.norm: norm,
+    np.linalg.slogdet: slogdet,
     np.linalg.solve: ops.solve,
+    np.linalg.svd: svd,
     np.max: max_,
     np.mean: mean,
+    np.median: median,
     np.min: min_,
     np.moveaxis: moveaxis,
     np.ndim: lambda x: len(x.shape),
     np.outer: outer,
     np.pad: pad,
+    np.percentile: percentile,
     np.positive: ops.identity,
     np.prod: product,
+    np.quantile: quantile,
     np.ravel: ravel,
     np.reciprocal: reciprocal,
     np.remainder: ops.mod,

@@ -14,7 +14,7 @@ import numpy as np
 from .. import arguments
 from ..device import Array, array_module, floatx, lock
 from ..ops import Op
-from ..ops.contract import new_array
+from ..ops.contract import check_made, new_array
 from ..questions import settled, told
 from .attributes import check_samples_stay, own_attributes
 from .calls import call_site, current_call
@@ -58,13 +58,11 @@ class Step:
         like = np.empty(*self.outputs[index])
         return Tensor.make(None, (like, like), self, index)
 
-    def found(self, y: Any, back: Any) -> tuple[Array, ...]:
+    def found(self, made: Any) -> tuple[Array, ...]:
         """The values of a run, as a tuple that nobody changes; what they show is noted."""
+        told(self.describe, check_made, made, len(self.inputs))
+        y, back = made
         for_all = callable(back)
-        if not for_all and len(back) != len(self.inputs):
-            raise ValueError(
-                f"{len(back)} pullbacks for {len(self.inputs)} inputs {self.describe()}"
-            )
         self.differentiable, self.outputs = [], []
         for i, x in enumerate(self.inputs):
             can_pass = x is not None and is_float(x) and (for_all or back[i] is not None)
@@ -221,8 +219,8 @@ def apply(op: Op, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
 
 def outputs_at_once(step: Step, values: list[Array]) -> list[Tensor]:
     """Run an eager step, and keep its pullbacks."""
-    y, step.back = settled(step.run, values)
-    each = enumerate(step.found(y, step.back))
+    made = settled(step.run, values)
+    each, step.back = enumerate(step.found(made)), made[1]
     return [Tensor.make(value, None, step, i) for i, value in each]
 
 
@@ -233,7 +231,7 @@ def outputs_to_come(step: Step) -> list[Tensor]:
     free = any(x.samples and x.samples[0] is not x.samples[1] for x in given)
     with np.errstate(all="ignore"):
         runs = [step.run([sample(x, world) for x in step.inputs]) for world in range(1 + free)]
-    first = step.found(*runs[0])
+    first = step.found(runs[0])
     last = runs[-1][0] if step.several else runs[-1][:1]
     pairs = zip(first, last, strict=True)
     return [Tensor.make(None, pair, step, i) for i, pair in enumerate(pairs)]

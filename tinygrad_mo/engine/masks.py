@@ -31,9 +31,8 @@ silu sin sinh softplus softsign sqrt square stop_gradient subtract tan tanh wher
 BY_ELEMENT = frozenset(NAMES.split())
 MANY_TO_ONE = "argmax argmin logsumexp max mean min norm prod std sum var"
 REDUCTIONS = frozenset(MANY_TO_ONE.split())
-ALONG_AXIS = frozenset(
-    ["cumsum", "layer_normalization", "log_softmax", "rms_normalization", "softmax", "sort"]
-)
+SAME_AXIS = "cumprod cumsum layer_normalization log_softmax rms_normalization softmax sort"
+ALONG_AXIS = frozenset(SAME_AXIS.split())
 
 
 def hand_on_mask(

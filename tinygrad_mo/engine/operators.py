@@ -9,9 +9,9 @@ import numpy as np
 from .. import arguments, ops
 from ..device import to_numpy, xp
 from ..ops import Op
+from ..other_names import NOT_IN_PLACE, OTHER_NAMES, Misnomer, words_about
 from . import functions
 from .functions import FUNCTIONS, INSTEAD
-from .other_names import NOT_IN_PLACE, words_about_tensors
 
 
 def infix(op: Op) -> tuple[Any, Any]:
@@ -136,12 +136,13 @@ class Operators:
 
         def __getattr__(self, name: str) -> NoReturn:
             """Say what is written here instead of a name that others have."""
-            words = words_about_tensors(f"a {type(self).__name__}", name)
+            words = words_about_tensor(f"a {type(self).__name__}", name)
             raise AttributeError(words, name=name, obj=self)
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise TypeError(f"{NOT_IN_PLACE}; ops.where(condition, y, x) replaces some of its numbers")
 
+    grad, requires_grad = Misnomer("tensor"), Misnomer("tensor")
     __iter__ = None  # indexing alone would make a tensor an endless sequence
     __add__, __radd__ = infix(ops.add)
     __sub__, __rsub__ = infix(ops.subtract)
@@ -203,7 +204,8 @@ class Operators:
     # As arrays have them.
     sum, prod, mean = functions.sum_, functions.product, functions.mean
     max, min, argmax, argmin = functions.max_, functions.min_, functions.argmax, functions.argmin
-    var, std, cumsum = functions.var, functions.std, functions.cumsum
+    var, std = functions.var, functions.std
+    cumsum, cumprod = functions.cumsum, functions.cumprod
     clip, round, detach = functions.clip, functions.round_, functions.detach
     ravel, flatten, squeeze = functions.ravel, functions.flatten, functions.squeeze
     swapaxes, repeat, take = functions.swapaxes, functions.repeat, functions.take
@@ -218,6 +220,14 @@ class Operators:
     @property
     def T(self) -> Any:
         return ops.transpose(self)
+
+
+def words_about_tensor(what: str, name: str) -> str:
+    """What is said of a name that a tensor does not have: it has few, as the ops are functions."""
+    if name in ops.OPS and name not in OTHER_NAMES["tensor"]:
+        also = f"np.{name}(x) or " * hasattr(np, name)
+        return f"{what} has no {name!r}: write {also}tg.ops.{name}(x)"
+    return words_about(what, name, "tensor")
 
 
 def as_one(numbers: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..device import Array, as_constant, xp, zeros
-from ..ops import dense_gradient, unbroadcast
-from ..ops.contract import plain_numbers
+from ..ops import dense_gradient
+from ..ops.contract import check_every, gathered, plain_numbers
 from ..questions import numbers_at
 from .graph import Step, Tensor
 from .inputs import fed
@@ -263,7 +263,7 @@ class Plan:
                     # The pullback answers: how does each loss change with this input?
                     gradient = back[position](cotangents) if every is None else every[position]
                     # A number that broadcasting used in many places gets the sum of all of them.
-                    gradient = unbroadcast(gradient, tape.outputs[slot][0])
+                    gradient = gathered(gradient, len(losses), tape.outputs[slot][0])
                     if record:
                         record(n, position, dense_gradient(gradient), losses)
                     send(slot, gradient, losses)
@@ -303,6 +303,5 @@ def spread(gradient: Any, losses: tuple[int, ...], rows: tuple[int, ...]) -> Any
 def all_gradients(pull: Any, g: Any, step: Step) -> Sequence[Any]:
     """The gradients of all inputs at once, from the one pullback that they share."""
     every = pull(g)
-    if len(every) != len(step.inputs):
-        raise ValueError(f"{len(every)} gradients came back for {len(step.inputs)} inputs")
+    check_every(every, len(step.inputs))
     return every

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import tempfile
+import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -42,11 +43,30 @@ def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], **header: An
 
 
 HOLDS = {
-    "model": "a whole model: tinygrad_mo.load reads it (and its get_weights() fit set_weights)",
+    "model": "a whole model: tinygrad_mo.load reads it",
     "fit": "the backup of a training: fit goes on from it, with callbacks.BackupAndRestore",
     "flow": "a flow: tinygrad_mo.Flow.load reads it",
     "weights": "weights only: make the model, then load_weights",
 }
+
+
+FOREIGN = {
+    ".h5": "HDF5",
+    ".hdf5": "HDF5",
+    ".keras": "Keras",
+    ".pt": "PyTorch",
+    ".pth": "PyTorch",
+}
+
+
+def tell_of_format(path: str | Path, suffix: str, stacklevel: int = 3) -> None:
+    """Warn of a name by which another program would take the file for one of its own."""
+    if (whose := FOREIGN.get(Path(path).suffix)) is not None:
+        warnings.warn(
+            f"{path} is a file of this package (a zip of arrays), which {whose} does not read: "
+            f"call it {Path(path).with_suffix(suffix)}",
+            stacklevel=stacklevel,
+        )
 
 
 def check_kind(path: str | Path, header: Mapping[str, Any], wanted: str) -> None:
@@ -115,3 +135,13 @@ def load_arrays(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]
     if header.get("format") != FORMAT:
         raise CheckpointError(f"{path} has the format {header.get('format')!r}, not {FORMAT!r}")
     return arrays, header
+
+
+def shortened(problems: list[str], limit: int = 5) -> str:
+    """The first problems, and how many more there are.
+
+    >>> shortened(["a is missing", "b is missing", "c is missing"], limit=2)
+    'a is missing; b is missing; ... (3 in all)'
+    """
+    text = "; ".join(problems[:limit])
+    return text if len(problems) <= limit else f"{text}; ... ({len(problems)} in all)"

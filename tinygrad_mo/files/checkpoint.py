@@ -13,8 +13,8 @@ import numpy as np
 
 from .. import arguments
 from ..device import to_numpy, xp
-from ..network.network import assign_all
-from .archive import CheckpointError, check_kind, load_arrays, save_arrays
+from ..layers.base import assign_all
+from .archive import CheckpointError, check_kind, load_arrays, save_arrays, shortened
 from .records import Reader, Writer
 
 Arrays = dict[str, np.ndarray]
@@ -70,37 +70,48 @@ def without_trainable(x: Any) -> Any:
     return x
 
 
-def load_model(path: str | Path, model_class: Any, custom: Mapping[str, Any] | None = None) -> Any:
-    """The model that `save_model` wrote."""
+def load_model(
+    path: str | Path, model_class: Any, custom_objects: Mapping[str, Any], compiled: bool
+) -> Any:
+    """The model that `save_model` wrote, with what `compile` made of it, or without."""
     arrays, header = load_arrays(path)
     check_kind(path, header, "model")
     content = header["model"]
-    reader = Reader(content["layers"], arrays, custom or {}, model_class)
+    reader = Reader(content["layers"], arrays, custom_objects, model_class)
     model = reader.graph(content["graph"])
-    if content["compiled"] is not None:
+    if compiled and content["compiled"] is not None:
         model.compile(**reader.value(content["compiled"]))
     set_training_state(model, arrays, header["state"])
     return model
 
 
 def load_weights(path: str | Path, model: Any) -> None:
-    """Take the weights of a file, by name, or, if one misfits, none."""
+    """Take the weights of a file, of a whole model, too, by name, or, if one misfits, none."""
     found, header = load_arrays(path)
-    check_kind(path, header, "weights")
+    if isinstance(header.get("model"), Mapping):
+        found = those_of(found)
+    else:
+        check_kind(path, header, "weights")
     check_fit(str(path), model, found)
     assign_all((w, found[name]) for name, w in model.named_weights().items())
+
+
+def those_of(arrays: Arrays) -> Arrays:
+    """The weights among the arrays of a whole model, by name."""
+    return {n.removeprefix(WEIGHT): a for n, a in arrays.items() if n.startswith(WEIGHT)}
 
 
 def check_fit(source: str, model: Any, found: Mapping[str, np.ndarray]) -> None:
     """Are `found` arrays for all weights, by name, and nothing else?"""
     own = model.named_weights()
-    wrong = [f"{name} is missing" for name in own if name not in found]
-    wrong += [f"{name} is not in the model" for name in found if name not in own]
-    wrong += [
+    shapes = [
         f"{name} has shape {found[name].shape} instead of {w.shape}"
         for name, w in own.items()
         if name in found and found[name].shape != w.shape
     ]
+    missing = [f"{name} is missing" for name in own if name not in found]
+    unknown = [f"{name} is not in the model" for name in found if name not in own]
+    wrong = [shortened(problems) for problems in (missing, unknown, shapes) if problems]
     if wrong:
         raise CheckpointError(f"{source} does not fit model {model.name!r}: {'; '.join(wrong)}")
 
@@ -140,7 +151,7 @@ def training_state(model: Any) -> tuple[Arrays, dict[str, Any]]:
 def set_training_state(model: Any, arrays: Arrays, state: Mapping[str, Any]) -> None:
     """Put a model back to where `training_state` saw it; if something misfits, change nothing."""
     layers, named = model.contents.every_layer(), model.named_weights()
-    found = {n.removeprefix(WEIGHT): a for n, a in arrays.items() if n.startswith(WEIGHT)}
+    found = those_of(arrays)
     check_fit("the file", model, found)
     if len(state["generators"]) != len(layers):
         raise CheckpointError(f"the file is about {len(state['generators'])} layers, not {layers}")

@@ -18,9 +18,10 @@ import numpy as np
 from .. import arguments
 from ..engine.graph import Parameter
 from ..layers import GRU, LSTM, Bidirectional, Layer, MultiHeadAttention, SimpleRNN
+from ..layers.base import assign_all
 from ..naming import did_you_mean, lookup
-from ..network.network import Network, assign_all
-from .archive import CheckpointError, replace_file
+from ..network.network import Network
+from .archive import CheckpointError, replace_file, shortened
 from .layouts import SAME, TORCH, TORCH_NEEDS, Layout
 
 __all__ = ["load_safetensors", "save_safetensors"]
@@ -302,16 +303,6 @@ def misfits(
     unknown = [f"{name} is not in the model" for name in others]
     texts = [shortened(problems) for problems in (missing, unknown, wrong) if problems]
     return [*texts, other_names] if missing and unknown else texts
-
-
-def shortened(problems: list[str], limit: int = 5) -> str:
-    """The first problems, and how many more there are.
-
-    >>> shortened(["a is missing", "b is missing", "c is missing"], limit=2)
-    'a is missing; b is missing; ... (3 in all)'
-    """
-    text = "; ".join(problems[:limit])
-    return text if len(problems) <= limit else f"{text}; ... ({len(problems)} in all)"
 
 
 def package() -> Any:

@@ -434,7 +434,7 @@ class Reader:
         if name not in self.custom:
             raise CheckpointError(
                 f"the file uses {name!r}, which is not of this package. Hand it over: "
-                f"load(path, custom={{{name!r}: ...}})"
+                f"load(path, custom_objects={{{name!r}: ...}})"
                 + (f"; {did_you_mean(name, self.custom)}" if self.custom else "")
             )
         return self.custom[name]

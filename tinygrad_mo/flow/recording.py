@@ -188,7 +188,7 @@ class Graph:
         return {
             "losses": [term.name for term in terms],
             "weights": dict(objective.weights),
-            "silent": [name for name in objective.outputs if name not in objective.judged()],
+            "silent": objective.silent_outputs(),
             "balancer": name_of(objective.balancer) if objective.balancer else "",
             "mixes": getattr(objective.balancer, "needs", "") == "rows",
             "kinds": {term.name: kind_of_loss(term) for term in terms if term.loss is not None},

@@ -1,5 +1,6 @@
 """Layers: functions of tensors that own weights. One family per file."""
 
+from ..other_names import says
 from . import activations, initializers, regularizers
 from .activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from .attention import Attention, MultiHeadAttention
@@ -135,3 +136,4 @@ __all__ = [
     "regularizers",
     "subtract",
 ]
+__getattr__ = says(__name__, "layers")

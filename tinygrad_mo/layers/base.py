@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
 from inspect import signature
 from typing import Any, NamedTuple
@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import arguments, ops
-from ..device import new_generator
+from ..device import new_generator, xp
 from ..engine.calls import Call, current_call, inside
 from ..engine.graph import Parameter, Tensor
 from ..engine.inputs import placeholder
 from ..engine.masks import step_by_step
 from ..naming import snake_case, unique_names
+from ..other_names import Misnomer
 from ..recipes import Recipe, refuse_unknown
 from . import initializers, regularizers
 
@@ -139,6 +140,8 @@ class Layer(Recipe):
     uses_mask = False  # does the layer work with the mask itself?
     takes_list: bool | None = None  # of tensors; None: either, as in layers of your own
     is_model = False
+    kinds: tuple[str, ...] = ("layer",)
+    requires_grad = Misnomer("layer")
 
     def __init__(self, name: str | None = None, trainable: bool = True, **unknown: Any):
         refuse_unknown(type(self), unknown)
@@ -219,15 +222,47 @@ class Layer(Recipe):
         """How many numbers the weights hold."""
         return sum(w.value.size for w in self.weights)
 
+    def named_weights(self) -> dict[str, Parameter]:
+        """All parameters by name, as in "lstm/kernel"."""
+        weights = self.weights
+        return dict(zip(unique_names([w.name for w in weights], ":"), weights, strict=True))
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of all parameters, in the order of `weights`."""
+        return [w.numpy() for w in self.weights]
+
+    def set_weights(self, values: Sequence[np.ndarray]) -> None:
+        """Set all parameters, or, if one does not fit, none."""
+        if isinstance(values, Mapping) or not isinstance(values, Iterable):
+            given = arguments.shown(values)
+            raise TypeError(f"{self}: set_weights takes a list, as get_weights gives, not {given}")
+        named, values = self.named_weights(), list(values)
+        if len(values) != len(named):
+            hint = "" if self.built else ": its first call, or build(shape), makes them"
+            raise ValueError(
+                f"{self} has {len(named)} weight arrays, {len(values)} were given{hint}"
+            )
+        for (name, w), value in zip(named.items(), values, strict=True):
+            if np.shape(value) != w.shape:
+                raise ValueError(f"{name} has shape {w.shape}, not {np.shape(value)}")
+        assign_all(zip(named.values(), values, strict=True))
+
     def add_weight(
         self,
-        name: str,
-        shape: Sequence[int],
+        name: str | None = None,
+        shape: Sequence[int] = (),
         initializer: Any = "glorot_uniform",
         regularizer: Any = None,
         trainable: bool = True,
     ) -> Parameter:
-        """Create a weight called ``layer/name``: floats of this shape."""
+        """Create a weight called ``layer/name``: floats of this shape.
+
+        Without a name it is called "weight", the next one "weight_1". Default: a single number.
+        """
+        if name is None:
+            name = unique_names([*(w.label for w in self._added_weights), "weight"], "_")[-1]
+        elif arguments.is_list(name):
+            raise TypeError(f"{self}: add_weight takes the name first: write shape={name}")
         name = arguments.name(f"{self}: the name of a weight", name)
         what = f"{self}: weight {name!r}"
         lengths = tuple(arguments.listed(f"{what}: shape", shape, length))
@@ -302,9 +337,14 @@ class Layer(Recipe):
         )
 
     def __call__(self, x: Any, *more: Any, **options: Any) -> Any:
-        """Apply the layer to a tensor, or a list of tensors, and return tensors."""
+        """Apply the layer to a tensor, or a list of tensors, and return tensors.
+
+        Arrays are taken, too, where no symbolic tensor stands beside them: it runs on them at once,
+        as in prediction.
+        """
         if more:
             raise TypeError(f"{self} takes one tensor, or ONE list: call it on [a, b], not on a, b")
+        x = with_arrays_as_tensors(x)
         inputs = [x] if isinstance(x, Tensor) else list(x) if isinstance(x, list | tuple) else [x]
         call = Call(self, current_call())
         with inside(call):
@@ -348,14 +388,6 @@ class Layer(Recipe):
 
     def __str__(self) -> str:
         return f"{type(self).__name__} {self.name!r}"
-
-    @property
-    def output(self) -> Tensor:
-        """A layer may be called in many places: the model knows what it makes in which."""
-        raise AttributeError(
-            f"{self} has an output wherever it is called: ask the model, "
-            f"model.get_output({self.name!r})"
-        )
 
     def _refuse_tensors(self, settings: Sequence[Any]) -> None:
         for one in settings:
@@ -420,6 +452,19 @@ class Layer(Recipe):
         return None
 
 
+def assign_all(pairs: Iterable[tuple[Parameter, Any]]) -> None:
+    """Give each parameter its value, or, if one does not fit, change none."""
+    before: list[tuple[Parameter, Any]] = []
+    try:
+        for w, value in pairs:
+            before.append((w, w.value))
+            w.assign(value)
+    except BaseException:
+        for w, value in before:
+            w.value = value
+        raise
+
+
 HOLDS_NOTHING = str, int, float, type(None), np.ndarray  # as most attributes
 
 
@@ -444,6 +489,16 @@ def kept_in(attributes: Mapping[str, Any]) -> Iterator[Any]:
 def tensors_of(x: Any) -> list[Any]:
     """One tensor, or those in a list or dict, as a list."""
     return list(x.values() if isinstance(x, Mapping) else x if isinstance(x, list | tuple) else [x])
+
+
+def with_arrays_as_tensors(x: Any) -> Any:
+    """What a layer is called on; arrays become tensors, unless a symbolic one waits for a batch."""
+    given = tensors_of(x)
+    is_array = [isinstance(one, np.ndarray | xp().ndarray) for one in given]
+    waits = any(isinstance(one, Tensor) and one.value is None for one in given)
+    if waits or not any(is_array):
+        return x
+    return with_each(x, lambda one: one if isinstance(one, Tensor) else Tensor(one))
 
 
 def with_each(x: Any, change: Callable[[Any], Any]) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 from .. import arguments
 from ..device import floatx
 from ..naming import lookup
+from ..other_names import says
 from ..recipes import remembered
 
 __all__ = [
@@ -28,7 +29,7 @@ __all__ = [
     "uniform",
     "zeros",
 ]
-
+__getattr__ = says(__name__, "layers.initializers")
 Initializer = Callable[[tuple[int, ...], np.random.Generator], np.ndarray]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from .. import arguments
 from ..engine.graph import Parameter, Tensor
 from ..naming import lookup
+from ..other_names import says
 from ..recipes import Recipe
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "L2",
     "get",
 ]
+__getattr__ = says(__name__, "layers.regularizers")
 
 
 class L1L2(Recipe):

@@ -6,6 +6,7 @@
 from typing import Any
 
 from ..naming import lookup
+from ..other_names import says
 from .base import FunctionLoss, Loss
 from .crossentropies import (
     BinaryCrossentropy,
@@ -52,6 +53,7 @@ __all__ = [
     "SquaredHinge",
     "get",
 ]
+__getattr__ = says(__name__, "losses")
 
 LOSSES: dict[str, type[Loss]] = {
     "bce": BinaryCrossentropy,

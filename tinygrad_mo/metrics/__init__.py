@@ -4,6 +4,7 @@
 each. A loss is a metric, too: its mean.
 """
 
+from ..other_names import says
 from .accuracy import (
     BinaryAccuracy,
     CategoricalAccuracy,
@@ -60,3 +61,4 @@ __all__ = [
     "confusion_matrix",
     "get",
 ]
+__getattr__ = says(__name__, "metrics")

@@ -47,6 +47,7 @@ class Network(Layer):
     """
 
     is_model = True
+    kinds = ("model", "layer")
     uses_mask = True
     takes_list = True
 
@@ -184,15 +185,25 @@ class Network(Layer):
         return self._as_declared(list(self.outputs.values()))
 
     @property
+    def input(self) -> Any:
+        """The inputs as the model was given them: a tensor, a list or a dict."""
+        given = list(self.inputs.values())
+        if self.inputs_are_dict:
+            return dict(self.inputs)
+        return given[0] if len(given) == 1 else given
+
+    @property
     def input_names(self) -> list[str]:
         return list(self.inputs)
 
     def call(self, x: Any, **options: Any) -> Any:
         """Repeat every step on new tensors: the same weights, a second use of each layer."""
         for name in options:
-            hint = ": only fit and train_on_batch let layers work as in training"
-            hint *= name == "training"
-            raise TypeError(f"{self} takes no option {name!r}{hint}")
+            hint = (
+                ": leave it out, only fit and train_on_batch let layers work as in training, and "
+                "what is frozen (trainable=False) keeps its averages there, too"
+            )
+            raise TypeError(f"{self} takes no option {name!r}{hint * (name == 'training')}")
         given = x if isinstance(x, list | tuple) else [x]
         if len(given) != len(self.inputs):
             raise ValueError(f"{self} takes {len(self.inputs)} inputs ({', '.join(self.inputs)})")
@@ -271,24 +282,6 @@ class Network(Layer):
         """All parameters by path, as in "lstm/kernel" or "base/conv1/kernel"."""
         return dict(self.contents.weights)
 
-    def get_weights(self) -> list[np.ndarray]:
-        """Copies of all parameters, in the order of `weights`."""
-        return [w.numpy() for w in self.weights]
-
-    def set_weights(self, values: Sequence[np.ndarray]) -> None:
-        """Set all parameters, or, if one does not fit, none."""
-        named = list(self.named_weights().items())
-        if isinstance(values, Mapping) or not isinstance(values, Iterable):
-            given = arguments.shown(values)
-            raise TypeError(f"{self}: set_weights takes a list, as get_weights gives, not {given}")
-        values = list(values)
-        if len(values) != len(named):
-            raise ValueError(f"{self} has {len(named)} weight arrays, {len(values)} were given")
-        for (name, w), value in zip(named, values, strict=True):
-            if np.shape(value) != w.shape:
-                raise ValueError(f"{name} has shape {w.shape}, not {np.shape(value)}")
-        assign_all((w, value) for (_, w), value in zip(named, values, strict=True))
-
     def get_layer(self, name: str) -> Layer:
         """The layer called `name`."""
         name = arguments.name("get_layer: name", name)
@@ -366,19 +359,6 @@ def as_list(what: str, given: Tensors) -> list[Tensor]:
         if not isinstance(name, str) or not name:
             raise TypeError(f"the {what} of a model are named by texts, not by {name!r}")
     return tensors
-
-
-def assign_all(pairs: Iterable[tuple[Parameter, Any]]) -> None:
-    """Give each parameter its value, or, if one does not fit, change none."""
-    before: list[tuple[Parameter, Any]] = []
-    try:
-        for w, value in pairs:
-            before.append((w, w.value))
-            w.assign(value)
-    except BaseException:
-        for w, value in before:
-            w.value = value
-        raise
 
 
 def outermost(call: Call) -> Call:

@@ -64,6 +64,7 @@ from .conditions import (
 )
 from .contract import OPS, Op, op, unbroadcast
 from .convolution import convolution, depthwise_convolution, transposed_convolution
+from .decompositions import cholesky, eigh, svd
 from .gelu import gelu
 from .gru import gru
 from .linalg import (
@@ -98,6 +99,7 @@ from .random import dropout, gaussian_noise
 from .reductions import (
     argmax,
     argmin,
+    cumprod,
     cumsum,
     logsumexp,
     max_,

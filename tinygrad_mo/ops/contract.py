@@ -60,6 +60,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import arguments
 from ..device import Array, array_module, by_twin, floatx, xp
 from ..questions import on_gpu
 
@@ -195,7 +196,7 @@ def op(
 
 def of_this_package(op: Op) -> bool:
     """Is it one of those that the files of this folder define?"""
-    return op.rule.__module__.startswith(__package__)
+    return (op.rule.__module__ or "").startswith(__package__)
 
 
 def in_floats(rule: Any = None, *, but: str | None = None) -> Any:
@@ -381,6 +382,46 @@ def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
     stretched = (1 + new + i for i, n in enumerate(shape) if n == 1)
     g = g.sum(axis=(*range(1, 1 + new), *stretched), keepdims=True)
     return g.reshape(g.shape[:1] + shape)
+
+
+def check_made(made: Any, inputs: int) -> None:
+    """What a rule has returned must be ``(y, back)``, as the contract says."""
+    if not isinstance(made, tuple) or len(made) != 2:
+        raise TypeError(f"a rule returns (y, pullbacks), not {arguments.shown(made)}")
+    back = made[1]
+    if callable(back):
+        return
+    if not isinstance(back, tuple | list):
+        raise TypeError(
+            f"the pullbacks of a rule are a tuple, one for each input, or one function for all: "
+            f"not {arguments.shown(back)}"
+        )
+    if len(back) != inputs:
+        raise ValueError(f"{len(back)} pullbacks for {inputs} inputs")
+
+
+def check_every(every: Any, inputs: int) -> None:
+    """What the one pullback of all inputs has returned must be a gradient for each."""
+    if not isinstance(every, tuple | list):
+        raise TypeError(
+            f"one pullback of all inputs returns a tuple, a gradient for each of the {inputs}, not "
+            f"{arguments.shown(every)}. Is it the pullback of one input? They stand in a tuple, "
+            f"with a comma: return y, (pull_x,)"
+        )
+    if len(every) != inputs:
+        raise ValueError(f"{len(every)} gradients came back for {inputs} inputs")
+
+
+def gathered(gradient: Any, rows: int, shape: tuple[int, ...]) -> Any:
+    """What a pullback has returned, with as many rows as it was given, in the input's shape."""
+    if getattr(gradient, "shape", ())[:1] != (rows,):
+        hint = ". Where no gradient passes, None takes the place of the pullback itself"
+        raise ValueError(
+            f"a pullback is given g with a row for each loss, (rows, *y.shape), and returns "
+            f"(rows, *x.shape), here {(rows, *shape)}, or what broadcasting made larger: not "
+            f"{arguments.shown(gradient)}{hint * (gradient is None)}"
+        )
+    return unbroadcast(gradient, shape)
 
 
 def once_for_each(function: Callable[[Any], Any]) -> Callable[[Any], Any]:

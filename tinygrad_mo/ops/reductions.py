@@ -1,4 +1,4 @@
-"""Ops that make one number of many along axes: sums, means, extremes, lengths ... and sums so far.
+"""Ops that make one number of many along axes: sums, means, extremes ... and sums so far.
 
 An axis is a number or a tuple of them; None, the default, takes all. With `keepdims` they stay,
 with length 1.
@@ -13,6 +13,7 @@ from .shaping import from_right, one_from_right, other_axes
 __all__ = [
     "argmax",
     "argmin",
+    "cumprod",
     "cumsum",
     "logsumexp",
     "max_",
@@ -207,3 +208,24 @@ def cumsum(x, *, axis=-1):
         return xp.flip(xp.cumsum(xp.flip(g, axis), axis), axis)
 
     return xp.cumsum(x, axis), (pull_x,)
+
+
+@op
+def cumprod(x, *, axis=-1):
+    """The product so far along one axis.
+
+    What an element changes is found from the end: its own product, and, times the next element,
+    what that one changes. So nothing is divided, and elements may be 0.
+    """
+    axis, xp = one_from_right(axis, x.ndim), array_module(x)
+
+    def pull_x(g):
+        row, g = xp.moveaxis(x, axis, -1), xp.moveaxis(g, axis, -1)
+        found = [g[..., -1:]]
+        for i in range(-2, -row.shape[-1] - 1, -1):
+            behind = found[-1]
+            found.append(g[..., i, None] + behind * where_counted(behind, row[..., i + 1, None]))
+        changed = xp.concatenate(found[::-1], axis=-1)
+        return xp.moveaxis(changed * where_counted(changed, products_before(row)), -1, axis)
+
+    return xp.cumprod(x, axis), (pull_x,)

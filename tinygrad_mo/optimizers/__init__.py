@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..naming import lookup
+from ..other_names import says
 from . import fused  # without this line, the formulas as they stand
 from .base import Optimizer
 from .moments import Adam, Adamax, AdamW, Nadam
@@ -31,6 +32,7 @@ __all__ = [
     "Rule",
     "get",
 ]
+__getattr__ = says(__name__, "optimizers")
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "sgd": SGD,

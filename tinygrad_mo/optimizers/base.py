@@ -13,6 +13,7 @@ from ..device import Array, array_module, drop_subnormal, lock, on_device
 from ..engine.graph import Parameter, Tensor
 from ..naming import name_of
 from ..ops import SparseGradient, dense_gradient
+from ..other_names import Misnomer
 from ..questions import OPEN, on_gpu, settle
 from ..recipes import Recipe, refuse_unknown
 from .clipping import clipped_by_global_norm, clipped_by_norm, clipped_by_value
@@ -88,6 +89,8 @@ class Optimizer(Recipe):
     slots: tuple[str, ...] = ()
     slot_start = 0.0
     weight_decay = 0.0
+    kinds = ("optimizer",)
+    lr = Misnomer("optimizer")
 
     def __init_subclass__(cls, **options: Any):
         super().__init_subclass__(**options)

@@ -83,7 +83,8 @@ class StreamBatches:
     Parameters
     ----------
     source : iterable, or function without arguments that returns one, or sequence of batches
-        Of (x, y) or (x, y, sample_weight). A function is called for each epoch.
+        Of (x, y) or (x, y, sample_weight). A function is called for each epoch. A sequence may have
+        a method `on_epoch_end`, as in Keras.
     label : function of x, y, sample_weight
         Makes them what is to be fed.
     steps : int, optional
@@ -121,13 +122,19 @@ class StreamBatches:
                 feed = self.label(*item)
             yield feed, done
             if done == self.limit:
-                return
+                break
         if not done or (self.limit and done < self.limit):
             fewer = f", or fewer {self.option}" if self.limit else ""
             raise ValueError(
                 f"the source ended after {done} batches of this epoch. A generator can be gone "
                 f"through once: give a function that makes a new one{fewer}"
             )
+        self.end_epoch()
+
+    def end_epoch(self) -> None:
+        """Tell a source that wants to know, as one that draws a new order."""
+        if hasattr(self.source, "on_epoch_end"):
+            self.source.on_epoch_end()
 
     def _items(self) -> Iterator[Any]:
         """The batches from here on: of one epoch, or, with a limit, as long as there are any."""
@@ -156,6 +163,8 @@ class StreamBatches:
             items = self._items()
             for _ in range(epochs * self.limit):
                 next(items, None)
+        for _ in range(epochs):
+            self.end_epoch()
 
     def identity(self) -> dict[str, Any]:
         """What makes the batches what they are, as far as one can know."""

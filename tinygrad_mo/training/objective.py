@@ -235,6 +235,13 @@ class Objective:
         """The outputs that have a loss, and the (last) loss of each."""
         return {t.output: t for t in self.terms.values() if t.output is not None}
 
+    def silent_outputs(self) -> list[str]:
+        """The outputs that have no loss, and that no added one is computed from."""
+        added = [term.value for term in self.terms.values() if term.output is None]
+        used = {x.key for step in topological_order(added) for x in step.inputs if x is not None}
+        judged = self.judged()
+        return [n for n, t in self.outputs.items() if n not in judged and t.key not in used]
+
     def pairing(self) -> str:
         """What belongs to what, as a table: output, loss, weight, metrics, shape of the labels."""
         rows = [("output", "loss", "weight", "metrics", "labels")]
