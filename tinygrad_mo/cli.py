@@ -17,7 +17,7 @@ from .arguments import whole
 from .check import mixing_gap
 from .console import make_folder, print_on_any_terminal
 from .flow import FlowRecorder
-from .flow.whatif import update_ratios
+from .flow.ratios import update_ratios
 from .learn import commands as course
 from .model import Model
 from .naming import lookup

@@ -17,10 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from . import style, words
+from . import run_words, style, words
 from .data import FlowData, FlowNode
 from .frames import in_order, measures
 from .measures import Measure
+from .runs import RunData
 from .touring import tour_of
 
 # The page's script, joined in this order: a file uses what files before it define.
@@ -55,6 +56,7 @@ LONGEST = 20  # cells of a sequence
 THINNEST = 3.0  # pixels: a wire with a gradient is never thinner; it is hollow if it should be
 PORTS = 0.72  # of a card's side: there the wires meet it
 DIGITS = 11  # of every measurement
+CURVE = 4  # digits of the curves of several runs
 WEIGHTS = "weights of "
 ALL = True  # the view in which every fold is open: no name, as a fold may have any
 
@@ -65,11 +67,21 @@ def draw_page(
     tour: Sequence[Mapping[str, Any]] | None = None,
 ) -> str:
     """The HTML of the interactive picture of `flow`, with `snapshots` made during training."""
+    return filled(content(flow, snapshots, tour))
+
+
+def draw_runs(runs: RunData, tour: Sequence[Mapping[str, Any]] | None = None) -> str:
+    """The HTML of the interactive picture of runs: it opens with the base."""
+    return filled(content_of_runs(runs, tour))
+
+
+def filled(shown: Mapping[str, Any]) -> str:
+    """The page with its data."""
     parts = {
         "/* colours */": colours(),
         "/* style */": template("page.css"),
         "/* script */": "\n".join(template(name) for name in SCRIPT),
-        "/* data */": as_json(content(flow, snapshots, tour)),
+        "/* data */": as_json(shown),
     }
     page = template("page.html")
     for mark, part in parts.items():
@@ -209,6 +221,47 @@ def content(
         "setups": setups,
         "tour": None if tour is None else tour_of(flow, frames, tour),
     }
+
+
+def content_of_runs(
+    runs: RunData, tour: Sequence[Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
+    """The base as all that the page shows, and the other runs of its seed; the curves of all."""
+    if not all(run.flows for run in runs.runs):
+        raise ValueError("runs without flows cannot be drawn: whatif records them")
+    *snapshots, flow = in_order("flows of a run", runs.trained_with(runs.base)[0].flows)
+    shown = content(flow, snapshots, tour)
+    return shown | {
+        "runs": [run_data(runs, weights, flow, shown["setups"]) for weights in runs.mixtures],
+        "base": runs.mixtures.index(runs.base),
+        "vary": [runs.losses.index(loss) for loss in run_words.varying(runs)],
+        "seeds": runs.seeds,
+        "about": [typeset(note) for note in run_words.notes(runs)],
+    }
+
+
+def run_data(
+    runs: RunData, weights: Mapping[str, float], flow: FlowData, setups: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """One mixture: its words, its curves over the seeds, and the frames of the first seed.
+
+    Those of the base are the frames of the page.
+    """
+    frames = in_order("flows of a run", runs.trained_with(weights)[0].flows)
+    return {
+        "label": typeset(run_words.label(runs, weights)),
+        "weights": [weights[loss] for loss in flow.losses],
+        "said": typeset(run_words.sentence(runs, weights)),
+        "rows": [[typeset(cell) for cell in row] for row in run_words.rows(runs, weights)],
+        "curves": [curve_data(runs.curve(loss, weights)) for loss in flow.losses],
+        "frames": [frame_data(frame, flow, setups) for frame in frames if weights != runs.base],
+    }
+
+
+def curve_data(values: np.ndarray) -> list[list[float]]:
+    """Mean, smallest and largest of the seeds at each step; None where one has no number."""
+    lines = values.mean(axis=0), values.min(axis=0), values.max(axis=0)
+    return [[rounded(float(x), CURVE) for x in line] for line in lines]
 
 
 def colours_of(name: str, number: int) -> list[str]:
