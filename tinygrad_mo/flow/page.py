@@ -2,7 +2,8 @@
 
 Python writes down what was measured and where the cards stand; the page's script (the files in
 template) mixes the measurements for any loss weights and says what `words` says, by its patterns.
-Nothing is rounded by more than the last of 11 digits; lengths along a sequence have two.
+Nothing is rounded by more than the last of 11 digits; lengths along a sequence have two. The script
+is most of the page: it is packed, and the page unpacks it when it opens.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import zlib
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
@@ -40,6 +42,7 @@ SCRIPT = (
     "controls.js",
     "trained.js",
     "training.js",
+    "runs.js",
     "sweep.js",
     "inset.js",
     "text.js",
@@ -80,7 +83,7 @@ def filled(shown: Mapping[str, Any]) -> str:
     parts = {
         "/* colours */": colours(),
         "/* style */": template("page.css"),
-        "/* script */": "\n".join(template(name) for name in SCRIPT),
+        "/* script */": packed_text("\n".join(template(name) for name in SCRIPT)),
         "/* data */": as_json(shown),
     }
     page = template("page.html")
@@ -96,26 +99,12 @@ def template(name: str) -> str:
         text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
         return re.sub(r"\s*([{};,]|(?<=:)(?=\s))\s*", r"\1", text).strip()
     lines = [line for line in map(str.strip, text.splitlines()) if line]
-    if name.endswith(".js"):
-        lines = [without_spaces(line) for line in lines if not line.startswith("//")]
-        return re.sub(r"(?<=[{(\[,;])\n", "", "\n".join(lines))
-    return "\n".join(lines)
+    return "\n".join(line for line in lines if not line.startswith("//"))
 
 
-def without_spaces(line: str) -> str:
-    """A line of the script without its comment; text in quotes keeps its spaces.
-
-    >>> without_spaces("if (a < b) { return; } // why"), without_spaces('say("a, b", c)')
-    ('if(a<b){return;}', 'say("a, b",c)')
-    """
-    line = re.sub(r"\s// .*", "", line)
-    pieces = re.split(r'("[^"]*"|`[^`]*`)', line)
-    if any(text.count("{") != text.count("}") for text in pieces[1::2]):
-        return line  # the code in such a text has again text in it
-    for i, code in enumerate(pieces[::2]):
-        code = re.sub(r"(?<=[\w\])]) ([+-]) (?=[\w([])", r"\1", code)
-        pieces[2 * i] = re.sub(r"\s*([{}();,=<>?:&|*/])\s*", r"\1", code)
-    return "".join(pieces)
+def packed_text(text: str) -> str:
+    """A text in about half of its letters."""
+    return b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
 def colours() -> str:

@@ -39,10 +39,9 @@ class Runs(RunData):
       aux x 0.2  0.510 ± 0.026                  compared with
       aux x 5    0.520 ± 0.044  +0.010 ± 0.052  no difference to be seen
     ---------------------------------------------------------------------
-    values: mean ± standard deviation of 3 seeds
-    differences: seed by seed, mean ± its 95% interval (Student's t); none is to be seen where the
-    interval holds 0
-    by chance alone, about 1 of 20 such differences is seen
+    values: unweighted, mean ± standard deviation of 3 seeds
+    differences, seed by seed: mean ± 95% interval (Student's t); with 0 in it there is none to be
+    seen, and chance alone puts 1 of 20 beyond
     """
 
     def table(self) -> str:

@@ -14,7 +14,7 @@ function buildTraining() {
   const zoom = enlarged(), width = Math.max(250, box.clientWidth / zoom), shared = sharedCards();
   const free = isStage() ? box.clientHeight / zoom : 0, rows = shared.length * ROW + 22;
   const high = Math.max(isStage() ? 76 : 96, Math.min(isPresenting() ? 420 : 260, free - rows));
-  const key = `${width} ${high} ${state.open}`;
+  const key = `${width} ${high} ${state.open} ${state.run}`;
   if (strip?.key === key) return;
   const labels = [...shared.map((card) => card.label), "losses (log)", "0.00000"];
   const letters = Math.max(...labels.map((text) => lengthOf(text, 12, BOLD)));
@@ -140,5 +140,6 @@ function drawNeedle() {
   set(strip.needle, { x: r1((from + to - width) / 2), width: r1(width) });
   set(strip.svg, { "aria-valuenow": step, "aria-valuetext": `step ${step}` });
   const total = weightsNow().map((w, k) => phrase(SENTENCES.term, w, names[k])).join(" + ");
-  say(byId("training-what"), `step ${step} (its weights in this run: ${total})`);
+  const seed = runs.length ? `, seed ${flow.seeds[0]}` : "";
+  say(byId("training-what"), `step ${step}${seed} (its weights in this run: ${total})`);
 }
