@@ -41,6 +41,7 @@ SCRIPT = (
     "picture.js",
     "controls.js",
     "trained.js",
+    "weights.js",
     "training.js",
     "runs.js",
     "sweep.js",

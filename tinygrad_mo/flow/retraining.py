@@ -36,10 +36,10 @@ class Runs(RunData):
     ... ])
     >>> print(runs.table())
     main loss                     against aux x 0.2, seed by seed
-      aux x 0.2  0.510 ± 0.026                  compared with
-      aux x 5    0.520 ± 0.044  +0.010 ± 0.052  no difference to be seen
-    ---------------------------------------------------------------------
-    values: unweighted, mean ± standard deviation of 3 seeds
+      aux x 0.2    0.510 ± 0.026                  compared with
+      aux x 5      0.520 ± 0.044  +0.010 ± 0.050  no difference to be seen
+    ----------------------------------------------------------------------
+    losses unweighted; values: mean ± standard deviation of 3 seeds
     differences, seed by seed: mean ± 95% interval (Student's t); with 0 in it there is none to be
     seen, and chance alone puts 1 of 20 beyond
     """
@@ -102,7 +102,7 @@ def whatif(
     weights: Sequence[Mapping[str, float]],
     *,
     held_back: Sequence[Any] | None = None,
-    seeds: int = 5,
+    seeds: int | Sequence[int] = 5,
     epochs: int = 1,
     batch_size: int = 32,
     records: int = 20,
@@ -125,8 +125,8 @@ def whatif(
         The other mixtures: loss weights by name. What is left out is as in the base.
     held_back : (x, y) or (x, y, sample_weight), optional
         To score on, and to record flows of. Default: `data`.
-    seeds : int
-        How many. Default: 5. One cannot tell a difference.
+    seeds : int or list of int
+        How many, from 0 on, or which. Default: 5. One cannot tell a difference.
     epochs, batch_size : int
         Of each run. Default: 1 and 32.
     records : int
@@ -154,28 +154,33 @@ def whatif(
     >>> data = x, {"age": x[:, :1] + x[:, 1:2], "size": x[:, 2:3]}
     >>> runs = tg.flow.whatif(build, data, [{"size": 0.0}, {"size": 1.0}], seeds=3, epochs=2)
     >>> print(runs.report())
+    Trained with size x 0 instead of size x 0.1: higher at the end: size loss (+0.108 ± 0.090); no
+    difference to be seen: age loss.
     Trained with size x 0.1: the others are compared with this.
-    ...
+    Trained with size x 1 instead of size x 0.1: lower at the end: size loss (-0.63 ± 0.48); no
+    difference to be seen: age loss.
     """
     mixtures = Mixtures(build, weights)
     parts, other = parts_of("data", data), parts_of("held_back", held_back or data)
     some = evenly_spread(other, samples)
-    for number, kind in ((seeds, "seeds"), (epochs, "epochs"), (records, "records")):
+    for number, kind in ((epochs, "epochs"), (batch_size, "batch_size"), (records, "records")):
         arguments.whole(f"whatif: {kind}", number, at_least=1)
     runs: list[Run] = []
-    for seed in range(seeds):
+    for seed in seeds_of(seeds):
         start: list[np.ndarray] = []
         for mixture in mixtures.all:
             if told is not None:
                 words = ", ".join(f"{name} {weight:g}" for name, weight in mixture.items())
-                told(f"seed {seed} of {seeds}: {words}")
+                told(f"seed {seed}: {words}")
             model = mixtures.model(seed, mixture)
             start = same_start(start, model, seed)
             size = count(model.objective.labelled_data(*parts))
             every = max(1, epochs * -(-size // batch_size) // records)
             recorder = FlowRecorder(every, tuple(some))
             fitted = dict(zip(("x", "y", "sample_weight"), parts, strict=False))
-            model.fit(**fitted, epochs=epochs, batch_size=batch_size, verbose=0, callbacks=[recorder])
+            model.fit(
+                **fitted, epochs=epochs, batch_size=batch_size, verbose=0, callbacks=[recorder]
+            )
             flows = [*recorder.flows, model.gradient_flow(*some)]
             runs.append(Run(dict(model.loss_weights), seed, scores_of(model, other), flows))
     model = mixtures.model(0, mixtures.base)
@@ -227,6 +232,16 @@ class Mixtures:
         model = self._made()
         model.loss_weights = dict(mixture)
         return model
+
+
+def seeds_of(given: Any) -> list[int]:
+    """How many, from 0 on, or which."""
+    if not isinstance(given, range) and not arguments.is_list(given):
+        return list(range(arguments.whole("whatif: seeds", given, at_least=1)))
+    seeds = [arguments.whole("whatif: seeds", seed) for seed in given]
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise ValueError(f"whatif: seeds must be different, and at least one, not {seeds}")
+    return seeds
 
 
 def of_losses(what: str, given: Any) -> dict[str, float]:
@@ -283,7 +298,8 @@ def about(model: Any, epochs: int, sizes: Sequence[int], apart: bool) -> str:
     samples, scored, watched = sizes
     times = "1 epoch" if epochs == 1 else f"{epochs} epochs"
     what = "held-back" if apart else "of these"
+    optimizer = type(model.optimizer).__name__
     return (
-        f"{model.name}, {model.count_params():,} weights, {type(model.optimizer).__name__}, {times} "
-        f"of {samples:,} samples; scores on {scored:,} {what}, curves on {watched:,} of them"
+        f"{model.name}, {model.count_params():,} weights, {optimizer}, {times} of {samples:,} "
+        f"samples; scores on {scored:,} {what}, curves on {watched:,} of them"
     )

@@ -57,7 +57,8 @@ def draw_loss(axes: Any, runs: RunData, k: int) -> None:
         axes.plot(runs.steps, line, color=style.MUTED, lw=1.2, ls=DASHES[i % len(DASHES)])
         ends.append((float(line[-1]), label(runs, weights), style.MUTED))
     base = runs.curve(loss, runs.base)
-    axes.fill_between(runs.steps, base.min(axis=0), base.max(axis=0), color=colour, alpha=0.16, lw=0)
+    seeds = base.min(axis=0), base.max(axis=0)
+    axes.fill_between(runs.steps, *seeds, color=colour, alpha=0.16, lw=0)
     axes.plot(runs.steps, base.mean(axis=0), color=colour, lw=2.6)
     ends.append((float(base.mean(axis=0)[-1]), label(runs, runs.base), style.INK))
     settle(axes)
@@ -72,5 +73,5 @@ def name_ends(axes: Any, x: float, ends: list[tuple[float, str, str]]) -> None:
     pitch, free = 1.25 * LETTERS, -np.inf
     for at, y, text, colour in points:
         free = max(at, free + pitch)
-        look = {"va": "center", "size": LETTERS, "color": colour}
-        in_points(axes, (x, y), (8, free - at), shortened(text), **look)
+        place, words = (8, free - at), shortened(text)
+        in_points(axes, (x, y), place, words, va="center", size=LETTERS, color=colour)

@@ -118,9 +118,9 @@ def notes(runs: RunData) -> list[str]:
         return [*about, "one seed: nobody knows how far another one would be from it"]
     return [
         *about,
-        f"values: unweighted, mean ± standard deviation of {count} seeds",
-        "differences, seed by seed: mean ± 95% interval (Student's t); with 0 in it there is none to"
-        " be seen, and chance alone puts 1 of 20 beyond",
+        f"losses unweighted; values: mean ± standard deviation of {count} seeds",
+        "differences, seed by seed: mean ± 95% interval (Student's t); with 0 in it there is none "
+        "to be seen, and chance alone puts 1 of 20 beyond",
     ]
 
 

@@ -19,8 +19,8 @@ from ..naming import did_you_mean
 from .data import FlowData, same
 from .frames import flow_list, in_order, structure
 
-# Of the mean of n differences: how many of their standard errors lead to the end of the interval
-# that holds the true mean in 95 of 100 cases, for n = 2, 3 ... (Student 1908; 97.5 % quantile of t).
+# The 97.5 % quantiles of Student's t (1908), for 2, 3 ... differences: so many standard errors
+# around their mean, an interval holds the true mean in 95 of 100 cases.
 STUDENT = (
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
     2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,

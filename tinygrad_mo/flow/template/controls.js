@@ -72,7 +72,7 @@ function drawSlider(k) {
   set(range, { min, max, "aria-valuetext": `${names[k]} ${weightText(w)}, ${outlookText(k)}` });
   if (+range.value !== w) range.value = w;
   range.style.setProperty("--at", `${(100 * (w - min)) / (max - min)}%`);
-  if (document.activeElement !== typed || +typed.value !== w) typed.value = +w.toPrecision(6);
+  if (document.activeElement !== typed || +typed.value !== w) typed.value = +w.toPrecision(4);
   const what = `a small plain SGD step would change ${flow.losses[k].name}`;
   const change = `${what} by ${number(state.forecast[k])} × its learning rate`;
   set(pill, { class: `pill ${tone}`, title: change });

@@ -107,7 +107,7 @@ function drawRunCurve(svg, k, width, height) {
 }
 // Where the curves of a loss stand; null if none has a number.
 function planCurves(k, width, height) {
-  const top = 22, bottom = height - 5, [, ...seeds] = runs[state.run].curves[k];
+  const top = 22, bottom = height - 9, [, ...seeds] = runs[state.run].curves[k];
   const all = [...runs.flatMap(({ curves }) => curves[k][0]), ...seeds.flat()];
   const known = all.filter(Number.isFinite);
   if (!known.length) return null;
