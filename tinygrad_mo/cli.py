@@ -137,7 +137,7 @@ def run_whatif(epochs: int | None, out: Path, seed: int) -> None:
         seeds=range(5 * seed, 5 * seed + 5),
         epochs=system.epochs if epochs is None else epochs,
         batch_size=system.batch_size,
-        records=25,
+        records=20,
         told=lambda text: print(text, flush=True),
     )
     heading("What came out")

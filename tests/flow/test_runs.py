@@ -23,7 +23,7 @@ def weighing(aux, main=1.0):
 def by_hand(ends, key="main_output_loss"):
     """Runs whose one score is given, by weight of aux and by seed."""
     return Runs([
-        Run(weighing(aux), seed, {key: score})
+        Run(weighing(aux), seed, {key: [score]})
         for aux, scores in ends.items() for seed, score in enumerate(scores)
     ])  # fmt: skip
 
@@ -171,18 +171,32 @@ def test_runs_that_cannot_be_compared_are_refused(change, words):
         Runs(change(runs))
 
 
+def random_like(flow):
+    other = random_flow(1)
+    other.step = flow.step
+    return other
+
+
+def run_of(aux, flows):
+    return Run(weighing(aux), steps=[flow.step for flow in flows], flows=flows)
+
+
 def test_flows_that_do_not_belong_together_are_refused():
     flows = trained().runs[0].flows
     late = copy.copy(flows[-1])
     late.step += 1
     for others, words in (
-        ([*flows[:-1], late], "flows of two runs are of different steps"),
-        ([random_flow(1)], "of different models"),
+        ([*flows[:-1], late], "two runs recorded different steps"),
+        ([random_like(flow) for flow in flows], "of different models"),
     ):
         with pytest.raises(ValueError, match=words):
-            Runs([Run(weighing(0.2), flows=flows), Run(weighing(1.0), flows=others)])
+            Runs([run_of(0.2, flows), run_of(1.0, others)])
     with pytest.raises(ValueError, match=r"weights of price has a flow of the losses main_output"):
         Run({"price": 1.0}, flows=flows)
+    with pytest.raises(ValueError, match=r"recorded the steps .*, and flows of other ones"):
+        Run(weighing(0.2), steps=[1], flows=flows)
+    with pytest.raises(ValueError, match=r"has \[1, 2\] numbers of each kind, and its steps are 2"):
+        Run(weighing(0.2), history={"a": [1.0, 2.0], "b": [1.0]})
     with pytest.raises(ValueError, match="no run was trained with the weights of the base"):
         Runs([Run(weighing(0.2))], weighing(7.0))
     with pytest.raises(TypeError, match="flows of the run of seed 0 must be a list of flows"):
@@ -203,7 +217,7 @@ def test_they_are_copied_pickled_saved_and_compared(tmp_path):
     ):
         assert other == runs and other.table() == runs.table()
         assert isinstance(other.runs[0].flows[0], Flow)
-        other.runs[0].scores["main_output_loss"] += 1
+        other.runs[0].history["main_output_loss"][0] += 1
         assert other != runs
     with pytest.raises(CheckpointError, match=r"a flow was|holds no flow"):
         Flow.load(tmp_path / "one.runs")
@@ -218,9 +232,8 @@ def test_they_are_copied_pickled_saved_and_compared(tmp_path):
 
 def test_runs_without_flows_have_no_pictures(tmp_path):
     runs = by_hand({0.2: [1.0], 1.0: [2.0]})
-    for draw in (runs.figure, lambda: runs.save(tmp_path / "runs.html")):
-        with pytest.raises(ValueError, match=r"runs without flows .* whatif records them"):
-            draw()
+    with pytest.raises(ValueError, match="runs without flows cannot be drawn: whatif records them"):
+        runs.save(tmp_path / "runs.html")
 
 
 # Training.
@@ -237,11 +250,20 @@ def test_each_run_is_the_training_it_says():
         model = build()
         model.loss_weights = run.weights
         model.fit(x, y, epochs=2, batch_size=16, verbose=0)
-        found = model.evaluate(x, y, return_dict=True)
+        found = model.evaluate(x, y, batch_size=256, return_dict=True)
         assert run.scores == {name: found[name] for name in runs.names}
-        assert {flow.step: flow.weights for flow in run.flows} == dict.fromkeys(
-            runs.steps, run.weights
-        )
+        assert run.seed == 2 and not run.flows  # the picture shows those of the first seed
+    for run in runs.runs[:3]:
+        tg.set_random_seed(run.seed)
+        model = build()
+        model.loss_weights = run.weights
+        start = model.evaluate(x, y, batch_size=256, return_dict=True)
+        assert {name: run.history[name][0] for name in runs.names} == {
+            name: start[name] for name in runs.names
+        }
+        model.fit(x, y, epochs=2, batch_size=16, verbose=0)
+        steps = {flow.step: flow.weights for flow in run.flows}
+        assert steps == dict.fromkeys(runs.steps, run.weights)
         rows = np.linspace(0, 63, 32).astype(int)
         flow = model.gradient_flow(x[rows], {name: one[rows] for name, one in y.items()})
         assert flow == run.flows[-1]

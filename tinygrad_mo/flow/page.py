@@ -217,9 +217,7 @@ def content_of_runs(
     runs: RunData, tour: Sequence[Mapping[str, Any]] | None = None
 ) -> dict[str, Any]:
     """The base as all that the page shows, and the other runs of its seed; the curves of all."""
-    if not all(run.flows for run in runs.runs):
-        raise ValueError("runs without flows cannot be drawn: whatif records them")
-    *snapshots, flow = in_order("flows of a run", runs.trained_with(runs.base)[0].flows)
+    *snapshots, flow = runs.shown(runs.base)
     shown = content(flow, snapshots, tour)
     return shown | {
         "runs": [run_data(runs, weights, flow, shown["setups"]) for weights in runs.mixtures],
@@ -237,14 +235,14 @@ def run_data(
 
     Those of the base are the frames of the page.
     """
-    frames = in_order("flows of a run", runs.trained_with(weights)[0].flows)
+    frames = [] if weights == runs.base else runs.shown(weights)
     return {
         "label": typeset(run_words.label(runs, weights)),
         "weights": [weights[loss] for loss in flow.losses],
         "said": typeset(run_words.sentence(runs, weights)),
         "rows": [[typeset(cell) for cell in row] for row in run_words.rows(runs, weights)],
         "curves": [curve_data(runs.curve(loss, weights)) for loss in flow.losses],
-        "frames": [frame_data(frame, flow, setups) for frame in frames if weights != runs.base],
+        "frames": [frame_data(frame, flow, setups) for frame in frames],
     }
 
 

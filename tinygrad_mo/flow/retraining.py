@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import arguments
+from ..callbacks import Callback
 from ..device import set_random_seed
 from ..files.archive import replace_file
 from ..naming import did_you_mean, name_of
@@ -18,6 +19,8 @@ from .flow import Flow
 from .recorder import FlowRecorder
 from .runs import Run, RunData
 from .storing import load_runs, save_runs
+
+AT_ONCE = 256  # samples that are judged together
 
 
 class Runs(RunData):
@@ -31,7 +34,7 @@ class Runs(RunData):
     >>> from tinygrad_mo.flow import Run, Runs
     >>> ends = {0.2: (0.50, 0.54, 0.49), 5.0: (0.49, 0.57, 0.50)}
     >>> runs = Runs([
-    ...     Run({"main": 1.0, "aux": weight}, seed, {"main_loss": loss})
+    ...     Run({"main": 1.0, "aux": weight}, seed, {"main_loss": [loss]})
     ...     for weight, losses in ends.items() for seed, loss in enumerate(losses)
     ... ])
     >>> print(runs.table())
@@ -105,7 +108,7 @@ def whatif(
     seeds: int | Sequence[int] = 5,
     epochs: int = 1,
     batch_size: int = 32,
-    records: int = 20,
+    records: int = 16,
     samples: int = 128,
     told: Callable[[str], Any] | None = None,
 ) -> Runs:
@@ -130,7 +133,8 @@ def whatif(
     epochs, batch_size : int
         Of each run. Default: 1 and 32.
     records : int
-        Flows of each run, about; one more at its end. Default: 20.
+        How often each run is looked at, about; once more at its end: its losses and metrics on all
+        of `held_back`, and with the first seed a flow. Default: 16.
     samples : int
         That the flows are measured on: evenly spread ones of `held_back`. Default: 128.
     told : function of a text, optional
@@ -176,13 +180,14 @@ def whatif(
             start = same_start(start, model, seed)
             size = count(model.objective.labelled_data(*parts))
             every = max(1, epochs * -(-size // batch_size) // records)
-            recorder = FlowRecorder(every, tuple(some))
-            fitted = dict(zip(("x", "y", "sample_weight"), parts, strict=False))
-            model.fit(
-                **fitted, epochs=epochs, batch_size=batch_size, verbose=0, callbacks=[recorder]
-            )
-            flows = [*recorder.flows, model.gradient_flow(*some)]
-            runs.append(Run(dict(model.loss_weights), seed, scores_of(model, other), flows))
+            judge, flows = Judge(every, other), FlowRecorder(every, tuple(some))
+            callbacks = [judge] if runs and runs[0].seed != seed else [judge, flows]
+            told_fit = {"epochs": epochs, "batch_size": batch_size, "verbose": 0}
+            model.fit(**named(parts), **told_fit, callbacks=callbacks)
+            judge.look(model)
+            last = [model.gradient_flow(*some)] if flows.flows else []
+            kept = judge.history, judge.steps, [*flows.flows, *last]
+            runs.append(Run(dict(model.loss_weights), seed, *kept))
     model = mixtures.model(0, mixtures.base)
     sizes = [count(model.objective.labelled_data(*one)) for one in (parts, other, some)]
     return Runs(runs, mixtures.base, about(model, epochs, sizes, held_back is not None))
@@ -285,12 +290,34 @@ def same_start(start: list[np.ndarray], model: Any, seed: int) -> list[np.ndarra
     return now
 
 
-def scores_of(model: Any, parts: Sequence[Any]) -> dict[str, float]:
-    """Losses and metrics. Not the weighted sum of several losses: it is another one in each run."""
-    named = dict(zip(("x", "y", "sample_weight"), parts, strict=False))
-    found = model.evaluate(**named, return_dict=True)
-    several = model.objective.has_several
-    return {name: value for name, value in found.items() if not (several and name == "loss")}
+class Judge(Callback):
+    """Losses and metrics on the same data, every so many steps of a training.
+
+    Not the weighted sum of several losses: it is another one with each mixture.
+    """
+
+    phase = "look"
+
+    def __init__(self, every: int, parts: Sequence[Any]):
+        self.every, self.data = every, named(parts)
+        self.steps: list[int] = []
+        self.history: dict[str, list[float]] = {}
+
+    def on_train_batch_begin(self, step: int, batch: Mapping[Any, Any]) -> None:
+        if step % self.every == 0:
+            self.look(self.model)
+
+    def look(self, model: Any) -> None:
+        several = model.objective.has_several
+        scores = model.evaluate(**self.data, batch_size=AT_ONCE, return_dict=True)
+        self.steps.append(model.step)
+        for name, value in scores.items():
+            if name != "loss" or not several:
+                self.history.setdefault(name, []).append(value)
+
+
+def named(parts: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip(("x", "y", "sample_weight"), parts, strict=False))
 
 
 def about(model: Any, epochs: int, sizes: Sequence[int], apart: bool) -> str:
@@ -301,5 +328,5 @@ def about(model: Any, epochs: int, sizes: Sequence[int], apart: bool) -> str:
     optimizer = type(model.optimizer).__name__
     return (
         f"{model.name}, {model.count_params():,} weights, {optimizer}, {times} of {samples:,} "
-        f"samples; scores on {scored:,} {what}, curves on {watched:,} of them"
+        f"samples; scores and curves on {scored:,} {what}, flows on {watched:,}"
     )

@@ -58,18 +58,28 @@ class Run:
         By loss: what it was multiplied with.
     seed : int
         Of all random numbers.
-    scores : dict of float
-        By name: what came out in the end, losses and metrics.
+    history : dict of list of float
+        By name, as in "main_loss": losses and metrics at each recorded step, and at the end.
+    steps : list of int
+        Training steps made before each of them. Default: 0, 1, 2 ...
     flows : list of Flow
-        Through it, in the order of their steps.
+        At these steps, for the picture; the runs of one seed have some, or those of all.
     """
 
     weights: dict[str, float]
     seed: int = 0
-    scores: dict[str, float] = field(default_factory=dict)
+    history: dict[str, list[float]] = field(default_factory=dict)
+    steps: list[int] = field(default_factory=list)
     flows: list[FlowData] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        lengths = {len(values) for values in self.history.values()}
+        self.steps = list(self.steps or range(max(lengths, default=0)))
+        if lengths - {len(self.steps)} or 0 in lengths:
+            raise ValueError(
+                f"the history of a run has {sorted(lengths)} numbers of each kind, and its steps "
+                f"are {len(self.steps)}"
+            )
         self.weights = arguments.by_name("weights of a run", self.weights, arguments.number)
         self.seed = arguments.whole("seed of a run", self.seed)
         self.flows = flow_list(f"flows of the run of seed {self.seed}", self.flows)
@@ -79,6 +89,13 @@ class Run:
                     f"a run with weights of {', '.join(self.weights)} has a flow of the losses "
                     f"{', '.join(flow.losses)}"
                 )
+        if self.flows and [flow.step for flow in self.flows] != self.steps:
+            raise ValueError(f"a run recorded the steps {self.steps}, and flows of other ones")
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """What came out in the end."""
+        return {name: values[-1] for name, values in self.history.items()}
 
     def __eq__(self, other: object) -> bool:
         return same_fields(self, other, Run)
@@ -122,10 +139,14 @@ class RunData:
                     f"the runs are of different losses: {', '.join(first.weights)}, and "
                     f"{', '.join(run.weights)}"
                 )
-            if list(run.scores) != list(first.scores):
+            if list(run.history) != list(first.history):
                 raise ValueError(
-                    f"the runs have different scores: {', '.join(first.scores) or 'none'}, and "
-                    f"{', '.join(run.scores) or 'none'}"
+                    f"the runs have different scores: {', '.join(first.history) or 'none'}, and "
+                    f"{', '.join(run.history) or 'none'}"
+                )
+            if run.steps != first.steps:
+                raise ValueError(
+                    f"two runs recorded different steps: {first.steps} and {run.steps}"
                 )
         for weights in self.mixtures:
             seeds = sorted(run.seed for run in self.runs if run.weights == weights)
@@ -136,16 +157,11 @@ class RunData:
                 )
 
     def _check_flows(self) -> None:
-        """All recorded the same steps of the same network."""
+        """They are of one network, and there are some of each mixture, or of none."""
         recorded = [in_order("flows of a run", run.flows) for run in self.runs if run.flows]
         for flows in recorded:
             if structure(flows[0]) != structure(recorded[0][0]):
                 raise ValueError("the flows of two runs are of different models")
-            steps = [[flow.step for flow in some] for some in (flows, recorded[0])]
-            if steps[0] != steps[1]:
-                raise ValueError(
-                    f"the flows of two runs are of different steps: {steps[0]} and {steps[1]}"
-                )
 
     def __eq__(self, other: object) -> bool:
         return same_fields(self, other, RunData)
@@ -173,7 +189,7 @@ class RunData:
     @property
     def names(self) -> list[str]:
         """Of the scores."""
-        return list(self.runs[0].scores)
+        return list(self.runs[0].history)
 
     def trained_with(self, weights: Mapping[str, float]) -> list[Run]:
         """The runs with these weights, by seed; a loss that is left out has that of the base."""
@@ -196,14 +212,24 @@ class RunData:
         return compared(self.scores(name, weights), base)
 
     def curve(self, loss: str, weights: Mapping[str, float]) -> np.ndarray:
-        """The value of a loss at each recorded step, shape (seeds, steps)."""
+        """The value of a loss at each recorded step, shape (seeds, steps); NaN if it has none."""
         runs = self.trained_with(weights)
-        return np.array([[flow.values[loss] for flow in run.flows] for run in runs], float)
+        known = [name for name in (f"{loss}_loss", loss, "loss") if name in self.names]
+        if not known:
+            return np.full((len(runs), len(self.steps)), np.nan)
+        return np.array([run.history[known[0]] for run in runs], float)
 
     @property
     def steps(self) -> list[int]:
         """Those that were recorded."""
-        return [flow.step for flow in self.runs[0].flows]
+        return self.runs[0].steps
+
+    def shown(self, weights: Mapping[str, float]) -> list[FlowData]:
+        """The flows with these weights that a picture shows: of the first seed that has some."""
+        flows = next((run.flows for run in self.trained_with(weights) if run.flows), [])
+        if not flows:
+            raise ValueError("runs without flows cannot be drawn: whatif records them")
+        return in_order("flows of a run", flows)
 
 
 def compared(new: Sequence[float], old: Sequence[float]) -> Difference:

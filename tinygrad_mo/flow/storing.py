@@ -101,7 +101,8 @@ def save_runs(path: str | Path, runs: RunData) -> None:
             {
                 "weights": run.weights,
                 "seed": run.seed,
-                "scores": run.scores,
+                "history": run.history,
+                "steps": run.steps,
                 "flows": [as_plain(flow) for flow in run.flows],
             }
             for run in runs.runs
@@ -118,7 +119,7 @@ def load_runs(path: str | Path, cls: type[AnyRuns], flow: type[FlowData]) -> Any
         raise CheckpointError(f"{path} holds no runs: it was not written by Runs.save")
     plain = Reader([], arrays, {}).value(header["runs"])
     runs = [
-        Run(one["weights"], one["seed"], one["scores"], [from_plain(flow, f) for f in one["flows"]])
+        Run(**{**one, "flows": [from_plain(flow, plain) for plain in one["flows"]]})
         for one in plain["runs"]
     ]
     return cls(runs, plain["base"], plain["about"])
