@@ -31,7 +31,7 @@
 import numpy as np
 
 import tinygrad_mo as tg
-from tinygrad_mo.flow.whatif import update_ratios  # makes a step with two weights, and compares
+from tinygrad_mo.flow.ratios import update_ratios  # makes a step with two weights, and compares
 from tinygrad_mo.systems import headlines  # the network of lesson 7 and its data
 
 art = headlines.load(length=20, vocabulary=4_000)

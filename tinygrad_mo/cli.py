@@ -9,6 +9,8 @@ import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
+from typing import Any
 
 import numpy as np
 
@@ -16,13 +18,15 @@ from . import data, device, reference
 from .arguments import whole
 from .check.model import mixing_gap
 from .console import make_folder, print_on_any_terminal
-from .flow import FlowRecorder
-from .flow.whatif import update_ratios
+from .flow import Flow, FlowRecorder, Runs, whatif
+from .flow.ratios import update_ratios
 from .learn import commands as course
 from .model import Model
 from .naming import lookup
 from .systems import SYSTEMS, System, Task, headlines, score_table, train
 
+AUX_WEIGHTS = (0.0, 0.05, 1.0, 5.0)  # beside that of the headlines, 0.2
+WIDTH = 88  # of text that is filled
 EXPERIMENTS = ("toy", "compare", "groups")  # behind `lab`: with loss balancing
 
 
@@ -34,7 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     demo = commands.add_parser("demo", help="train the two-output network and draw its gradient")
-    demo.add_argument("--epochs", type=int, default=3, help="how long to train (default: 3)")
+    demo.add_argument("--epochs", type=int, help="how long to train (default: 3; --whatif: 4)")
+    demo.add_argument(
+        "--whatif",
+        action="store_true",
+        help="instead, train a small one with five auxiliary weights, from five seeds each",
+    )
     some = commands.add_parser("train", help="train one of the systems and draw its gradient")
     some.add_argument("name", help="one of the names that `list` shows")
     some.add_argument("--full", action="store_true", help="at its canonical size, not small")
@@ -76,7 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             run_train(options.name, options.full, options.epochs, options.out, options.seed)
         else:
             make_folder("--out", options.out)
-            run_demo(options.epochs, options.out, options.seed)
+            run = run_whatif if options.whatif else run_demo
+            run(options.epochs, options.out, options.seed)
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130
@@ -113,15 +123,51 @@ def heading(text: str) -> None:
     print(f"\n{text}\n{'=' * len(text)}", flush=True)
 
 
-def run_demo(epochs: int, out: Path, seed: int) -> None:
+def run_demo(epochs: int | None, out: Path, seed: int) -> None:
     """The main job: one weighted loss, two branches, one backward sweep, one picture."""
-    system = SYSTEMS["headlines"]
+    system, epochs = SYSTEMS["headlines"], 3 if epochs is None else epochs
     heading("Training: is a work of art a print? From its title (aux), and five numbers (main)")
     system.make(full=True).summary()
     print()
     model, task = train_and_tell(system, True, epochs, seed, out / "flow")
     heading("What does the weight of the auxiliary loss move?")
     print_weight_experiment(model, task.some())
+
+
+def run_whatif(epochs: int | None, out: Path, seed: int) -> None:
+    """What no re-mix of one step can tell: the same network, trained with other weights."""
+    system, task = SYSTEMS["headlines"], SYSTEMS["headlines"].task()
+    heading("What if the auxiliary loss had another weight? The small network, trained 25 times")
+    runs = whatif(
+        system.make,
+        (task.x, task.y),
+        [{"aux_output": weight} for weight in AUX_WEIGHTS],
+        held_back=(task.held_back_x, task.held_back_y),
+        seeds=range(5 * seed, 5 * seed + 5),
+        epochs=system.epochs if epochs is None else epochs,
+        batch_size=system.batch_size,
+        records=20,
+        told=lambda text: print(text, flush=True),
+    )
+    heading("What came out")
+    print(runs.table())
+    print("\n" + "\n".join(fill(line, WIDTH) for line in runs.report().splitlines()))
+    heading("The pictures")
+    save_pictures(runs, out / "whatif")
+
+
+def save_pictures(shown: Flow | Runs, path: Path, **more: Any) -> None:
+    """The page, and the figure where there is matplotlib."""
+    shown.save(path.with_suffix(".html"), **more)
+    print(f"To play with, in a browser: {path.with_suffix('.html').resolve()}")
+    if not is_installed("matplotlib"):
+        print("No figure to print: pip install matplotlib")
+        return
+    import matplotlib
+
+    matplotlib.use("Agg")
+    shown.figure(str(path.with_suffix(".png")))
+    print(f"To print: {path.with_suffix('.png').resolve()}")
 
 
 def run_train(name: str, full: bool, epochs: int | None, out: Path, seed: int) -> None:
@@ -152,16 +198,7 @@ def train_and_tell(
     flow = model.gradient_flow(*task.some(samples))
     print(f"{flow.report()}\n\n{flow.table()}")
     heading("The pictures")
-    flow.save(pictures.with_suffix(".html"), snapshots=recorder.flows)
-    print(f"To play with, in a browser: {pictures.with_suffix('.html').resolve()}")
-    if not is_installed("matplotlib"):
-        print("No figure to print: pip install matplotlib")
-        return model, task
-    import matplotlib
-
-    matplotlib.use("Agg")
-    flow.figure(str(pictures.with_suffix(".png")))
-    print(f"To print: {pictures.with_suffix('.png').resolve()}")
+    save_pictures(flow, pictures, snapshots=recorder.flows)
     return model, task
 
 

@@ -21,4 +21,9 @@ def wait_until(browser, script, *arguments):
 
 
 def run(browser, script, *arguments):
-    return browser.execute_script(f"const page = window.gradientFlow; {script}", *arguments)
+    """What a script of the test gives that runs in the page, once the page has unpacked its own."""
+    body = f"const page = window.gradientFlow; {script}"
+    wait = "const given = arguments; return window.unpacked.then(() =>"
+    return browser.execute_script(
+        f"{wait} (function () {{ {body} }}).apply(null, given));", *arguments
+    )

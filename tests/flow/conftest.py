@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from browsing import resize
+from browsing import resize, run
 
 
 def find_browser():
@@ -63,6 +63,7 @@ def show(browser, tmp_path):
         browser.get("about:blank")
         browser.get_log("performance")
         browser.get(path.as_uri() + link)
+        run(browser, "")
         return browser
 
     yield open_page

@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_mo as tg
 from tinygrad_mo import layers
-from tinygrad_mo.flow.whatif import update_ratios
+from tinygrad_mo.flow.ratios import update_ratios
 from zoo import headline, numbers
 
 

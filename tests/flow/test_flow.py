@@ -13,7 +13,7 @@ from tinygrad_mo.flow import Flow
 from tinygrad_mo.flow import layout as layouts
 from tinygrad_mo.flow.layout import make_layout
 from tinygrad_mo.flow.measures import Measure, factor, triangle
-from tinygrad_mo.flow.whatif import update_ratios
+from tinygrad_mo.flow.ratios import update_ratios
 from tinygrad_mo.flow.words import verdict
 
 random = np.random.default_rng(0)

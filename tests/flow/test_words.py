@@ -236,3 +236,17 @@ def test_a_penalty_on_the_kernel_tears_no_layer_apart():
     model = tg.Model(x, layers.Dense(1, kernel_regularizer="l2", name="a")(x))
     model.compile("sgd", "mse")
     assert "a (mean_squared_error of output a) trains a." in model.explain()
+
+
+def test_what_is_next_to_nothing_hardly_changes():
+    """Beside what another loss changes of its value, or where the step is at a right angle."""
+    small = shared([[2.0, 0.0], [0.05, 0.1]], weights={"main": 1.0, "aux": -0.5})
+    assert small.forecast()["aux"] == pytest.approx(-0.09375)
+    text = small.report()
+    assert "  lower main (by 3.95 x" in text and "  hardly change aux (by -0.09375 x" in text
+    small.values = {"main": 50.0, "aux": 0.5}  # as a part of its value, aux changes more
+    text = small.report()
+    assert "  hardly change main" not in text and "  lower aux (by 0.09375 x" in text
+    aside = shared([[1.0, 0.0], [0.0, 1.0]], weights={"main": 1.0, "aux": 0.01})
+    assert "  hardly change aux (by -0.01 x" in aside.report()
+    assert "  not change aux (by 0 x" in shared([[1.0], [0.0]]).report()

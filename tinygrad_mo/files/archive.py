@@ -46,6 +46,7 @@ HOLDS = {
     "model": "a whole model: tinygrad_mo.load reads it",
     "fit": "the backup of a training: fit goes on from it, with callbacks.BackupAndRestore",
     "flow": "a flow: tinygrad_mo.Flow.load reads it",
+    "runs": "runs with several loss weights: tinygrad_mo.flow.Runs.load reads them",
     "weights": "weights only: make the model, then load_weights",
 }
 
@@ -71,7 +72,7 @@ def tell_of_format(path: str | Path, suffix: str, stacklevel: int = 3) -> None:
 
 def check_kind(path: str | Path, header: Mapping[str, Any], wanted: str) -> None:
     """An error that says what a file of `save_arrays` holds, unless it is what is wanted."""
-    found = next((kind for kind in ("fit", "flow") if kind in header), "weights")
+    found = next((kind for kind in ("fit", "flow", "runs") if kind in header), "weights")
     if isinstance(header.get("model"), Mapping):  # of weights, it is the name of the model
         found = "model"
     if found != wanted:

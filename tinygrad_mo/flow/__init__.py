@@ -5,5 +5,18 @@ from .flow import Flow
 from .measures import Measure
 from .recorder import FlowRecorder
 from .recording import measure
+from .retraining import Runs, whatif
+from .runs import Run
 
-__all__ = ["Flow", "FlowData", "FlowNode", "FlowRecorder", "Measure", "Wire", "measure"]
+__all__ = [
+    "Flow",
+    "FlowData",
+    "FlowNode",
+    "FlowRecorder",
+    "Measure",
+    "Run",
+    "Runs",
+    "Wire",
+    "measure",
+    "whatif",
+]

@@ -2,7 +2,8 @@
 
 Python writes down what was measured and where the cards stand; the page's script (the files in
 template) mixes the measurements for any loss weights and says what `words` says, by its patterns.
-Nothing is rounded by more than the last of 11 digits; lengths along a sequence have two.
+Nothing is rounded by more than the last of 11 digits; lengths along a sequence have two. The script
+is most of the page: it is packed, and the page unpacks it when it opens.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import zlib
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
@@ -17,10 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from . import style, words
+from . import run_words, style, words
 from .data import FlowData, FlowNode
 from .frames import in_order, measures
 from .measures import Measure
+from .runs import RunData
 from .touring import tour_of
 
 # The page's script, joined in this order: a file uses what files before it define.
@@ -38,7 +41,9 @@ SCRIPT = (
     "picture.js",
     "controls.js",
     "trained.js",
+    "weights.js",
     "training.js",
+    "runs.js",
     "sweep.js",
     "inset.js",
     "text.js",
@@ -55,6 +60,7 @@ LONGEST = 20  # cells of a sequence
 THINNEST = 3.0  # pixels: a wire with a gradient is never thinner; it is hollow if it should be
 PORTS = 0.72  # of a card's side: there the wires meet it
 DIGITS = 11  # of every measurement
+CURVE = 4  # digits of the curves of several runs
 WEIGHTS = "weights of "
 ALL = True  # the view in which every fold is open: no name, as a fold may have any
 
@@ -65,11 +71,21 @@ def draw_page(
     tour: Sequence[Mapping[str, Any]] | None = None,
 ) -> str:
     """The HTML of the interactive picture of `flow`, with `snapshots` made during training."""
+    return filled(content(flow, snapshots, tour))
+
+
+def draw_runs(runs: RunData, tour: Sequence[Mapping[str, Any]] | None = None) -> str:
+    """The HTML of the interactive picture of runs: it opens with the base."""
+    return filled(content_of_runs(runs, tour))
+
+
+def filled(shown: Mapping[str, Any]) -> str:
+    """The page with its data."""
     parts = {
         "/* colours */": colours(),
         "/* style */": template("page.css"),
-        "/* script */": "\n".join(template(name) for name in SCRIPT),
-        "/* data */": as_json(content(flow, snapshots, tour)),
+        "/* script */": packed_text("\n".join(template(name) for name in SCRIPT)),
+        "/* data */": as_json(shown),
     }
     page = template("page.html")
     for mark, part in parts.items():
@@ -84,26 +100,12 @@ def template(name: str) -> str:
         text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
         return re.sub(r"\s*([{};,]|(?<=:)(?=\s))\s*", r"\1", text).strip()
     lines = [line for line in map(str.strip, text.splitlines()) if line]
-    if name.endswith(".js"):
-        lines = [without_spaces(line) for line in lines if not line.startswith("//")]
-        return re.sub(r"(?<=[{(\[,;])\n", "", "\n".join(lines))
-    return "\n".join(lines)
+    return "\n".join(line for line in lines if not line.startswith("//"))
 
 
-def without_spaces(line: str) -> str:
-    """A line of the script without its comment; text in quotes keeps its spaces.
-
-    >>> without_spaces("if (a < b) { return; } // why"), without_spaces('say("a, b", c)')
-    ('if(a<b){return;}', 'say("a, b",c)')
-    """
-    line = re.sub(r"\s// .*", "", line)
-    pieces = re.split(r'("[^"]*"|`[^`]*`)', line)
-    if any(text.count("{") != text.count("}") for text in pieces[1::2]):
-        return line  # the code in such a text has again text in it
-    for i, code in enumerate(pieces[::2]):
-        code = re.sub(r"(?<=[\w\])]) ([+-]) (?=[\w([])", r"\1", code)
-        pieces[2 * i] = re.sub(r"\s*([{}();,=<>?:&|*/])\s*", r"\1", code)
-    return "".join(pieces)
+def packed_text(text: str) -> str:
+    """A text in about half of its letters."""
+    return b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
 def colours() -> str:
@@ -209,6 +211,45 @@ def content(
         "setups": setups,
         "tour": None if tour is None else tour_of(flow, frames, tour),
     }
+
+
+def content_of_runs(
+    runs: RunData, tour: Sequence[Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
+    """The base as all that the page shows, and the other runs of its seed; the curves of all."""
+    *snapshots, flow = runs.shown(runs.base)
+    shown = content(flow, snapshots, tour)
+    return shown | {
+        "runs": [run_data(runs, weights, flow, shown["setups"]) for weights in runs.mixtures],
+        "base": runs.mixtures.index(runs.base),
+        "vary": [runs.losses.index(loss) for loss in run_words.varying(runs)],
+        "seeds": runs.seeds,
+        "about": [typeset(note) for note in run_words.notes(runs)],
+    }
+
+
+def run_data(
+    runs: RunData, weights: Mapping[str, float], flow: FlowData, setups: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """One mixture: its words, its curves over the seeds, and the frames of the first seed.
+
+    Those of the base are the frames of the page.
+    """
+    frames = [] if weights == runs.base else runs.shown(weights)
+    return {
+        "label": typeset(run_words.label(runs, weights)),
+        "weights": [weights[loss] for loss in flow.losses],
+        "said": typeset(run_words.sentence(runs, weights)),
+        "rows": [[typeset(cell) for cell in row] for row in run_words.rows(runs, weights)],
+        "curves": [curve_data(runs.curve(loss, weights)) for loss in flow.losses],
+        "frames": [frame_data(frame, flow, setups) for frame in frames],
+    }
+
+
+def curve_data(values: np.ndarray) -> list[list[float]]:
+    """Mean, smallest and largest of the seeds at each step; None where one has no number."""
+    lines = values.mean(axis=0), values.min(axis=0), values.max(axis=0)
+    return [[rounded(float(x), CURVE) for x in line] for line in lines]
 
 
 def colours_of(name: str, number: int) -> list[str]:

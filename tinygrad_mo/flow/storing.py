@@ -14,8 +14,10 @@ from ..files.records import Reader, Writer
 from .data import FlowData, FlowNode, Wire
 from .folding import Folds
 from .measures import Measure
+from .runs import Run, RunData
 
 AnyFlow = TypeVar("AnyFlow", bound=FlowData)
+AnyRuns = TypeVar("AnyRuns", bound=RunData)
 PLAIN = (
     "losses", "values", "weights", "outputs", "silent", "balancer", "kinds", "name", "step",
     "training", "optimizer", "mixes",
@@ -87,3 +89,37 @@ def load_flow(path: str | Path, cls: type[AnyFlow]) -> AnyFlow:
     if "flow" not in header:
         raise CheckpointError(f"{path} holds no flow: it was not written by Flow.save")
     return from_plain(cls, Reader([], arrays, {}).value(header["flow"]))
+
+
+def save_runs(path: str | Path, runs: RunData) -> None:
+    """Write runs to a file."""
+    writer = Writer()
+    plain = {
+        "base": runs.base,
+        "about": runs.about,
+        "runs": [
+            {
+                "weights": run.weights,
+                "seed": run.seed,
+                "history": run.history,
+                "steps": run.steps,
+                "flows": [as_plain(flow) for flow in run.flows],
+            }
+            for run in runs.runs
+        ],
+    }
+    content = writer.value(plain)
+    save_arrays(path, writer.arrays, runs=content)
+
+
+def load_runs(path: str | Path, cls: type[AnyRuns], flow: type[FlowData]) -> AnyRuns:
+    """Read runs that `save_runs` wrote; their flows become those of a class."""
+    arrays, header = load_arrays(path)
+    if "runs" not in header:
+        raise CheckpointError(f"{path} holds no runs: it was not written by Runs.save")
+    plain = Reader([], arrays, {}).value(header["runs"])
+    runs = [
+        Run(**{**one, "flows": [from_plain(flow, plain) for plain in one["flows"]]})
+        for one in plain["runs"]
+    ]
+    return cls(runs, plain["base"], plain["about"])

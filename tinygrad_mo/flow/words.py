@@ -55,6 +55,7 @@ SENTENCES = {  # those of the report that depend on the weights or on the traini
     "forecast": "A small plain SGD step along this gradient would, to first order,",
     "lower": "  lower {} (by {:.4g} x the learning rate)",
     "raise": "  raise {} (by {:.4g} x the learning rate)",
+    "hardly": "  hardly change {} (by {:+.4g} x the learning rate)",
     "keep": "  not change {} (by {:.4g} x the learning rate)",
     "infinite change": "  change {} by a number that is not finite",
     # and of the table
@@ -67,9 +68,9 @@ RIMS = {  # what the rim around a gradient means, in every picture
     "differ": "pale rim: lost because they merely differ",
 }
 LOST = {"oppose": "lost: the pulls oppose", "differ": "lost: they only differ"}  # the same, short
-HARDLY = (
-    0.05  # cosine between a loss's gradient and the step: nearer to a right angle, nothing much
-)
+# A loss hardly changes where the cosine between its gradient and the step is smaller, or where it
+# changes, as a part of its value, by a smaller part of what another loss does.
+HARDLY = 0.05
 FROZEN_WORDS = ("frozen", "partly frozen")
 WIDTH = 88
 WHOLE: dict[str, Any] = {  # lines are broken between words: a name stays as it is
@@ -419,11 +420,35 @@ def frozen_lines(flow: FlowData) -> list[str]:
 def forecast_lines(flow: FlowData) -> list[str]:
     """What one small step would do to each loss."""
     lines = [SENTENCES["forecast"]]
-    for name, slope in flow.forecast().items():
-        case = "lower" if slope < 0 else "raise" if slope > 0 else "keep"
-        case = case if isfinite(slope) else "infinite change"
-        lines.append(phrase(SENTENCES[case], name, abs(slope)))
+    for name, (case, slope) in outlooks(flow).items():
+        size = slope if case == "hardly" else abs(slope)
+        lines.append(phrase(SENTENCES[case], name, size))
     return lines
+
+
+def outlooks(flow: FlowData) -> dict[str, tuple[str, float]]:
+    """By loss, what one small step would do to it: a case of `SENTENCES`, and how fast."""
+    moving = [measure for name, measure in flow.parameters.items() if name not in flow.frozen]
+    whole = Measure.together(moving, len(flow.losses))
+    step, slopes, found = whole.total(flow.weight_list), flow.forecast(), {}
+    parts = {
+        name: abs(slope / value)
+        for name, slope in slopes.items()
+        if (value := flow.values[name]) and isfinite(value) and isfinite(slope)
+    }
+    most = max(parts.values(), default=0.0)
+    for k, (name, slope) in enumerate(slopes.items()):
+        aside = abs(slope) < HARDLY * whole.norm(k) * step
+        if not isfinite(slope):
+            case = "infinite change"
+        elif not slope:
+            case = "keep"
+        elif aside or parts.get(name, most) < HARDLY * most:
+            case = "hardly"
+        else:
+            case = "lower" if slope < 0 else "raise"
+        found[name] = case, slope
+    return found
 
 
 # ---------------------------------------------------------------- what follows from paths

@@ -3,7 +3,6 @@
 const { BAR } = flow.constants;
 const PAD = 9; // pixels between a card's edge and text that starts there
 const LETTERS = { title: 13, small: 12, verdict: 12 };
-const BOLD = 700;
 const CENTRED = { "text-anchor": "middle" };
 
 // How much a card shows, and how large it is: the most that there is room for.

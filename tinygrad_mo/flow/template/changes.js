@@ -38,6 +38,7 @@ function redraw() {
   drawSelection();
   drawSweep();
   drawInset();
+  drawRuns();
   drawMoment();
   drawText();
 }
@@ -72,6 +73,20 @@ function showFrame(n) {
   else build();
   remember();
 }
+// Another training, at the same step, with its own weights.
+function showRun(n) {
+  enterRun(n);
+  state.weights = [...weightsNow()];
+  spanSliders();
+  compare(true);
+  say(byId("spoken"), runs[state.run].said);
+}
+function compare(on) {
+  state.compare = on;
+  document.body.classList.toggle("comparing", isComparing());
+  resized();
+  remember();
+}
 function openFold(name) {
   if (name === state.open) return;
   state.open = name;
@@ -80,6 +95,7 @@ function openFold(name) {
 }
 function select(key) {
   state.select = key;
+  if (isComparing() && key) compare(false); // its pulls are shown
   drawSelection();
   drawInset();
   remember();

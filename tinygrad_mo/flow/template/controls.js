@@ -31,20 +31,34 @@ function swatch(parent, k) {
   el(el(parent, "svg", size), "rect", { width: 14, height: 14, rx: 3, class: `p${k}` });
 }
 
-// What a small plain SGD step would do to a loss: the tone, the words, and the same shorter.
-function outlook(k) {
-  const slope = state.forecast[k], { whole } = picture;
-  const apart = whole.norms[k] * whole.total(state.weights);
-  if (!isFinite(slope)) return ["", "not finite"];
-  if (!slope) return ["", "no change"];
-  if (Math.abs(slope) < HARDLY * apart) return ["", "hardly changes"];
-  return slope < 0 ? ["better", "improves ↓"] : ["worse", "gets worse ↑"];
+// What a small plain SGD step would do to each loss: a case of the sentences.
+function outlooks(slopes, whole, { values }) {
+  const step = whole.total(state.weights);
+  const parts = losses.map((k) => {
+    const isKnown = values[k] && isFinite(values[k]) && isFinite(slopes[k]);
+    return isKnown ? Math.abs(slopes[k] / values[k]) : null;
+  });
+  const most = Math.max(0, ...parts);
+  return slopes.map((slope, k) => {
+    if (!isFinite(slope)) return "infinite change";
+    if (!slope) return "keep";
+    const isAside = Math.abs(slope) < HARDLY * whole.norms[k] * step;
+    if (isAside || (parts[k] ?? most) < HARDLY * most) return "hardly";
+    return slope < 0 ? "lower" : "raise";
+  });
 }
+const OUTLOOKS = {
+  lower: ["better", "improves ↓"], raise: ["worse", "gets worse ↑"], hardly: ["", "hardly changes"],
+  keep: ["", "no change"], "infinite change": ["", "not finite"],
+};
+// The tone, and the words.
+const outlook = (k) => OUTLOOKS[state.outlooks[k]];
 const outlookText = (k) => `SGD step: ${outlook(k)[1]}`;
 
 function drawControls() {
   byId("scale").value = state.scale;
   state.forecast = forecast(picture.whole, state.weights);
+  state.outlooks = outlooks(state.forecast, picture.whole, frameNow());
   losses.forEach(drawSlider);
   const same = presets.findIndex(([, make]) => make().every((w, k) => w === state.weights[k]));
   byId("presets").value = same < 0 ? "" : same;
@@ -58,7 +72,7 @@ function drawSlider(k) {
   set(range, { min, max, "aria-valuetext": `${names[k]} ${weightText(w)}, ${outlookText(k)}` });
   if (+range.value !== w) range.value = w;
   range.style.setProperty("--at", `${(100 * (w - min)) / (max - min)}%`);
-  if (document.activeElement !== typed || +typed.value !== w) typed.value = +w.toPrecision(6);
+  if (document.activeElement !== typed || +typed.value !== w) typed.value = +w.toPrecision(4);
   const what = `a small plain SGD step would change ${flow.losses[k].name}`;
   const change = `${what} by ${number(state.forecast[k])} × its learning rate`;
   set(pill, { class: `pill ${tone}`, title: change });

@@ -1,6 +1,7 @@
 // Making and changing elements of the page, and text that fits into its place.
 
 const byId = (id) => document.getElementById(id);
+const BOLD = 700;
 const r1 = (x) => Math.round(x * 10) / 10; // pixels, as they are written into pictures
 
 function el(parent, tag, attributes = {}, text = null) {

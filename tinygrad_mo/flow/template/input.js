@@ -84,6 +84,8 @@ byId("scale").addEventListener("change", ({ target }) => {
   remember();
 });
 
+byId("runs").addEventListener("change", ({ target }) => showRun(+target.value));
+
 // ---------------------------------------------------------------- steps of training
 
 byId("strip").addEventListener("pointerdown", (event) => {
@@ -114,6 +116,8 @@ const BUTTONS = {
   "sweep-end": () => goTo(null),
   "ask-two": () => ask("two"),
   "ask-average": () => ask("average"),
+  "to-runs": () => compare(true),
+  "to-pulls": () => compare(false),
   "tour-button": () => showStop(state.stop === null ? 0 : null),
   "tour-back": () => showStop(state.stop - 1),
   "tour-next": () => showStop(state.stop + 1),

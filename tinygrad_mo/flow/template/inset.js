@@ -174,9 +174,9 @@ function drawNumbers(measure, arrows, length, areTrained) {
   }
   if (areTrained && measure.reach.length && !many) {
     line("plain SGD step, these alone", "× rate", { style: "head" });
-    const change = forecast(measure, weights);
+    const change = forecast(measure, weights), cases = outlooks(change, measure, frameNow());
     for (const k of measure.reach) {
-      const tone = change[k] > 0 ? "conflict" : change[k] < 0 ? "agree" : "";
+      const tone = { raise: "conflict", lower: "agree" }[cases[k]] ?? "";
       line(names[k], `${change[k] > 0 ? "+" : ""}${number(change[k])}`, { mark: k, tone });
     }
   }

@@ -85,8 +85,12 @@ function decode(frame) {
   });
 }
 
-const measured = flow.frames.map(() => null); // by training step, made when it is looked at
-const measuresAt = (frame) => (measured[frame] ??= decode(flow.frames[frame]));
+const measured = new WeakMap(); // by what was recorded of a step, made when it is looked at
+function measuresAt(n) {
+  const frame = flow.frames[n];
+  if (!measured.has(frame)) measured.set(frame, decode(frame));
+  return measured.get(frame);
+}
 
 // How fast each loss changes along a plain SGD step, per unit of learning rate.
 function forecast(measure, weights) {

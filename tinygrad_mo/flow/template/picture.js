@@ -188,6 +188,7 @@ const barOf = (parts) => ({ pickAt: (n) => pick(parts, n) });
 function drawPicture() {
   const { full, level: { widest } } = picture;
   for (const wire of picture.wires) drawWire(wire, state.weights, full, widest);
+  placeNumbers(picture.wires, picture.cards);
   for (const card of picture.cards) drawCard(card, state.weights, picture.fullBar);
 }
 
@@ -241,7 +242,8 @@ function drawKey() {
     item("not finite", (svg) => el(svg, "path", { class: "none bad", d: "M0 9H26" }));
   }
   if (flow.frames.length > 1) {
-    el(key, "b", { class: "one-scale" }, "one scale for all steps");
+    const all = runs.length > 1 ? "steps and runs" : "steps";
+    el(key, "b", { class: "one-scale" }, `one scale for all ${all}`);
   }
   if (isStage() && key.scrollHeight > key.clientHeight + 2) for (const one of senders) one.remove();
 }

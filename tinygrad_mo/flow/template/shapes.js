@@ -29,7 +29,8 @@ const WIDER = 4;
 const lengthsAdded = (measure, weights) => sumOf(measure.parts(weights));
 function scaleOf(drawn, sizeAt) {
   const frames = state.scale === "all" ? flow.frames.map((_, n) => n) : [state.opening];
-  const found = frames.flatMap((n) => drawn.map((one) => sizeAt(one.pickAt(n), weightsAt(n))));
+  const found = inBase(() =>
+    frames.flatMap((n) => drawn.map((one) => sizeAt(one.pickAt(n), weightsAt(n)))));
   const sizes = found.filter((x) => x > 0 && isFinite(x)).sort((a, b) => a - b);
   return { middle: sizes[sizes.length >> 1] ?? 0, most: sizes.at(-1) ?? 0 };
 }

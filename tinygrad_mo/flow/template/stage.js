@@ -1,6 +1,7 @@
 // The stage as a whole: how large it is seen, and one panel at a time for those who sit far away.
 
-const SLIDES = { model: "slide-model", training: "slide-training", pulls: "slide-pulls" };
+const SLIDES = { model: "slide-model", training: "slide-training", pulls: "slide-pulls",
+  runs: "slide-runs" };
 const ZOOM = 1.25;
 
 function zoomTo(zoom) {
@@ -25,7 +26,8 @@ function pull(event) {
 function letGo() { grip = null; }
 
 const slides = () =>
-  Object.keys(SLIDES).filter((one) => one !== "training" || flow.frames.length > 1);
+  Object.keys(SLIDES).filter((one) =>
+    (one !== "training" || flow.frames.length > 1) && (one !== "runs" || hasRuns()));
 function present(on) {
   document.body.classList.toggle("presenting", on);
   set(byId("present"), { "aria-pressed": on });
@@ -41,6 +43,7 @@ function showSlide(n) {
     const isShown = isPresenting() && one === all[state.slide];
     document.body.classList.toggle(SLIDES[one], isShown);
   });
+  if (isPresenting() && hasRuns()) state.compare = all[state.slide] === "runs";
   resized();
 }
 // A clicker's keys: through the sweep or the tour if one is on, otherwise through the panels.

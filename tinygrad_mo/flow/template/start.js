@@ -8,6 +8,7 @@ state.select ??= worthALook();
 if (flow.frames.length < 2) byId("parts").prepend(byId("trained"));
 if (flow.frames.length < 2) byId("parts").prepend(byId("sweep"));
 buildSliders();
+buildRuns();
 sliders.forEach(listenToSlider);
 build();
 const askedStop = new URLSearchParams(location.hash.slice(1)).get("tour");
@@ -17,5 +18,6 @@ window.addEventListener("resize", () => build());
 // For tests, and for the curious in the console.
 window.gradientFlow = {
   flow, state, picture: () => picture, trained, verdict, pick, redraw, mix, select, openFold,
-  showFrame, sweep: () => sweep, goTo, ask, showStop, present, click, pictureFile, makePng, zoomTo,
+  showFrame, showRun, compare, sweep: () => sweep, goTo, ask, showStop, present, click, pictureFile,
+  makePng, zoomTo,
 };

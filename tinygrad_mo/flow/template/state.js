@@ -6,6 +6,8 @@ const SCALES = ["open", "all", "log"];
 const state = {
   weights: [...flow.weights],
   spans: [], // by loss: from where to where its slider goes
+  run: flow.base ?? 0, // which training
+  compare: false, // are the runs compared?
   frame: 0,
   opening: 0, // the step at which the page opens
   zoom: 1,
@@ -27,6 +29,22 @@ const views = new Map(); // made when they are looked at
 function view() {
   if (!views.has(state.open)) views.set(state.open, makeView(state.open));
   return views.get(state.open);
+}
+// Trainings with other weights of the losses, each with its recorded steps.
+const runs = flow.runs ?? [];
+if (runs.length) runs[flow.base].frames = flow.frames;
+function enterRun(n) {
+  if (!runs.length) return;
+  state.run = runs[n] ? n : flow.base;
+  flow.frames = runs[state.run].frames;
+}
+// What scales and questions are made of: the run with which the page opens.
+function inBase(make) {
+  const { run } = state;
+  enterRun(flow.base);
+  const made = make();
+  enterRun(run);
+  return made;
 }
 const frameNow = () => flow.frames[state.frame];
 const pick = (numbers, frame = state.frame) =>
@@ -64,6 +82,8 @@ function spanSliders() {
 function remember() {
   const parts = [`w=${state.weights.join(",")}`];
   if (flow.frames.length > 1) parts.push(`step=${frameNow().step}`);
+  if (runs.length && state.run !== flow.base) parts.push(`run=${state.run + 1}`);
+  if (state.compare) parts.push("compare=1");
   if (state.select) parts.push(`select=${encodeURIComponent(state.select)}`);
   const { open } = state;
   if (open === ALL) parts.push("all=1");
@@ -82,10 +102,13 @@ function recall() {
 }
 function recallState(text) {
   const link = new URLSearchParams(text);
+  enterRun(parseInt(link.get("run"), 10) - 1);
+  state.compare = link.has("compare");
   const weights = (link.get("w") ?? "").split(",").map(parseFloat);
-  if (weights.length === losses.length && weights.every(isFinite)) state.weights = weights;
   const frame = flow.frames.findIndex((f) => String(f.step) === link.get("step"));
   if (frame >= 0) state.frame = frame;
+  const isMix = weights.length === losses.length && weights.every(isFinite);
+  if (isMix || link.has("run")) state.weights = isMix ? weights : [...weightsNow()];
   const asked = link.get("open"), isFold = flow.folds.some(([name]) => name === asked);
   state.open = link.has("all") ? ALL : isFold ? asked : null;
   if (SCALES.includes(link.get("scale"))) state.scale = link.get("scale");

@@ -66,10 +66,9 @@ function mixtureIn({ name, measure }) {
 }
 
 function forecastLines() {
-  const lines = forecast(picture.whole, state.weights).map((slope, k) => {
-    const way = slope < 0 ? "lower" : slope > 0 ? "raise" : "keep";
-    const kind = isFinite(slope) ? way : "infinite change";
-    return phrase(SENTENCES[kind], fullNames[k], Math.abs(slope));
+  const lines = state.forecast.map((slope, k) => {
+    const kind = state.outlooks[k], size = kind === "hardly" ? slope : Math.abs(slope);
+    return phrase(SENTENCES[kind], fullNames[k], size);
   });
   return [SENTENCES.forecast, ...lines];
 }

@@ -14,6 +14,7 @@ const linkOf = (weights, frame, more = "") =>
 function questions() {
   const asked = [whoTrainsWhat()];
   if (losses.length > 1) asked.push(whoTouchesWhom(), agreeOrFight(), raised());
+  if (hasRuns()) asked.push(trainedWith());
   return [...asked.filter(Boolean), oneOrTwo()];
 }
 function whoTrainsWhat() {
@@ -93,9 +94,20 @@ function raised() {
     title: `What happens when I raise the weight of ${fullNames[k]}?`,
     text: `Now: at ${weightText(w)} instead of ${weightText(before[k])}, a small plain SGD step `
       + `changes ${listing(changes)} (× learning rate). What training with it leads to, no re-mix `
-      + "can tell: the model must be trained again.",
+      + `can tell: ${hasRuns() ? "the next question can." : "the model must be trained again."}`,
     look: ["the words beside the sliders", `drag ${names[k]} back and forth`],
     link: linkOf(after, state.opening),
+  };
+}
+// The run that is farthest from the base, on the side of the larger weights.
+function trainedWith() {
+  const n = flow.base === runs.length - 1 ? 0 : runs.length - 1, run = runs[n];
+  return {
+    title: `And if the model is trained with ${run.label}?`,
+    text: run.said,
+    look: [`"Trained with": ${runs.length} runs; choose one, and the whole page shows it`,
+      "the curves: the broad one is chosen, and the pale area holds all its seeds"],
+    link: `${linkOf(run.weights, state.opening)}&run=${n + 1}&compare=1`,
   };
 }
 function oneOrTwo() {
@@ -113,7 +125,7 @@ function oneOrTwo() {
 
 let stops = null;
 function showStop(n) {
-  stops ??= flow.tour ?? questions();
+  stops ??= flow.tour ?? inBase(questions);
   const was = state.stop;
   state.stop = n === null || n < 0 || n >= stops.length ? null : n;
   document.body.classList.toggle("touring", state.stop !== null);

@@ -12,14 +12,16 @@ function buildTraining() {
   document.body.classList.toggle("untrained", panel.hidden);
   if (panel.hidden) return;
   const zoom = enlarged(), width = Math.max(250, box.clientWidth / zoom), shared = sharedCards();
-  const free = isStage() ? box.clientHeight / zoom : 0, rows = shared.length * ROW + 22;
+  const below = weightsMove() ? WEIGHTS_HIGH : 0, rows = below + shared.length * ROW + 22;
+  const free = isStage() ? box.clientHeight / zoom : 0;
   const high = Math.max(isStage() ? 76 : 96, Math.min(isPresenting() ? 420 : 260, free - rows));
-  const key = `${width} ${high} ${state.open}`;
+  const key = `${width} ${high} ${state.open} ${state.run}`;
   if (strip?.key === key) return;
   const labels = [...shared.map((card) => card.label), "losses (log)", "0.00000"];
   const letters = Math.max(...labels.map((text) => lengthOf(text, 12, BOLD)));
   const left = Math.min(width * 0.3, letters + 14);
-  const ends = Math.max(...names.map((name) => lengthOf(name, 12, BOLD)));
+  const texts = below ? [...names, "× 0.0000"] : names;
+  const ends = Math.max(...texts.map((text) => lengthOf(text, 12, BOLD)));
   const right = width - Math.min(width * 0.2, ends + 12);
   const [first, last] = [frames[0].step, frames.at(-1).step];
   const x = (step) => left + ((step - first) / (last - first)) * (right - left);
@@ -32,8 +34,9 @@ function buildTraining() {
   const middles = frames.slice(1).map((frame, n) => (x(frames[n].step) + x(frame.step)) / 2);
   strip = { key, svg, x, left, right, width, high, edges: [left, ...middles, right], height };
   drawCurves();
+  if (below) drawWeights(strip, high - 8, DASHES);
   shared.forEach((card, i) => {
-    const y = high + i * ROW;
+    const y = high + below + i * ROW;
     write(svg, left - 10, y + 14, card.label, left - 12, 12, 600, { "text-anchor": "end" });
     drawCells(card, y, ROW - 2);
   });
@@ -140,5 +143,6 @@ function drawNeedle() {
   set(strip.needle, { x: r1((from + to - width) / 2), width: r1(width) });
   set(strip.svg, { "aria-valuenow": step, "aria-valuetext": `step ${step}` });
   const total = weightsNow().map((w, k) => phrase(SENTENCES.term, w, names[k])).join(" + ");
-  say(byId("training-what"), `step ${step} (its weights in this run: ${total})`);
+  const seed = runs.length ? `, seed ${flow.seeds[0]}` : "";
+  say(byId("training-what"), `step ${step}${seed} (its weights in this run: ${total})`);
 }

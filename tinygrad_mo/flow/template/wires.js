@@ -84,7 +84,8 @@ function makeCut(parent, points, shift) {
   const strokes = el(group, "path", { class: "strokes" });
   return { group, gap, strokes, size: el(group, "text"), middle, normal };
 }
-function drawCut({ group, gap, strokes, size, middle, normal: [nx, ny] }, isCut, width, whole) {
+function drawCut(cut, isCut, width, whole) {
+  const { group, gap, strokes, size, middle, normal: [nx, ny] } = cut;
   show(group, isCut);
   if (!isCut) return;
   const [x, y] = middle, far = width / 2 + 3, [tx, ty] = [-ny, nx]; // along the wire
@@ -95,10 +96,26 @@ function drawCut({ group, gap, strokes, size, middle, normal: [nx, ny] }, isCut,
   };
   set(gap, { d: stroke(0) });
   set(strokes, { d: stroke(-3) + stroke(3) });
-  const up = ny > 0 || (!ny && nx < 0) ? -1 : 1, away = up * (far + 9); // above it, or at its right
-  const place = { x: r1(x + away * nx), y: r1(y + away * ny + 4) };
-  set(size, { ...place, "text-anchor": Math.abs(ny) > 0.5 ? "middle" : "start" });
   say(size, number(whole));
+  const up = ny > 0 || (!ny && nx < 0) ? -1 : 1; // above it, or at its right
+  cut.half = lengthOf(size.textContent, 12, BOLD) / 2;
+  const aside = (side) => {
+    const away = side * (far + 8), more = Math.abs(ny) > 0.5 ? 0 : Math.sign(away * nx) * cut.half;
+    return [x + away * nx + more, y + away * ny];
+  };
+  cut.places = [aside(up), aside(-up), [x, y - far - 12], [x, y + far + 12]];
+}
+// The numbers of the wires that are cut: where they hide no card, if there is such a place.
+function placeNumbers(wires, cards) {
+  const taken = cards.map((card) => [card.x, card.y, card.width / 2, card.height / 2]);
+  for (const { isCut, cut: { size, half, places } } of wires) {
+    if (!isCut) continue;
+    const hidden = ([x, y]) => sumOf(taken.map(([cx, cy, wide, high]) =>
+      Math.max(0, half + wide - Math.abs(x - cx)) * Math.max(0, 7 + high - Math.abs(y - cy))));
+    const [x, y] = places.reduce((best, one) => (hidden(one) < hidden(best) - 12 ? one : best));
+    set(size, { x: r1(x), y: r1(y + 4), "text-anchor": "middle" });
+    taken.push([x, y, half, 7]);
+  }
 }
 // What was lost, from the width `before` on, half at each side; under all that is narrower.
 function drawRim(rim, width, before) {

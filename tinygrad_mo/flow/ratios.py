@@ -1,4 +1,4 @@
-"""What a loss weight moves: one training step, made twice."""
+"""What a loss weight moves in one training step, which is made twice."""
 
 from __future__ import annotations
 
