@@ -670,7 +670,7 @@ def test_names_are_text(show):
     browser = show(made("nasty"))
     assert browser.title.startswith("Where does the gradient go?")
     assert run(browser, "return document.querySelectorAll('img, main b b').length") == 0
-    assert NASTY in run(browser, "return document.querySelector('.card title').textContent")
+    assert NASTY in run(browser, "return document.querySelector('.card').textContent")
 
 
 OVERFLOWS = """

@@ -185,15 +185,21 @@ def shared_layers(flow: FlowData) -> list[Layer]:
 
 
 def short_names(losses: Sequence[str]) -> list[str]:
-    """The names of losses without an ending that they all share.
+    """The names of losses without the words that they all share at the end or at the beginning.
 
     >>> short_names(["main_output", "aux_output"]), short_names(["age", "income"])
     (['main', 'aux'], ['age', 'income'])
+    >>> short_names(["eye_left_x", "eye_right_x"]), short_names(["head_1", "head_2"])
+    (['left', 'right'], ['head_1', 'head_2'])
     """
-    heads = [name.rpartition("_")[0] for name in losses]
-    tails = {name.rpartition("_")[2] for name in losses}
-    same = len(losses) > 1 and len(tails) == 1 and all(head.strip("_ ") for head in heads)
-    return heads if same else list(losses)
+    parts = [name.split("_") for name in losses]
+    for end, rest in ((-1, slice(-1)), (0, slice(1, None))):
+        while len(losses) > 1 and len({words[end] for words in parts}) == 1:
+            fewer = [words[rest] for words in parts]
+            if not all(any(map(str.isalpha, "".join(words))) for words in fewer):
+                break
+            parts = fewer
+    return ["_".join(words) for words in parts]
 
 
 def loss_label(short_name: str) -> str:

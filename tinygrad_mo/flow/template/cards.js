@@ -64,7 +64,6 @@ function makeCard(parent, data, [x, y, width, height], level) {
   const group = (card.group = el(parent, "g", { class: `card ${data.kind}`, ...place }));
   card.left = -width / 2;
   card.top = -height / 2;
-  card.title = el(group, "title");
   const sheet = (look, x, y, wide) =>
     el(group, "rect", { class: look, x: r1(x), y: r1(y), width: r1(wide), height, rx: 8 });
   if (data.kind === "fold") sheet("behind", card.left + 4, card.top - 4, width - 8);
@@ -73,6 +72,10 @@ function makeCard(parent, data, [x, y, width, height], level) {
   else if (card.parameters.length) makeJudged(card, data);
   else makePlain(card, data);
   if (data.kind === "fold") makeOpener(card);
+  // Whoever listens hears word by word what is written, and last what a pointer is told.
+  for (const text of group.querySelectorAll("text")) text.after(" ");
+  for (const title of group.querySelectorAll("title")) title.remove();
+  card.title = el(group, "title");
   return card;
 }
 
@@ -91,9 +94,11 @@ function makeLoss(card, { loss }) {
   const first = top + (isFull ? 24 : tiny ? 15 : 18), foot = card.height / 2 - 9;
   const at = isFlat ? { x: left + PAD + 2, y: 4.5 } : { x: 2, y: first };
   const wording = { class: `t${loss}`, ...(isFlat ? {} : CENTRED) };
-  write(group, at.x, at.y, title, isFlat ? room - 46 : room + 6, LETTERS.title, BOLD, wording);
+  const rooms = isFull ? [room + 6, room + 6] : [isFlat ? room - 46 : room + 6];
+  const lines = inLines(title, rooms, LETTERS.title, BOLD), up = 7 * (lines.length - 1);
+  writeLines(group, at.x, at.y - up, title, lines, LETTERS.title, BOLD, wording);
   const small = { "font-size": LETTERS.small };
-  if (isFull) card.value = el(group, "text", { x: 2, y: top + 43, ...small, ...CENTRED });
+  if (isFull) card.value = el(group, "text", { x: 2, y: top + 43 + up, ...small, ...CENTRED });
   else if (!tiny) card.value = el(group, "text", { x: left + PAD + 2, y: foot, ...small });
   const end = { x: width / 2 - PAD + 2, "text-anchor": "end", y: isFlat ? 4.5 : foot };
   if (isFull) {
@@ -105,10 +110,14 @@ function makeLoss(card, { loss }) {
 }
 
 function makePlain({ group, width, height }, data) {
-  const room = width - 2 * PAD + 4, about = aboutPlain(data), two = height > 38 && about;
-  const opener = data.kind === "fold" ? 16 : 0, x = -opener / 2, y = two ? -3 : 4.5;
-  write(group, x, y, data.label, room - opener, LETTERS.title, BOLD, CENTRED);
-  if (two) write(group, 0, 14, about, room, LETTERS.small, 400, { class: "small", ...CENTRED });
+  const room = width - 2 * PAD + 4, most = height > 44 ? 3 : height > 38 ? 2 : 1;
+  const opener = data.kind === "fold" ? 16 : 0, rooms = Array(most).fill(room - opener);
+  const lines = inLines(data.label, rooms, LETTERS.title, BOLD);
+  const about = lines.length < most && aboutPlain(data), number = lines.length + (about ? 1 : 0);
+  const y = { 1: 4.5, 2: -3, 3: -9.5 }[number];
+  writeLines(group, -opener / 2, y, data.label, lines, LETTERS.title, BOLD, CENTRED);
+  const small = { class: "small", ...CENTRED }, last = { 2: 14, 3: 18.5 }[number];
+  if (about) write(group, 0, last, about, room, LETTERS.small, 400, small);
 }
 
 function makeJudged(card, data) {
@@ -121,16 +130,20 @@ function makeJudged(card, data) {
   const foot = card.height / 2 - calls.length * level.call;
   const opener = kind === "fold" ? 20 : 0, beside = shared ? 2 * level.compass + 4 : 0;
   const room = inside - opener - (isBeside ? beside : 0);
-  const first = top + { full: 21, medium: 19, small: 15, tiny: 15 }[level.name];
   const tight = level.name === "tiny" ? 5 : 0; // where room is scarce, less of it at the edge
-  write(group, start - tight, first, label, room + 2 * tight, LETTERS.title, BOLD);
+  const after = isFull ? inside - beside : room, most = { full: 3, medium: 2 }[level.name] ?? 1;
+  const rooms = [room + 2 * tight, after, after].slice(0, most);
+  const lines = inLines(label, rooms, LETTERS.title, BOLD), isLong = lines.length > 1;
+  const first = top + ({ full: isLong ? 18 : 21, medium: isLong ? 16 : 19 }[level.name] ?? 15);
+  writeLines(group, start - tight, first, label, lines, LETTERS.title, BOLD);
   const about = card.frozen || aboutCard(data);
   const free = inside - lengthOf(label, LETTERS.title, BOLD) - opener - 8 - (isBeside ? beside : 0);
   const isShort = lengthOf(about, LETTERS.small) > inside - beside && data.shape;
   const text = isShort ? data.shape : about;
+  const below = isLong ? first + lines.length * PITCH : top + 39;
   const small = { class: "small" };
-  if (isFull) write(group, start, top + 39, text, inside - beside, LETTERS.small, 400, small);
-  else if (level.name === "medium" && lengthOf(about, LETTERS.small) < free) {
+  if (isFull) write(group, start, below, text, inside - beside, LETTERS.small, 400, small);
+  else if (level.name === "medium" && !isLong && lengthOf(about, LETTERS.small) < free) {
     const x = start + lengthOf(label, LETTERS.title, BOLD) + 6;
     write(group, x, first, about, free, LETTERS.small, 400, { class: "small" });
   }
@@ -156,10 +169,12 @@ function makeJudged(card, data) {
     const bar = makeBar(group, start + half, y + 2, inside - half, 7, card.reach);
     return { parts, bar };
   });
+  group.append(...group.querySelectorAll(":scope > .found")); // what is heard ends with the verdict
 }
+const aboutFold = ({ nodes }) => `${nodes.length} cards`;
 // Its type and shape; or what it holds.
 function aboutCard({ kind, type = "", shape = "", silent, nodes, calls }) {
-  if (kind === "fold") return `${nodes.length} cards`;
+  if (kind === "fold") return aboutFold({ nodes });
   if (kind === "weights") return `used ${calls.length} times`;
   return silent ? "no loss" : [type, shape].filter(Boolean).join(" ");
 }
@@ -181,17 +196,20 @@ function makeOpener({ group, left, top, height, parameters }) {
   el(open, "path", { d: `M${x - 4} ${y}h8m-4 -4v8` });
 }
 
+// Heard as one sentence: what is written on it, in its order, and then what there was no room for.
 function drawCard(card, weights, full) {
-  const { name, kind, shape, silent } = card.data;
-  let text = `${name}${shape ? `, output ${shape}` : ""}`;
-  if (kind === "loss") text = drawLoss(card, weights[card.data.loss]);
-  else if (card.parameters.length) text += drawJudged(card, weights, full);
-  const folded = `. ${aboutCard(card.data)} are folded here: press Enter twice to open`;
-  if (kind === "fold") text += folded;
-  if (silent) text += ". An output without a loss";
-  say(card.title, text);
-  set(card.group, { "aria-label": text });
+  const { data, group } = card, { kind, loss, silent } = data;
+  const more = kind === "loss" ? drawLoss(card, weights[loss])
+    : card.parameters.length ? drawJudged(card, weights, full) : aboutUnweighted(data);
+  const seen = textsIn(group), rest = [data.name !== seen[0] && kind !== "loss" && data.name, more];
+  if (silent) rest.push("an output without a loss");
+  if (kind === "fold") rest.push(`${aboutFold(data)} folded here, Enter twice opens them`);
+  const untold = `${rest.filter(Boolean).join("; ")}.`;
+  say(card.title, untold);
+  set(group, { "aria-label": `${seen.join(", ")}: ${untold}` });
 }
+const aboutUnweighted = ({ kind, shape }) =>
+  (kind === "input" ? "an input" : "no weights") + (shape ? `, output ${shape}` : "");
 function drawLoss(card, w) {
   const { loss } = card.data, value = frameNow().values[loss], isFull = card.level.name === "full";
   const text = value === null ? SENTENCES.unlabelled : `now ${number(value)}`;
@@ -205,7 +223,7 @@ function drawLoss(card, w) {
   say(card.pill, fit(pill, room + 6, LETTERS.small, BOLD));
   card.group.classList.toggle("off", !w);
   const { name, kind } = flow.losses[loss], about = kind && ` (${kind})`;
-  return `loss ${name}${about}: ${text}, weight ${weightText(w)}`;
+  return `loss ${name}${about}, ${text}, weight ${weightText(w)}`;
 }
 // With as many digits as there is room for.
 function shortNumber(x, room) {
@@ -218,8 +236,9 @@ function drawJudged(card, weights, full) {
   drawBar(card.bar, measure, weights, full);
   for (const call of card.calls) drawBar(call.bar, pick(call.parts), weights, full);
   if (card.arrows) drawCompass(card, pulls(measure, weights).arrows);
-  const frozen = card.frozen && `, ${card.frozen}`, whole = number(measure.total(weights));
-  return `${frozen}: ${judged.text}, weighted gradient of its weights ${whole}`;
+  const { shape } = card.data, whole = number(measure.total(weights));
+  const parts = [shape && `output ${shape}`, card.frozen, judged.text];
+  return [...parts, `the weighted gradient of its weights is ${whole}`].filter(Boolean).join(", ");
 }
 function drawVerdict(card, judged) {
   const inside = card.width - 2 * PAD, isTight = card.level.name === "medium" && card.arrows;

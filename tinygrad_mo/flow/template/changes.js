@@ -2,6 +2,7 @@
 
 // Another view, or another width of the page.
 function build(again = true) {
+  const place = placeOfFocus();
   buildFolds();
   buildPicture();
   buildTrained();
@@ -10,6 +11,7 @@ function build(again = true) {
   sweep = planSweep();
   if (isSweeping()) state.sweep = Math.min(state.sweep, sweep.steps.length - 1);
   measureAgain();
+  focusAgain(place);
   // What was said now may have taken some of the picture's room.
   if (again && isStage() && byId("drawing").clientHeight !== picture.height) build(false);
 }
@@ -92,6 +94,12 @@ function openFold(name) {
   state.open = name;
   build();
   remember();
+}
+// What is around it is open then.
+function closeFold() {
+  const around = state.open === ALL ? -1 : parentOf(flow.folds.findIndex(([name]) =>
+    name === state.open));
+  openFold(around < 0 ? null : flow.folds[around][0]);
 }
 function select(key) {
   state.select = key;

@@ -1,6 +1,4 @@
-// The colours and textures of the losses, and those of cosines; all others are in page.css.
-
-const { HEAT } = flow.constants;
+// The colours and textures of the losses; all others are in page.css.
 
 // Of each loss: for areas (p) and stripes (s), from the second loss on with a texture; for lines
 // and arrows (q); for text (t).
@@ -53,14 +51,4 @@ function makeTextures() {
     const [tile, lines] = TEXTURES[k % TEXTURES.length], tone = `var(--tone${k})`;
     if (lines) texture(`texture${k}`, `var(--loss${k})`, tile, lines[0], tone, lines[1]);
   });
-}
-
-// Pink for conflict, green for agreement, the stronger the more.
-function heatOf(cosine) {
-  const tone = cosine < 0 ? "--conflict" : "--agree", [least, more] = HEAT;
-  const strength = Math.round(100 * (least + more * Math.abs(cosine)));
-  return {
-    paint: `color-mix(in srgb, var(${tone}) ${strength}%, var(--card))`,
-    ink: strength > 52 ? "var(--card)" : "var(--ink)",
-  };
 }

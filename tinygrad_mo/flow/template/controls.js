@@ -15,7 +15,8 @@ function buildSliders() {
     const row = el(byId("sliders"), "div", { class: "slider", style: `--c:var(--loss${k})` });
     const label = el(row, "label", { for: id, class: `t${k}`, title: name });
     swatch(label, k);
-    el(label, "span", {}, names[k]);
+    const text = el(label, "span");
+    for (const word of wordsOf(names[k])) text.append(word, el(null, "wbr")); // it may break there
     const range = el(row, "input", { type: "range", id, step: "any" });
     const hidden = { "aria-label": `weight of ${name}` };
     const typed = el(row, "input", { type: "number", step: 0.01, ...hidden });

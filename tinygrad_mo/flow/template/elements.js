@@ -53,6 +53,42 @@ function fit(text, width, size, weight = 400) {
   }
   return fitted.get(key);
 }
+// Text in as many lines as rooms are given: broken where words end, or else anywhere; what is too
+// long even so is shortened.
+const segmenter = new Intl.Segmenter(undefined, { granularity: "word" });
+const wordsOf = (text) => [...segmenter.segment(text)].flatMap(({ segment }) =>
+  segment.split(/(?<=_)|(?<=\p{Ll})(?=\p{Lu})/u));
+function brokenInto(pieces, rooms, size, weight) {
+  const text = pieces.join("");
+  if (rooms.length === 1 || lengthOf(text, size, weight) <= rooms[0]) {
+    return [fit(text, rooms[0], size, weight)];
+  }
+  let n = 1;
+  while (lengthOf(pieces.slice(0, n + 1).join("").trimEnd(), size, weight) <= rooms[0]) n += 1;
+  const [head, rest] = [pieces.slice(0, n).join(""), pieces.slice(n)], line = head.trimEnd();
+  const first = fit(line, rooms[0], size, weight) + head.slice(line.length);
+  return [first, ...brokenInto(rest, rooms.slice(1), size, weight)];
+}
+function inLines(text, rooms, size, weight) {
+  const isCut = (lines) => lines.some((line) => line.includes("…"));
+  const byWords = brokenInto(wordsOf(text), rooms, size, weight);
+  if (!isCut(byWords)) return byWords;
+  const byLetters = brokenInto([...text], rooms, size, weight);
+  return isCut(byLetters) ? byWords : byLetters;
+}
+// These lines as one text; what was too long for them is told to a pointer.
+const PITCH = 14; // pixels from line to line
+function writeLines(parent, x, y, text, lines, size, weight, attributes = {}) {
+  const font = { "font-size": size, "font-weight": weight };
+  const made = el(parent, "text", { x, y, ...font, ...attributes });
+  lines.forEach((line, i) => el(made, "tspan", { x, y: r1(y + i * PITCH) }, line));
+  if (lines.some((line) => line.includes("…"))) el(made, "title", {}, text);
+}
+// What is written in a picture, text by text.
+const textsIn = (group) => [...group.querySelectorAll("text")]
+  .filter((text) => text.getAttribute("visibility") !== "hidden")
+  .map((text) => [...text.childNodes].filter((node) => node.nodeName !== "title")
+    .map((node) => node.textContent).join("").trim()).filter(Boolean);
 function write(parent, x, y, text, room, size, weight = 400, attributes = {}) {
   const font = { "font-size": size, "font-weight": weight };
   const made = el(parent, "text", { x, y, ...font, ...attributes }, fit(text, room, size, weight));

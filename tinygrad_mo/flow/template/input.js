@@ -33,7 +33,6 @@ for (const part of ["drawing", "bars"].map(byId)) {
   on("focusout", () => hover(null));
   on("keydown", (thing, event) => {
     const { key } = event, direction = DIRECTIONS[key];
-    if (key === "Escape") select(null);
     if (direction || key === "Enter" || key === " ") event.preventDefault();
     if (direction) moveFocus(thing, neighbour(thing, direction));
     else if (key === "Enter" || key === " ") choose(thing);
@@ -145,12 +144,22 @@ drawing.addEventListener("wheel", (event) => {
   event.preventDefault();
   zoomTo(state.zoom * (event.deltaY < 0 ? ZOOM : 1 / ZOOM));
 }, { passive: false });
+// Escape: one thing at a time.
+function giveUp() {
+  const menu = byId("menu");
+  if (menu.open) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  } else if (state.stop !== null) showStop(null);
+  else if (isSweeping()) goTo(null);
+  else if (isPresenting()) present(false);
+  else if (state.open !== null) closeFold();
+  else select(null);
+}
 const CLICKER = { PageDown: 1, PageUp: -1, ArrowRight: 1, ArrowLeft: -1, " ": 1 };
 document.addEventListener("keydown", (event) => {
   const { key, target } = event, isFree = !target.closest("input, select, button, summary, svg");
-  if (key === "Escape" && state.stop !== null) showStop(null);
-  else if (key === "Escape" && isSweeping()) goTo(null);
-  else if (key === "Escape" && isPresenting()) present(false);
+  if (key === "Escape") giveUp();
   const isTurning = isPresenting() || isSweeping() || state.stop !== null;
   const isPage = key.startsWith("Page") && !target.closest("input, #strip");
   if (!CLICKER[key] || !isTurning || !(isFree || isPage)) return;

@@ -149,6 +149,7 @@ function drawNumbers(measure, arrows, length, areTrained) {
     const row = el(box, "div", { class: style }), left = el(row, "span");
     if (mark !== null) swatch(left, mark);
     left.append(label);
+    set(left, { title: label });
     if (value !== null) el(row, "span", { class: tone }, value);
     if (angle !== null) el(row, "span", { class: "angle" }, angle);
   };

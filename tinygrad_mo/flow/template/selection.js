@@ -28,7 +28,9 @@ function drawSelection() {
   const isOne = (key) => key === chosen || key === pointed;
   const loss = picture.cards.find((card) => card.key === (pointed ?? chosen))?.data.loss;
   const isAside = (reach) => loss !== undefined && reach !== undefined && !reach.includes(loss);
-  const mark = ({ group, key, reach }, related) => {
+  const mark = (thing, related) => {
+    const { group, key, reach } = thing;
+    set(focusOf(thing), { "aria-pressed": key === chosen });
     group.classList.toggle("selected", key === chosen);
     group.classList.toggle("hover", (key === pointed && key !== chosen) || related);
     group.classList.toggle("aside", isAside(reach));

@@ -48,6 +48,7 @@ function makeRow(box, row, i) {
   const start = { tabindex: i ? -1 : 0, role: "button" };
   row.label = el(row.group, "div", { class: "label", ...start });
   if (row.title) el(row.label, "b", {}, row.title);
+  row.label.append(" "); // two words, for those who listen
   el(row.label, "span", {}, row.frozen ? `${row.part} (${row.frozen})` : row.part);
   const svg = el(el(row.group, "div"), "svg", { "aria-hidden": true });
   row.bar = makeBar(svg, 0, 0, "100%", "100%", row.pickAt(state.frame).reach);
@@ -76,8 +77,8 @@ function drawTrained() {
     set(row.label, { title: `${row.name}: weighted gradient ${whole}` });
     if (row.said === judged.text) continue;
     row.said = judged.text;
-    const frozen = row.frozen && `, ${row.frozen}`;
-    set(row.label, { "aria-label": `${row.name}${frozen}: ${judged.text}` });
+    const frozen = row.frozen && `, ${row.frozen}`, seen = row.label.textContent.trim();
+    set(row.label, { "aria-label": `${seen}, ${row.name}${frozen}: ${judged.text}` });
     drawCosine(row.cosine, judged);
   }
 }
@@ -88,9 +89,9 @@ function drawCosine(box, { text, worst }) {
     el(box, "span", { title: text }, text);
     return;
   }
-  const [cosine, ...pair] = worst, { paint, ink } = heatOf(cosine);
+  const [cosine, ...pair] = worst;
   if (losses.length > 2) {
     for (const k of pair) swatch(box, k);
   }
-  el(box, "b", { style: `background:${paint};color:${ink}`, title: text }, signed(cosine));
+  el(box, "b", { class: relation(cosine), title: text }, signed(cosine));
 }
