@@ -30,15 +30,25 @@ class Loss(Recipe):
     reduction : str
         "sum_over_batch_size": sum(weight * loss) / N, where samples of weight 0 count, too.
         "mean_with_sample_weight": divided by the sum of the weights instead.
-        "sum": sum(weight * loss), not divided: twice the samples are twice the loss, and a step
-        pulls in proportion to its batch. What `evaluate` and History say is the sum over all
-        samples, whatever the batches.
+        "sum": sum(weight * loss), not divided: a step pulls in proportion to its batch. What
+        `evaluate` and History say is the sum over all samples, whatever the batches (beside a loss
+        that is a mean, its share of an epoch is larger, therefore, than its share of a step).
         "none": weight * loss of each sample, 0 where it does not count; not for `compile`, which
         needs one number.
     name : str, optional
         Default: the class's name in snake_case.
     missing : float, optional
         A label that means "not labelled"; NaN always does. Such samples do not count.
+
+    Examples
+    --------
+    >>> import tinygrad_mo as tg
+    >>> y, p = [[0.0], [0.0]], [[1.0], [3.0]]
+    >>> for reduction in ("sum_over_batch_size", "sum", "none"):
+    ...     print(tg.losses.MeanSquaredError(reduction)(y, p).numpy())
+    5.0
+    10.0
+    [1. 9.]
     """
 
     is_model = False

@@ -195,10 +195,20 @@ class FunctionMetric(MeanMetric):
         sample, or each step. Labels are not brought into the shape of the predictions.
     name : str, optional
         Default: that of the function.
+
+    Examples
+    --------
+    >>> def off(y_true, y_pred):
+    ...     return abs(y_pred - y_true).max(axis=-1)
+    >>> metric = FunctionMetric(off)
+    >>> metric.update(np.array([[1.0, 2.0]]), np.array([[1.5, 5.0]]))
+    >>> metric.name, metric.result()
+    ('off', 3.0)
     """
 
     def __init__(self, function: Callable[[Tensor, Tensor], Any], name: str | None = None):
-        super().__init__(name_of(function) if name is None else name)
+        own = getattr(function, "__name__", snake_case(type(function).__name__))
+        super().__init__(own if name is None else name)
         what = f"{self}: function" + (f" {name_of(function)}" if callable(function) else "")
         self.function = arguments.function_of(what, function, ["y_true", "y_pred"])
 
