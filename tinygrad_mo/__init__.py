@@ -30,6 +30,7 @@ from . import (
     check,
     compiled,  # twins in C of what takes long; without this line, NumPy alone
     data,
+    flow,
     layers,
     losses,
     metrics,
@@ -66,6 +67,7 @@ __all__ = [
     "compiled",
     "data",
     "exchange",
+    "flow",
     "gradients",
     "layers",
     "load",
