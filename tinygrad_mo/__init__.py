@@ -33,6 +33,7 @@ from . import (
     check,
     compiled,  # twins in C of what takes long; without this line, NumPy alone
     data,
+    flow,
     layers,
     losses,
     metrics,
@@ -71,6 +72,7 @@ __all__ = [
     "compiled",
     "data",
     "exchange",
+    "flow",
     "gradients",
     "layers",
     "load",

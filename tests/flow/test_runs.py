@@ -304,7 +304,7 @@ def test_what_cannot_be_trained_so_is_refused():
 
     others = [{"aux_output": 1.0}]
     for make, weights, more, error, words in (
-        (lambda: model, others, {}, ValueError, "make a new model each time; .* made 2 steps"),
+        (lambda: model, others, {}, ValueError, "make a new model each time, .* at step 2 already"),
         (lambda: None, others, {}, TypeError, "must return a compiled model"),
         (with_method, others, {}, ValueError, "sets the loss weights in each step: compile"),
         (drawn_elsewhere, others, {}, ValueError, "with seed 0, build made models with different"),

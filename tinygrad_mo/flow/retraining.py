@@ -221,8 +221,8 @@ class Mixtures:
             raise TypeError("whatif: build must return a compiled model")
         if model.step:
             raise ValueError(
-                f"whatif: build must make a new model each time; this one has made {model.step} "
-                f"steps"
+                f"whatif: build must make a new model each time, and this one is at step "
+                f"{model.step} already"
             )
         method = model.objective.balancer
         if method is not None:
