@@ -113,6 +113,8 @@ def quantile(x: Any, q: Any, axis: int | None = None, *, keepdims: bool = False)
 
     The gradient goes to these two. NaN stands last, as in `sort`.
     """
+    if axis is not None:
+        axis = arguments.whole("quantile: axis", axis, at_least=None)
     ndim, shares = x.ndim, np.asarray(q, float)
     if ((shares < 0) | (shares > 1)).any():
         raise ValueError(f"quantile: shares lie between 0 and 1 (percentile: 0 and 100), not {q}")
@@ -129,6 +131,15 @@ def quantile(x: Any, q: Any, axis: int | None = None, *, keepdims: bool = False)
         gone = range(ndim) if axis is None else [place % ndim]
         y = expand_dims(y, tuple(at.ndim + a for a in gone))
     return y
+
+
+def diff(x: Any, n: int = 1, axis: int = -1) -> Any:
+    """Each number less the one before it along an axis, n times over."""
+    (axis,) = axes_from_left(axis, x.ndim)
+    before = (slice(None),) * axis
+    for _ in range(arguments.whole("diff: n", n)):
+        x = x[(*before, slice(1, None))] - x[(*before, slice(None, -1))]
+    return x
 
 
 def along(x: Any, axis: int | None) -> tuple[Any, int]:
@@ -177,8 +188,19 @@ def detach(x: Any) -> Any:
 
 
 def reshape(x: Any, shape: Any) -> Any:
-    """The same numbers in another shape."""
-    return ops.reshape(x, shape=tuple(shape) if arguments.is_list(shape) else (shape,))
+    """The same numbers in another shape; None, as in `x.shape`, is the batch, which stays."""
+    lengths = list(shape) if arguments.is_list(shape) else [shape]
+    if None in lengths:
+        stays = (
+            lengths[0] is None and x.shape[0] is None and None not in [*lengths[1:], *x.shape[1:]]
+        )
+        if not stays:
+            raise TypeError(
+                f"reshape of {x} to {tuple(lengths)}: write -1 for the one length that is not known"
+            )
+        rest = prod(n for n in lengths[1:] if n != -1)
+        lengths = [-1, *(prod(x.shape[1:]) // max(rest, 1) if n == -1 else n for n in lengths[1:])]
+    return ops.reshape(x, shape=tuple(lengths))
 
 
 def ravel(x: Any) -> Any:
@@ -241,6 +263,11 @@ def squeeze(x: Any, axis: Any = None) -> Any:
 
 def broadcast_to(x: Any, shape: Any) -> Any:
     """Repeated along axes of length 1 and new ones in front."""
+    if arguments.is_list(shape) and None in list(shape):
+        raise TypeError(
+            f"broadcast_to of {x} to {tuple(shape)}: a length must be known; x * np.ones((3, 4)) "
+            f"repeats along the axes behind the batch"
+        )
     return ops.broadcast_to(x, shape=tuple(shape) if arguments.is_list(shape) else (shape,))
 
 
@@ -475,6 +502,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {  # of NumPy, where it is no ufunc n
     np.cumsum: cumsum,
     np.diag: diag,
     np.diagonal: diagonal,
+    np.diff: diff,
     np.dot: dot,
     np.einsum: einsum,
     np.expand_dims: expand_dims,
@@ -540,16 +568,25 @@ INSTEAD: dict[Any, str] = {  # what to write where there is no such function
     np.cbrt: "np.sign(x) * abs(x) ** (1 / 3)",
     np.column_stack: "np.stack([x, y], axis=1)",
     np.copy: "x, which nothing changes",
+    np.cross: "np.roll(x, -1) * np.roll(y, 1) - np.roll(x, 1) * np.roll(y, -1)",
+    np.deg2rad: "x * (np.pi / 180)",
+    np.degrees: "x * (180 / np.pi)",
     np.exp2: "2.0 ** x",
     np.fliplr: "np.flip(x, 1)",
     np.flipud: "np.flip(x, 0)",
+    np.fmax: "np.maximum(x, y)",
+    np.fmin: "np.minimum(x, y)",
     np.full_like: "np.zeros(x.shape) + y",
     np.hypot: "np.sqrt(x * x + y * y)",
     np.isclose: "abs(x - y) < 1e-6",
     np.isfinite: "abs(x) < np.inf",
     np.isnan: "x != x",
+    np.kron: "np.outer(x, y).ravel(), of vectors",
     np.logaddexp: "ops.logsumexp(np.stack([x, y]), axis=0)",
+    np.nan_to_num: "np.where(x == x, x, 0.0)",
     np.ones_like: "np.ones(x.shape)",
+    np.rad2deg: "x * (180 / np.pi)",
+    np.radians: "x * (np.pi / 180)",
     np.trunc: "np.sign(x) * np.floor(abs(x))",
     np.vdot: "(x * y).sum()",
     np.zeros_like: "np.zeros(x.shape)",

@@ -212,7 +212,7 @@ class Operators:
     diagonal, trace, dot = functions.diagonal, functions.trace, functions.dot
 
     def reshape(self, *shape: Any) -> Any:
-        return ops.reshape(self, shape=as_one(shape))
+        return functions.reshape(self, as_one(shape))
 
     def transpose(self, *axes: Any) -> Any:
         return ops.transpose(self, axes=as_one(axes) or None)
