@@ -58,7 +58,7 @@ def test_a_function_is_a_metric_under_its_name(tmp_path):
     model.save(tmp_path / "model.tg")
     with pytest.raises(ValueError, match="the file uses 'off', which is not of this package"):
         tg.load(tmp_path / "model.tg")
-    again = tg.load(tmp_path / "model.tg", custom={"off": off, "rank": rank})
+    again = tg.load(tmp_path / "model.tg", custom_objects={"off": off, "rank": rank})
     assert again.evaluate(X, y, return_dict=True) == model.evaluate(X, y, return_dict=True)
 
 

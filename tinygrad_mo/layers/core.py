@@ -204,7 +204,7 @@ class Lambda(Layer):
     makes itself is made anew in each call. So write weights as a `Layer`, in `make_weights`.
 
     A file holds the name of the function. It is handed over when the file is read, as
-    ``tg.load(path, custom={"squared": squared})``; ``def`` gives it a name of its own.
+    ``tg.load(path, custom_objects={"squared": squared})``; ``def`` gives it a name of its own.
 
     Examples
     --------
