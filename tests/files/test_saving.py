@@ -137,17 +137,19 @@ def test_a_file_of_weights_is_not_a_model(tmp_path):
         tg.load(tmp_path / "w.tg")
 
 
-def test_a_file_can_make_nothing_but_layers_losses_and_the_like(tmp_path):
+@pytest.mark.parametrize("home", ["metrics", "os"])
+@pytest.mark.parametrize("maker", ["get", "annotations", "system"])
+def test_a_file_can_make_nothing_but_layers_losses_and_the_like(tmp_path, home, maker):
     path = tmp_path / "model.tg"
     one_dense().save(path)
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     header = json.loads(members["header.json"])
-    header["model"]["layers"][0]["made"] = ["metrics", "lookup", ["a", "b", {}], {"dict": []}]
+    header["model"]["layers"][0]["made"] = [home, maker, ["a", "b", {}], {"dict": []}]
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in (members | {"header.json": json.dumps(header)}).items():
             archive.writestr(name, content)
-    with pytest.raises(CheckpointError, match="nothing to be made"):
+    with pytest.raises(CheckpointError, match=f"asks for {home}.{maker}, which is nothing to be"):
         tg.load(path)
 
 
