@@ -415,7 +415,7 @@ class Reader:
         raise CheckpointError(f"the file holds an unknown kind of value: {kind!r}")
 
     def made(self, home: str, name: str, arguments: Any, options: Any) -> Any:
-        maker = getattr(MODULES[home], name) if home else self.handed_over(name)
+        maker: Any = getattr(MODULES[home], name, None) if home else self.handed_over(name)
         if not hasattr(maker, "makes_recipes"):
             raise CheckpointError(f"the file asks for {home}.{name}, which is nothing to be made")
         return maker(*self.value(arguments), **self.value(options))
