@@ -172,6 +172,14 @@ OTHER_NAMES: dict[str, dict[str, str]] = {
         "lr_scheduler": "tg.schedules",
         "schedules": "tg.schedules",
     },
+    "ops": {
+        "cast": "1.0 * x makes floats of whole numbers",
+        "cat": "concatenate(x, y, axis=-1)",
+        "mm": "matmul(x, y), or x @ y",
+        "reduce_max": "max(x, axis=...)",
+        "reduce_mean": "mean(x, axis=...)",
+        "reduce_sum": "sum(x, axis=...)",
+    },
     "metrics": {
         "Accuracy": 'metrics="accuracy" takes the one that suits the labels: BinaryAccuracy, '
         "CategoricalAccuracy or SparseCategoricalAccuracy",

@@ -10,7 +10,7 @@ from .. import arguments, ops
 from ..device import to_numpy, xp
 from ..ops import Op
 from ..other_names import NOT_IN_PLACE, OTHER_NAMES, Misnomer, words_about
-from . import functions
+from . import functions, matrices, shapes
 from .functions import FUNCTIONS, INSTEAD
 
 
@@ -87,7 +87,7 @@ class Operators:
 
     @property
     def size(self) -> int:
-        return functions.size(self)
+        return shapes.size(self)
 
     def __bool__(self) -> bool:
         if self.value is None or self.value.size != 1:
@@ -207,12 +207,12 @@ class Operators:
     var, std = functions.var, functions.std
     cumsum, cumprod = functions.cumsum, functions.cumprod
     clip, round, detach = functions.clip, functions.round_, functions.detach
-    ravel, flatten, squeeze = functions.ravel, functions.flatten, functions.squeeze
-    swapaxes, repeat, take = functions.swapaxes, functions.repeat, functions.take
-    diagonal, trace, dot = functions.diagonal, functions.trace, functions.dot
+    ravel, flatten, squeeze = shapes.ravel, shapes.flatten, shapes.squeeze
+    swapaxes, repeat, take = shapes.swapaxes, shapes.repeat, shapes.take
+    diagonal, trace, dot = matrices.diagonal, matrices.trace, matrices.dot
 
     def reshape(self, *shape: Any) -> Any:
-        return functions.reshape(self, as_one(shape))
+        return shapes.reshape(self, as_one(shape))
 
     def transpose(self, *axes: Any) -> Any:
         return ops.transpose(self, axes=as_one(axes) or None)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..other_names import OTHER_NAMES
 from .activations import (
     elu,
     hard_sigmoid,
@@ -149,4 +150,5 @@ def __getattr__(name: str) -> Any:
     if isinstance(found := globals().get(f"{name}_"), Op):
         return found
     also = f": np.{name}(x) works on tensors, or says what does" * callable(getattr(np, name, None))
+    also = f": {OTHER_NAMES['ops'][name]}" if name in OTHER_NAMES["ops"] else also
     raise AttributeError(f"module {__name__!r} has no op {name!r}{also}")
