@@ -14,6 +14,8 @@ CONSTANTS = {  # by op: inputs that have no gradient although the value depends 
     "weighted_mean": [1],  # weights of samples
     "weighted_sum": [1],
     "batch_normalization": [3, 4],  # moving averages
+    "kept_state": [1],  # what earlier batches have left
+    "keep_state": [1, 2],
     "stop_gradient": [0],
 }
 

@@ -368,6 +368,10 @@ for go_backwards in (False, True):
         lstm_case(state=state, go_backwards=go_backwards)
         for mask in MASKS.values():
             lstm_case(state=state, mask=mask, go_backwards=go_backwards)
+for training in (False, True):
+    case("kept_state", numbers(3, 4, 2), numbers(3, 5), training=training)
+case("kept_state", numbers(0, 4, 2), numbers(3, 5), training=True)
+case("keep_state", numbers(3, 2), numbers(3, 5), numbers(3, 5), momentum=0.0)
 DROPOUT = {"recurrent_dropout": 0.4, "generator": SameDraws(), "training": True}
 for mask in (None, MASKS["holes"]):
     lstm_case(state=True, mask=mask, **DROPOUT)

@@ -89,6 +89,7 @@ NONSENSE = {
     "shape": ("ab", None, nan, 3, np.int64(3), {3, 4}, (0,), (-1,), (1.5,), (True,), ("x",)),
     "shared_axes": (*AXIS, (), (1, 1), (1.5,), {1, 2}),
     "size": SIZE,
+    "stateful": COUNT,
     "stddev": NOT_NEGATIVE,
     "strides": SIZE,
     "target_shape": (*KINDS, 4, (0, 4), (-2,), (-1, -1), {2, 3}, iter([4])),

@@ -28,6 +28,9 @@ NO_DOWNLOAD = "nothing is downloaded: tg.data.available() names the data sets, t
 NO_DOWNLOAD += "reads one"
 BATCHES = "model.fit(x, y, batch_size=32) cuts arrays into batches, or takes batches (x, y) from "
 BATCHES += "anything that yields them"
+A_STEP = "LSTM, GRU and SimpleRNN read whole sequences; a step of your own is a Layer, whose call "
+A_STEP += "goes over x[:, t]"
+STACKED = "call one recurrent layer on the other: LSTM(32, return_sequences=True), then LSTM(32)"
 
 OTHER_NAMES: dict[str, dict[str, str]] = {
     "package": {
@@ -115,10 +118,13 @@ OTHER_NAMES: dict[str, dict[str, str]] = {
         "CuDNNGRU": "GRU(units)",
         "CuDNNLSTM": "LSTM(units)",
         "GELU": 'Activation("gelu")',
+        "GRUCell": A_STEP,
         "GlobalAvgPool2D": "GlobalAveragePooling2D()",
         "GlobalMaxPool2D": "GlobalMaxPooling2D()",
+        "GroupNorm": "GroupNormalization(groups)",
         "Identity": 'Activation("linear")',
         "InputLayer": "Input(shape)",
+        "LSTMCell": A_STEP,
         "LayerNorm": "LayerNormalization()",
         "Linear": "Dense(units); the width of the input is found at the first call",
         "MaxPool2D": "MaxPooling2D(pool_size)",
@@ -126,8 +132,13 @@ OTHER_NAMES: dict[str, dict[str, str]] = {
         "Module": "a class of Layer with make_weights(shape) and call(x)",
         "ModuleList": "a list of layers in an attribute of a Layer is a part of it",
         "Parameter": "self.add_weight(name, shape) in make_weights, or tg.Parameter(value, name)",
+        "RMSNorm": "RMSNormalization()",
+        "RNN": f"{STACKED}; {A_STEP}",
+        "Sequential": "tg.Sequential([...]), which is a model",
         "SiLU": 'Activation("silu")',
         "Sigmoid": 'Activation("sigmoid")',
+        "SimpleRNNCell": A_STEP,
+        "StackedRNNCells": STACKED,
         "Tanh": 'Activation("tanh")',
         "TextVectorization": "tg.data.Vocabulary(texts, size) makes ids of texts",
         "merge": "Concatenate(), Add(), Multiply() ...",

@@ -268,6 +268,22 @@ def test_a_layer_that_was_frozen_thaws_and_is_assigned_meanwhile(cupy):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU])
+def test_a_sequence_goes_on_from_batch_to_batch(kind, cupy):
+    """The states are carried on, and forgotten when that is asked for."""
+    found = []
+    for replay in (True, False):
+        with tg.use(replay=replay):
+            tg.set_random_seed(0)
+            reader = kind(2, stateful=3)
+            model = small(reader, shape=(4, 3))
+            session = Session(model, numbers(4, 3)[:3], np.ones((3, 1))).steps(6)
+            reader.reset_states()
+            found.append(session.steps(3).all_said())
+        assert session.kinds[-1] is replay
+    assert found[0] == found[1]
+
+
 def test_an_optimizer_that_is_used_by_hand_meanwhile(cupy):
     def play(session):
         session.steps(4)

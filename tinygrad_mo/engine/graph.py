@@ -174,14 +174,12 @@ class Parameter(Tensor):
 
     __slots__ = ("label", "made_in", "regularizer", "trainable")
     label: str  # its name without that of the layer it belongs to
-    made_in: Any  # the call of a layer that was going on
 
     def __init__(self, value: Any, name: str, trainable: bool = True, regularizer: Any = None):
-        trainable = arguments.flag(f"Parameter {name!r}: trainable", trainable)
+        self.trainable = arguments.flag(f"Parameter {name!r}: trainable", trainable)
         array = new_array(value, f"Parameter {name!r}")
         super().__init__(array, floatx() if trainable and array.dtype.kind != "f" else None, name)
-        self.label, self.trainable, self.regularizer = name, trainable, regularizer
-        self.made_in = current_call()
+        self.label, self.regularizer, self.made_in = name, regularizer, current_call()
 
     def belongs_to(self, owner: str) -> None:
         """Be called by the name of a layer and the own label, as in "lstm/kernel"."""

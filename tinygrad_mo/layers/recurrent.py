@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from .. import arguments, ops
-from ..engine.graph import Tensor
+from ..engine.graph import Parameter, Tensor
 from . import initializers
 from .axes import count
 from .base import Layer
+
+STATES = ["h", "c"]
 
 
 class Recurrent(Layer):
@@ -37,6 +39,11 @@ class Recurrent(Layer):
     dropout, recurrent_dropout : float
         While training, the share of the features of the input, and of the units of the state, that
         the gates do not see: one draw for all steps of a sequence. Default: 0.
+    stateful : int, optional
+        The number of samples in each batch, if sequences go on from batch to batch: while training,
+        row i starts from the state with which row i of the batch before has ended, with
+        ``fit(..., shuffle=False)``. No gradient goes back into earlier batches. `predict` and
+        `evaluate` start from zeros and change nothing. `reset_states` lets new sequences begin.
     """
 
     input_ndim = 3
@@ -60,6 +67,7 @@ class Recurrent(Layer):
         use_bias: bool = True,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
+        stateful: int | None = None,
         **options: Any,
     ):
         super().__init__(**options)
@@ -74,6 +82,11 @@ class Recurrent(Layer):
         self.use_bias = arguments.flag(f"{self}: use_bias", use_bias)
         self.dropout = arguments.share(f"{self}: dropout", dropout)
         self.recurrent_dropout = arguments.share(f"{self}: recurrent_dropout", recurrent_dropout)
+        if stateful is not None:
+            what = f"{self}: stateful, the number of samples in each batch,"
+            stateful = arguments.whole(what, stateful, at_least=1)
+        self.stateful = stateful
+        self.kept: list[Parameter] = []  # the states, if it is stateful
 
     def make_weights(self, shape: Any) -> None:
         columns = self.gates * self.units
@@ -92,6 +105,18 @@ class Recurrent(Layer):
                 "bias", self.bias_shape, self.first_bias, self.bias_regularizer
             )
 
+        if self.stateful is not None:
+            shape = self.stateful, self.units
+            names = STATES[: self.states]
+            self.kept = [self.add_weight(one, shape, "zeros", trainable=False) for one in names]
+
+    def reset_states(self) -> None:
+        """Let new sequences begin: the states of a stateful layer become zeros."""
+        if self.stateful is None:
+            raise ValueError(f"{self} keeps no states: it is not stateful")
+        for state in self.kept:
+            state.assign(np.zeros(state.shape))
+
     @property
     def bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
@@ -104,7 +129,7 @@ class Recurrent(Layer):
         if self.built:
             raise ValueError(f"{self} has weights already; give a new layer")
         twin = copy(self)
-        twin._added_weights, twin._generator = [], None
+        twin._added_weights, twin._generator, twin.kept = [], None, []
         twin.name, twin.go_backwards = name, self.go_backwards != other_way
         return twin
 
@@ -142,13 +167,17 @@ class Recurrent(Layer):
         return state
 
     def call(self, x: Tensor, initial_state: Any = None) -> Any:
+        if self.stateful is not None:
+            if initial_state is not None:
+                raise ValueError(f"{self} is stateful, so that it has no other initial_state")
+            initial_state = [ops.kept_state(x, state) for state in self.kept]
         if initial_state is None:
             initial_state = (None,) * self.states
         if hasattr(initial_state, "shape"):  # one tensor or array
             initial_state = [initial_state]
         first = arguments.listed(f"{self}: initial_state", initial_state, lambda _, state: state)
         if len(first) != self.states:
-            names = ", ".join(["h", "c"][: self.states])
+            names = ", ".join(STATES[: self.states])
             raise ValueError(
                 f"{self} has {self.states} states, initial_state holds {len(first)}: give a list "
                 f"[{names}], each of shape {(x.shape[0], self.units)}"
@@ -158,6 +187,8 @@ class Recurrent(Layer):
             x = ops.dropout(x, rate=self.dropout, generator=self.generator, shared_axes=(1,))
         every, *last = self.run(x, tuple(first), mask)
         y = every if self.return_sequences else last[0]
+        for state, new in zip(self.kept, last, strict=False):
+            y, _ = ops.keep_state(y, new, state, momentum=0.0)
         if self.return_sequences and mask is not None:
             y.mask = mask[:, ::-1] if self.go_backwards else mask
         return (y, *last) if self.return_state else y
@@ -186,6 +217,11 @@ class LSTM(Recurrent):
     dropout, recurrent_dropout : float
         While training, the share of the features of the input, and of the units of the state, that
         the gates do not see: one draw for all steps of a sequence. Default: 0.
+    stateful : int, optional
+        The number of samples in each batch, if sequences go on from batch to batch: while training,
+        row i starts from the state with which row i of the batch before has ended, with
+        ``fit(..., shuffle=False)``. No gradient goes back into earlier batches. `predict` and
+        `evaluate` start from zeros and change nothing. `reset_states` lets new sequences begin.
 
     Notes
     -----
@@ -239,6 +275,11 @@ class GRU(Recurrent):
     dropout, recurrent_dropout : float
         While training, the share of the features of the input, and of the units of the state, that
         the gates do not see: one draw for all steps of a sequence. Default: 0.
+    stateful : int, optional
+        The number of samples in each batch, if sequences go on from batch to batch: while training,
+        row i starts from the state with which row i of the batch before has ended, with
+        ``fit(..., shuffle=False)``. No gradient goes back into earlier batches. `predict` and
+        `evaluate` start from zeros and change nothing. `reset_states` lets new sequences begin.
 
     Notes
     -----
@@ -288,6 +329,11 @@ class SimpleRNN(Recurrent):
     dropout, recurrent_dropout : float
         While training, the share of the features of the input, and of the units of the state, that
         the gates do not see: one draw for all steps of a sequence. Default: 0.
+    stateful : int, optional
+        The number of samples in each batch, if sequences go on from batch to batch: while training,
+        row i starts from the state with which row i of the batch before has ended, with
+        ``fit(..., shuffle=False)``. No gradient goes back into earlier batches. `predict` and
+        `evaluate` start from zeros and change nothing. `reset_states` lets new sequences begin.
 
     Notes
     -----

@@ -55,6 +55,11 @@ class Bidirectional(Layer):
             raise TypeError(f"{self} wraps a recurrent layer such as LSTM(32), not {layer}")
         if layer.built:
             raise ValueError(f"{self}: {layer} has weights already; give it a new layer")
+        if layer.stateful is not None:
+            raise ValueError(
+                f"{self}: {layer} is stateful, but a sequence that is read from its end cannot go "
+                f"on in the next batch"
+            )
         if merge_mode is not None:
             lookup("merge_mode", merge_mode, MERGE_MODES, self)
         self.merge_mode = merge_mode

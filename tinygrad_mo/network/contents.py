@@ -134,7 +134,7 @@ class Contents:
                 if first.setdefault(call.owner, call) is not call:
                     raise ValueError(
                         f"{call.owner} makes the parameter {w.label!r} anew in each of its calls, "
-                        f"so that they share no weights: make it once, in make_weights"
+                        f"so that they share no weights: make it once, outside or in make_weights"
                     )
 
     def _add(self, w: Parameter, path: str, around: tuple[Any, ...]) -> None:

@@ -126,6 +126,7 @@ from .shaping import (
 )
 from .simple_rnn import simple_rnn
 from .sparse import SparseGradient, dense_gradient
+from .states import keep_state, kept_state
 from .trigonometry import (
     arccos,
     arccosh,

@@ -22,6 +22,7 @@ from .batches import (
     noted,
 )
 from .objective import Objective
+from .states import refuse_other_batches
 
 
 def training_batches(
@@ -51,6 +52,7 @@ def training_batches(
     if validation_split or groups is not None:
         is_late = held_back(count(data), validation_split, groups)
         early, late = early[~is_late], early[is_late]
+    refuse_other_batches(objective.contents, len(early), batch_size, shuffler is not None)
     # balanced with what is trained on; a class that only the others have is no mistake
     weighted = objective.class_weighted(part(data, early), class_weight, whole=data)
     held_out = None if late is None else ArrayBatches(part(data, late), batch_size, numbers=late)

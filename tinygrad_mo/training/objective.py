@@ -29,6 +29,7 @@ from ..network.planning import NetworkPlan
 from ..ops.contract import check_holds
 from ..recipes import kept
 from .averages import MovingAverages
+from .states import refuse_shared_states
 from .terms import (
     LossTerm,
     class_weights,
@@ -133,6 +134,7 @@ class Objective:
         self.steps = topological_order([*self.outputs.values(), *masks, *values])
         self.contents = Contents(self.steps, network.rest)
         self.averages = MovingAverages(self.steps)
+        refuse_shared_states(self.contents, self.averages)
         self.randomness = Randomness(self.steps)
 
     def _enter_regularization(self) -> None:
