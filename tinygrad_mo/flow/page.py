@@ -19,7 +19,8 @@ import numpy as np
 
 from . import style, words
 from .data import FlowData, FlowNode
-from .frames import in_order, measures
+from .frames import in_order, measures, tensor_of
+from .inside import grids
 from .measures import Measure
 from .touring import tour_of
 
@@ -40,6 +41,7 @@ SCRIPT = (
     "trained.js",
     "training.js",
     "sweep.js",
+    "formula.js",
     "inset.js",
     "text.js",
     "selection.js",
@@ -50,8 +52,10 @@ SCRIPT = (
     "stage.js",
     "export.js",
     "input.js",
+    "inside.js",
     "start.js",
 )
+WITH_ARRAYS = {"inside.js"}  # what a page needs only where arrays were kept
 LONGEST = 20  # cells of a sequence
 THINNEST = 3.0  # pixels: a wire with a gradient is never thinner; it is hollow if it should be
 PORTS = 0.72  # of a card's side: there the wires meet it
@@ -66,10 +70,11 @@ def draw_page(
     tour: Sequence[Mapping[str, Any]] | None = None,
 ) -> str:
     """The HTML of the interactive picture of `flow`, with `snapshots` made during training."""
+    left_out = set() if flow.arrays else WITH_ARRAYS
     parts = {
         "/* colours */": colours(),
         "/* style */": template("page.css"),
-        "/* script */": "\n".join(template(name) for name in SCRIPT),
+        "/* script */": "\n".join(template(name) for name in SCRIPT if name not in left_out),
         "/* data */": as_json(content(flow, snapshots, tour)),
     }
     page = template("page.html")
@@ -290,12 +295,44 @@ def frame_data(frame: FlowData, flow: FlowData, setups: list[dict[str, Any]]) ->
         setups.append(setup)
     usual = {"setup": 0, "weights": flow.weight_list}
     own = {"setup": setups.index(setup), "weights": frame.weight_list}
+    kept = grids_of(flow) if frame is flow and flow.arrays else None
+    usual["grids"], own["grids"] = None, kept
     return {name: value for name, value in own.items() if value != usual[name]} | {
         "step": frame.step,
         "values": [value_data(frame.values[name]) for name in frame.losses],
         "r": as_text([number for m in measures(frame).values() for number in triangle_of(m)]),
         "time": [sequence_data(frame.over_time.get(ends)) for ends in flow.over_time],
     }
+
+
+def grids_of(flow: FlowData) -> dict[int, Any]:
+    """By number of measure: the gradients of its array as small pictures."""
+    found = {}
+    for number, what in enumerate(measures(flow)):
+        shown = grids(flow, array_named(flow, what))
+        if shown is not None:
+            words = typeset(shown.words.replace(" x ", " × "))
+            numbers = as_text(shown.rows.ravel().tolist())
+            found[number] = [shown.losses, shown.rows.shape[1:], numbers, words]
+    return found
+
+
+def array_named(flow: FlowData, what: tuple[Any, ...]) -> Any:
+    """How a flow calls the array of something that was measured; None where it has none."""
+    kind, *name = what
+    if kind == "weight":
+        return name[0]
+    if kind == "use":
+        return tuple(name)
+    if kind != "wire":
+        return None
+    source, target, tensor = name
+    beside = [
+        tensor_of(wire, i)
+        for i, wire in enumerate(flow.wires)
+        if (wire.source, wire.target) == (source, target)
+    ]
+    return source, target, beside.index(tensor)
 
 
 def sequence_data(norms: np.ndarray | None) -> Any:
