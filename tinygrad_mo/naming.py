@@ -73,6 +73,18 @@ def unique_names(names: Iterable[str], separator: str) -> list[str]:
     return result
 
 
+class ByName(dict[str, Any]):
+    """A dict by name that says so when it is asked by place.
+
+    >>> ByName(title=1)[0]
+    Traceback (most recent call last):
+    KeyError: "there is no 0: ask by name, 'title'"
+    """
+
+    def __missing__(self, key: object) -> Any:
+        raise KeyError(f"there is no {key!r}: ask by name, {' or '.join(map(repr, self))}")
+
+
 def name_of(function: Any) -> str:
     """Of a function, or the class of an object that can be called."""
     return getattr(function, "__name__", type(function).__name__)

@@ -174,6 +174,8 @@ class TestWhatWorksAsInKeras:
         model = small()
         encoder = tg.Model(inputs=model.input, outputs=model.get_output("h"))
         assert encoder.predict(np.ones((2, 3))).shape == (2, 4)
+        with pytest.raises(KeyError, match="there is no 0: ask by name, 'x'"):
+            model.inputs[0]
         a, b = tg.Input((1,), name="a"), tg.Input((1,), name="b")
         total = layers.Add()([a, b])
         assert tg.Model([a, b], total).input == [a, b]

@@ -169,6 +169,7 @@ def array_label(row: Row) -> str:
 
 def text_width(words: str, size: float, weight: str = "normal") -> float:
     """How wide matplotlib writes something, in points."""
+    pyplot()  # without matplotlib it says what to install
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 

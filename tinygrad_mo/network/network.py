@@ -18,7 +18,7 @@ from ..engine.nodes import Node, Nodes
 from ..engine.plan import topological_order
 from ..layers import Layer
 from ..layers.base import AddedLoss
-from ..naming import did_you_mean, unique_names
+from ..naming import ByName, did_you_mean, unique_names
 from ..questions import told
 from .contents import Contents, Rest
 from .feeding import arrays_for, check_batch_size, match
@@ -66,9 +66,9 @@ class Network(Layer):
         check_inputs(self.steps, starts, ends)
         check_samples_first(ends)
         names = list(inputs) if isinstance(inputs, Mapping) else unique_inputs(starts)
-        self.inputs = dict(zip(names, starts, strict=True))
+        self.inputs = ByName(zip(names, starts, strict=True))
         names = list(outputs) if isinstance(outputs, Mapping) else self._output_names(ends)
-        self.outputs = dict(zip(names, ends, strict=True))
+        self.outputs = ByName(zip(names, ends, strict=True))
         self.inputs_are_dict = isinstance(inputs, Mapping)
         is_dict = isinstance(outputs, Mapping)
         self.form = "one" if isinstance(outputs, Tensor) else "dict" if is_dict else "list"
