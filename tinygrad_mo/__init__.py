@@ -2,7 +2,8 @@
 
 The house, from the top; an import only points down:
 
-- `cli`, `learn`, `lab`: commands, the guide through the lessons, experiments with loss balancing
+- `cli`, `learn`, `lab`, `reference`: commands, the guide through the lessons, experiments with
+  loss balancing, words to look things up
 - `systems`, `data`: networks to try, and what they train on
 - `sequential`: `Sequential`, a model as a list of layers
 - `model`: `Model` and `load`
