@@ -112,6 +112,7 @@ OPTIMIZERS = {
     "adam": lambda: optimizers.Adam(schedules.CosineDecay(0.1, 8)),
     "adamw": lambda: optimizers.AdamW(0.01, weight_decay=0.1),
     "adagrad": lambda: optimizers.Adagrad(0.1),
+    "decay": lambda: optimizers.SGD(0.1, momentum=0.9, weight_decay=0.5),
 }
 
 
@@ -604,6 +605,8 @@ PLAIN = {
     "an op of one's own": lambda: small(twice_by_oneself),
     "inputs of any length": lambda: small(any_length, shape=(None, 3)),
     "clipping": lambda: small(optimizer=optimizers.SGD(clipnorm=1.0)),
+    "a rule without a kernel": lambda: small(optimizer=optimizers.Nadam()),
+    "a setting that its kernel lacks": lambda: small(optimizer=optimizers.Adam(amsgrad=True)),
     "a rule of one's own": lambda: small(optimizer=Twice(0.1)),
     "a way to apply of one's own": lambda: small(optimizer=Own(0.1)),
     "weights by a function": lambda: small(loss_weights=lambda step, losses: {"y": 0.5}),

@@ -13,6 +13,7 @@ from op_cases import CASES
 from tinygrad_mo import optimizers
 from tinygrad_mo.compiled.cuda import launching, products, updates
 from tinygrad_mo.ops import OPS
+from tinygrad_mo.optimizers.finite import NotFinite
 from tinygrad_mo.questions import settled
 
 pytestmark = pytest.mark.skipif(not raw_module.COMPILER, reason="kernels run on a CPU by g++")
@@ -287,6 +288,19 @@ def test_a_step_is_that_of_the_rule(optimizer, cupy):
     assert double.counts == {"launch": 1} and new[0] is given[0]
     for one, other in zip(new, found, strict=True):
         assert one.get().tobytes() == other.get().tobytes()
+
+
+@pytest.mark.parametrize(
+    ("g", "w", "where"),
+    [(np.nan, 1.0, "gradient"), (-np.inf, 1.0, "gradient"), (1.0, 3e38, "values")],
+)
+def test_what_a_step_refuses_is_named_when_somebody_asks(g, w, where, cupy):
+    optimizer, rule = optimizers.SGD(0.1), optimizers.SGD.rule
+    arrays = cupy.full(5, w, "float32"), cupy.full(5, g, "float32")
+    rate = 1e38 if where == "values" else 0.1
+    with pytest.raises(NotFinite, match=where):
+        settled(rule.after_step, optimizer, -arrays[0], arrays[1], rate, 1, [])
+    settled(rule.after_step, optimizer, arrays[0], arrays[0] * 0, 0.1, 1, [])  # the flag is clear
 
 
 @each_optimizer

@@ -11,7 +11,6 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 PACKAGE = __package__.partition(".")[0]
-MORE = ("flow",)  # a module of which the package itself names only what most programs need
 
 
 class Section(NamedTuple):
@@ -45,8 +44,6 @@ def walk(name: str, module: ModuleType) -> Iterator[Section]:
     inner = {one: x for one, x in found.items() if isinstance(x, ModuleType)}
     section = Section(name, module, {one: x for one, x in found.items() if one not in inner})
     yield section
-    if not name:
-        inner |= {one: import_module(f".{one}", PACKAGE) for one in MORE}
     for one in sorted(inner):
         yield from walk(section.full(one), inner[one])
 
