@@ -48,10 +48,22 @@ OPTIMIZERS = {
 }
 OF_FORMULAS_ALONE = ["RMSprop, centered", "RMSprop, all", "Adam, AMSGrad"]
 OF_FORMULAS_ALONE += ["Adadelta", "Adamax", "Nadam", "Lion"]
-each_fused = pytest.mark.parametrize(
-    "make", [OPTIMIZERS[n] for n in OPTIMIZERS if n not in OF_FORMULAS_ALONE]
-)
-each_optimizer = pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+LEFT_TO_THE_SLOW = {"SGD with decay", "RMSprop, centered", "Adam, AMSGrad", "Adagrad with decay"}
+LEFT_TO_THE_SLOW |= {"Adamax", "Nadam", "Lion"}  # their formulas are quick, in test_references.py
+
+
+def quick_and_slow(cases):
+    """What a test is tried with, by the name of an optimizer."""
+    slow = {name: [pytest.mark.slow] for name in LEFT_TO_THE_SLOW}
+    return [
+        pytest.param(*(x if isinstance(x, tuple) else (x,)), id=name, marks=slow.get(name, []))
+        for name, x in cases.items()
+    ]
+
+
+FUSED = {name: make for name, make in OPTIMIZERS.items() if name not in OF_FORMULAS_ALONE}
+each_optimizer = pytest.mark.parametrize("make", quick_and_slow(OPTIMIZERS))
+each_fused = pytest.mark.parametrize("make", quick_and_slow(FUSED))
 SIZES = {"small": (3, 5), "of middle size": (100, 100), "large": (300, 301)}
 each_size = pytest.mark.parametrize("shape", SIZES.values(), ids=SIZES)
 TABLE = (40, 3)
@@ -346,7 +358,7 @@ OVERFLOWS = {  # what is set, a gradient, and the array that does not end finite
 
 
 @each_size
-@pytest.mark.parametrize(("optimizer", "g", "array"), OVERFLOWS.values(), ids=OVERFLOWS)
+@pytest.mark.parametrize(("optimizer", "g", "array"), quick_and_slow(OVERFLOWS))
 @pytest.mark.parametrize("sparse", [False, True])
 def test_a_step_that_does_not_end_finite_is_refused(optimizer, g, array, shape, sparse):
     optimizer = copy.deepcopy(optimizer)

@@ -167,10 +167,18 @@ OPTIMIZERS = {
     "nadam": lambda **clipping: Nadam(0.1, **clipping),
     "lion": lambda **clipping: Lion(0.1, **clipping),
 }
+SLOW = {"rmsprop, centered", "adamax", "nadam", "lion"}  # stepped everywhere, as adam is
+each_optimizer = pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(make, id=name, marks=[pytest.mark.slow] * (name in SLOW))
+        for name, make in OPTIMIZERS.items()
+    ],
+)
 CLIPPING = [{}, {"clipvalue": 0.5}, {"clipnorm": 1.0}, {"global_clipnorm": 1.0}]
 
 
-@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@each_optimizer
 @pytest.mark.parametrize("clipping", CLIPPING, ids=str)
 def test_a_sparse_step_is_the_dense_step(make, clipping):
     table, twin, other, other_twin = (table_of() for _ in range(4))
@@ -198,7 +206,7 @@ SCHEDULES = {
 }
 
 
-@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@each_optimizer
 @pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
 @pytest.mark.parametrize("clipping", [{}, {"global_clipnorm": 1.0}], ids=str)
 def test_a_table_that_thaws_is_stepped_like_a_dense_one(make, schedule, clipping):
@@ -246,7 +254,7 @@ def test_a_rule_of_ones_own_is_applied_everywhere():
     assert (table.value != before).all()
 
 
-@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@each_optimizer
 def test_nan_is_refused(make):
     table, optimizer = table_of(), make()
     before, g = table.numpy(), gradient_of_step(0, read=2)
