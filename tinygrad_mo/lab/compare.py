@@ -220,7 +220,7 @@ def run(trial: Trial, system: System, task: Task, judge: Task, epochs: int, seed
     validation = judge.held_back_x, judge.held_back_y
 
     def fit(model: Any, callbacks: Any) -> None:
-        options = {"batch_size": system.batch_size, "epochs": epochs, "verbose": 0}
+        options: dict[str, Any] = {"batch_size": system.batch_size, "epochs": epochs, "verbose": 0}
         if callbacks:  # some look at validation data
             options |= {"callbacks": callbacks, "validation_data": validation}
         model.fit(task.x, task.y, **options)
