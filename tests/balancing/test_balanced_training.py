@@ -273,6 +273,106 @@ def test_a_method_may_be_asked_now_and_then():
         balancing.MGDA(every=0)
 
 
+# ---------------------------------------------------------------- where a method looks
+
+
+def gradients_by(model, x, y):
+    """The gradients of each loss by name of parameter, and those of a balanced step."""
+    objective, plan = model.objective, model.objective.plan()
+    tape = plan.forward(model.labelled_data(x, y), training=True)
+    names = objective.contents.names
+    rows = {names[w]: g for w, g in plan.backward(tape, [1.0] * 2, per_loss=True).items()}
+    step = gradients_of_step(objective, plan, tape, 0, plan.numbers(tape, plan.losses))
+    return rows, {names[w]: g for w, g in step.items()}
+
+
+def two_deep(**options):
+    tg.set_random_seed(2)
+    x = tg.Input((4,), name="x")
+    h = layers.Dense(6, "tanh", name="low")(x)
+    h = layers.Dense(5, "tanh", name="high")(h)
+    model = tg.Model(x, [layers.Dense(1, name=name)(h) for name in ("a", "b")])
+    model.compile("sgd", "mse", **options)
+    return model
+
+
+GROUPS = {
+    "model": [["low/kernel", "low/bias", "high/kernel", "high/bias"]],
+    "layer": [["low/kernel", "low/bias"], ["high/kernel", "high/bias"]],
+    "parameter": [["low/kernel"], ["low/bias"], ["high/kernel"], ["high/bias"]],
+}
+
+
+@pytest.mark.parametrize("method", ["gradvac", "imtl_g", "upgrad"])
+@pytest.mark.parametrize("per", GROUPS)
+def test_each_layer_or_parameter_is_mixed_by_its_own_gram_matrix(method, per):
+    cls = METHODS[method]
+    model = two_deep(loss_weights=cls(per=per))
+    rows, step = gradients_by(model, X, Y)
+    wanted = []
+    for group in GROUPS[per]:
+        flat = np.concatenate([rows[name].reshape(2, -1) for name in group], axis=1).astype(float)
+        weights = cls().balance([1.0, 1.0], flat @ flat.T)
+        wanted.append(weights)
+        for name in group:
+            mixed = np.tensordot(weights, rows[name], 1)
+            np.testing.assert_allclose(step[name], mixed, rtol=1e-4, atol=1e-6)
+    if per != "model":
+        assert len({tuple(one.round(6)) for one in wanted}) == len(wanted) or method == "gradvac"
+        assert model.loss_weights == {"a": 1, "b": 1} and model.objective.balancer.mixes
+        for name in ("a", "b"):
+            np.testing.assert_allclose(step[f"{name}/kernel"], rows[f"{name}/kernel"][0])
+        assert "in a way of its own" in " ".join(model.explain().split())
+
+
+def test_lengths_are_compared_on_the_last_shared_layer():
+    """As GradNorm is published."""
+    model = two_deep(loss_weights=Alike(on="high"))
+    rows, _ = gradients_by(model, X, Y)
+    flat = np.concatenate([rows[n].reshape(2, -1) for n in ("high/kernel", "high/bias")], axis=1)
+    np.testing.assert_allclose(model.objective.balancer.asked[1], flat @ flat.T, rtol=1e-5)
+    for name, d in zip(("a", "b"), np.linalg.norm(flat, axis=1), strict=True):
+        assert model.loss_weights[name] == pytest.approx(1 / d, rel=1e-5)
+    model.loss_weights = balancing.GradVac(on=["high"], per="parameter")
+    rows, step = gradients_by(model, X, Y)
+    np.testing.assert_allclose(step["low/kernel"], rows["low/kernel"].sum(axis=0), rtol=1e-5)
+    assert sorted(model.objective.balancer.parts) == ["high/bias", "high/kernel"]
+
+
+def test_where_a_method_cannot_look_is_said():
+    for wrong in ("hihg", "a"):
+        model = two_deep(loss_weights=balancing.GradNorm(on=wrong))
+        before = model.get_weights()
+        with pytest.raises(ValueError, match=f"GradNorm: on: no two .* layer called '{wrong}'; "):
+            model.train_on_batch(X, Y)
+        assert all(map(np.array_equal, before, model.get_weights()))
+    for options, words in (
+        ({"per": "matrix"}, "PCGrad: per is 'model', 'layer', 'parameter', not 'matrix'"),
+        ({"per": "layer", "every": 2}, "PCGrad: per='layer' mixes in each step anew: leave every"),
+        ({"on": []}, "PCGrad: on names no layer: leave it out"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            balancing.PCGrad(**options)
+    for cls in (balancing.DWA, balancing.GradDrop):
+        with pytest.raises(ValueError, match="on and per are for methods on Gram matrices"):
+            cls(per="layer")
+
+
+def test_what_each_part_has_learned_is_kept(tmp_path):
+    model = two_deep(loss_weights=balancing.GradVac(per="layer"))
+    model.fit(X, Y, epochs=3, batch_size=2, verbose=0)
+    model.save(tmp_path / "model.tg")
+    twin = tg.load(tmp_path / "model.tg")
+    parts = [m.objective.balancer.parts for m in (model, twin)]
+    assert list(parts[0]) == list(parts[1]) == ["high", "low"]
+    for part in parts[0]:
+        np.testing.assert_array_equal(parts[0][part].phi, parts[1][part].phi)
+    for one in (model, twin):
+        one.fit(X, Y, epochs=3, batch_size=2, verbose=0)
+    for a, b in zip(model.get_weights(), twin.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 # ---------------------------------------------------------------- what is reported
 
 

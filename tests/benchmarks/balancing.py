@@ -1,11 +1,13 @@
 """Write tinygrad_mo/systems/BALANCING.md: what methods that balance losses bring on our systems.
 
-    OPENBLAS_NUM_THREADS=1 python tests/benchmarks/balancing.py
+    OPENBLAS_NUM_THREADS=1 python tests/benchmarks/balancing.py [SYSTEM ...]
 
-It takes about ten minutes.
+It takes about ten minutes; of the sections that are not named, the text stays. What a balanced step
+costs is measured by `balancing_cost.py`.
 """
 
 import argparse
+import re
 from pathlib import Path
 
 import tinygrad_mo
@@ -15,7 +17,7 @@ from tinygrad_mo.systems import SYSTEMS
 
 PAGE = Path(tinygrad_mo.__file__).parent / "systems" / "BALANCING.md"
 COMPARED = "demographics", "people", "one_or_many", "headlines"
-GROUPED = ("one_or_many",)
+GROUPED = "one_or_many"
 HEAD = """# Loss balancing on our systems
 
 Which loss weights, or which method that sets them, train the small networks best? Each number is
@@ -30,7 +32,11 @@ epochs are those of the system, for all: nobody has tuned them for a method.
     OPENBLAS_NUM_THREADS=1 python tests/benchmarks/balancing.py
 
 The methods are in `tinygrad_mo/balancing/`; `tinygrad-mo lab compare SYSTEM` does one system, and
-draws it.
+draws it. Six rows are no methods, but other ways (`tinygrad_mo/lab/ways.py`), all weights 1:
+sample_across trains one loss in each step, sample_within gives each loss half of the samples,
+stop_each ends a loss when it no longer falls on the data that choose (patience 1), noise_weights
+divides each loss by what a first training leaves of it there, decay_heads and decay_all are L2
+(0.001) on the kernels of the heads, or on all.
 
 What we read from these tables:
 
@@ -54,24 +60,40 @@ What we read from these tables:
 """
 
 
-def page(seeds, epochs=None, compared=COMPARED, grouped=GROUPED, told=print):
-    parts = [HEAD.format(seeds=seeds)]
-    for name in compared:
-        found = compare(SYSTEMS[name], seeds, epochs, told=told)
-        title = SYSTEMS[name].title
-        parts.append(f"## {name}: {title}\n\n{found.table()}\n\n{found.words()}\n")
-    for name in grouped:
-        found = group_tasks(SYSTEMS[name], seeds, epochs, told)
-        parts.append(
-            f"## Which tasks of {name} should share a network?\n\nEach pair trained, beside the "
-            f"affinities measured while all were trained together (per learning rate).\n\n"
-            f"{found.table()}\n\n{found.words()}\n\nGroups by branch and bound, and what they "
-            f"score on held-back data:\n\n{found.choices()}\n"
-        )
-    return "\n".join(parts)
+def compared(name, seeds, epochs=None, told=print):
+    found = compare(SYSTEMS[name], seeds, epochs, told=told)
+    title = SYSTEMS[name].title
+    return f"## {name}: {title}\n\n{found.table()}\n\n{found.words()}\n"
+
+
+def grouped(name, seeds, epochs=None, told=print):
+    found = group_tasks(SYSTEMS[name], seeds, epochs, told)
+    return (
+        f"## Which tasks of {name} should share a network?\n\nEach pair trained, beside the "
+        f"affinities measured while all were trained together (per learning rate).\n\n"
+        f"{found.table()}\n\n{found.words()}\n\nGroups by branch and bound, and what they "
+        f"score on held-back data:\n\n{found.choices()}\n"
+    )
+
+
+def page(seeds, chosen=(*COMPARED, "groups"), before="", **options):
+    """All sections; those that are not chosen as they stand in the page before."""
+    titles = [*COMPARED, "groups"]
+    kept = dict(zip(titles, re.split(r"(?m)^(?=## )", before)[1:], strict=False))
+
+    def section(name):
+        if name not in chosen:
+            return kept[name].rstrip("\n") + "\n"
+        if name == "groups":
+            return grouped(GROUPED, seeds, **options)
+        return compared(name, seeds, **options)
+
+    return "\n".join([HEAD.format(seeds=seeds), *map(section, titles)])
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("systems", nargs="*", default=[*COMPARED, "groups"], metavar="SYSTEM")
     parser.add_argument("--seeds", type=int, default=3)
-    PAGE.write_text(page(parser.parse_args().seeds), "utf-8")
+    options = parser.parse_args()
+    PAGE.write_text(page(options.seeds, options.systems, PAGE.read_text("utf-8")), "utf-8")

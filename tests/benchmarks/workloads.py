@@ -30,6 +30,8 @@ MOMENTUM = {"learning_rate": 1e-3, "momentum": 0.9}
 LOSS_WEIGHTS = {"w1": [1.0, 0.2], "w5": [0.25, 1.0, 10.0], "w7": [1.0, 0.3]}  # others: all 1
 BLOCKS, AUX_AFTER = 8, 4  # of w7
 OPS = 1000  # of w9
+HEADS = {"mlp": (784, 512, 3, 128), "small_mlp": (64, 64, 3, 32)}  # inputs, width, depth, batch
+HEAD_COUNT = 5
 
 
 class Draw:

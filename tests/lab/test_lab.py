@@ -13,6 +13,7 @@ from tinygrad_mo.lab import toy
 from tinygrad_mo.lab.commands import parse
 from tinygrad_mo.lab.compare import GRID, compare, divided, grid_around
 from tinygrad_mo.lab.groups import Grouping, group_tasks, model_of
+from tinygrad_mo.lab.ways import WAYS
 from tinygrad_mo.systems import SYSTEMS
 
 # ---------------------------------------------------------------- the landscape
@@ -155,19 +156,66 @@ def tiny(name):
 @pytest.mark.slow
 def test_a_comparison_has_fixed_weights_their_grid_and_methods():
     told = []
-    found = compare(tiny("people"), seeds=2, epochs=1, methods=["pcgrad"], told=told.append)
+    chosen = ["pcgrad", "sample_across", "stop_each"]
+    found = compare(tiny("people"), seeds=2, epochs=1, methods=chosen, told=told.append)
     names = [trial.name for trial in found.trials]
     assert sorted(names) == sorted(
-        ["the system's own", "equal pulls (suggest)", "pcgrad", "equal", GRID]
+        ["the system's own", "equal pulls (suggest)", *chosen, "equal", GRID]
     )
     assert len(found.grid) == 9 and told.count(GRID) == 9
     assert found.gains(found.equal) == [0.0, 0.0]
     assert all(len(t.held_back) == 2 for t in (*found.trials, *found.grid))
     lines = found.table().splitlines()
-    assert len(lines) == 7 and all(line.count("|") == 6 for line in lines)
+    assert len(lines) == 9 and all(line.count("|") == 6 for line in lines)
     best = max(found.grid, key=lambda t: np.mean(found.gains(t, "validated")))
     assert found.trials[-1] is best and best.note in found.table()
     assert "Better than equal weights with each seed:" in found.words()
+
+
+def ready(name, way):
+    """A small model that a way has made ready, its callbacks, and what it was trained on before."""
+    system, trained = tiny(name), []
+    first, judge = divided(system.task())
+    tg.set_random_seed(0)
+    model = system.make()
+    model.loss_weights = {}
+
+    def fit(one, callbacks):
+        trained.append(one)
+        one.fit(first.x, first.y, epochs=1, verbose=0, callbacks=callbacks)
+
+    return model, WAYS[way](model, (judge.held_back_x, judge.held_back_y), fit), trained
+
+
+def test_noise_is_what_a_first_training_leaves():
+    model, callbacks, (first,) = ready("people", "noise_weights")
+    assert not callbacks and first is not model and model.step == 0 < first.step
+    judge = divided(tiny("people").task())[1]
+    left = first.evaluate(judge.held_back_x, judge.held_back_y, return_dict=True)
+    assert model.loss_weights == {n: 1 / left[f"{n}_loss"] for n in model.loss_weights}
+
+
+def test_decay_is_on_the_kernels_that_are_meant():
+    for way in ("decay_heads", "decay_all"):
+        model = ready("people", way)[0]
+        named = model.named_weights().items()
+        decayed = {name for name, w in named if w.regularizer is not None}
+        heads = {f"{name}/kernel" for name in model.output_names}
+        kernels = {name for name, w in named if w.value.ndim > 1}
+        assert decayed == (heads if way == "decay_heads" else kernels) and heads < kernels
+        assert model.loss_weights["regularization"] == 1 and model.step == 0
+
+
+def test_samplers_and_stops_are_told_of_all_losses():
+    model, (sampler,), _ = ready("people", "sample_across")
+    assert list(sampler.across) == list(model.loss_weights)
+    model, (sampler,), _ = ready("people", "sample_within")
+    assert sampler.within == dict.fromkeys(model.loss_weights, 0.5)
+    model, stops, _ = ready("people", "stop_each")
+    assert [one.only for one in stops] == list(model.loss_weights)
+    assert [one.watches[0].monitor for one in stops] == [
+        f"val_{n}_loss" for n in model.loss_weights
+    ]
 
 
 def test_who_chooses_is_not_trained_on():

@@ -18,6 +18,10 @@ in each shared parameter (`Balancer.mixed`); then its weights are those of the r
 What a method learns or counts are attributes, named in `state`: arrays with a number for each of
 the K losses, or a random generator. They are made in `begin`, are kept in a file with the model,
 and training goes on from them with the same bits.
+
+A method on Gram matrices may look at some layers alone (`on`), and it may be asked for each layer
+or each parameter by itself (`per`): then every one of these has a Gram matrix, weights and a memory
+of its own, and its gradient is mixed by these weights. What only one loss reaches has weight 1.
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ from ..arguments import shown
 from ..recipes import Recipe, refuse_unknown
 
 NEEDS = "losses", "gram", "rows"
+PER = "model", "layer", "parameter"
 
 
 class Balancer(Recipe):
@@ -48,6 +53,11 @@ class Balancer(Recipe):
     every : int
         It is asked in every so many steps; between them the weights stay, and a step costs what it
         costs without it (Navon et al. 2022 do so). Default: 1.
+    on : str or list of str, optional
+        The layers on whose parameters gradients are compared, by name, such as the last one that
+        all losses share (Chen et al. 2018). Default: all that two losses reach.
+    per : "model", "layer" or "parameter"
+        For what it is asked apart (Wang et al. 2021 do so for each matrix). Default: "model".
 
     Attributes
     ----------
@@ -57,6 +67,8 @@ class Balancer(Recipe):
         Names of the attributes that a file keeps.
     count : int
         K, once it has been asked.
+    parts : dict of Balancer
+        By layer or parameter, if it is asked for each apart.
 
     Examples
     --------
@@ -77,7 +89,10 @@ class Balancer(Recipe):
     state: tuple[str, ...] = ()
     only: list[str] | None = None
     every = 1
+    on: list[str] | None = None
+    per = "model"
     count = 0
+    parts: Mapping[str, Any] = {}
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -86,13 +101,38 @@ class Balancer(Recipe):
                 f"{cls.__name__}: needs is one of {', '.join(map(repr, NEEDS))}, not {cls.needs!r}"
             )
 
-    def __init__(self, only: Any = None, every: int = 1, **unknown: Any):
+    def __init__(
+        self,
+        only: Any = None,
+        every: int = 1,
+        on: Any = None,
+        per: str = "model",
+        **unknown: Any,
+    ):
         refuse_unknown(type(self), unknown)
         who = type(self).__name__
         self.only = None if only is None else arguments.names(f"{who}: only", only)
         if self.only == []:
             raise ValueError(f"{who}: only names no loss: leave it out, and all are balanced")
         self.every = arguments.whole(f"{who}: every", every, at_least=1)
+        self.on = None if on is None else arguments.names(f"{who}: on", on)
+        if self.on == []:
+            raise ValueError(f"{who}: on names no layer: leave it out, and all are looked at")
+        if per not in PER:
+            raise ValueError(f"{who}: per is {', '.join(map(repr, PER))}, not {shown(per)}")
+        self.per = per
+        if per != "model" and self.every > 1:
+            raise ValueError(f"{who}: per={per!r} mixes in each step anew: leave every out")
+        if self.needs != "gram" and (self.on or per != "model"):
+            raise ValueError(
+                f"{who}: on and per are for methods on Gram matrices; this one looks at "
+                f"{self.needs}: leave them out"
+            )
+
+    @property
+    def mixes(self) -> bool:
+        """Is what is shared mixed otherwise than by the weights that are told?"""
+        return self.needs == "rows" or self.per != "model"
 
     def begin(self, count: int) -> None:
         """Make what is in `state`, for so many losses."""
@@ -137,6 +177,14 @@ class Balancer(Recipe):
             weights[which] = self._answer(losses[which], known, which)
         return weights
 
+    def balance_each(self, losses: Any, grams: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """The weights by layer or parameter, from a Gram matrix of each: see `balance`."""
+        if self.count != len(losses):
+            self.begin(len(losses))
+            self.count, self.parts = len(losses), {}
+        self.parts = {n: self.parts[n] if n in self.parts else self.fresh() for n in grams}
+        return {name: self.parts[name].balance(losses, gram) for name, gram in grams.items()}
+
     def _check_asked(self, losses: np.ndarray, gram: np.ndarray | None) -> None:
         who = type(self).__name__
         if losses.ndim != 1:
@@ -166,19 +214,29 @@ class Balancer(Recipe):
     def memory(self) -> dict[str, Any]:
         """What is in `state`, as copies; of a generator, where it stands."""
         names = ("count", *self.state) if self.count else ()
-        return {name: remembered(getattr(self, name)) for name in names}
+        own = {name: remembered(getattr(self, name)) for name in names}
+        for part, method in self.parts.items():
+            own |= {f"{part}/{name}": value for name, value in method.memory().items()}
+        return own
 
     def remember(self, memory: Mapping[str, Any]) -> None:
         """Go on from what `memory` gave; nothing: it has not been asked yet."""
-        self.count = 0
+        self.count, apart = 0, dict[str, dict[str, Any]]()
         if memory:
             self.begin(int(memory["count"]))
-        for name, value in memory.items():
+        for key, value in memory.items():
+            part, _, name = key.rpartition("/")
+            if part:
+                apart.setdefault(part, {})[name] = value
+                continue
             now = getattr(self, name)
             if isinstance(now, np.random.Generator):
                 now.bit_generator.state = value
             else:
                 setattr(self, name, np.array(value) if isinstance(value, np.ndarray) else value)
+        self.parts = {part: self.fresh() for part in apart}
+        for part, method in self.parts.items():
+            method.remember(apart[part])
 
 
 def remembered(x: Any) -> Any:

@@ -190,7 +190,7 @@ class Graph:
             "weights": dict(objective.weights),
             "silent": objective.silent_outputs(),
             "balancer": name_of(objective.balancer) if objective.balancer else "",
-            "mixes": getattr(objective.balancer, "needs", "") == "rows",
+            "mixes": getattr(objective.balancer, "mixes", False),
             "kinds": {term.name: kind_of_loss(term) for term in terms if term.loss is not None},
             "nodes": self.flow_nodes(),
             "outputs": {name: self.nodes.maker(x).name for name, x in objective.outputs.items()},

@@ -15,6 +15,7 @@ from ..console import make_folder
 from ..device import set_random_seed
 from ..naming import lookup
 from ..systems import SYSTEMS
+from .ways import WAYS
 
 
 def parse(given: Sequence[str]) -> argparse.Namespace:
@@ -34,9 +35,9 @@ def parse(given: Sequence[str]) -> argparse.Namespace:
         "--methods",
         nargs="+",
         type=str.lower,
-        default=list(METHODS),
+        default=[*METHODS, *WAYS],
         metavar="M",
-        help="default: all",
+        help=f"default: all methods, and {', '.join(WAYS)}",
     )
     for command in (toy, compare):
         command.add_argument("--out", type=Path, default=Path(), help="folder for the picture")
@@ -77,7 +78,7 @@ def run_compare(options: argparse.Namespace) -> None:
     system = lookup("system", options.name, SYSTEMS)
     methods = list(dict.fromkeys(options.methods))
     for name in methods:
-        lookup("balancing method", name, METHODS)
+        lookup("balancing method", name, METHODS | WAYS)
     make_folder("--out", options.out)
     found = compare.compare(system, options.seeds, options.epochs, methods, tell)
     print(f"\n{found.table()}\n\n{fill(found.words(), 88)}")

@@ -1,4 +1,4 @@
-"""Methods that balance losses, side by side on a system: several seeds, and a grid of weights."""
+"""Methods and other ways that balance losses, side by side on a system, with a grid of weights."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ..balancing import METHODS, suggest
 from ..device import set_random_seed
 from ..systems import System, Task
 from ..systems.system import score
+from .ways import WAYS, Way
 
 GRID = "best of the grid"
 OWN = "the system's own"
@@ -23,13 +24,15 @@ FIXED = (GRID, OWN, SUGGESTED, "equal")
 
 @dataclass
 class Trial:
-    """One way to set the loss weights, and what it brings.
+    """One way to balance the losses, and what it brings.
 
     Attributes
     ----------
     name : str
     weights : dict, str or None
         As `Model.loss_weights` takes them. None: as the system has them.
+    way : function, optional
+        What else is done, one of `ways`.
     note : str
         Which weights, of a grid.
     held_back, validated : list of dict of float
@@ -38,6 +41,7 @@ class Trial:
 
     name: str
     weights: Any
+    way: Way | None = None
     note: str = ""
     held_back: list[dict[str, float]] = field(default_factory=list)
     validated: list[dict[str, float]] = field(default_factory=list)
@@ -174,10 +178,10 @@ def compare(
     system: System,
     seeds: int = 3,
     epochs: int | None = None,
-    methods: Sequence[str] = tuple(METHODS),
+    methods: Sequence[str] = (*METHODS, *WAYS),
     told: Callable[[str], None] = lambda text: None,
 ) -> Comparison:
-    """Train a small system with each method, with its own weights, and with a grid of weights.
+    """Train a small system with each method or way, its own weights, and a grid of weights.
 
     The grid point that is shown was chosen on a fifth of the training data, which nobody trains on.
     """
@@ -191,8 +195,10 @@ def compare(
     pulls = {name: found.weights[name] for name in found.lengths}
     metrics = {name: chosen[0].name for name, chosen in model.objective.metrics.items() if chosen}
     trials = [Trial(OWN, None), Trial(SUGGESTED, pulls | rest)]
-    trials += [Trial(name, name) for name in methods if name != "equal"]
-    trials.append(Trial("equal", dict.fromkeys(pulls, 1.0) | rest))
+    equal = dict.fromkeys(pulls, 1.0) | rest
+    trials += [Trial(name, name) for name in methods if name in METHODS and name != "equal"]
+    trials += [Trial(name, equal, WAYS[name]) for name in methods if name in WAYS]
+    trials.append(Trial("equal", equal))
     grid = [Trial(GRID, point | rest, note=in_short(point)) for point in grid_around(pulls)]
     epochs = system.epochs if epochs is None else epochs
     for trial in [*trials, *grid]:
@@ -211,10 +217,18 @@ def in_short(weights: Mapping[str, float]) -> str:
 
 def run(trial: Trial, system: System, task: Task, judge: Task, epochs: int, seed: int) -> None:
     """Train once, and keep the scores."""
+    validation = judge.held_back_x, judge.held_back_y
+
+    def fit(model: Any, callbacks: Any) -> None:
+        options: dict[str, Any] = {"batch_size": system.batch_size, "epochs": epochs, "verbose": 0}
+        if callbacks:  # some look at validation data
+            options |= {"callbacks": callbacks, "validation_data": validation}
+        model.fit(task.x, task.y, **options)
+
     set_random_seed(seed)
     model = system.make()
     if trial.weights is not None:
         model.loss_weights = trial.weights
-    model.fit(task.x, task.y, batch_size=system.batch_size, epochs=epochs, verbose=0)
+    fit(model, trial.way(model, validation, fit) if trial.way else [])
     trial.held_back.append({one.output: one.value for one in score(model, task)})
     trial.validated.append({one.output: one.value for one in score(model, judge)})

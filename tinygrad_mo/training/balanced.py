@@ -18,7 +18,7 @@ import numpy as np
 from ..device import Array, array_module, to_numpy
 from ..engine.graph import Parameter
 from ..engine.plan import Plan, Tape
-from ..naming import name_of
+from ..naming import did_you_mean, name_of
 from ..ops import SparseGradient, dense_gradient
 from ..ops.factored import FactoredGradient
 from ..ops.products import inner_products, weighted_sum
@@ -42,19 +42,64 @@ def gradients_of_step(
     if method.count and number % method.every:
         return swept(plan, tape, objective.weight_list)
     losses = list(map(float, losses))
-    names = [list(objective.terms)[k] for k in objective.balanced]
     known = values_here(objective, plan, tape, losses)
     if needs == "losses":
         if all(map(isfinite, losses)):
+            names = [list(objective.terms)[k] for k in objective.balanced]
             objective.weights.put(dict(zip(names, method.balance(known).tolist(), strict=True)))
         return swept(plan, tape, objective.weight_list)
-    rows = Rows(plan, tape, objective.balanced, apart=needs == "rows")
-    gram = rows.gram() if needs == "gram" else None
-    asked = all(map(isfinite, losses)) and (gram is None or np.isfinite(gram).all())
-    if asked:
+    rows = Rows(plan, tape, objective.balanced, needs == "rows", grouped_for(objective))
+    if not all(map(isfinite, losses)):
+        return rows.mixed(objective.weight_list)
+    return asked(objective, method, known, rows)
+
+
+def asked(objective: Objective, method: Any, known: np.ndarray, rows: Rows) -> dict[Parameter, Any]:
+    """Let a method weigh, or mix, the rows."""
+    names = [list(objective.terms)[k] for k in objective.balanced]
+    if method.needs == "rows":
+        objective.weights.put(dict(zip(names, method.balance(known).tolist(), strict=True)))
+        return rows.mixed(objective.weight_list, method.mixed)
+    grams = looked_at(method, rows.grams())
+    gram = sum(grams.values(), np.zeros((len(names), len(names))))
+    if not np.isfinite(gram).all():
+        return rows.mixed(objective.weight_list)
+    if method.per == "model":
         found = method.balance(known, gram).tolist()
         objective.weights.put(dict(zip(names, found, strict=True)))
-    return rows.mixed(objective.weight_list, method.mixed if asked and needs == "rows" else None)
+        return rows.mixed(objective.weight_list)
+    objective.weights.put(dict.fromkeys(names, 1.0))
+    each = method.balance_each(known, grams).items()
+    weights = {name: dict(zip(objective.balanced, w.tolist(), strict=True)) for name, w in each}
+    return rows.mixed(objective.weight_list, by_group=weights)
+
+
+def grouped_for(objective: Objective) -> Callable[[Parameter], str]:
+    """What the Gram matrix of a parameter is added to: that of its layer, or one for all."""
+    method: Any = objective.balancer
+    names = objective.contents.names
+    if method.per == "parameter":
+        return lambda w: names[w]
+    if method.per == "layer" or method.on:
+        return lambda w: names[w].rpartition("/")[0]
+    return lambda w: ""
+
+
+def looked_at(method: Any, grams: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    """Those of the layers that the method names."""
+    if not method.on:
+        return grams
+    missing = [layer for layer in method.on if not any(within(name, layer) for name in grams)]
+    if missing:
+        raise ValueError(
+            f"{name_of(method)}: on: no two balanced losses train a layer called {missing[0]!r}; "
+            f"{did_you_mean(missing[0], grams)}"
+        )
+    return {name: g for name, g in grams.items() if any(within(name, one) for one in method.on)}
+
+
+def within(name: str, layer: str) -> bool:
+    return f"{name}/".startswith(f"{layer}/")
 
 
 def swept(plan: Plan, tape: Tape, weights: Sequence[float]) -> dict[Parameter, Any]:
@@ -85,6 +130,8 @@ class Rows:
     apart : bool
         Keep each parameter for itself, as an array: a method that draws random numbers for each
         then draws the same ones, however the gradients came.
+    group : function
+        Of a parameter, the name of what its Gram matrix is added to. Default: one for all.
 
     Attributes
     ----------
@@ -93,8 +140,15 @@ class Rows:
         `SparseGradient` or `FactoredGradient`, or, of several small parameters, one array of all.
     """
 
-    def __init__(self, plan: Plan, tape: Tape, balanced: Sequence[int], apart: bool = False):
-        self.balanced = list(balanced)
+    def __init__(
+        self,
+        plan: Plan,
+        tape: Tape,
+        balanced: Sequence[int],
+        apart: bool = False,
+        group: Callable[[Parameter], str] = lambda w: "",
+    ):
+        self.balanced, self.group = list(balanced), group
         found = plan.backward(tape, [1.0] * len(plan.losses), per_loss=True, sparse=True)
         self.reached = [w for w, rows in found.items() if rows is not None]
         self.packs: list[tuple[tuple[int, ...], list[Parameter], Any]] = []
@@ -108,37 +162,47 @@ class Rows:
             elif len(losses) == 1 or not_an_array(rows) or w.value.size > SMALL:
                 self.packs.append((losses, [w], rows))
             else:
-                several, flat = small.setdefault((losses, rows.dtype), ([], []))
+                several, flat = small.setdefault((losses, rows.dtype, group(w)), ([], []))
                 several.append(w)
                 flat.append(rows.reshape(len(losses), -1))
-        for (losses, _), (several, flat) in small.items():
+        for (losses, *_), (several, flat) in small.items():
             together = array_module(flat[0]).concatenate(flat, axis=1)
             self.packs.append((losses, several, together))
 
     def gram(self) -> np.ndarray:
         """Inner products of the balanced losses' gradients on what at least two of them reach."""
-        total = np.zeros((len(self.balanced), len(self.balanced)))
-        for losses, _, rows in self.packs:
-            if len(losses) == 1:
-                continue
-            shared = [(row, k) for row, k in enumerate(losses) if k in self.balanced]
-            if len(shared) > 1:
-                numbers = numbers_of(rows)
-                if len(shared) < len(losses):
-                    numbers = numbers[[row for row, _ in shared]]
-                products = to_numpy(products_of(numbers))
-                if len(shared) < len(total):
-                    own = [self.balanced.index(k) for _, k in shared]
-                    total[np.ix_(own, own)] += products
-                else:
-                    total += products
-        return total
+        return sum(self.grams().values(), np.zeros((len(self.balanced), len(self.balanced))))
 
-    def mixed(self, weights: Sequence[float], method: Any = None) -> dict[Parameter, Any]:
-        """The gradient of the weighted loss; a method may mix the rows that are shared."""
+    def grams(self) -> dict[str, np.ndarray]:
+        """The same by group, in the order of their names."""
+        found: dict[str, np.ndarray] = {}
+        for losses, several, rows in self.packs:
+            shared = [(row, k) for row, k in enumerate(losses) if k in self.balanced]
+            if len(shared) < 2:
+                continue
+            numbers = numbers_of(rows)
+            if len(shared) < len(losses):
+                numbers = numbers[[row for row, _ in shared]]
+            name, own = self.group(several[0]), [self.balanced.index(k) for _, k in shared]
+            if name not in found:
+                found[name] = np.zeros((len(self.balanced), len(self.balanced)))
+            found[name][np.ix_(own, own)] += to_numpy(products_of(numbers))
+        return dict(sorted(found.items()))
+
+    def mixed(
+        self,
+        weights: Sequence[float],
+        method: Any = None,
+        by_group: Mapping[str, Mapping[int, float]] | None = None,
+    ) -> dict[Parameter, Any]:
+        """The gradient of the weighted loss.
+
+        A method may mix the rows that are shared, and a group may have weights of its own.
+        """
         found: dict[Parameter, Any] = {}
         for losses, several, rows in self.packs:
-            factors = [weights[k] for k in losses]
+            own = by_group.get(self.group(several[0]), {}) if by_group else {}
+            factors = [own.get(k, weights[k]) for k in losses]
             if len(factors) == 1 and factors[0]:
                 found[several[0]] = rows[0] * factors[0]
                 continue
