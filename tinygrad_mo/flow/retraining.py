@@ -40,8 +40,8 @@ class Runs(RunData):
     >>> print(runs.table())
     main loss                     against aux x 0.2, seed by seed
       aux x 0.2    0.510 ± 0.026                  compared with
-      aux x 5      0.520 ± 0.044  +0.010 ± 0.050  no difference to be seen
-    ----------------------------------------------------------------------
+      aux x 5      0.520 ± 0.044  +0.010 ± 0.050  no difference seen
+    ----------------------------------------------------------------
     losses unweighted; values: mean ± standard deviation of 3 seeds
     differences, seed by seed: mean ± 95% interval (Student's t); with 0 in it there is none to be
     seen, and chance alone puts 1 of 20 beyond

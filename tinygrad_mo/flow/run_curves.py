@@ -68,8 +68,20 @@ def name_ends(axes: Any, x: float, ends: list[tuple[float, str, str]]) -> None:
     high = axes.bbox.height * 72 / axes.figure.dpi
     low, top = axes.get_ylim()
     points = sorted((high * (y - low) / (top - low), y, text, colour) for y, text, colour in ends)
-    pitch, free = 1.25 * LETTERS, -np.inf
-    for at, y, text, colour in points:
-        free = max(at, free + pitch)
-        place, words = (8, free - at), shortened(text)
+    up = pushed([at for at, *_ in points], 1.25 * LETTERS)
+    down = pushed([-at for at, *_ in reversed(points)], 1.25 * LETTERS)
+    for (at, y, text, colour), a, b in zip(points, up, reversed(down), strict=True):
+        place, words = (8, (a - b) / 2 - at), shortened(text)
         in_points(axes, (x, y), place, words, va="center", size=LETTERS, color=colour)
+
+
+def pushed(places: list[float], pitch: float) -> list[float]:
+    """Each at least so far beyond the one before.
+
+    >>> pushed([0.0, 1.0, 9.0], 2.0)
+    [0.0, 2.0, 9.0]
+    """
+    found: list[float] = []
+    for at in places:
+        found.append(max(at, found[-1] + pitch) if found else at)
+    return found

@@ -14,7 +14,7 @@ KINDS = {  # what is said of a difference, in a cell of a table
     "higher": "higher",
     "hardly": "hardly changes",
     "same": "the same with each seed",
-    "unseen": "no difference to be seen",
+    "unseen": "no difference seen",
     "one seed": "one seed cannot tell",
     "infinite": "not finite",
 }

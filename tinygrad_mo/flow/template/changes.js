@@ -80,7 +80,7 @@ function showRun(n) {
   enterRun(n);
   state.weights = [...weightsNow()];
   spanSliders();
-  compare(true);
+  compare(!isPresenting() || state.compare);
   say(byId("spoken"), runs[state.run].said);
 }
 function compare(on) {
