@@ -160,7 +160,7 @@ def test_one_scale_for_all_runs(shown):
         for n in range(5)
     ]
     assert all(scale == scales[0] for scale in scales)
-    assert "one scale for all steps and runs" in run(
+    assert "one scale for all runs" in run(
         browser, "return document.getElementById('key').textContent"
     )
 

@@ -54,6 +54,7 @@ const OUTLOOKS = {
 };
 // The tone, and the words.
 const outlook = (k) => OUTLOOKS[state.outlooks[k]];
+const isCrowded = () => hasRuns() && innerWidth < 1400;
 const outlookText = (k) => `SGD step: ${outlook(k)[1]}`;
 
 function drawControls() {
@@ -69,7 +70,8 @@ function drawControls() {
 }
 function drawSlider(k) {
   const { range, typed, pill } = sliders[k], w = state.weights[k], [min, max] = state.spans[k];
-  const [tone, short] = outlook(k), text = losses.length > 2 || !isStage() ? short : outlookText(k);
+  const [tone, short] = outlook(k), isShort = losses.length > 2 || !isStage();
+  const text = isShort ? short : isCrowded() ? `SGD: ${short}` : outlookText(k);
   set(range, { min, max, "aria-valuetext": `${names[k]} ${weightText(w)}, ${outlookText(k)}` });
   if (+range.value !== w) range.value = w;
   range.style.setProperty("--at", `${(100 * (w - min)) / (max - min)}%`);

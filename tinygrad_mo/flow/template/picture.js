@@ -242,7 +242,7 @@ function drawKey() {
     item("not finite", (svg) => el(svg, "path", { class: "none bad", d: "M0 9H26" }));
   }
   if (flow.frames.length > 1) {
-    const all = runs.length > 1 ? "steps and runs" : "steps";
+    const all = hasRuns() ? "runs" : "steps";
     el(key, "b", { class: "one-scale" }, `one scale for all ${all}`);
   }
   if (isStage() && key.scrollHeight > key.clientHeight + 2) for (const one of senders) one.remove();

@@ -2,7 +2,6 @@
 
 const RUN_DASHES = ["1 3", "5 3", "9 3 2 3", "2 2", "12 4"]; // of the curves, by run
 const LEAST_CURVE = [240, 84]; // the least width and height of a panel of curves
-const hasRuns = () => runs.length > 1;
 // A run in few letters: its number where one loss alone varies.
 const shortRun = ({ label, weights }) =>
   flow.vary.length === 1 ? formatted(weights[flow.vary[0]], "", 4) : label;

@@ -33,6 +33,7 @@ function view() {
 // Trainings with other weights of the losses, each with its recorded steps.
 const runs = flow.runs ?? [];
 if (runs.length) runs[flow.base].frames = flow.frames;
+const hasRuns = () => runs.length > 1;
 function enterRun(n) {
   if (!runs.length) return;
   state.run = runs[n] ? n : flow.base;
