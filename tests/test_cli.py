@@ -59,6 +59,17 @@ def test_train_draws_both_pictures(tmp_path, capsys):
     assert {path.name for path in tmp_path.iterdir()} == {"headlines.png", "headlines.html"}
 
 
+@pytest.mark.slow
+def test_whatif_trains_and_compares(monkeypatch, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(cli, "AUX_WEIGHTS", (5.0,))
+    assert cli.main(["demo", "--whatif", "--epochs", "1", "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "main accuracy" in printed and "against aux x 0.2, seed by seed" in printed
+    assert "1 epoch of 3,426 samples" in printed and "Trained with aux x 5 instead of" in printed
+    assert {path.name for path in tmp_path.iterdir()} == {"whatif.png", "whatif.html"}
+
+
 def test_a_folder_that_cannot_be_is_refused_before_training(tmp_path, capsys):
     file = tmp_path / "file"
     file.write_text("")

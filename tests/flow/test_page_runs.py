@@ -143,6 +143,7 @@ def test_a_run_is_chosen_by_keyboard_and_by_link(shown):
     link = run(browser, "return location.hash")
     again = shown(runs, link)
     assert run(again, STATE) == state
+    assert "trained with aux ×" in run(again, "return page.pictureFile().text")
     # the pulls of what is selected come back, and the run stays
     run(again, "page.select('card/lstm')")
     assert run(again, STATE) == [*state[:3], False]

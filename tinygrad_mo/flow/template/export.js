@@ -16,7 +16,8 @@ function pictureFile() {
   svg.append(byId("textures").querySelector("defs").cloneNode(true));
   el(svg, "rect", { width: size[0], height: size[1], style: "fill:var(--paper)" });
   const step = flow.frames.length > 1 ? `, step ${frameNow().step}` : "";
-  write(svg, 10, 24, `${flow.name}${step}: L = ${weightedSum()}`, size[0] - 20, 15, BOLD);
+  const run = hasRuns() ? `, trained with ${runs[state.run].label}` : "";
+  write(svg, 10, 24, `${flow.name}${run}${step}: L = ${weightedSum()}`, size[0] - 20, 15, BOLD);
   let x = 10;
   for (const k of losses) {
     el(svg, "rect", { x, y: 38, width: 22, height: 12, rx: 2, class: `p${k}` });
