@@ -7,6 +7,7 @@ import pytest
 
 import tinygrad_mo as tg
 from browsing import run, screen
+from test_access import CONTRAST, RULES
 from test_page import data_of, headline, made, through_training
 from test_page_words import signs
 from test_runs import by_hand, trained, weighing
@@ -214,6 +215,21 @@ def test_all_is_on_one_screen_and_can_be_read(shown, link):
         assert cut["wide"] <= 0 and cut["over"] == [], (width, cut["over"])
         if width >= 900:
             assert cut["out"] == [], (width, cut["out"])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_has_a_name_and_can_be_read(shown, scheme):
+    runs, features = many(), [{"name": "prefers-color-scheme", "value": scheme}]
+    try:
+        for size in ((1280, 720), (400, 800)):
+            browser = shown(runs, "#run=5&compare=1", size)
+            browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+            for script in ("", "page.compare(false)", "page.showRun(2)", "page.present(true)"):
+                run(browser, script)
+                assert run(browser, RULES) == [], (size, script)
+                assert run(browser, CONTRAST) == [], (size, script)
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def test_presenting_has_a_slide_for_the_runs(shown):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -165,12 +166,18 @@ def whatif(
     difference to be seen: age loss.
     """
     mixtures = Mixtures(build, weights)
-    parts, other = parts_of("data", data), parts_of("held_back", held_back or data)
-    some = evenly_spread(other, samples)
-    for number, kind in ((epochs, "epochs"), (batch_size, "batch_size"), (records, "records")):
-        arguments.whole(f"whatif: {kind}", number, at_least=1)
+    judged = data if held_back is None else held_back
+    course = Course(
+        parts_of("data", data),
+        parts_of("held_back", judged),
+        evenly_spread(parts_of("held_back", judged), samples),
+        arguments.whole("whatif: epochs", epochs, at_least=1),
+        arguments.whole("whatif: batch_size", batch_size, at_least=1),
+        arguments.whole("whatif: records", records, at_least=1),
+    )
     runs: list[Run] = []
     for seed in seeds_of(seeds):
+        is_first = not runs
         start: list[np.ndarray] = []
         for mixture in mixtures.all:
             if told is not None:
@@ -178,19 +185,47 @@ def whatif(
                 told(f"seed {seed}: {words}")
             model = mixtures.model(seed, mixture)
             start = same_start(start, model, seed)
-            size = count(model.objective.labelled_data(*parts))
-            every = max(1, epochs * -(-size // batch_size) // records)
-            judge, flows = Judge(every, other), FlowRecorder(every, tuple(some))
-            callbacks = [judge] if runs and runs[0].seed != seed else [judge, flows]
-            told_fit = {"epochs": epochs, "batch_size": batch_size, "verbose": 0}
-            model.fit(**named(parts), **told_fit, callbacks=callbacks)
-            judge.look(model)
-            last = [model.gradient_flow(*some)] if flows.flows else []
-            kept = judge.history, judge.steps, [*flows.flows, *last]
-            runs.append(Run(dict(model.loss_weights), seed, *kept))
-    model = mixtures.model(0, mixtures.base)
-    sizes = [count(model.objective.labelled_data(*one)) for one in (parts, other, some)]
-    return Runs(runs, mixtures.base, about(model, epochs, sizes, held_back is not None))
+            runs.append(Run(dict(mixture), seed, *course.train(model, is_first)))
+    return Runs(runs, mixtures.base, course.about(model, held_back is not None))
+
+
+@dataclass(frozen=True)
+class Course:
+    """How each network is trained: on which data, how long, and on which it is looked at."""
+
+    data: Sequence[Any]
+    held_back: Sequence[Any]
+    watched: Sequence[Any]  # some of those held back, for the flows
+    epochs: int
+    batch_size: int
+    records: int
+
+    def train(self, model: Any, with_flows: bool) -> tuple[dict[str, list[float]], list[int], Any]:
+        """Train a network; its history, the recorded steps, and its flows at them."""
+        size = count(model.objective.labelled_data(*self.data))
+        every = max(1, self.epochs * -(-size // self.batch_size) // self.records)
+        judge, recorder = Judge(every, self.held_back), FlowRecorder(every, tuple(self.watched))
+        model.fit(
+            **named(self.data),
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            verbose=0,
+            callbacks=[judge, recorder] if with_flows else [judge],
+        )
+        judge.look(model)
+        last = [model.gradient_flow(*self.watched)] if with_flows else []
+        return judge.history, judge.steps, [*recorder.flows, *last]
+
+    def about(self, model: Any, apart: bool) -> str:
+        """The same in words."""
+        each = (self.data, self.held_back, self.watched)
+        samples, judged, watched = (count(model.objective.labelled_data(*one)) for one in each)
+        times = "1 epoch" if self.epochs == 1 else f"{self.epochs} epochs"
+        what, optimizer = "held-back" if apart else "of these", type(model.optimizer).__name__
+        return (
+            f"{model.name}, {model.count_params():,} weights, {optimizer}, {times} of {samples:,} "
+            f"samples; scores and curves on {judged:,} {what}, flows on {watched:,}"
+        )
 
 
 class Mixtures:
@@ -318,15 +353,3 @@ class Judge(Callback):
 
 def named(parts: Sequence[Any]) -> dict[str, Any]:
     return dict(zip(("x", "y", "sample_weight"), parts, strict=False))
-
-
-def about(model: Any, epochs: int, sizes: Sequence[int], apart: bool) -> str:
-    """How the runs were made."""
-    samples, scored, watched = sizes
-    times = "1 epoch" if epochs == 1 else f"{epochs} epochs"
-    what = "held-back" if apart else "of these"
-    optimizer = type(model.optimizer).__name__
-    return (
-        f"{model.name}, {model.count_params():,} weights, {optimizer}, {times} of {samples:,} "
-        f"samples; scores and curves on {scored:,} {what}, flows on {watched:,}"
-    )
