@@ -578,7 +578,8 @@ def what_is_small(name: str, settings: Mapping[str, Any]) -> str:
     what = f"epsilon ({epsilon:g}"
     if "rho" in settings:  # g / sqrt(v + epsilon), where v = (1 - rho) * g**2
         what += f"; in the first step it counts as {sqrt(epsilon / (1 - settings['rho'])):.3g}"
-    if name in ("Adam", "AdamW"):  # g / (sqrt(v) + epsilon), where v = (1 - beta_2) * g**2
+    if name in ("Adam", "AdamW") and "beta_2" in settings:
+        # g / (sqrt(v) + epsilon), where v = (1 - beta_2) * g**2
         what += f"; in the first step it counts as {epsilon / sqrt(1 - settings['beta_2']):.3g}"
     return what + ") is small beside each number of the gradient"
 
