@@ -103,7 +103,8 @@ class Flow(FlowData):
         ----------
         path : str or Path
             With ".flow" at its end: the numbers, for `Flow.load`. Any other: the picture, one HTML
-            file that opens in any browser.
+            file that opens in any browser. Where arrays were kept (``keep_arrays=True``) it shows
+            them, too, as small grids of means.
         snapshots : list of Flow
             Recorded during one training (`FlowRecorder.flows`): the page then shows all these steps
             (at its own step, this flow itself).

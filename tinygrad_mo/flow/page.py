@@ -21,7 +21,8 @@ import numpy as np
 
 from . import run_words, style, words
 from .data import FlowData, FlowNode
-from .frames import in_order, measures
+from .frames import in_order, measures, tensor_of
+from .inside import grids
 from .measures import Measure
 from .runs import RunData
 from .touring import tour_of
@@ -45,6 +46,7 @@ SCRIPT = (
     "training.js",
     "runs.js",
     "sweep.js",
+    "formula.js",
     "inset.js",
     "text.js",
     "selection.js",
@@ -55,8 +57,10 @@ SCRIPT = (
     "stage.js",
     "export.js",
     "input.js",
+    "inside.js",
     "start.js",
 )
+WITH_ARRAYS = {"inside.js"}  # what a page needs only where arrays were kept
 LONGEST = 20  # cells of a sequence
 THINNEST = 3.0  # pixels: a wire with a gradient is never thinner; it is hollow if it should be
 PORTS = 0.72  # of a card's side: there the wires meet it
@@ -82,11 +86,14 @@ def draw_runs(runs: RunData, tour: Sequence[Mapping[str, Any]] | None = None) ->
 
 def filled(shown: Mapping[str, Any]) -> str:
     """The page with its data."""
+    data = as_json(shown)
+    left_out = set() if '"grids":' in data else WITH_ARRAYS
+    names = [name for name in SCRIPT if name not in left_out]
     parts = {
         "/* colours */": colours(),
         "/* style */": template("page.css"),
-        "/* script */": packed_text("\n".join(template(name) for name in SCRIPT)),
-        "/* data */": as_json(shown),
+        "/* script */": packed_text("\n".join(template(name) for name in names)),
+        "/* data */": data,
     }
     page = template("page.html")
     for mark, part in parts.items():
@@ -331,12 +338,44 @@ def frame_data(frame: FlowData, flow: FlowData, setups: list[dict[str, Any]]) ->
         setups.append(setup)
     usual = {"setup": 0, "weights": flow.weight_list}
     own = {"setup": setups.index(setup), "weights": frame.weight_list}
+    kept = grids_of(flow) if frame is flow and flow.arrays else None
+    usual["grids"], own["grids"] = None, kept
     return {name: value for name, value in own.items() if value != usual[name]} | {
         "step": frame.step,
         "values": [value_data(frame.values[name]) for name in frame.losses],
         "r": as_text([number for m in measures(frame).values() for number in triangle_of(m)]),
         "time": [sequence_data(frame.over_time.get(ends)) for ends in flow.over_time],
     }
+
+
+def grids_of(flow: FlowData) -> dict[int, Any]:
+    """By number of measure: the gradients of its array as small pictures."""
+    found = {}
+    for number, what in enumerate(measures(flow)):
+        shown = grids(flow, array_named(flow, what))
+        if shown is not None:
+            words = typeset(shown.words.replace(" x ", " × "))
+            numbers = as_text(shown.rows.ravel().tolist())
+            found[number] = [shown.losses, shown.rows.shape[1:], numbers, words]
+    return found
+
+
+def array_named(flow: FlowData, what: tuple[Any, ...]) -> Any:
+    """How a flow calls the array of something that was measured; None where it has none."""
+    kind, *name = what
+    if kind == "weight":
+        return name[0]
+    if kind == "use":
+        return tuple(name)
+    if kind != "wire":
+        return None
+    source, target, tensor = name
+    beside = [
+        tensor_of(wire, i)
+        for i, wire in enumerate(flow.wires)
+        if (wire.source, wire.target) == (source, target)
+    ]
+    return source, target, beside.index(tensor)
 
 
 def sequence_data(norms: np.ndarray | None) -> Any:

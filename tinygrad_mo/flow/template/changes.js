@@ -101,6 +101,13 @@ function closeFold() {
     name === state.open));
   openFold(around < 0 ? null : flow.folds[around][0]);
 }
+// The strip has its width anew when it is back.
+function lookInside(on) {
+  state.inside = on;
+  drawInset();
+  if (!on) resized();
+  remember();
+}
 function select(key) {
   state.select = key;
   if (isComparing() && key) compare(false); // its pulls are shown

@@ -121,6 +121,7 @@ const BUTTONS = {
   "tour-back": () => showStop(state.stop - 1),
   "tour-next": () => showStop(state.stop + 1),
   "tour-end": () => showStop(null),
+  look: () => lookInside(!state.inside),
   present: () => present(!isPresenting()),
   larger: () => zoomTo(state.zoom * ZOOM),
   smaller: () => zoomTo(state.zoom / ZOOM),

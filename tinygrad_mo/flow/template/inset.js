@@ -44,7 +44,7 @@ function chosen() {
   if (wire) return ofWire(wire);
   const row = trained.rows.find((r) => r.key === key);
   if (row?.parts) return { measure: row.measure, what: row.name };
-  if (row) return ofWeights(row.parameters, { measure: row.measure, what: row.name });
+  if (row) return ofWeights(row.parameters, { measure: row.measure, what: row.name, row });
   const p = keysOfArrays.indexOf(key);
   if (p >= 0) {
     return ofWeights([p], { measure: pick(measuresOf([p])), what: flow.parameters[p].name });
@@ -66,6 +66,7 @@ function drawInset() {
     el(row, "span", {}, number(part.total(state.weights)));
   }
   drawSequence(now);
+  drawFormulaOf(now);
 }
 
 // ---------------------------------------------------------------- arrows

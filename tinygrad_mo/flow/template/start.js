@@ -20,4 +20,7 @@ window.gradientFlow = {
   flow, state, picture: () => picture, trained, verdict, pick, redraw, mix, select, openFold,
   showFrame, showRun, compare, sweep: () => sweep, goTo, ask, showStop, present, click, pictureFile,
   makePng, zoomTo,
+  inside: () =>
+    [productsOf(selected().measure, state.weights), ...alsoInside.map((draw) => draw(selected()))],
+  lookInside,
 };

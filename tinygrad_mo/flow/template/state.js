@@ -20,6 +20,7 @@ const state = {
   asked: null, // about the sweep: one of two wrong ideas
   stop: null, // of the tour
   slide: 0, // the panel that is presented
+  inside: false, // whether the formula is shown
 };
 // What can be selected has a key of its kind and names: "card/lstm", "wire/lstm/output". In a name
 // the "/" and all other signs are escaped, so that no two things have the same.
@@ -91,6 +92,7 @@ function remember() {
   else if (open !== null) parts.push(`open=${encodeURIComponent(open)}`);
   if (state.scale !== "open") parts.push(`scale=${state.scale}`);
   if (state.sweep !== null) parts.push(`sweep=${state.sweep + 1}`);
+  if (state.inside) parts.push("inside=1");
   if (state.stop !== null) parts.push(`tour=${state.stop + 1}`);
   try {
     history.replaceState(null, "", `#${parts.join("&")}`);
@@ -113,6 +115,7 @@ function recallState(text) {
   const asked = link.get("open"), isFold = flow.folds.some(([name]) => name === asked);
   state.open = link.has("all") ? ALL : isFold ? asked : null;
   if (SCALES.includes(link.get("scale"))) state.scale = link.get("scale");
+  state.inside = link.has("inside");
   state.select = link.get("select") ?? state.select;
   state.sweep = link.has("sweep") ? Math.max(0, parseInt(link.get("sweep"), 10) - 1 || 0) : null;
   spanSliders();
