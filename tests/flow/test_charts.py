@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_mo as tg
 from random_flows import random_flow
-from tinygrad_mo.flow import Wire, charts, curves, figure, style
+from tinygrad_mo.flow import Wire, charts, curves, figure, page, style
 from tinygrad_mo.flow.chart_parts import blend, heat
 from tinygrad_mo.flow.measures import Measure
 from tinygrad_mo.flow.words import RIMS, mode_of, thresholds
@@ -282,13 +282,25 @@ def test_twelve_losses_have_colours_of_their_own_and_more_are_said_to_share_them
         assert (style.REPEATED in printed.lower()) == (count > 12)
     lines = [to_rgba(line.get_color()) for line in curves.loss_curves([flow]).get_lines()]
     assert len(set(lines)) == 12
-    names = [*flow.losses, "regularization"]
-    for shades in zip(
-        *(style.colours_of(name, k)[:2] for k, name in enumerate(names)), strict=True
-    ):
+    for shades in zip(*(one[:2] for one in (*style.LOSSES, style.REGULARIZATION)), strict=True):
         colours = lab([to_rgba(one)[:3] for one in shades])
         apart = np.linalg.norm(colours[:, None] - colours, axis=-1)
         assert apart[~np.eye(13, dtype=bool)].min() > 15  # 2.3 are just seen side by side
+
+
+def test_the_loss_of_largest_weight_has_the_first_colour():
+    made = heads(3)
+    model = made[0]
+    for weights, places in (([0.5, 0.1, 3.0], [1, 2, 0]), ([1, 1, 1], [0, 1, 2])):
+        model.loss_weights = dict(zip(model.loss_weights, map(float, weights), strict=True))
+        flow = flow_of(made)
+        colours = [style.coloured(place)[0] for place in places]
+        assert [style.colour_of(flow, k) for k in range(3)] == colours
+        assert [one["place"] for one in page.content(flow)["losses"]] == places
+        lines = curves.loss_curves([flow]).get_lines()
+        assert [line.get_color() for line in lines] == colours
+        faces = [one.get_facecolor() for one in flow.bars().get_legend().get_patches()]
+        assert faces[:3] == [to_rgba(colour) for colour in colours]
 
 
 def lab(colours):

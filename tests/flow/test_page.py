@@ -869,7 +869,7 @@ def test_colours_are_those_of_python(show):
     const root = getComputedStyle(document.documentElement);
     return page.flow.losses.map((_, k) =>
       ["loss", "text"].map((what) => root.getPropertyValue(`--${what}${k}`)));"""
-    expected = [style.colours_of(name, k) for k, name in enumerate(flow.losses)]
+    expected = [style.colours_of(flow, k) for k in range(len(flow.losses))]
     assert run(browser, script) == [[light, text] for light, _, text, _ in expected]
     key = "return document.getElementById('key').textContent"
     assert style.REPEATED in run(browser, key)

@@ -127,7 +127,7 @@ def loss_patches(flow: FlowData, before: str = "", among: Sequence[Measure] = ()
     """The colours of the losses, for a key; if measures are given, only of those that reach one."""
     names = short_names(flow.losses)
     patches = [
-        patch(before + shortened(names[k]), color=style.colour_of(name, k), lw=0)
+        patch(before + shortened(names[k]), color=style.colour_of(flow, k), lw=0)
         for k, name in enumerate(flow.losses)
         if not among or any(measure.reach[k] for measure in among)
     ]
@@ -136,7 +136,7 @@ def loss_patches(flow: FlowData, before: str = "", among: Sequence[Measure] = ()
 
 def repeated_colours(flow: FlowData) -> list[Any]:
     """What the key says, without a mark of its own, if two losses have one colour."""
-    words = style.repeated(flow.losses)
+    words = style.repeated(flow)
     return [patch(words, color="none", lw=0)] if words else []
 
 

@@ -127,7 +127,7 @@ def write_verdict(axes: Any, flow: FlowData, measure: Measure, y: float, size: f
     face = {"size": 0.85 * size, "weight": "bold", "color": ink_on(heat(cosine)), "bbox": pill}
     beside(axes, y, 9, signed(cosine).replace("-", "−"), **face)
     for place, loss in enumerate((k, j) if len(weights) > 2 else ()):
-        mark = style.colour_of(flow.losses[loss], loss)
+        mark = style.colour_of(flow, loss)
         beside(axes, y, 9 + (3.5 + place) * size, "■", color=mark, size=size)
 
 
@@ -162,7 +162,7 @@ def heat_map(flow: FlowData, axes: Any = None, by: str | None = None) -> Any:
     settle(axes)
     cell = width_of(axes) / count
     for k, name in enumerate(short_names(flow.losses)):
-        colour = style.colour_of(flow.losses[k], k)
+        colour = style.colour_of(flow, k)
         look: dict[str, Any] = {"ha": "center", "weight": "bold", "color": colour, "size": LETTERS}
         in_points(axes, (k + 0.5, -0.5), (0, 5), fitted(name, 0.95 * cell), **look)
     size = min(0.85 * letters(axes, len(rows)), cell / 4.6)
@@ -182,7 +182,7 @@ def draw_cells(axes: Any, flow: FlowData, rows: Sequence[Row], size: float) -> N
     strengths = logarithmic(norms)
     for (i, k), norm in np.ndenumerate(norms):
         able = rows[i].measure.reach[k]
-        face = blend(style.colour_of(flow.losses[k], k), strengths[i, k])
+        face = blend(style.colour_of(flow, k), strengths[i, k])
         look = {"facecolor": face, "lw": 0} if able else NO_PATH
         axes.add_patch(Rectangle((k + 0.02, i - 0.46), 0.96, 0.92, **look))
         if able:

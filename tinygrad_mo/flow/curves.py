@@ -94,8 +94,8 @@ def loss_curves(flows: Iterable[FlowData], axes: Any = None) -> Any:
     names = short_names(frames[0].losses)
     rows = [[frame.values[name] for name in frame.losses] for frame in frames]
     values = np.array(rows, float)  # NaN where a loss had no label
-    for k, name in enumerate(frames[0].losses):
-        look = {"color": style.colour_of(name, k), "lw": 2.2, "label": names[k]}
+    for k in range(len(names)):
+        look = {"color": style.colour_of(frames[-1], k), "lw": 2.2, "label": names[k]}
         axes.plot(steps, values[:, k], marker="o" if len(frames) == 1 else None, **look)
     known = values[np.isfinite(values)]
     if known.size and known.min() > 0 and known.max() > style.LOGARITHMIC * known.min():
@@ -107,7 +107,7 @@ def loss_curves(flows: Iterable[FlowData], axes: Any = None) -> Any:
     head(
         axes,
         "Through training: the losses",
-        [*axes.get_lines()[-len(names) :], *repeated_colours(frames[0])],
+        [*axes.get_lines()[-len(names) :], *repeated_colours(frames[-1])],
     )
     return axes
 
@@ -245,7 +245,7 @@ def draw_sequence(axes: Any, flow: FlowData, ends: tuple[str, str], dashes: str)
     reach = flow.measure(ends).reach
     for k, norms in enumerate(flow.over_time[ends]):
         if reach[k]:
-            look = {"color": style.colour_of(flow.losses[k], k), "ls": dashes, "lw": 2}
+            look = {"color": style.colour_of(flow, k), "ls": dashes, "lw": 2}
             dot = "." if len(norms) <= 40 else None
             axes.plot(range(1, len(norms) + 1), above_zero(norms), marker=dot, **look)
 
@@ -308,7 +308,7 @@ def draw_ways(axes: Any, flow: FlowData, way: Sequence[str], depth: Mapping[str,
     ends_of = {node.loss: node.name for node in flow.nodes if node.kind == "loss"}
     branches = []
     for k, name in enumerate(flow.losses):
-        colour = style.colour_of(name, k)
+        colour = style.colour_of(flow, k)
         axes.plot(x, sent(flow, k, wires), color=colour, lw=2, marker="o", ms=4, zorder=3)
         own = list(pairwise(way_to(flow, ends_of[name], depth)))
         shared = sum(ends in wires for ends in own)

@@ -103,7 +103,7 @@ def key_lines(flow: FlowData, scales: Scales, room: float) -> list[str]:
         sentences.insert(0, f"This thick: a gradient of {size_of_key(scales):g}.")
         sentences[0] += f" Thinnest: {short(style.THINNEST / scales.wire)} or less."
     colours = "Colour: which loss sent it, times its weight."
-    if words := style.repeated(flow.losses):
+    if words := style.repeated(flow):
         colours += f" {words.capitalize()}."
     sentences += [colours, "Dashed: no gradient passes."]
     if any(not np.isfinite(wire.measure.r).all() for wire in flow.wires):
@@ -204,7 +204,7 @@ def draw_wire(
         axes.plot(*line.T, color=colour, lw=1, dashes=(3, 3), zorder=3)
     if not 0 < sum(parts) < float("inf"):
         return
-    colours = [style.colour_of(name, k) for k, name in enumerate(flow.losses)]
+    colours = [style.colour_of(flow, k) for k in range(len(flow.losses))]
     width = max(whole * scale, style.THINNEST) if whole else 0.0
     body = line[np.linalg.norm(line - line[0], axis=1) > style.HEAD * 0.8]
     draw_rims(axes, body, width, wire.measure.lost(weights), scale)
@@ -253,7 +253,7 @@ def draw_box(axes: Any, card: Card, face: Any = style.CARD, edge: str = style.LI
 def draw_loss(axes: Any, flow: FlowData, card: Card, weights: Sequence[float], _: Scales) -> None:
     """The loss with its value, and its weight on a pill in its colour."""
     k = flow.losses.index(card.node.loss)
-    colour = style.colour_of(flow.losses[k], k) if weights[k] else FAINT
+    colour = style.colour_of(flow, k) if weights[k] else FAINT
     draw_box(axes, card, tint(colour), colour + "55")
     label = loss_label(short_names(flow.losses)[k])
     top = card.y - card.height / 2
@@ -321,8 +321,8 @@ def draw_bar(
         return
     differ, oppose = layer.measure.lost(weights)
     pieces: list[tuple[float, dict[str, Any]]] = [
-        (whole * part / sum(parts), {"facecolor": style.colour_of(name, k), "lw": 0})
-        for k, (name, part) in enumerate(zip(flow.losses, parts, strict=True))
+        (whole * part / sum(parts), {"facecolor": style.colour_of(flow, k), "lw": 0})
+        for k, part in enumerate(parts)
     ]
     pieces += [(oppose, style.RIMS["oppose"]), (differ, style.RIMS["differ"])]
     opacity = None if layer.trained else style.FROZEN
@@ -338,7 +338,7 @@ def verdict_colour(flow: FlowData, measure: Measure, weights: Sequence[float], w
     if not isfinite(measure.total(weights)):
         return style.CONFLICT
     if len(active) == 1:
-        return style.colour_of(flow.losses[active[0]], active[0])
+        return style.colour_of(flow, active[0])
     return {"conflict": style.CONFLICT, "agree": style.AGREE}.get(word.split()[0], style.MUTED)
 
 

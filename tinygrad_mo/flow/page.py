@@ -201,11 +201,12 @@ def content(
                 "short": names[k],
                 "label": words.loss_label(names[k]),
                 "kind": flow.kinds.get(name, ""),
-                "colours": colours_of(name, k),
+                "colours": colours_of(flow, k),
+                "place": style.place_of(flow, k),
             }
             for k, name in enumerate(flow.losses)
         ],
-        "repeated": style.repeated(flow.losses),
+        "repeated": style.repeated(flow),
         "weights": flow.weight_list,
         "step": flow.step,
         "parameters": [
@@ -259,9 +260,9 @@ def curve_data(values: np.ndarray) -> list[list[float]]:
     return [[rounded(float(x), CURVE) for x in line] for line in lines]
 
 
-def colours_of(name: str, number: int) -> list[str]:
+def colours_of(flow: FlowData, k: int) -> list[str]:
     """Of a loss, each for light and for dark pages: areas, text, the lines of its texture."""
-    light, dark, *text = style.colours_of(name, number)
+    light, dark, *text = style.colours_of(flow, k)
     return [light, dark, *text, style.tone_of(light), style.tone_of(dark)]
 
 

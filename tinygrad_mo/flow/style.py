@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from .data import FlowData
 from .layout import Point
 
 # All colours: each in print and on light pages, and on dark pages.
-# One per loss everywhere, in order of use. Any two are at least 10 apart (CIEDE2000), also for
-# those who see no green or no red (deuteranopia, protanopia: Machado et al. 2009).
+# One per loss everywhere, in order of use: the first is that of the loss of largest weight. Any two
+# are at least 10 apart (CIEDE2000), also for those who see no green or no red (deuteranopia,
+# protanopia: Machado et al. 2009).
 LOSSES = (
     ("#1f6fd6", "#5b9df5", "#1b61bb", "#7cb1f7"),
     ("#d97706", "#f5a63a", "#925004", "#f5a63a"),
@@ -76,9 +77,20 @@ MANY = 48  # weight arrays: where there are more, a bar is of a whole layer
 LOGARITHMIC = 60  # where losses differ by so many times, their curves are logarithmic
 
 
-def colours_of(name: str, number: int) -> tuple[str, str, str, str]:
+def place_of(flow: FlowData, k: int) -> int:
+    """Where a loss stands in the order of the colours: that of the largest weight comes first."""
+    told = [j for j, name in enumerate(flow.losses) if name != "regularization"]
+    first = max(told, key=lambda j: abs(flow.weight_list[j]), default=k)
+    return 0 if k == first else k + (k < first)
+
+
+def colours_of(flow: FlowData, k: int) -> tuple[str, str, str, str]:
     """The colours of a loss: of areas on light and on dark pages, and of text."""
-    return REGULARIZATION if name == "regularization" else LOSSES[number % len(LOSSES)]
+    return REGULARIZATION if flow.losses[k] == "regularization" else coloured(place_of(flow, k))
+
+
+def coloured(place: int) -> tuple[str, str, str, str]:
+    return LOSSES[place % len(LOSSES)]
 
 
 def tone_of(colour: str) -> str:
@@ -94,15 +106,15 @@ def tone_of(colour: str) -> str:
     return "#" + "".join(f"{round(x + part * (goal - x)):02x}" for x in shades)
 
 
-def colour_of(name: str, number: int) -> str:
+def colour_of(flow: FlowData, k: int) -> str:
     """The colour of a loss in print."""
-    return colours_of(name, number)[0]
+    return colours_of(flow, k)[0]
 
 
-def repeated(losses: Sequence[str]) -> str:
+def repeated(flow: FlowData) -> str:
     """What a key says where two losses have one colour."""
-    colours = {colours_of(name, k) for k, name in enumerate(losses)}
-    return REPEATED if len(colours) < len(losses) else ""
+    colours = {colours_of(flow, k) for k in range(len(flow.losses))}
+    return REPEATED if len(colours) < len(flow.losses) else ""
 
 
 def curve(path: list[Point], points: int = 28) -> np.ndarray:

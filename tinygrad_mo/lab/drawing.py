@@ -86,7 +86,7 @@ def draw_panel(axes: Any, ground: Any, runs: Sequence[Run], title: str) -> None:
         *PARETO.T, color=style.INK, lw=2.6, solid_capstyle="round", path_effects=halo, zorder=3
     )
     for k, run in enumerate(runs):
-        colour = style.colour_of("", k)
+        colour = style.coloured(k)[0]
         thin = [patheffects.withStroke(linewidth=2.8, foreground="white")]
         axes.plot(*run.way.T, color=colour, lw=1.5, path_effects=thin, zorder=4)
         axes.plot(*run.way[0], "o", ms=5, mfc="white", mec=colour, mew=1.5, zorder=5)

@@ -3,10 +3,11 @@
 // Of each loss: for areas (p) and stripes (s), from the second loss on with a texture; for lines
 // and arrows (q); for text (t).
 function makeColours() {
-  const rules = flow.losses.flatMap(({ colours: [light, dark, text, pale, tone, darkTone] }, k) => {
+  const rules = flow.losses.flatMap(({ colours, place }, k) => {
+    const [light, dark, text, pale, tone, darkTone] = colours;
     const variables = (area, read, line) =>
       `:root { --loss${k}: ${area}; --text${k}: ${read}; --tone${k}: ${line}; }`;
-    const paint = k % TEXTURES.length ? `url(#texture${k})` : `var(--loss${k})`;
+    const paint = place % TEXTURES.length ? `url(#texture${k})` : `var(--loss${k})`;
     return [
       variables(light, text, tone),
       `@media (prefers-color-scheme: dark) { ${variables(dark, pale, darkTone)} }`,
@@ -48,7 +49,8 @@ function makeTextures() {
   texture("hatch", "var(--rim-conflict)", size, slanted, "var(--hatch)", 1.5);
   texture("conflicts", "var(--cell-conflict)", size, slanted, "var(--card)", 1.2);
   losses.forEach((k) => {
-    const [tile, lines] = TEXTURES[k % TEXTURES.length], tone = `var(--tone${k})`;
+    const [tile, lines] = TEXTURES[flow.losses[k].place % TEXTURES.length];
+    const tone = `var(--tone${k})`;
     if (lines) texture(`texture${k}`, `var(--loss${k})`, tile, lines[0], tone, lines[1]);
   });
 }

@@ -97,7 +97,7 @@ function drawCurves() {
   for (const k of losses) {
     const known = frames.filter((f) => Number.isFinite(f.values[k]));
     const points = known.map((f) => `${r1(x(f.step))} ${r1(y(f.values[k]))}`).join(" ");
-    const dashes = { "stroke-dasharray": DASHES[k % DASHES.length] };
+    const dashes = { "stroke-dasharray": DASHES[flow.losses[k].place % DASHES.length] };
     el(svg, "polyline", { class: `q${k} curve`, points, ...dashes });
   }
   let free = 12;
