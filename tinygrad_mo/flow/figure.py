@@ -245,9 +245,15 @@ def draw_flow(
     for wire, path in zip(flow.wires, layout.paths, strict=True):
         draw_wire(axes, flow, wire, style.curve(path), weights, scales.wire)
     for card in layout.cards.values():
-        draw = {"loss": draw_loss, "small": draw_small, "card": draw_layer}[card.kind]
-        draw(axes, flow, card, weights, scales)
+        draw_card(axes, flow, card, weights, scales)
     return axes
+
+
+def draw_card(
+    axes: Any, flow: FlowData, card: Card, weights: Sequence[float], scales: Scales
+) -> None:
+    draw = {"loss": draw_loss, "small": draw_small, "card": draw_layer}[card.kind]
+    draw(axes, flow, card, weights, scales)
 
 
 def draw_wire(
@@ -320,6 +326,15 @@ def draw_loss(axes: Any, flow: FlowData, card: Card, weights: Sequence[float], _
     value = value_of(flow, flow.losses[k], "now {:.3g}")
     write(axes, card, top + 40 + down, value, 7.5, style.MUTED, centred=True)
     write(axes, card, top + 63, f"× {weights[k]:g}", 8.5, "white", True, True, bbox=pill)
+
+
+def draw_empty(axes: Any, flow: FlowData, card: Card, *_: Any) -> None:
+    """A card of which nothing is known yet but its name."""
+    draw_box(axes, card)
+    label = card.node.name
+    if card.kind == "loss":
+        label = short_names(flow.losses)[flow.losses.index(card.node.loss)]
+    write_name(axes, card, card.y, label, 8, style.MUTED, centred=True)
 
 
 def draw_small(axes: Any, flow: FlowData, card: Card, weights: Sequence[float], _: Scales) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+import webbrowser
 from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from .. import arguments
 from ..files.archive import replace_file
-from . import charts, curves, figure, page, words
+from . import animation, charts, curves, figure, page, words
 from .chart_parts import any_script
 from .data import FlowData
 from .frames import flow_list, in_order
@@ -79,6 +83,35 @@ class Flow(FlowData):
             drawn.savefig(path, dpi=144)
         return drawn
 
+    def animate(self, path: str | Path, seconds: float = 1.2) -> None:
+        """The one sweep as a moving picture for slides: the gradient comes back card by card.
+
+        Parameters
+        ----------
+        path : str or Path
+            A file that ends in .gif.
+        seconds : float, optional
+            How long each image stays; the last one three times as long. Default: 1.2.
+
+        Raises
+        ------
+        ValueError
+            If the file is of another kind.
+
+        Examples
+        --------
+        >>> flow.animate("sweep.gif")  # doctest: +SKIP
+        """
+        if Path(path).suffix.lower() != ".gif":
+            raise ValueError(f"animate: {path} must end in .gif")
+        each = 1000 * arguments.number("animate: seconds", seconds, above=0)
+        with any_script(self):
+            first, *others = animation.draw_animation(self)
+        made = BytesIO()
+        stay = [each] * len(others) + [3 * each]
+        first.save(made, "GIF", save_all=True, append_images=others, duration=stay, loop=0)
+        replace_file(path, made.getvalue())
+
     def bars(self, axes: Any = None, by: str | None = None) -> Any:
         """Who trains what, as stacked bars: see `charts.bars`."""
         with any_script(self):
@@ -147,6 +180,27 @@ class Flow(FlowData):
             raise ValueError(f"{path} holds one flow: snapshots and tours are for a page (.html)")
         else:
             save_flow(path, self)
+
+    def show(
+        self,
+        snapshots: Iterable[Flow] = (),
+        tour: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Show the interactive picture: in Jupyter below the cell, otherwise in a browser.
+
+        Parameters
+        ----------
+        snapshots, tour : optional
+            As for `save`.
+        """
+        drawn = page.draw_page(self, flow_list("snapshots", snapshots), tour)
+        shell = sys.modules.get("IPython")
+        if shell is not None and type(shell.get_ipython()).__name__ == "ZMQInteractiveShell":
+            shell.display.display(shell.display.HTML(page.in_frame(drawn)))
+            return
+        path = Path(mkdtemp()) / "flow.html"  # it must outlive this call
+        path.write_text(drawn, encoding="utf-8")
+        webbrowser.open(path.as_uri())
 
     @classmethod
     def load(cls, path: str | Path) -> Flow:
