@@ -143,7 +143,7 @@ def test_what_stands_in_the_open(show):
     wire = run(browser, "return page.picture().wires[0].title.textContent")
     assert "weighted gradient 2.46, " in signs(wire)
     card = run(browser, "return page.picture().cards[0].title.textContent")
-    assert "weighted gradient of its weights 2.46" in signs(card)
+    assert "weighted gradient of its weights is 2.46" in signs(card)
     assert "plain SGD step" in shown(browser, "#numbers")
     assert {"SGD step: improves ↓", "SGD step: gets worse ↑"} >= set(
         run(browser, "return [...document.querySelectorAll('.pill')].map((p) => p.textContent)")
@@ -176,7 +176,7 @@ def test_what_is_frozen_is_not_trained(show):
     browser = show(two_losses(frozen={"trunk/kernel"}))
     run(browser, "page.select('card/trunk')")
     assert run(browser, "return page.picture().cards[0].title.textContent").startswith(
-        "trunk, output 8, frozen: conflict"
+        "output 8, frozen, conflict"
     )
     assert "frozen" in shown(browser, ".card .small") and "frozen" in shown(browser, ".bar-row")
     assert "Pale: frozen" in shown(browser, "#trained-hint")
