@@ -9,6 +9,7 @@ import tinygrad_mo as tg
 from random_flows import random_flow
 from tinygrad_mo.flow import Wire, charts, curves, figure, page, style
 from tinygrad_mo.flow.chart_parts import blend, heat
+from tinygrad_mo.flow.folded import folded
 from tinygrad_mo.flow.measures import Measure
 from tinygrad_mo.flow.words import RIMS, mode_of, thresholds
 
@@ -474,3 +475,61 @@ def test_turned_names_keep_their_distance():
     points = axes.transData.transform([(x, 1) for x in axes.get_xticks()])[:, 0]
     height = labels[0].get_size() * axes.figure.dpi / 72
     assert np.diff(points).min() > 1.2 * height
+
+
+# The printed picture on one page.
+
+
+def blocks(count=9):
+    """So many blocks of four branches, with two heads."""
+    h = x = tg.Input((4,), name="x")
+    outputs = []
+    for n in range(count):
+        ends = [tg.layers.Dense(3, "tanh", name=f"b{n}/way_{i}")(h) for i in range(4)]
+        h = tg.layers.Concatenate(name=f"b{n}/join")(ends)
+        if n in (3, count - 1):
+            outputs.append(tg.layers.Dense(1, name=f"head_{n}")(h))
+    model = tg.Model(x, outputs)
+    model.compile("sgd", "mse", loss_weights=[0.3, 1.0])
+    return model, random.normal(size=(8, 4)), [random.normal(size=8) for _ in outputs]
+
+
+def test_a_large_model_is_folded_onto_one_page_with_the_gradients_of_the_page():
+    flow = flow_of(blocks())
+    shown = folded(flow)
+    assert len(flow.nodes) > 40 and len(shown.nodes) < 20
+    for node in shown.nodes:
+        inside = flow.folds.get(node.name, [node.name])
+        for loss in flow.losses if node.parameters else ():
+            own = [name for one in flow.nodes if one.name in inside for name in one.parameters]
+            norms = [flow.norm(loss, name) for name in own]
+            assert shown.norm(loss, node.name) == pytest.approx(np.linalg.norm(norms), rel=1e-12)
+    for wire in shown.wires:
+        if wire.target in flow.folds:  # of one tensor that several cards inside use
+            (bundle,) = [m for (fold, _), m in flow.bundles.items() if fold == wire.target]
+            np.testing.assert_allclose(wire.measure.r, bundle.r, rtol=1e-12)
+    for one in (flow, flow_of(heads(9)), flow_of(tower())):
+        wide, high = sorted(one.figure().get_size_inches())
+        assert wide <= 8.27 and high <= 11.69
+    assert len(folded(flow_of(heads(2))).nodes) == len(flow_of(heads(2)).nodes)
+
+
+def test_shrunk_letters_stay_in_their_cards_and_names_are_written_out():
+    made = heads(2, "a_name_of_two_lines_")
+    drawn = flow_of(made).figure()
+    words = [text.get_text() for one in drawn.axes for text in one.texts]
+    assert "loss: a_name_of_two_lines_0" not in words
+    assert {"a_name_of_", "two_lines_0"} <= set(words)
+
+
+def test_letters_that_the_usual_font_lacks_come_from_another_one():
+    from matplotlib.font_manager import findfont, get_font
+
+    usual = set(get_font(findfont("DejaVu Sans")).get_charmap())
+    letter = chr(min(set(get_font(findfont("STIXGeneral")).get_charmap()) - usual))
+    x = tg.Input((3,), name=f"x{letter}")
+    model = tg.Model(x, tg.layers.Dense(1, name="y")(x))
+    model.compile("sgd", "mse")
+    drawn = flow_of((model, np.ones((2, 3)), np.ones(2))).figure()
+    drawn.canvas.draw()  # a box instead of a letter would be a warning
+    assert any(letter in text.get_text() for one in drawn.axes for text in one.texts)

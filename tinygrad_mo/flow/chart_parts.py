@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +35,34 @@ def pyplot() -> Any:
     except ImportError as error:
         raise ImportError("drawing needs matplotlib: pip install matplotlib") from error
     return plt
+
+
+@contextmanager
+def any_script(flow: FlowData) -> Iterator[None]:
+    """Letters that the usual font lacks come from another one that is installed."""
+    pyplot()
+    from matplotlib import rc_context, rcParams
+
+    names = [*flow.losses, *flow.parameters, *(node.name for node in flow.nodes), *flow.folds]
+    with rc_context({"font.family": [*rcParams["font.family"], *fonts_for("".join(names))]}):
+        yield
+
+
+def fonts_for(letters: str) -> list[str]:
+    """Fonts that together have those of these letters which the usual font lacks."""
+    from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+
+    missing = set(map(ord, letters)) - set(get_font(findfont(FontProperties())).get_charmap())
+    if not missing:
+        return []
+    upright = [one for one in fontManager.ttflist if one.style == "normal"]
+    usual = [one for one in upright if not one.name.startswith("Last Resort")]  # boxes for all
+    has = {one.name: missing & set(get_font(one.fname).get_charmap()) for one in usual}
+    found = []
+    while any(missing & some for some in has.values()):  # first the one that has most of them
+        found.append(max(has, key=lambda name: len(missing & has[name])))
+        missing -= has[found[-1]]
+    return found
 
 
 def new_axes(width: float, height: float, count: int = 1, **more: Any) -> Any:
@@ -221,6 +250,24 @@ def fitted(words: str, room: float, size: float = LETTERS, weight: str = "bold")
     while most > 3 and text_width(shortened(words, most), size, weight) > room:
         most -= 1
     return shortened(words, most)
+
+
+def in_lines(words: str, room: float, size: float, most: int = 2) -> list[str]:
+    """Bold words in as many lines: broken after a space or "_", or else anywhere, if that suffices.
+
+    >>> in_lines("the_first_half_and_the_second", 90, 9.0)
+    ['the_first_half_', 'and_the_second']
+    """
+    if most == 1 or text_width(words, size, "bold") <= room:
+        return [fitted(words, room, size)]
+    fits = [n for n in range(1, len(words)) if text_width(words[:n], size, "bold") <= room] or [1]
+    at_words = [n for n in fits if words[n - 1] in " _"] or fits
+    ways = [
+        [words[:n].rstrip(), *in_lines(words[n:], room, size, most - 1)]
+        for n in (at_words[-1], fits[-1])
+    ]
+    whole = [one for one in ways if "".join(one).replace(" ", "") == words.replace(" ", "")]
+    return [*whole, *ways][0]
 
 
 def filled(words: Iterable[str], size: float, room: float) -> list[str]:

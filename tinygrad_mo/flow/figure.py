@@ -10,17 +10,20 @@ import numpy as np
 
 from .. import arguments
 from . import style
-from .chart_parts import filled, fitted, formula, pyplot
+from .chart_parts import filled, fitted, formula, in_lines, pyplot
 from .data import FlowData, FlowNode, Wire
+from .folded import folded
 from .layout import Card, Layout, make_layout
 from .measures import Measure
 from .words import (
     RIMS,
+    VERDICTS,
     Layer,
     frozen_word,
     layer_of,
     loss_label,
     mode_of,
+    phrase,
     short_names,
     thresholds,
     value_of,
@@ -30,34 +33,88 @@ from .words import (
 WIDEST = 26.0  # pixels of the strongest wire
 FAINT = "#9aa0b4"  # of what is off, and of a wire without a gradient
 PAD = 9.0  # pixels between a card's edge and its text
+CAPTION = 32.0  # pixels above a picture, for its title
+A4 = (8.27 * 96 - 60, 11.69 * 96 - 60)  # pixels, without the margins of a printer
+READABLE = 0.55  # of its size: in a smaller picture nobody can read the cards
+LINE = 12.0  # pixels from line to line of a name
 KEY_LETTERS, KEY_LINE = 9.0, 17.0  # of the key: points of its letters, pixels from line to line
 
 
-def draw_figure(flow: FlowData) -> Any:
-    """A matplotlib figure with one row per loss and one for all together."""
-    layout = make_layout(flow)
-    rows = figure_rows(flow)
-    scales = scales_of(flow, [row for _, row in rows])
-    key = key_lines(flow, scales, (layout.width - 48) * 72 / 96)
-    head, caption = 61.0 + KEY_LINE * len(key), 32.0
-    height = head + len(rows) * (layout.height + caption)
-    figure = pyplot().figure(figsize=(layout.width / 96, height / 96), facecolor=style.PAPER)
+def draw_figure(flow: FlowData, unfolded: bool = False) -> Any:
+    """A matplotlib figure with a picture per loss and one for all together, on one page."""
+    shown = flow if unfolded else folded(flow)
+    layout, rows = make_layout(shown), figure_rows(shown)
+    scales = scales_of(shown, [row for _, row in rows])
+    page = Page.best(shown, layout, scales, len(rows))
+    if page.zoom < READABLE and not unfolded:
+        rows = rows[-1:]  # all together
+        page = Page.best(shown, layout, scales, 1)
+    figure = pyplot().figure(figsize=(page.width / 96, page.height / 96), facecolor=style.PAPER)
 
-    def area(top: float, tall: float) -> Any:
-        """Axes over the whole width, in pixels from their top left corner."""
-        axes = figure.add_axes((0, 1 - (top + tall) / height, 1, tall / height))
-        axes.set(xlim=(0, layout.width), ylim=(tall, 0))
+    def area(left: float, top: float, wide: float, tall: float) -> Any:
+        """Axes, in pixels from the top left corner."""
+        bottom = 1 - (top + tall) / page.height
+        axes = figure.add_axes((left / page.width, bottom, wide / page.width, tall / page.height))
+        axes.set(xlim=(0, wide), ylim=(tall, 0))
         axes.axis("off")
         return axes
 
-    draw_head(area(0, head), key, scales)
+    draw_head(area(0, 0, page.width, page.head), page.key, scales)
     for number, (label, row) in enumerate(rows):
-        top = head + number * (layout.height + caption)
-        title = area(top, caption)
-        look: dict[str, Any] = {"size": 11.5, "weight": "bold", "color": style.INK}
-        title.text(16, 16, label, va="center", parse_math=False, **look)
-        draw_flow(flow, row, area(top + caption, layout.height), layout=layout, scales=scales)
+        down, right = divmod(number, page.columns)
+        left, top = right * layout.width, page.head + down * (layout.height + CAPTION)
+        title = area(left, top, layout.width, CAPTION)
+        look: dict[str, Any] = {"size": 11.5, "weight": "bold"}
+        words = fitted(label, (layout.width - 32) * 72 / 96, **look)
+        title.text(16, 16, words, va="center", parse_math=False, color=style.INK, **look)
+        place = area(left, top + CAPTION, layout.width, layout.height)
+        draw_flow(shown, row, place, layout=layout, scales=scales)
+    if not unfolded:
+        shrink(figure, page.zoom)
     return figure
+
+
+class Page(NamedTuple):
+    """How the pictures stand on a page: in so many columns, in pixels before it is made smaller."""
+
+    columns: int
+    key: list[str]
+    head: float
+    width: float
+    height: float
+
+    @classmethod
+    def of(cls, flow: FlowData, layout: Layout, scales: Scales, count: int, columns: int) -> Page:
+        width = columns * layout.width
+        key = key_lines(flow, scales, (width - 48) * 72 / 96)
+        head = 61.0 + KEY_LINE * len(key)
+        height = head + -(-count // columns) * (layout.height + CAPTION)
+        return cls(columns, key, head, width, height)
+
+    @classmethod
+    def best(cls, flow: FlowData, layout: Layout, scales: Scales, count: int) -> Page:
+        """The one on which they are largest."""
+        pages = [cls.of(flow, layout, scales, count, columns) for columns in (1, 2)]
+        return max(pages[:count], key=lambda one: (one.zoom, -one.columns))
+
+    @property
+    def zoom(self) -> float:
+        """So that it fits on a page of A4, upright or not; it is not made larger."""
+        sizes = (A4, A4[::-1])
+        return min(1.0, max(min(w / self.width, h / self.height) for w, h in sizes))
+
+
+def shrink(figure: Any, zoom: float) -> None:
+    """Make a figure smaller, with its letters and lines."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+    from matplotlib.text import Text
+
+    figure.set_size_inches(*(zoom * figure.get_size_inches()))
+    for text in figure.findobj(Text):
+        text.set_fontsize(zoom * text.get_fontsize())
+    for line in [*figure.findobj(Line2D), *figure.findobj(Patch)]:
+        line.set_linewidth(zoom * line.get_linewidth())
 
 
 def draw_head(axes: Any, key: Sequence[str], scales: Scales) -> None:
@@ -188,9 +245,15 @@ def draw_flow(
     for wire, path in zip(flow.wires, layout.paths, strict=True):
         draw_wire(axes, flow, wire, style.curve(path), weights, scales.wire)
     for card in layout.cards.values():
-        draw = {"loss": draw_loss, "small": draw_small, "card": draw_layer}[card.kind]
-        draw(axes, flow, card, weights, scales)
+        draw_card(axes, flow, card, weights, scales)
     return axes
+
+
+def draw_card(
+    axes: Any, flow: FlowData, card: Card, weights: Sequence[float], scales: Scales
+) -> None:
+    draw = {"loss": draw_loss, "small": draw_small, "card": draw_layer}[card.kind]
+    draw(axes, flow, card, weights, scales)
 
 
 def draw_wire(
@@ -255,20 +318,38 @@ def draw_loss(axes: Any, flow: FlowData, card: Card, weights: Sequence[float], _
     k = flow.losses.index(card.node.loss)
     colour = style.colour_of(flow, k) if weights[k] else FAINT
     draw_box(axes, card, tint(colour), colour + "55")
-    label = loss_label(short_names(flow.losses)[k])
+    name = short_names(flow.losses)[k]
+    label = loss_label(name) if len(in_lines(name, room_of(card), 8.5)) == 1 else name
     top = card.y - card.height / 2
     pill = {"boxstyle": "round,pad=0.45,rounding_size=0.9", "fc": colour, "lw": 0}
-    write(axes, card, top + 20, label, 8.5, colour, bold=True, centred=True)
+    down = LINE / 2 * (write_name(axes, card, top + 20, label, 8.5, colour, centred=True) - 1)
     value = value_of(flow, flow.losses[k], "now {:.3g}")
-    write(axes, card, top + 40, value, 7.5, style.MUTED, centred=True)
+    write(axes, card, top + 40 + down, value, 7.5, style.MUTED, centred=True)
     write(axes, card, top + 63, f"× {weights[k]:g}", 8.5, "white", True, True, bbox=pill)
+
+
+def draw_empty(axes: Any, flow: FlowData, card: Card, *_: Any) -> None:
+    """A card of which nothing is known yet but its name."""
+    draw_box(axes, card)
+    label = card.node.name
+    if card.kind == "loss":
+        label = short_names(flow.losses)[flow.losses.index(card.node.loss)]
+    write_name(axes, card, card.y, label, 8, style.MUTED, centred=True)
 
 
 def draw_small(axes: Any, flow: FlowData, card: Card, weights: Sequence[float], _: Scales) -> None:
     """A node without weights: its name and the shape of one sample."""
     draw_box(axes, card)
-    write(axes, card, card.y - 7, card.node.name, 8, style.INK, bold=True, centred=True)
-    write(axes, card, card.y + 9, sample_shape(card), 7, style.MUTED, centred=True)
+    lines = write_name(axes, card, card.y - 7, card.node.name, 8, style.INK, centred=True)
+    write(
+        axes,
+        card,
+        card.y + 9 + LINE / 2 * (lines - 1),
+        sample_shape(card),
+        7,
+        style.MUTED,
+        centred=True,
+    )
 
 
 def draw_layer(
@@ -278,16 +359,27 @@ def draw_layer(
     draw_box(axes, card)
     top, node = card.y - card.height / 2, card.node
     layer = layer_of(flow, node.name, node.parameters)
-    word = verdict(layer.measure, weights, short_names(flow.losses), pair=False)
-    write(axes, card, top + 16, node.name, 8.5, style.INK, bold=True)
+    word = word_for(flow, layer.measure, weights, room_of(card))
+    down = LINE / 2 * (write_name(axes, card, top + 16, node.name, 8.5, style.INK) - 1)
     special, shape = frozen_word(flow, node.parameters) or call_of(flow, node), sample_shape(card)
     about = f"{special or node.type}  {shape}"
     about = about if about == fitted(about, room_of(card), 7, "normal") else special or shape
-    write(axes, card, top + 32, about, 7, style.MUTED)
+    write(axes, card, top + 32 + down, about, 7, style.MUTED)
     colour = verdict_colour(flow, layer.measure, weights, word)
     write(axes, card, top + 52, word, 7.5, colour, bold=True)
     place = (card.x - card.width / 2 + PAD, top + 64, card.width - 2 * PAD)
     draw_bar(axes, flow, layer, weights, place, scales.bar)
+
+
+def word_for(flow: FlowData, measure: Measure, weights: Sequence[float], room: float) -> str:
+    """The verdict; where many losses are off and their names find no room, without these."""
+    names = short_names(flow.losses)
+    word = verdict(measure, weights, names, pair=False)
+    able = [k for k, path in enumerate(measure.reach) if path]
+    active = [names[k] for k in able if weights[k]]
+    if len(able) > 2 and len(active) == 1 and fitted(word, room, 7.5) != word:
+        return phrase(VERDICTS["partly off"], active[0], "others")
+    return word
 
 
 def call_of(flow: FlowData, node: FlowNode) -> str:
@@ -369,6 +461,17 @@ def write(
         **style_of,
         **more,
     )
+
+
+def write_name(
+    axes: Any, card: Card, y: float, label: str, size: float, colour: str, centred: bool = False
+) -> int:
+    """A name in one line or two around a height. How many?"""
+    lines = in_lines(label, room_of(card), size)
+    for i, line in enumerate(lines):
+        place = y + LINE * (i - (len(lines) - 1) / 2)
+        write(axes, card, place, line, size, colour, bold=True, centred=centred)
+    return len(lines)
 
 
 def room_of(card: Card) -> float:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+import webbrowser
 from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
+from .. import arguments
 from ..files.archive import replace_file
-from . import charts, curves, figure, page, words
+from . import animation, charts, curves, figure, page, words
+from .chart_parts import any_script
 from .data import FlowData
 from .frames import flow_list, in_order
 from .storing import load_flow, save_flow
@@ -54,42 +60,83 @@ class Flow(FlowData):
         """One row per weight array: the gradient of each loss, their sum, and how they agree."""
         return words.table(self)
 
-    def figure(self, path: str | None = None) -> Any:
-        """The printed picture: a row for each loss alone, and one for all added together.
+    def figure(self, path: str | None = None, unfolded: bool = False) -> Any:
+        """The printed picture: each loss alone, and all added together, on one page of A4.
+
+        Where that would be too small to be read, all added together are shown alone.
 
         Parameters
         ----------
         path : str, optional
             Also save it there; the ending (.png, .pdf, .svg) says how.
+        unfolded : bool, optional
+            Show all cards of a large model, each loss alone, too, on as much paper as that takes.
+            Default: cards are folded as on the page.
 
         Returns
         -------
         matplotlib Figure
         """
-        drawn = figure.draw_figure(self)
+        with any_script(self):
+            drawn = figure.draw_figure(self, arguments.flag("figure: unfolded", unfolded))
         if path is not None:
             drawn.savefig(path, dpi=144)
         return drawn
 
+    def animate(self, path: str | Path, seconds: float = 1.2) -> None:
+        """The one sweep as a moving picture for slides: the gradient comes back card by card.
+
+        Parameters
+        ----------
+        path : str or Path
+            A file that ends in .gif.
+        seconds : float, optional
+            How long each image stays; the last one three times as long. Default: 1.2.
+
+        Raises
+        ------
+        ValueError
+            If the file is of another kind.
+
+        Examples
+        --------
+        >>> flow.animate("sweep.gif")  # doctest: +SKIP
+        """
+        if Path(path).suffix.lower() != ".gif":
+            raise ValueError(f"animate: {path} must end in .gif")
+        each = 1000 * arguments.number("animate: seconds", seconds, above=0)
+        with any_script(self):
+            first, *others = animation.draw_animation(self)
+        made = BytesIO()
+        stay = [each] * len(others) + [3 * each]
+        first.save(made, "GIF", save_all=True, append_images=others, duration=stay, loop=0)
+        replace_file(path, made.getvalue())
+
     def bars(self, axes: Any = None, by: str | None = None) -> Any:
         """Who trains what, as stacked bars: see `charts.bars`."""
-        return charts.bars(self, axes, by)
+        with any_script(self):
+            return charts.bars(self, axes, by)
 
     def heat_map(self, axes: Any = None, by: str | None = None) -> Any:
         """How long each loss's gradient is on all weights: see `charts.heat_map`."""
-        return charts.heat_map(self, axes, by)
+        with any_script(self):
+            return charts.heat_map(self, axes, by)
 
     def over_sequence(self, axes: Any = None, wire: tuple[str, str] | None = None) -> Any:
         """The gradient at each step that a recurrent layer reads: see `curves.over_sequence`."""
-        return curves.over_sequence(self, axes, wire)
+        with any_script(self):
+            return curves.over_sequence(self, axes, wire)
 
     def by_depth(self, axes: Any = None) -> Any:
         """The gradient on its way from the losses to the inputs: see `curves.by_depth`."""
-        return curves.by_depth(self, axes)
+        with any_script(self):
+            return curves.by_depth(self, axes)
 
     def through_training(self, snapshots: Iterable[Flow], axes: Any = None) -> Any:
         """Losses and cosines at all recorded steps and this one: see `curves.through_training`."""
-        return curves.through_training(in_order("snapshots", snapshots, self), axes)
+        frames = in_order("snapshots", snapshots, self)
+        with any_script(self):
+            return curves.through_training(frames, axes)
 
     def save(
         self,
@@ -133,6 +180,27 @@ class Flow(FlowData):
             raise ValueError(f"{path} holds one flow: snapshots and tours are for a page (.html)")
         else:
             save_flow(path, self)
+
+    def show(
+        self,
+        snapshots: Iterable[Flow] = (),
+        tour: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Show the interactive picture: in Jupyter below the cell, otherwise in a browser.
+
+        Parameters
+        ----------
+        snapshots, tour : optional
+            As for `save`.
+        """
+        drawn = page.draw_page(self, flow_list("snapshots", snapshots), tour)
+        shell = sys.modules.get("IPython")
+        if shell is not None and type(shell.get_ipython()).__name__ == "ZMQInteractiveShell":
+            shell.display.display(shell.display.HTML(page.in_frame(drawn)))
+            return
+        path = Path(mkdtemp()) / "flow.html"  # it must outlive this call
+        path.write_text(drawn, encoding="utf-8")
+        webbrowser.open(path.as_uri())
 
     @classmethod
     def load(cls, path: str | Path) -> Flow:

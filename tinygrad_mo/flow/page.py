@@ -160,8 +160,8 @@ def typeset(text: str) -> str:
 
 
 def in_frame(page: str) -> str:
-    """The page as part of another one, such as a notebook."""
-    inside = "width:100%;height:1000px;border:0;border-radius:12px"
+    """The page as part of another one, such as a notebook: as high as its stage."""
+    inside = "width:100%;height:760px;resize:vertical;overflow:auto;border:0;border-radius:12px"
     return f'<iframe title="Gradient flow" srcdoc="{html.escape(page)}" style="{inside}"></iframe>'
 
 

@@ -31,7 +31,7 @@ def draw_runs(runs: RunData) -> Any:
     for k, axes in enumerate(panels):
         draw_loss(axes, runs, k)
         settle(axes)
-        colour, base = style.colour_of(runs.losses[k], k), label(runs, runs.base)
+        colour, base = style.colour_of(runs.shown(runs.base)[-1], k), label(runs, runs.base)
         key = [
             Line2D([], [], color=colour, lw=2.6, label=f"{shortened(base)}, mean"),
             patch("all its seeds", color=colour, alpha=0.16, lw=0),
@@ -47,7 +47,7 @@ def draw_loss(axes: Any, runs: RunData, k: int) -> None:
     """The curves of one loss, each with its mixture named at its end."""
     plain(axes)
     axes.grid(axis="y", color=style.EMPTY)
-    loss, colour = runs.losses[k], style.colour_of(runs.losses[k], k)
+    loss, colour = runs.losses[k], style.colour_of(runs.shown(runs.base)[-1], k)
     others = [weights for weights in runs.mixtures if weights != runs.base]
     ends = []
     for i, weights in enumerate(others):

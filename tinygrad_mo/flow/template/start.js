@@ -23,4 +23,7 @@ window.gradientFlow = {
   lookInside,
   showFrame, showRun, compare, sweep: () => sweep, goTo, ask, showStop, present, click, pictureFile,
   makePng, zoomTo,
+  inside: () =>
+    [productsOf(selected().measure, state.weights), ...alsoInside.map((draw) => draw(selected()))],
+  lookInside,
 };
