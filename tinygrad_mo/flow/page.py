@@ -200,7 +200,7 @@ def content(
                 "label": words.loss_label(names[k]),
                 "kind": flow.kinds.get(name, ""),
                 "colours": colours_of(flow, k),
-                "place": style.place_of(flow, k),
+                "place": style.place_of(flow.losses, flow.weight_list, k),
             }
             for k, name in enumerate(flow.losses)
         ],

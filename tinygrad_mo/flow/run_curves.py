@@ -31,7 +31,7 @@ def draw_runs(runs: RunData) -> Any:
     for k, axes in enumerate(panels):
         draw_loss(axes, runs, k)
         settle(axes)
-        colour, base = style.colour_of(runs.shown(runs.base)[-1], k), label(runs, runs.base)
+        colour, base = colour_of(runs, k), label(runs, runs.base)
         key = [
             Line2D([], [], color=colour, lw=2.6, label=f"{shortened(base)}, mean"),
             patch("all its seeds", color=colour, alpha=0.16, lw=0),
@@ -43,11 +43,17 @@ def draw_runs(runs: RunData) -> Any:
     return panels[0].figure
 
 
+def colour_of(runs: RunData, k: int) -> str:
+    """Of a loss, by the weights of the base."""
+    weights = [runs.base[name] for name in runs.losses]
+    return style.coloured(style.place_of(runs.losses, weights, k))[0]
+
+
 def draw_loss(axes: Any, runs: RunData, k: int) -> None:
     """The curves of one loss, each with its mixture named at its end."""
     plain(axes)
     axes.grid(axis="y", color=style.EMPTY)
-    loss, colour = runs.losses[k], style.colour_of(runs.shown(runs.base)[-1], k)
+    loss, colour = runs.losses[k], colour_of(runs, k)
     others = [weights for weights in runs.mixtures if weights != runs.base]
     ends = []
     for i, weights in enumerate(others):

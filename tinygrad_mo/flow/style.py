@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -77,16 +78,24 @@ MANY = 48  # weight arrays: where there are more, a bar is of a whole layer
 LOGARITHMIC = 60  # where losses differ by so many times, their curves are logarithmic
 
 
-def place_of(flow: FlowData, k: int) -> int:
-    """Where a loss stands in the order of the colours: that of the largest weight comes first."""
-    told = [j for j, name in enumerate(flow.losses) if name != "regularization"]
-    first = max(told, key=lambda j: abs(flow.weight_list[j]), default=k)
+def place_of(losses: Sequence[str], weights: Sequence[float], k: int) -> int:
+    """Where a loss stands in the order of the colours: that of the largest weight comes first.
+
+    >>> [place_of(["age", "sex", "income"], [0.1, 0.5, 2.0], k) for k in range(3)]
+    [1, 2, 0]
+    """
+    told = [j for j, name in enumerate(losses) if name != "regularization"]
+    first = max(told, key=lambda j: abs(weights[j]), default=k)
     return 0 if k == first else k + (k < first)
 
 
 def colours_of(flow: FlowData, k: int) -> tuple[str, str, str, str]:
     """The colours of a loss: of areas on light and on dark pages, and of text."""
-    return REGULARIZATION if flow.losses[k] == "regularization" else coloured(place_of(flow, k))
+    return (
+        REGULARIZATION
+        if flow.losses[k] == "regularization"
+        else coloured(place_of(flow.losses, flow.weight_list, k))
+    )
 
 
 def coloured(place: int) -> tuple[str, str, str, str]:
