@@ -61,7 +61,7 @@ LEDGER = {
     "device": 187,
     "engine": 1377,
     "files": 990,
-    "flow": 3996,
+    "flow": 4004,
     "lab": 747,
     "layers": 2014,
     "learn": 547,
