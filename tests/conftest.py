@@ -9,6 +9,7 @@ import pytest
 
 import tinygrad_mo as tg
 from tinygrad_mo import device, pool
+from tinygrad_mo.ops import OPS
 
 collect_ignore = ["conftest.py", "recipes"]  # recipes need Keras and others, and are run by hand
 
@@ -21,6 +22,15 @@ def fresh_start():
     assert device._settings == before, "this test has changed the settings for all others"
     assert not pool._inside, "this test has left the pool at work"
     assert (np.random.get_state()[1] == numpy_state).all(), "numpy.random's global state was used"
+
+
+@pytest.fixture
+def known_ops():
+    """An op that a test makes is known in the test alone."""
+    before = dict(OPS)
+    yield
+    OPS.clear()
+    OPS.update(before)
 
 
 @pytest.fixture

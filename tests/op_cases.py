@@ -97,7 +97,7 @@ WITHOUT_SLOPE = {name for name in BINARY if "equal" in name or "logical" in name
 WITHOUT_SLOPE |= {"greater", "less", "logical_not", "causal_mask", "broadcast_mask"}
 WITHOUT_SLOPE |= {"argmax", "argmin"}
 # Floats, but no gradient comes back from them.
-CONSTANT = {"sign", "floor", "ceil", "round", "floor_divide", "stop_gradient"}
+CONSTANT = {"sign", "floor", "ceil", "round", "floor_divide", "stop_gradient", "kept_state"}
 for name, (draw_x, draw_y) in BINARY.items():
     for x_shape, y_shape in PAIRS:
         case(name, draw_x(*x_shape), draw_y(*y_shape))

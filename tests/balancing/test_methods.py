@@ -455,6 +455,7 @@ WRONG = {
 @pytest.mark.parametrize("cls", METHODS.values())
 def test_every_argument_is_checked_where_it_is_given(cls):
     wrong = WRONG.get(cls.__name__, {}) | {"only": [3, ""], "every": [0, 1.5]}
+    wrong |= {"on": [3, "", []], "per": [3, "row"]}
     known = {*inspect.signature(cls).parameters} - (
         {"alpha"} if cls.__name__ == "NashMTL" else set()
     )

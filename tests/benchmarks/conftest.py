@@ -2,7 +2,7 @@
 
 import pytest
 
-collect_ignore = ["pytorch_peer.py"]  # it needs PyTorch
+collect_ignore = ["pytorch_peer.py", "balancing_pytorch_peer.py"]  # they need PyTorch
 
 
 @pytest.fixture(autouse=True)

@@ -146,22 +146,12 @@ def euclidean_distance(vectors):
     return np.sqrt(np.maximum(np.sum(np.square(x - y), axis=1, keepdims=True), 1e-7))
 
 
-class Distance(layers.Layer):
-    def call(self, vectors):
-        return euclidean_distance(vectors)
-
-
 def test_siamese_with_a_contrastive_loss(tmp_path):
     digit = Input((16,))
     embedding = Model(digit, layers.Dense(4, activation="tanh")(digit), name="embedding")
     a, b = Input((16,), name="left"), Input((16,), name="right")
     towers = [embedding(a), embedding(b)]
-    if hasattr(layers, "Lambda"):
-        distance = layers.Lambda(euclidean_distance, name="distance")(towers)
-    else:
-        with first_try("has no attribute 'Lambda'", AttributeError):
-            layers.Lambda(euclidean_distance)
-        distance = Distance(name="distance")(towers)
+    distance = layers.Lambda(euclidean_distance, name="distance")(towers)
     siamese = Model(inputs=[a, b], outputs=distance)
     x = random.normal(size=(2, 40, 16))
     x[1, :20] = x[0, :20] + 0.05 * random.normal(size=(20, 16))
@@ -175,7 +165,7 @@ def test_siamese_with_a_contrastive_loss(tmp_path):
     with first_try(r"custom_objects=\{'\w+': \.\.\.\}"):
         tg.load(tmp_path / "siamese.tg", compile=False)
         tg.load(tmp_path / "siamese.tg")
-    own = [contrastive_of_each, euclidean_distance, Distance]
+    own = [contrastive_of_each, euclidean_distance]
     again = tg.load(tmp_path / "siamese.tg", custom_objects={one.__name__: one for one in own})
     np.testing.assert_array_equal(again.predict(list(x)), siamese.predict(list(x)))
 
@@ -298,26 +288,10 @@ def test_face_attributes_with_callbacks(tmp_path):
     assert model.evaluate(x, y)[0] == pytest.approx(best, rel=1e-5)
 
 
-class Masked(layers.Layer):
-    """What Masking does: steps of zeros are no steps."""
-
-    uses_mask = True
-
-    def call(self, x):
-        y = x * 1.0
-        y.mask = np.max(np.absolute(x), axis=-1) > 0
-        return y
-
-
 def test_sequence_to_sequence_with_masking():
     encoder_inputs = Input(shape=(None, 5), name="source")
     decoder_inputs = Input(shape=(None, 4), name="target")
-    if hasattr(layers, "Masking"):
-        source = layers.Masking(mask_value=0.0)(encoder_inputs)
-    else:
-        with first_try("has no attribute 'Masking'", AttributeError):
-            layers.Masking(mask_value=0.0)
-        source = Masked()(encoder_inputs)
+    source = layers.Masking(mask_value=0.0)(encoder_inputs)
     _, state_h, state_c = layers.LSTM(6, return_state=True)(source)
     decoder = layers.LSTM(6, return_sequences=True, return_state=True)
     decoder_outputs, _, _ = decoder(decoder_inputs, initial_state=[state_h, state_c])
@@ -338,7 +312,7 @@ def test_sequence_to_sequence_with_masking():
     assert [one.shape for one in encoder.predict(source)] == [(16, 6), (16, 6)]
 
 
-def test_a_layer_and_an_op_of_ones_own(tmp_path):
+def test_a_layer_and_an_op_of_ones_own(tmp_path, known_ops):
     @tg.ops.op
     def cube(x):
         return x**3, (lambda g: g * 3 * x**2)

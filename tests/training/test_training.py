@@ -379,7 +379,15 @@ def test_callbacks_are_called_in_order():
     model, x, y = fresh()
     model.fit(x, y, batch_size=3, verbose=0, callbacks=[Log()])
     batch = ["train_batch_begin", "train_batch_end"]
-    assert seen == ["train_begin", "epoch_begin", *batch, *batch, "epoch_end", "train_end"]
+    assert seen == [
+        "train_begin",
+        "epoch_begin",
+        *batch,
+        *batch,
+        "steps_end",
+        "epoch_end",
+        "train_end",
+    ]
 
 
 def test_fit_prints_a_line_per_epoch(capsys):

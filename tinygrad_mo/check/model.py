@@ -84,7 +84,7 @@ def check_model(
     ...     print(check_model(model, [[1.0, 2.0], [3.0, 5.0]], [[1.0], [2.0]]))
     Model 'line' in training: gradients and differences agree, to ..., for y/kernel, y/bias.
     """
-    if not hasattr(model, "named_weights"):
+    if not hasattr(model, "is_compiled"):
         raise TypeError(f"check_model: the first argument must be a Model, not {shown(model)}")
     directions, tolerance, seed = options(f"check_model of {model}", directions, tolerance, seed)
     names = {w: name for name, w in model.named_weights().items()}
