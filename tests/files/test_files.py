@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_mo as tg
-from tinygrad_mo.files.archive import CheckpointError, load_arrays, save_arrays
+from tinygrad_mo.files.archive import CheckpointError, load_arrays, replace_file, save_arrays
 from zoo import headline
 
 ARRAYS = {
@@ -98,3 +98,14 @@ def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
         save_arrays(path, {"w": np.zeros(2)})
     assert load_arrays(path)[0]["w"].tolist() == [1, 1]
     assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]
+
+
+def test_whoever_may_read_what_others_write_may_read_it(tmp_path):
+    plain, ours = tmp_path / "plain", tmp_path / "ours"
+    plain.write_bytes(b"")
+    replace_file(ours, b"content")
+    assert ours.stat().st_mode == plain.stat().st_mode
+    ours.chmod(0o640)
+    replace_file(ours, b"more")
+    assert ours.stat().st_mode & 0o777 == 0o640 or os.name == "nt"
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

@@ -9,12 +9,12 @@ from __future__ import annotations
 import io
 import json
 import os
-import tempfile
 import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import numpy as np
@@ -91,9 +91,9 @@ def replace_file(path: str | Path, content: bytes) -> None:
         return
     if not path.parent.is_dir():
         raise CheckpointError(f"cannot save {path}: there is no folder {path.parent}")
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{token_hex(8)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:  # read by whoever may read what others write here
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -101,7 +101,7 @@ def replace_file(path: str | Path, content: bytes) -> None:
             os.chmod(temporary, path.stat().st_mode)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
         raise
 
 
