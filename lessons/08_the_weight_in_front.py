@@ -146,17 +146,17 @@ table = model.gradient_flow(x, y).table()
 print(table)
 model.loss_weights = headlines.WEIGHTS  # back to 1.0 and 0.2
 verdicts = {line.split()[0]: line for line in table.splitlines()}
-assert verdicts["dense_1/kernel"].endswith("main only")
-assert verdicts["lstm/kernel"].endswith("main, aux off")
-assert verdicts["aux_output/kernel"].endswith(" aux off")
+assert verdicts["dense_1/kernel"].endswith("main_output only")
+assert verdicts["lstm/kernel"].endswith("main_output, aux_output off")
+assert verdicts["aux_output/kernel"].endswith(" aux_output off")
 
 # %% [markdown]
 # Read the last column:
 #
-# - `main only`: there is no path from aux to here. No weight will ever change that. It is a fact
-#   of the graph.
-# - `main, aux off`: there is a path, but you have closed it. Turn the weight up, and aux is back.
-#   It is a choice.
+# - `main_output only`: there is no path from aux to here. No weight will ever change that. It is a
+#   fact of the graph.
+# - `main_output, aux_output off`: there is a path, but you have closed it. Turn the weight up, and
+#   aux is back. It is a choice.
 #
 # If a program shows 0 for both, you look for a mistake in the weights when it is in the graph, or
 # the other way round. Here `None` means no path, and 0 means a path without a gradient.

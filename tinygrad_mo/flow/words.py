@@ -615,7 +615,7 @@ def clipping_lines(flow: FlowData) -> list[str]:
 
 def table(flow: FlowData) -> str:
     """One row per weight array: the length of each loss's gradient, their sum, and the cosine."""
-    names, weights = short_names(flow.losses), flow.weight_list
+    names, weights = flow.losses, flow.weight_list
     rows = [["weights", *names, "weighted sum", "verdict"]]
     for name, m in flow.parameters.items():
         lengths = [m.norm(k) if path else None for k, path in enumerate(m.reach)]

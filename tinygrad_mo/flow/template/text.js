@@ -101,7 +101,7 @@ function drawTable() {
   table.replaceChildren();
   el(table, "caption", {}, setup().table.join("\n"));
   const head = el(el(table, "thead"), "tr");
-  for (const title of ["weights", ...names, "weighted sum", "verdict"]) {
+  for (const title of ["weights", ...fullNames, "weighted sum", "verdict"]) {
     el(head, "th", { scope: "col" }, title);
   }
   const body = el(table, "tbody");
@@ -110,7 +110,7 @@ function drawTable() {
     const frozen = isFrozen(p) ? ` (${FROZEN_WORDS[0]})` : "";
     el(row, "th", { scope: "row" }, name + frozen);
     const size = (k) => measure.reach.includes(k) ? length(measure.norms[k]) : SENTENCES["no path"];
-    const whole = length(measure.total(weights)), judged = verdict(measure, weights);
+    const whole = length(measure.total(weights)), judged = verdict(measure, weights, fullNames);
     for (const cell of [...losses.map(size), whole, judged.text]) el(row, "td", {}, cell);
   });
 }
