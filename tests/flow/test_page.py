@@ -601,6 +601,40 @@ def signed_cosine(measure, weights):
     return min(pairs, default=None)
 
 
+ARROWS = """
+page.mix(arguments[0]);
+const cards = page.picture().cards.filter((c) => c.parameters.length);
+return cards.map(({ data, measure }) => {
+  const { arrows, length } = page.pulls(measure, page.state.weights);
+  return [data.name, length, arrows.map(({ size, x, y }) => [size, x, y])];
+});
+"""
+
+
+@pytest.mark.parametrize("name", ["headline", "six losses"])
+def test_arrows_add_up_to_the_total_and_show_most_of_the_rest(show, name):
+    flow = made(name)
+    browser = show(flow)
+    for weights in random_weights(5, flow):
+        for key, length, arrows in run(browser, ARROWS, weights):
+            if not arrows:
+                continue
+            size, x, y = np.transpose(arrows)
+            vectors = flow.measure(key).r * weights
+            vectors = vectors[:, np.hypot.reduce(vectors, axis=0) > 0]
+            total = vectors.sum(axis=1)
+            ahead = total / np.linalg.norm(total)
+            rest = vectors - np.outer(ahead, ahead @ vectors)
+            within = {"abs": 1e-9 * size.sum()}
+            assert size == pytest.approx(np.linalg.norm(vectors, axis=0), rel=1e-9)
+            assert x == pytest.approx(-(ahead @ vectors), **within)
+            assert (x.sum(), y.sum()) == pytest.approx((-length, 0), **within)
+            most = np.linalg.norm(rest, 2)
+            assert np.linalg.norm(y) == pytest.approx(most, rel=1e-3, **within)
+            if len(arrows) == 2:
+                assert np.hypot(x, y) == pytest.approx(size, rel=1e-9)
+
+
 @pytest.mark.parametrize("name", ["headline", "regularized", "one loss", "sixty losses"])
 def test_the_page_computes_what_numpy_computes(show, name):
     flow = made(name)

@@ -74,7 +74,7 @@ function drawInset() {
 function hintFor(count) {
   if (losses.length < 2) return "With one loss there is one pull. Click a card or a wire.";
   return count > 2
-    ? "Lengths and angles to the total are exact; between arrows they are not."
+    ? "Along the total: exact. Across it: a shadow, from where most is to be seen."
     : "True lengths and true angle, whatever the number of weights.";
 }
 function drawPulls(what, arrows, length, otherwise) {

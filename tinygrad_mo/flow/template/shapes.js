@@ -1,6 +1,7 @@
 // Lines, arrows and bars: the shapes of which the picture and the panels are made.
 
 const { FROZEN, HEAD } = flow.constants;
+const POWERS = 60; // steps of the power method
 const RIM_KINDS = ["oppose", "differ"]; // from the inside to the outside
 
 // ---------------------------------------------------------------- sizes
@@ -63,20 +64,34 @@ function beside(points, across, offset) {
 
 // ---------------------------------------------------------------- arrows
 
-// The pulls of the losses in the plane, the total pointing left. With two losses all angles are
-// exact; with more, lengths and angles to the total are, and neighbours go to different sides.
+// The pulls of the losses in the plane, the total pointing left: as they are along it, and across it
+// their shadow in the direction in which most of the rest lies. So they add up to the total, and
+// two of them are shown as they are.
 function pulls(measure, weights) {
   const length = measure.total(weights), isKnown = isFinite(length);
   const active = measure.reach.filter((k) => isKnown && weights[k] && measure.norms[k]);
-  const total = measure.mixed(weights).map((x) => x / length);
-  const arrows = active.map((k, i) => {
-    const size = Math.abs(weights[k]) * measure.norms[k];
-    const part = () => sumOf(measure.rows.map((row, n) => weights[k] * row[k] * total[n]));
-    const along = length ? part() : i ? -size : size;
-    const across = size * Math.sqrt(Math.max(0, 1 - (along / size) ** 2));
-    return { k, size, x: -along, y: (i % 2 ? 1 : -1) * across };
-  });
+  const vectors = active.map((k) => measure.rows.map((row) => weights[k] * row[k]));
+  const ahead = unit(length ? measure.mixed(weights) : vectors[0] ?? []);
+  const rests = vectors.map((v) => plus(v, ahead, -dot(v, ahead))), side = mainDirection(rests);
+  const up = rests.length && dot(rests[0], side) > 0 ? -1 : 1; // the first goes up
+  const arrows = active.map((k, i) => ({
+    k, size: Math.hypot(...vectors[i]), x: -dot(vectors[i], ahead), y: up * dot(rests[i], side),
+  }));
   return { arrows, length };
+}
+const dot = (a, b) => sumOf(a.map((x, n) => x * b[n]));
+const plus = (a, b, times) => a.map((x, n) => x + times * b[n]);
+const unit = (a) => a.map((x) => x / Math.hypot(...a));
+// The direction in which vectors are longest all in all, by the power method.
+function mainDirection(vectors) {
+  const sizes = vectors.map((v) => Math.hypot(...v)), most = Math.max(0, ...sizes);
+  if (!most) return (vectors[0] ?? []).map(() => 0);
+  const scaled = vectors.map((v) => v.map((x) => x / most));
+  let found = unit(scaled[sizes.indexOf(most)]);
+  for (let n = 0; n < POWERS && vectors.length > 2; n++) {
+    found = unit(scaled.reduce((sum, v) => plus(sum, v, dot(v, found)), found.map(() => 0)));
+  }
+  return found;
 }
 function makeArrow(parent, x, y, width, attributes) {
   const group = el(parent, "g", attributes);

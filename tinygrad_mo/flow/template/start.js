@@ -17,13 +17,10 @@ window.addEventListener("resize", () => build());
 
 // For tests, and for the curious in the console.
 window.gradientFlow = {
-  flow, state, picture: () => picture, trained, verdict, pick, redraw, mix, select, openFold,
+  flow, state, picture: () => picture, trained, verdict, pick, pulls, redraw, mix, select, openFold,
   inside: () =>
     [productsOf(selected().measure, state.weights), ...alsoInside.map((draw) => draw(selected()))],
   lookInside,
   showFrame, showRun, compare, sweep: () => sweep, goTo, ask, showStop, present, click, pictureFile,
   makePng, zoomTo,
-  inside: () =>
-    [productsOf(selected().measure, state.weights), ...alsoInside.map((draw) => draw(selected()))],
-  lookInside,
 };
