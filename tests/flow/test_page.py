@@ -996,3 +996,26 @@ def test_a_redraw_changes_what_is_there_and_draws_little_anew(show, link):
     changed, added, whole, elements = run(browser, script)
     assert added < 200 < whole  # the table, the sum and the key, however many cards there are
     assert changed < elements / 2
+
+
+TYPE = """
+const typed = document.querySelector(".slider input[type=text]");
+typed.focus();
+typed.value = arguments[0];
+typed.dispatchEvent(new Event("change"));
+return [page.state.weights[0], typed.value];
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "weight"), [("0.3", 0.3), ("0,3", 0.3), (" -1 ", -1.0), ("1e-3", 0.001)]
+)
+def test_a_weight_can_be_typed(show, text, weight):
+    assert run(show(made("headline")), TYPE, text)[0] == weight
+
+
+def test_what_is_no_number_leaves_the_weight_as_it_was(show):
+    browser = show(made("headline"))
+    before = run(browser, TYPE, "0.4")
+    for text in ("abc", "", "1e999", "0,3,1"):
+        assert run(browser, TYPE, text) == before == [0.4, "0.4"]

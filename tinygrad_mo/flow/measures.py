@@ -133,8 +133,8 @@ class Measure:
     def lost(self, weights: Sequence[float]) -> tuple[float, float]:
         """What the addition takes from the lengths of the parts, and why.
 
-        First what is lost since the parts merely differ in direction, then what is lost since they
-        oppose each other: the sum is shorter than that of parts at right angles would be.
+        First what parts at right angles lose, too, then what is lost since they oppose each other:
+        the sum is shorter than that of parts at right angles would be.
 
         >>> m = Measure.of(np.array([[3.0, 0.0], [-3.0, 4.0]]), (0, 1), 2)
         >>> m.total([1, 1]), m.parts([1, 1]), m.lost([1, 1])

@@ -14,6 +14,7 @@ KINDS = {  # what is said of a difference, in a cell of a table
     "higher": "higher",
     "hardly": "hardly changes",
     "same": "the same with each seed",
+    "few": "one way, too few seeds",
     "unseen": "no difference seen",
     "one seed": "one seed cannot tell",
     "infinite": "not finite",
@@ -23,6 +24,7 @@ CLAUSES = {  # and in a sentence, of several numbers
     "higher": "higher at the end: {}",
     "hardly": "hardly changed: {}",
     "same": "exactly the same with each seed: {}",
+    "few": "the same way with each seed, but too few seeds to be sure: {}",
     "unseen": "no difference to be seen: {}",
     "one seed": "one seed cannot tell: {}",
     "infinite": "not finite: {}",
@@ -91,7 +93,7 @@ def sentence(runs: RunData, weights: Mapping[str, float]) -> str:
     by_kind: dict[str, list[str]] = {}
     for name in runs.names:
         found = runs.difference(name, weights)
-        told = f" ({change(found)})" if found.kind in ("lower", "higher", "hardly") else ""
+        told = f" ({change(found)})" if found.kind in ("lower", "higher", "hardly", "few") else ""
         by_kind.setdefault(found.kind, []).append(title(runs, name) + told)
     clauses = [phrase(CLAUSES[kind], listing(by_kind[kind])) for kind in CLAUSES if kind in by_kind]
     if not clauses:

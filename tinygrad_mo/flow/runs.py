@@ -38,9 +38,10 @@ class Difference(NamedTuple):
     spread : float
         As far from it lies, in 95 of 100 cases, the mean of very many seeds.
     kind : str
-        What can be said: "lower", "higher", "hardly" (it is sure, but next to nothing), "unseen"
-        (the mean is not beyond its spread), "same" (with each seed), "one seed" (which cannot
-        tell), or "infinite" (of a number that is not finite).
+        What can be said: "lower", "higher", "hardly" (it is sure, but next to nothing), "few" (all
+        seeds go one way, but are too few to be sure of it), "unseen" (the mean is not beyond its
+        spread), "same" (with each seed), "one seed" (which cannot tell), or "infinite" (of a number
+        that is not finite).
     """
 
     mean: float
@@ -239,6 +240,8 @@ def compared(new: Sequence[float], old: Sequence[float]) -> Difference:
     Difference(mean=1.1, spread=0.248..., kind='higher')
     >>> print(compared([2.0, 1.0, 4.0], [1.0, 2.0, 3.0]).kind, compared([2.0], [1.0]).kind)
     unseen one seed
+    >>> print(compared([2.0, 2.1, 9.0], [1.0, 2.0, 3.0]).kind)
+    few
     """
     pairs = [a - b for a, b in zip(new, old, strict=True)]
     if not all(map(isfinite, pairs)):
@@ -250,7 +253,8 @@ def compared(new: Sequence[float], old: Sequence[float]) -> Difference:
         return Difference(middle, float("nan"), "one seed")
     spread = STUDENT[min(count, len(STUDENT) + 1) - 2] * stdev(pairs) / sqrt(count)
     if abs(middle) <= spread:
-        kind = "unseen"
+        one_way = all(pair > 0 for pair in pairs) or all(pair < 0 for pair in pairs)
+        kind = "few" if one_way else "unseen"
     elif abs(middle) < NEXT_TO_NOTHING * abs(mean(old)):
         kind = "hardly"
     else:

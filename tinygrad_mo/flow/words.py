@@ -64,10 +64,10 @@ SENTENCES = {  # those of the report that depend on the weights or on the traini
     "no path": "-",
 }
 RIMS = {  # what the rim around a gradient means, in every picture
-    "oppose": "pink rim: lost because the pulls oppose each other",
-    "differ": "pale rim: lost because they merely differ",
+    "oppose": "pink rim: lost beyond right angles, where pulls oppose each other",
+    "differ": "pale rim: lost up to right angles",
 }
-LOST = {"oppose": "lost: the pulls oppose", "differ": "lost: they only differ"}  # the same, short
+LOST = {"oppose": "lost beyond 90°: they oppose", "differ": "lost up to 90°"}  # the same, short
 # A loss hardly changes where the cosine between its gradient and the step is smaller, or where it
 # changes, as a part of its value, by a smaller part of what another loss does.
 HARDLY = 0.05

@@ -19,7 +19,7 @@ function buildSliders() {
     for (const word of wordsOf(names[k])) text.append(word, el(null, "wbr")); // it may break there
     const range = el(row, "input", { type: "range", id, step: "any" });
     const hidden = { "aria-label": `weight of ${name}` };
-    const typed = el(row, "input", { type: "number", step: 0.01, ...hidden });
+    const typed = el(row, "input", { type: "text", inputmode: "decimal", ...hidden });
     return { range, typed, pill: el(row, "span", { class: "pill" }) };
   });
   set(byId("controls"), { class: `panel ${losses.length > 2 ? "many" : "few"}` });

@@ -69,8 +69,9 @@ function listenToSlider({ range, typed }, k) {
     settled();
   });
   typed.addEventListener("change", () => {
-    if (typed.value === "" || !isFinite(+typed.value)) return;
-    mix(state.weights.map((w, j) => (j === k ? +typed.value : w)));
+    const text = typed.value.trim().replace(",", "."), value = Number(text);
+    const isNumber = text !== "" && isFinite(value);
+    mix(state.weights.map((w, j) => (j === k && isNumber ? value : w))); // if not: as it was
   });
 }
 byId("presets").addEventListener("change", ({ target }) => {

@@ -55,6 +55,7 @@ function chosen() {
 
 function drawInset() {
   const now = selected(), { what, measure } = now;
+  drawFormulaOf(now); // which may take room from the arrows
   const { arrows, length } = pulls(measure, state.weights);
   say(byId("inset-what"), what);
   say(byId("inset-hint"), hintFor(arrows.length));
@@ -66,7 +67,6 @@ function drawInset() {
     el(row, "span", {}, number(part.total(state.weights)));
   }
   drawSequence(now);
-  drawFormulaOf(now);
 }
 
 // ---------------------------------------------------------------- arrows
@@ -169,7 +169,7 @@ function drawNumbers(measure, arrows, length, areTrained) {
   if (arrows.length > 1) {
     const [cosine, k, j] = measure.worstPair(weights), percent = (x) => Math.round((100 * x) / sum);
     const lost = percent(differ + oppose), opposed = oppose > WORTH * sum ? percent(oppose) : 0;
-    line(`lost ${lost} %: ${opposed} oppose, ${lost - opposed} differ`, null);
+    line(`lost ${lost} %: ${lost - opposed} up to 90°, ${opposed} beyond`, null);
     const tone = relation(cosine);
     if (many) line(`least: ${names[k]}, ${names[j]}`, signed(cosine), { tone });
     else line(`angle ${degrees(cosine)}, cosine`, signed(cosine), { tone });

@@ -28,7 +28,11 @@ function drawGrids(now) {
   box.replaceChildren();
   const kept = flow.frames.find((frame) => frame.grids), isElsewhere = kept !== frameNow();
   box.hidden = !arrays.length && !isElsewhere;
-  if (isElsewhere) el(box, "p", { class: "hint" }, `The arrays were kept at step ${kept.step}.`);
+  document.body.classList.toggle("grids", arrays.length > 0);
+  if (isElsewhere) {
+    const go = el(box, "button", { type: "button", class: "slim" }, `Arrays: see step ${kept.step}`);
+    go.addEventListener("click", () => showFrame(flow.frames.indexOf(kept)));
+  }
   if (!arrays.length) return [];
   if (grid.what !== now.what) grid = { ...grid, what: now.what, which: 0, at: [0, 0] };
   const chosen = arrays[Math.min(grid.which, arrays.length - 1)];

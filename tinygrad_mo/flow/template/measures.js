@@ -36,7 +36,7 @@ class Measure {
   parts(weights) { return losses.map((k) => weights[k] && Math.abs(weights[k]) * this.norms[k]); }
   // The lengths of the parts, of all behind each other, and of their total; and what the addition
   // takes: since they oppose each other, so that the total is shorter than that of parts at right
-  // angles would be, and since they merely differ.
+  // angles would be, and what parts at right angles lose, too.
   added(weights) {
     const parts = this.parts(weights), sum = sumOf(parts), whole = this.total(weights);
     const atRightAngles = Math.hypot(...parts);
