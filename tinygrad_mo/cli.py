@@ -30,6 +30,9 @@ WIDTH = 88  # of text that is filled
 EXPERIMENTS = ("toy", "compare", "groups")  # behind `lab`: with loss balancing
 
 
+SAMPLES = 64  # on which a flow is measured
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code is 0 if all went well, and 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(
@@ -131,7 +134,7 @@ def run_demo(epochs: int | None, out: Path, seed: int) -> None:
     print()
     model, task = train_and_tell(system, True, epochs, seed, out / "flow")
     heading("What does the weight of the auxiliary loss move?")
-    print_weight_experiment(model, task.some())
+    print_weight_experiment(model, task.some(SAMPLES))
 
 
 def run_whatif(epochs: int | None, out: Path, seed: int) -> None:
@@ -185,7 +188,7 @@ def train_and_tell(
     epochs: int | None,
     seed: int,
     pictures: Path,
-    samples: int = 64,
+    samples: int = SAMPLES,
 ) -> tuple[Model, Task]:
     """Train with snapshots of the flow; print scores, report and table; write both pictures."""
     recorder = FlowRecorder()
@@ -195,7 +198,7 @@ def train_and_tell(
         save_interrupted(recorder, pictures.with_suffix(".npz"))
         raise
     print(f"\nOn data that was held back:\n{score_table(scores)}")
-    heading("Who trains what?")
+    heading(f"Who trains what? (Measured on {samples} samples that were held back)")
     flow = model.gradient_flow(*task.some(samples))
     print(f"{flow.report()}\n\n{flow.table()}")
     heading("The pictures")

@@ -279,3 +279,14 @@ def test_the_gradient_at_a_layer_is_asked_where_one_other_reads_it():
         gradient_at(flow, "trunk")
     with pytest.raises(ValueError, match="nothing reads a layer 'trnk'; did you mean 'trunk'"):
         gradient_at(flow, "trnk")
+
+
+def test_a_page_is_no_picture_and_a_picture_no_page(tmp_path):
+    flow = hand_made()
+    for ending in ("pdf", "PNG", "gif"):
+        with pytest.raises(ValueError, match=r"figure\(path\) draws a picture"):
+            flow.save(tmp_path / f"flow.{ending}")
+    for ending in ("html", "flow"):
+        with pytest.raises(ValueError, match="write this by save"):
+            flow.figure(str(tmp_path / f"flow.{ending}"))
+    assert list(tmp_path.iterdir()) == []

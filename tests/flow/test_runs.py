@@ -306,6 +306,8 @@ def test_what_cannot_be_trained_so_is_refused():
     for make, weights, more, error, words in (
         (lambda: model, others, {}, ValueError, "make a new model each time, .* at step 2 already"),
         (lambda: None, others, {}, TypeError, "must return a compiled model"),
+        (build(), others, {}, TypeError, r"give build, and not build\(\)"),
+        (build, others[0], {}, TypeError, r"a list of mixtures: \[\{'aux_output': 1.0\}\]"),
         (with_method, others, {}, ValueError, "sets the loss weights in each step: compile"),
         (drawn_elsewhere, others, {}, ValueError, "with seed 0, build made models with different"),
         (build, [{"aux": 1.0}], {}, ValueError, "no loss 'aux'; did you mean 'aux_output'"),

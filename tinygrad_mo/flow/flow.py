@@ -16,7 +16,7 @@ from . import animation, charts, curves, figure, page, words
 from .chart_parts import any_script
 from .data import FlowData
 from .frames import flow_list, in_order
-from .storing import load_flow, save_flow
+from .storing import load_flow, no_page, no_picture, save_flow
 
 
 class Flow(FlowData):
@@ -77,6 +77,8 @@ class Flow(FlowData):
         -------
         matplotlib Figure
         """
+        if path is not None:
+            no_page(path)
         with any_script(self):
             drawn = figure.draw_figure(self, arguments.flag("figure: unfolded", unfolded))
         if path is not None:
@@ -173,6 +175,7 @@ class Flow(FlowData):
         ...     {"title": "Who is alone here?", "weights": {"aux": 0}, "select": "trunk"},
         ... ])  # doctest: +SKIP
         """
+        no_picture(path)
         frames = flow_list("snapshots", snapshots)
         if Path(path).suffix.lower() != ".flow":
             replace_file(path, page.draw_page(self, frames, tour).encode())

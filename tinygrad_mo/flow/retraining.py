@@ -19,7 +19,7 @@ from . import page, run_curves, run_words
 from .flow import Flow
 from .recorder import FlowRecorder
 from .runs import Run, RunData
-from .storing import load_runs, save_runs
+from .storing import load_runs, no_page, no_picture, save_runs
 
 AT_ONCE = 256  # samples that are judged together
 
@@ -68,6 +68,8 @@ class Runs(RunData):
         -------
         matplotlib Figure
         """
+        if path is not None:
+            no_page(path)
         drawn = run_curves.draw_runs(self)
         if path is not None:
             drawn.savefig(path, dpi=144)
@@ -84,6 +86,7 @@ class Runs(RunData):
         tour : list of dict, optional
             As for `Flow.save`: about the base, with which the page opens.
         """
+        no_picture(path)
         if Path(path).suffix.lower() != ".runs":
             replace_file(path, page.draw_runs(self, tour).encode())
         elif tour:
@@ -162,8 +165,8 @@ def whatif(
     Trained with size x 0 instead of size x 0.1: higher at the end: size loss (+0.108 ± 0.090); the
     same way with each seed, but too few seeds to be sure: age loss (+0.0009 ± 0.0011).
     Trained with size x 0.1: the others are compared with this.
-    Trained with size x 1 instead of size x 0.1: lower at the end: size loss (-0.63 ± 0.48); the same
-    way with each seed, but too few seeds to be sure: age loss (-0.0037 ± 0.0040).
+    Trained with size x 1 instead of size x 0.1: lower at the end: size loss (-0.63 ± 0.48); the
+    same way with each seed, but too few seeds to be sure: age loss (-0.0037 ± 0.0040).
     """
     mixtures = Mixtures(build, weights)
     judged = data if held_back is None else held_back
@@ -232,7 +235,14 @@ class Mixtures:
     """The loss weights to train with, and the networks."""
 
     def __init__(self, build: Callable[[], Any], weights: Sequence[Mapping[str, float]]):
+        if hasattr(build, "is_compiled"):
+            raise TypeError(
+                f"whatif: build must be the function that makes the model, since each run begins "
+                f"with a new one, not {build}: give build, and not build()"
+            )
         self.build = arguments.function_of("whatif: build", build, [])
+        if isinstance(weights, Mapping):
+            raise TypeError(f"whatif: weights is a list of mixtures: [{dict(weights)}]")
         model = self._made()
         self.base = dict(model.loss_weights)
         known = list(self.base)

@@ -22,6 +22,22 @@ PLAIN = (
     "losses", "values", "weights", "outputs", "silent", "balancer", "kinds", "name", "step",
     "training", "optimizer", "mixes",
 )  # fmt: skip
+PICTURES = (".gif", ".jpeg", ".jpg", ".pdf", ".png", ".svg", ".webp")
+
+
+def no_picture(path: str | Path) -> None:
+    """Refuse the name of a picture for a page or for data."""
+    if Path(path).suffix.lower() in PICTURES:
+        raise ValueError(
+            f"{path}: save writes a page (.html) or the numbers; figure(path) draws a picture to "
+            f"print, and animate(path) of a flow one that moves (.gif)"
+        )
+
+
+def no_page(path: str | Path) -> None:
+    """Refuse the name of a page or of data for a picture."""
+    if Path(path).suffix.lower() in (".html", ".htm", ".flow", ".runs"):
+        raise ValueError(f"{path}: figure draws a picture (.png, .pdf, .svg); write this by save")
 
 
 def as_plain(flow: FlowData) -> dict[str, Any]:
