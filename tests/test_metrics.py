@@ -140,7 +140,7 @@ def test_ties_nan_and_no_class_in_the_first_k():
     metric.update(np.array([0, 1, 2]), np.zeros((3, 3)))  # the first two of three that are equal
     assert metric.result() == pytest.approx(2 / 3)
     metric.reset()
-    metric.update(np.array([0, nan]), np.array([[nan, 1, 0], [2, 1, 0]]))
+    metric.update(np.array([0, 2]), np.array([[nan, 1, 0], [2, 1, 0]]))
     assert metric.result() == 0
     dense = metrics.TopKCategoricalAccuracy(2)
     dense.update(np.array([[0, 0, 0], [1, 0, 0]]), np.zeros((2, 3)))
@@ -282,3 +282,22 @@ def test_what_a_confusion_matrix_refuses(y, p, weight, words):
         metrics.confusion_matrix(y, p, weight)
     with pytest.raises(TypeError, match="confusion_matrix: threshold must be a number"):
         metrics.confusion_matrix([0], [[0.5]], threshold="high")
+
+
+@pytest.mark.parametrize("name", ["mse", "r2_score", "AUC", "precision", "rmse"])
+def test_a_label_that_is_nan_is_refused_by_hand_and_left_out_by_its_weight(name):
+    y, p = np.array([0.0, nan, 1.0, 0.0]), np.array([0.1, 0.9, 0.8, 0.6])
+    metric = metrics.METRICS[name]()
+    with pytest.raises(ValueError, match="the label in row 1 is NaN"):
+        metric.update(y, p)
+    metric.update(y, p, [1, 0, 1, 1])
+    alone = type(metric)()
+    alone.update(y[[0, 2, 3]], p[[0, 2, 3]])
+    assert metric.result() == alone.result()
+
+
+def test_indices_of_classes_are_no_predictions():
+    with pytest.raises(ValueError, match="give what predict gives"):
+        metrics.confusion_matrix([0, 1, 1], [0, 2, 1])
+    taken = np.eye(3)[[0, 2, 1]]
+    assert metrics.confusion_matrix([0, 1, 1], taken).tolist() == [[1, 0, 0], [0, 1, 1], [0, 0, 0]]

@@ -130,6 +130,15 @@ class Model(Network):
                 f"its steps and averages there: make one for each model"
             )
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "call" in vars(cls):
+            raise TypeError(
+                f"{cls.__name__}: a Model is the graph between its inputs and outputs and has no "
+                f"call: write a Layer with this call, or call layers on an Input, and make "
+                f"Model(inputs, outputs)"
+            )
+
     @property
     def objective(self) -> Objective:
         """What `compile` has made: losses, weights, metrics, and the data that they need."""

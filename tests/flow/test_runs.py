@@ -312,7 +312,7 @@ def test_what_cannot_be_trained_so_is_refused():
         (drawn_elsewhere, others, {}, ValueError, "with seed 0, build made models with different"),
         (build, [{"aux": 1.0}], {}, ValueError, "no loss 'aux'; did you mean 'aux_output'"),
         (build, [{"aux_output": "1"}], {}, TypeError, "whatif: weights: that of 'aux_output'"),
-        (build, {"aux_output": [1]}, {}, TypeError, "whatif: weights must be a list"),
+        (build, 3, {}, TypeError, "whatif: weights must be a list"),
         (build, [weighing(0.2)], {}, ValueError, "none differ from those of the model"),
         (build, others, {"seeds": 0}, ValueError, "seeds must be a whole number, 1 or more"),
         (build, others, {"seeds": [1, 1]}, ValueError, "seeds must be different"),

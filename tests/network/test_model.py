@@ -571,3 +571,22 @@ def test_a_model_takes_no_options_when_it_is_called():
         class Noise(layers.Layer):
             def call(self, x, training=None):
                 return x if training else x * 0.0
+
+
+def test_what_a_layer_is_not_told_is_said():
+    with pytest.raises(TypeError, match=r"Pooled.call takes mask, but is not told: .* x\.mask"):
+
+        class Pooled(layers.Layer):
+            def call(self, x, mask=None):
+                return x
+
+    with pytest.raises(TypeError, match=r"Net: a Model is the graph .* write a Layer with this"):
+
+        class Net(tg.Model):
+            def call(self, x):
+                return x
+
+    x = tg.Input((3, 2))
+    for name in ("training", "mask"):
+        with pytest.raises(TypeError, match=f"LSTM 'lstm' takes no {name}"):
+            layers.LSTM(2, name="lstm")(x, **{name: None})

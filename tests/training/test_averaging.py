@@ -145,3 +145,16 @@ def test_what_cannot_be_is_refused():
         fit(network(), AverageWeights(), AverageWeights())
     with pytest.raises(TypeError, match=r"Adam has no option 'use_ema': .*AverageWeights\("):
         tg.optimizers.Adam(use_ema=True)
+
+
+def test_what_stands_still_does_not_drift():
+    x = tg.Input((4,))
+    frozen, slow = layers.Dense(6, trainable=False), layers.Dense(1)
+    model = tg.Model(x, slow(frozen(x)))
+    model.compile(tg.optimizers.SGD(1e-30), "mse")
+    before = bits(model.get_weights())
+    model.fit(X, Y["a"], batch_size=2, epochs=9, verbose=0, callbacks=AverageWeights(0.999))
+    assert bits(model.get_weights())[:3] == before[:3]  # a bias of 0 moves by 1e-30
+    average = AverageWeights()
+    model.fit(X, Y["a"], verbose=0, callbacks=average)
+    assert len(average.averages) == len(slow.weights)

@@ -39,8 +39,9 @@ class GradNorm(Balancer):
     With r_i = l_i / l_i(first) divided by its mean, the weights learn to bring w_i d_i to
     mean(w d) r_i^alpha: the sum of the absolute differences is minimised, the targets held fixed,
     and the weights then scaled to the sum K. Its slopes are divided by the longest d, so that steps
-    with long gradients teach no more than others. The paper measures on the last shared layer; here
-    it is everything that is shared. It assumes losses above 0 that fall towards 0.
+    with long gradients teach no more than others. The paper measures on the last shared layer, as
+    ``on="its name"`` does; by default it is everything that is shared. It assumes losses above 0
+    that fall towards 0.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ class GradNorm(Balancer):
         0: all lengths alike; larger: who lags behind gets more. Default: 1.5.
     learning_rate : float
         Of the Adam that learns the weights. Default: 0.025.
-    only, every
+    only, every, on, per
         See `Balancer`.
     """
 
@@ -101,6 +102,9 @@ class PCGrad(GramBalancer):
     For each i, and every other j in random order: if g_i' . g_j < 0, then
     g_i' -= (g_i' . g_j / d_j^2) g_j. The step is the sum of all g_i'. Two losses that oppose each
     other: w = (1 - ab / aa, 1 - ab / bb). Where nothing is opposed, it is the plain sum.
+
+    As weights of the losses these act on the heads, too: the gradient of a head is w times its own.
+    The paper leaves heads alone, as ``per="layer"`` does.
     """
 
     state = ("generator",)
@@ -143,7 +147,7 @@ class GradVac(Balancer):
     ----------
     beta : float
         How far phi moves in a step, between 0 and 1. Default: 0.5.
-    only, every
+    only, every, on, per
         See `Balancer`.
     """
 
@@ -187,7 +191,7 @@ class CAGrad(GramBalancer):
     ----------
     c : float
         Between 0 (the mean) and, for that guarantee, 1. Default: 0.5.
-    only, every
+    only, every, on, per
         See `Balancer`.
     """
 
@@ -299,7 +303,7 @@ class FairGrad(GramBalancer):
     ----------
     alpha : float
         Above 0. Default: 1.
-    only, every
+    only, every, on, per
         See `Balancer`.
     """
 
@@ -335,7 +339,7 @@ class NashMTL(FairGrad):
     ----------
     max_norm : float
         Default: 1.
-    only, every
+    only, every, on, per
         See `Balancer`.
     """
 

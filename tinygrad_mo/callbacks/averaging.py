@@ -81,7 +81,7 @@ class AverageWeights(Callback):
 
     def weights(self) -> list[Parameter]:
         """What is averaged."""
-        return [w for w in self.model.weights if w.trainable]
+        return self.model.trainable_weights
 
     def on_train_begin(self) -> None:
         """Start afresh, from the weights as they are."""
@@ -106,8 +106,7 @@ class AverageWeights(Callback):
             self._averages = [array_module(value).array(value) for value in values]
             return
         for average, value in zip(self._averages, values, strict=True):
-            average *= self.momentum
-            average += (1 - self.momentum) * value
+            average += (1 - self.momentum) * (value - average)  # what stands still does not drift
 
     def on_steps_end(self, epoch: int) -> None:
         """Give the model the average, if there is one."""

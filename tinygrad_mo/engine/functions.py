@@ -108,7 +108,7 @@ def percentile(x: Any, q: Any, axis: int | None = None, *, keepdims: bool = Fals
 def quantile(x: Any, q: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
     """The number below which a share q lies, or several; between two, on the line between them.
 
-    The gradient goes to these two. NaN stands last, as in `sort`.
+    The gradient goes to these two. Where one of the numbers is NaN, it is NaN.
     """
     if axis is not None:
         axis = arguments.whole("quantile: axis", axis, at_least=None)
@@ -120,10 +120,11 @@ def quantile(x: Any, q: Any, axis: int | None = None, *, keepdims: bool = False)
     if not n:
         raise ValueError(f"quantile: axis {place} of {x} must have a known length, 1 or more")
     in_order, at = shapes.moveaxis(shapes.sort(x, place), place, 0), shares * (n - 1)
-    low = np.floor(at).astype(int)
-    between = (at - low).reshape(at.shape + (1,) * (x.ndim - 1))
-    first, second = in_order[low], in_order[np.minimum(low + 1, n - 1)]
-    y = first + (second - first) * between
+    low, high = np.floor(at).astype(int), np.ceil(at).astype(int)
+    between = np.where(low == high, 0.5, at - low)  # of one number twice: 0 times infinity is NaN
+    between = between.reshape(at.shape + (1,) * (x.ndim - 1))
+    y, last = in_order[low] * (1 - between) + in_order[high] * between, in_order[n - 1]
+    y = ops.where(ops.equal(last, last), y, last)  # NaN is not itself
     if keepdims:
         gone = range(ndim) if axis is None else [place % ndim]
         y = shapes.expand_dims(y, tuple(at.ndim + a for a in gone))
@@ -248,14 +249,14 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {  # of NumPy, where it is no ufunc n
 }
 INSTEAD: dict[Any, str] = {  # what to write where there is no such function
     np.allclose: "np.allclose(x.numpy(), y.numpy())",
-    np.append: "np.concatenate([x, y])",
+    np.append: "np.concatenate([np.ravel(x), np.ravel(y)])",
     np.array_split: "np.split(x, places), with the places to cut at",
-    np.atleast_2d: "x[None]",
-    np.average: "(y * x).sum() / y.sum() with weights y",
+    np.atleast_2d: "x[None], of a vector",
+    np.average: "(y * x).sum() / y.sum() with weights y, and the axis in both sums",
     np.cbrt: "np.sign(x) * abs(x) ** (1 / 3)",
-    np.column_stack: "np.stack([x, y], axis=1)",
+    np.column_stack: "np.stack([x, y], axis=1), of vectors",
     np.copy: "x, which nothing changes",
-    np.cross: "np.roll(x, -1) * np.roll(y, 1) - np.roll(x, 1) * np.roll(y, -1)",
+    np.cross: "np.roll(x, -1, -1) * np.roll(y, 1, -1) - np.roll(x, 1, -1) * np.roll(y, -1, -1)",
     np.deg2rad: "x * (np.pi / 180)",
     np.degrees: "x * (180 / np.pi)",
     np.exp2: "2.0 ** x",
@@ -263,18 +264,18 @@ INSTEAD: dict[Any, str] = {  # what to write where there is no such function
     np.flipud: "np.flip(x, 0)",
     np.fmax: "np.maximum(x, y)",
     np.fmin: "np.minimum(x, y)",
-    np.full_like: "np.zeros(x.shape) + y",
+    np.full_like: "np.where(True, y, x)",
     np.hypot: "np.sqrt(x * x + y * y)",
     np.isclose: "abs(x - y) < 1e-6",
     np.isfinite: "abs(x) < np.inf",
     np.isnan: "x != x",
     np.kron: "np.outer(x, y).ravel(), of vectors",
-    np.logaddexp: "ops.logsumexp(np.stack([x, y]), axis=0)",
+    np.logaddexp: "np.maximum(x, y) + np.log1p(np.exp(-abs(x - y)))",
     np.nan_to_num: "np.where(x == x, x, 0.0)",
-    np.ones_like: "np.ones(x.shape)",
+    np.ones_like: "np.where(True, 1.0, x)",
     np.rad2deg: "x * (180 / np.pi)",
     np.radians: "x * (np.pi / 180)",
     np.trunc: "np.sign(x) * np.floor(abs(x))",
     np.vdot: "(x * y).sum()",
-    np.zeros_like: "np.zeros(x.shape)",
+    np.zeros_like: "np.where(True, 0.0, x)",
 }

@@ -21,6 +21,11 @@ from ..other_names import Misnomer
 from ..recipes import Recipe, refuse_unknown
 from . import initializers, regularizers
 
+NOT_TOLD = {  # what layers are told in Keras, and here by other ways
+    "training": "fit and train_on_batch let layers work as in training, and nothing else does",
+    "mask": "it comes with its tensor, from Masking or Embedding(mask_zero=True), as x.mask",
+}
+
 
 def Input(shape: Sequence[int | None], dtype: Any = None, name: str | None = None) -> Tensor:
     """A symbolic tensor that a model will be fed.
@@ -325,6 +330,11 @@ class Layer(Recipe):
                 f"training and prediction. Use layers and ops that know both, such as Dropout and "
                 f"ops.dropout, and leave it out"
             )
+        if "call" in vars(cls) and "mask" in signature(cls.call).parameters:
+            raise TypeError(
+                f"{cls.__name__}.call takes mask, but is not told: leave it out, and read x.mask, "
+                f"a tensor of booleans, or None"
+            )
         if "build" in vars(cls):
             cls.build = done_once(cls.build)  # type: ignore[method-assign]
         if "__init__" in vars(cls):
@@ -344,6 +354,8 @@ class Layer(Recipe):
         """
         if more:
             raise TypeError(f"{self} takes one tensor, or ONE list: call it on [a, b], not on a, b")
+        for name in () if self.is_model else options.keys() & NOT_TOLD.keys():
+            raise TypeError(f"{self} takes no {name}: {NOT_TOLD[name]}")
         x = with_arrays_as_tensors(x)
         inputs = [x] if isinstance(x, Tensor) else list(x) if isinstance(x, list | tuple) else [x]
         call = Call(self, current_call())

@@ -4,15 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from .. import arguments
+from ..device import first_place
 from ..engine.graph import Tensor
 from ..naming import lookup, name_of, snake_case
 from ..ops.losses import weighs
 from ..recipes import Recipe
+
+
+def of_labelled(update: Callable[..., None]) -> Callable[..., None]:
+    """The method, refusing labels of NaN that nobody has said how to weigh: they are none."""
+
+    @wraps(update)
+    def checked(self: Metric, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        if sample_weight is None and has_nan(labels := np.asarray(y_true)):
+            row = first_place(np.isnan(labels))[0]
+            raise ValueError(
+                f"{self.name}: the label in row {row} is NaN, which is none: fit and evaluate "
+                f"leave it out, and here a sample_weight of 0 does"
+            )
+        update(self, y_true, y_pred, sample_weight)
+
+    return checked
 
 
 class Metric(Recipe):
@@ -32,6 +50,11 @@ class Metric(Recipe):
     """
 
     higher_is_better: bool | None = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "update" in vars(cls):
+            cls.update = of_labelled(cls.update)  # type: ignore[method-assign]
 
     def __init__(self, name: str | None = None):
         who = type(self).__name__

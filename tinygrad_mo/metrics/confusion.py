@@ -56,7 +56,13 @@ def confusion_matrix(
            [1, 0]])
     """
     threshold = arguments.number("confusion_matrix: threshold", threshold)
+    given = np.asarray(y_pred)
     y_pred = np.asarray(y_pred, float)
+    if given.dtype.kind in "iu" and given.ndim < 2 and (given > 1).any():
+        raise ValueError(
+            "confusion_matrix: predictions that are the indices of classes: give what predict "
+            "gives, a number for each class (np.eye(classes)[indices] is such)"
+        )
     if y_pred.ndim < 2:
         y_pred = y_pred[..., None]
     if np.isnan(y_pred).any():
