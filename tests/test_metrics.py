@@ -301,3 +301,10 @@ def test_indices_of_classes_are_no_predictions():
         metrics.confusion_matrix([0, 1, 1], [0, 2, 1])
     taken = np.eye(3)[[0, 2, 1]]
     assert metrics.confusion_matrix([0, 1, 1], taken).tolist() == [[1, 0, 0], [0, 1, 1], [0, 0, 0]]
+
+
+def test_a_module_is_no_metric():
+    x = tg.Input((2,))
+    model = tg.Model(x, layers.Dense(1)(x))
+    with pytest.raises(TypeError, match=r"a metric is a name, .* not tinygrad_mo\.metrics\.acc"):
+        model.compile("sgd", "mse", metrics=[metrics.accuracy])

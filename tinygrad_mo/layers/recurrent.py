@@ -44,6 +44,8 @@ class Recurrent(Layer):
         row i starts from the state with which row i of the batch before has ended, with
         ``fit(..., shuffle=False)``. No gradient goes back into earlier batches. `predict` and
         `evaluate` start from zeros and change nothing. `reset_states` lets new sequences begin.
+        The states count among the weights: a layer for another number of samples takes kernel,
+        recurrent_kernel and bias over one by one, ``new.kernel.assign(old.kernel)``.
     """
 
     input_ndim = 3
@@ -222,6 +224,8 @@ class LSTM(Recurrent):
         row i starts from the state with which row i of the batch before has ended, with
         ``fit(..., shuffle=False)``. No gradient goes back into earlier batches. `predict` and
         `evaluate` start from zeros and change nothing. `reset_states` lets new sequences begin.
+        The states count among the weights: a layer for another number of samples takes kernel,
+        recurrent_kernel and bias over one by one, ``new.kernel.assign(old.kernel)``.
 
     Notes
     -----
@@ -280,6 +284,8 @@ class GRU(Recurrent):
         row i starts from the state with which row i of the batch before has ended, with
         ``fit(..., shuffle=False)``. No gradient goes back into earlier batches. `predict` and
         `evaluate` start from zeros and change nothing. `reset_states` lets new sequences begin.
+        The states count among the weights: a layer for another number of samples takes kernel,
+        recurrent_kernel and bias over one by one, ``new.kernel.assign(old.kernel)``.
 
     Notes
     -----
@@ -334,6 +340,8 @@ class SimpleRNN(Recurrent):
         row i starts from the state with which row i of the batch before has ended, with
         ``fit(..., shuffle=False)``. No gradient goes back into earlier batches. `predict` and
         `evaluate` start from zeros and change nothing. `reset_states` lets new sequences begin.
+        The states count among the weights: a layer for another number of samples takes kernel,
+        recurrent_kernel and bias over one by one, ``new.kernel.assign(old.kernel)``.
 
     Notes
     -----

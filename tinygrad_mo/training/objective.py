@@ -187,7 +187,7 @@ class Objective:
                 )
             shapes = judged[name].target.shape, self.outputs[name].shape
             losses = self._losses_of(name)
-            result[name] = [metrics.get(deepcopy(m), losses, *shapes) for m in chosen]
+            result[name] = [metrics.get(own_metric(m), losses, *shapes) for m in chosen]
             check_metrics(name, result[name], judged[name].target, self.outputs[name])
         return result
 
@@ -472,6 +472,11 @@ class Objective:
         if term.loss.sparse:
             words += ": the index of a class, not one-hot rows"
         return words
+
+
+def own_metric(metric: Any) -> Any:
+    """A copy of a metric, which counts for itself; what names or makes one, as it is."""
+    return deepcopy(metric) if isinstance(metric, Metric | Loss) else metric
 
 
 def check_metrics(output: str, chosen: Sequence[Metric], labels: Tensor, y_pred: Tensor) -> None:

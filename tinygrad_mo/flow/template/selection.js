@@ -22,22 +22,29 @@ function neighbour(from, [dx, dy]) {
   return nearest;
 }
 
+// The losses whose gradient comes to a card without weights, or leaves it, if any does.
+function reachOfWires(i) {
+  const wires = picture.wires.filter(({ ends }) => ends.includes(i));
+  const found = losses.filter((k) => wires.some(({ measure }) => measure.reach.includes(k)));
+  return found.length ? found : undefined;
+}
 // It stands out, also its weights and rows; what a loss cannot reach steps back.
 function drawSelection() {
   const { select: chosen, hover: pointed } = state;
   const isOne = (key) => key === chosen || key === pointed;
   const loss = picture.cards.find((card) => card.key === (pointed ?? chosen))?.data.loss;
   const isAside = (reach) => loss !== undefined && reach !== undefined && !reach.includes(loss);
-  const mark = (thing, related) => {
-    const { group, key, reach } = thing;
+  const mark = (thing, related, reach = thing.reach) => {
+    const { group, key } = thing;
     set(focusOf(thing), { "aria-pressed": key === chosen });
     group.classList.toggle("selected", key === chosen);
     group.classList.toggle("hover", (key === pointed && key !== chosen) || related);
     group.classList.toggle("aside", isAside(reach));
   };
-  for (const card of picture.cards) {
-    mark(card, (card.data.parameters ?? []).some((p) => isOne(keysOfArrays[p])));
-  }
+  picture.cards.forEach((card, i) => {
+    const related = (card.data.parameters ?? []).some((p) => isOne(keysOfArrays[p]));
+    mark(card, related, card.reach ?? reachOfWires(i));
+  });
   for (const wire of picture.wires) mark(wire, false);
   for (const row of trained.rows) mark(row, isOne(row.card));
 }
