@@ -422,7 +422,7 @@ def test_names_are_text_not_markup():
     for axes in (flow.heat_map(), flow.by_depth()):
         axes.figure.canvas.draw()
     flow.through_training(recorded(made))[0].figure.canvas.draw()
-    assert "sent by _$\\frac_0" in key_of(flow.bars())
+    assert "sent by $\\frac_0" in key_of(flow.bars())
 
 
 @pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
@@ -507,7 +507,8 @@ def test_a_large_model_is_folded_onto_one_page_with_the_gradients_of_the_page():
     for wire in shown.wires:
         if wire.target in flow.folds:  # of one tensor that several cards inside use
             (bundle,) = [m for (fold, _), m in flow.bundles.items() if fold == wire.target]
-            np.testing.assert_allclose(wire.measure.r, bundle.r, rtol=1e-12)
+            gram, right = (m.r.T @ m.r for m in (wire.measure, bundle))  # r itself is not unique
+            np.testing.assert_allclose(gram, right, rtol=1e-12)
     for one in (flow, flow_of(heads(9)), flow_of(tower())):
         wide, high = sorted(one.figure().get_size_inches())
         assert wide <= 8.27 and high <= 11.69

@@ -1019,3 +1019,18 @@ def test_what_is_no_number_leaves_the_weight_as_it_was(show):
     before = run(browser, TYPE, "0.4")
     for text in ("abc", "", "1e999", "0,3,1"):
         assert run(browser, TYPE, text) == before == [0.4, "0.4"]
+
+
+ASIDE = """
+const loss = page.picture().cards.find((card) => card.data.loss === arguments[0]);
+page.select(loss.key);
+return page.picture().cards.filter((card) => card.group.classList.contains("aside"))
+  .map((card) => card.data.name).sort();
+"""
+
+
+def test_what_a_selected_loss_cannot_reach_steps_back(show):
+    browser = show(made("headline"))
+    dense = ["concatenate", "dense_1", "dense_2", "dense_3", "main_output", "aux_input"]
+    assert set(dense) <= set(run(browser, ASIDE, 1)) and "lstm" not in run(browser, ASIDE, 1)
+    assert "aux_output" in run(browser, ASIDE, 0) and "concatenate" not in run(browser, ASIDE, 0)
