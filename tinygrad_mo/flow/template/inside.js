@@ -30,7 +30,8 @@ function drawGrids(now) {
   box.hidden = !arrays.length && !isElsewhere;
   document.body.classList.toggle("grids", arrays.length > 0);
   if (isElsewhere) {
-    const go = el(box, "button", { type: "button", class: "slim" }, `Arrays: see step ${kept.step}`);
+    const words = `Arrays: see step ${kept.step}`;
+    const go = el(box, "button", { type: "button", class: "slim" }, words);
     go.addEventListener("click", () => showFrame(flow.frames.indexOf(kept)));
   }
   if (!arrays.length) return [];

@@ -64,8 +64,8 @@ function beside(points, across, offset) {
 
 // ---------------------------------------------------------------- arrows
 
-// The pulls of the losses in the plane, the total pointing left: as they are along it, and across it
-// their shadow in the direction in which most of the rest lies. So they add up to the total, and
+// The pulls of the losses in the plane, the total pointing left: as they are along it, and across
+// it their shadow in the direction in which most of the rest lies. So they add up to the total, and
 // two of them are shown as they are.
 function pulls(measure, weights) {
   const length = measure.total(weights), isKnown = isFinite(length);
