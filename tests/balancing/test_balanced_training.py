@@ -8,6 +8,7 @@ import pytest
 import tinygrad_mo as tg
 from tinygrad_mo import balancing, callbacks, layers, systems
 from tinygrad_mo.balancing import METHODS
+from tinygrad_mo.device import to_numpy
 from tinygrad_mo.files.archive import CheckpointError
 from tinygrad_mo.training.balanced import Rows, gradients_of_step, swept
 from zoo import ZOO, X, headline, numbers, two_heads
@@ -281,9 +282,9 @@ def gradients_by(model, x, y):
     objective, plan = model.objective, model.objective.plan()
     tape = plan.forward(model.labelled_data(x, y), training=True)
     names = objective.contents.names
-    rows = {names[w]: g for w, g in plan.backward(tape, [1.0] * 2, per_loss=True).items()}
+    rows = plan.backward(tape, [1.0] * 2, per_loss=True)
     step = gradients_of_step(objective, plan, tape, 0, plan.numbers(tape, plan.losses))
-    return rows, {names[w]: g for w, g in step.items()}
+    return tuple({names[w]: to_numpy(g) for w, g in found.items()} for found in (rows, step))
 
 
 def two_deep(**options):
