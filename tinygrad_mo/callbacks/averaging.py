@@ -9,6 +9,7 @@ import numpy as np
 from .. import arguments
 from ..device import Array, array_module, on_device, to_numpy
 from ..engine.graph import Parameter
+from ..layers.base import assign_all
 from .base import Callback, Logs
 
 
@@ -112,15 +113,10 @@ class AverageWeights(Callback):
         """Give the model the average, if there is one."""
         if self._averages:
             self._put_aside = [w.value for w in self.weights()]
-            assign_each(self.weights(), self._averages)
+            assign_all(zip(self.weights(), self._averages, strict=True))
 
     def go_back(self) -> None:
         """Give the model the weights that were put aside, if there are any."""
         if self._put_aside:
-            assign_each(self.weights(), self._put_aside)
+            assign_all(zip(self.weights(), self._put_aside, strict=True))
             self._put_aside = []
-
-
-def assign_each(weights: Sequence[Parameter], values: Sequence[Array]) -> None:
-    for w, value in zip(weights, values, strict=True):
-        w.assign(value)
