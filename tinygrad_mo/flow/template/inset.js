@@ -169,7 +169,7 @@ function drawNumbers(measure, arrows, length, areTrained) {
   if (arrows.length > 1) {
     const [cosine, k, j] = measure.worstPair(weights), percent = (x) => Math.round((100 * x) / sum);
     const lost = percent(differ + oppose), opposed = oppose > WORTH * sum ? percent(oppose) : 0;
-    line(`lost ${lost} %: ${lost - opposed} up to 90°, ${opposed} beyond`, null);
+    line(`lost ${lost} %: ${lost - opposed} to 90°, ${opposed} past`, null);
     const tone = relation(cosine);
     if (many) line(`least: ${names[k]}, ${names[j]}`, signed(cosine), { tone });
     else line(`angle ${degrees(cosine)}, cosine`, signed(cosine), { tone });
