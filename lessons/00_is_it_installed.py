@@ -85,7 +85,7 @@ assert digits.image.shape == (1797, 8, 8)
 # loss of even.
 #
 # You do not need to understand the code yet. Lessons 1 to 5 build everything that is below it,
-# lessons 6 and 7 explain the lines themselves. Training takes a moment.
+# lessons 6 and 8 explain the lines themselves. Training takes a moment.
 
 # %%
 tg.set_random_seed(0)  # the same random numbers in every run
@@ -143,7 +143,7 @@ assert not flow.reaches("digit", "even")
 # Each line is one array of weights: the name of its box in the drawing, then its own name. (What
 # `kernel` and `bias` are comes in lesson 6.) The columns `digit` and `even` say how strongly each
 # loss pulls at it. Both losses pull at `shared`. A dash means: there is no path from this loss to
-# these weights. The last two columns are for lessons 8 and 9.
+# these weights. The last two columns are for lessons 9 and 11.
 #
 # ## Your first hole
 #

@@ -125,7 +125,7 @@ assert tanh(5.0)[1][0](1.0) < 0.001
 
 # %% [markdown]
 # At 0 the slope is 1: the gradient passes unchanged. At 5 less than a thousandth of it is left.
-# Remember this; in lesson 12 it explains why long sequences are hard to learn.
+# Remember this; in lesson 15 it explains why long sequences are hard to learn.
 #
 # ## Is it true?
 #

@@ -138,7 +138,7 @@ assert years > 7000
 # %% [markdown]
 # Each level doubles the number of paths. A ladder with 60 levels has only 61 nodes, but walking all
 # its paths takes thousands of years. And real networks are like this: a residual network (lesson
-# 14) has a fork in each block, and it can have many blocks.
+# 17) has a fork in each block, and it can have many blocks.
 #
 # ## Second try: visit each node once
 #

@@ -194,7 +194,7 @@ print("the same answers as yours:", np.allclose(layer(x).numpy(), one_layer))
 assert np.allclose(layer(x).numpy(), one_layer)
 
 # %% [markdown]
-# Two. A layer is a function: calling it again uses the same weights again. Lesson 11 is about
+# Two. A layer is a function: calling it again uses the same weights again. Lesson 14 is about
 # this.
 #
 # ## A chain of layers

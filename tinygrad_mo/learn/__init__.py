@@ -7,5 +7,7 @@ version and say what is right about it.
 
 from .lesson import Lesson, copy_lessons, course_folder, lessons_in
 from .notebook import make_notebook
+from .picture import loss_colours, page, picture
 from .runner import Runner, first_task
 from .verdict import Result, Verdict, run_check, verdict
+from .work import my_work

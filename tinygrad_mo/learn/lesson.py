@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -101,11 +101,15 @@ class Lesson:
                 return "\n".join(text.splitlines()[node.lineno - 1 : node.end_lineno])
         raise ValueError(f"{self.answers_path.name} has no solution for {hole}")
 
-    def solved_text(self) -> str:
-        """The lesson with the solutions in its holes, as for a teacher who wants to show it."""
+    def solved_text(self, holes: Collection[str] | None = None) -> str:
+        """The lesson with the solutions in its holes, or in some of them.
+
+        As for a teacher who wants to show it.
+        """
+        filled = self.holes if holes is None else holes
         lines = self.text().splitlines()
         for node in reversed(ast.parse(self.text()).body):
-            if isinstance(node, ast.FunctionDef) and node.name in self.holes:
+            if isinstance(node, ast.FunctionDef) and node.name in filled:
                 lines[node.lineno - 1 : node.end_lineno] = [self.solution(node.name)]
         return "\n".join(lines) + "\n"
 

@@ -121,7 +121,11 @@ def definitions(path: Path) -> SimpleNamespace:
 
     So a check is quick, and what the student tries out elsewhere in the file cannot disturb it.
     """
-    text = path.read_bytes()
+    return executed(path.read_bytes(), path)
+
+
+def executed(text: bytes | str, path: Path) -> SimpleNamespace:
+    """The definitions in a text, which came from a path."""
     compile(text, str(path), "exec")  # what Python does not accept elsewhere is an error, too
     tree = ast.parse(text, str(path))
     tree.body = [node for node in tree.body if is_definition(node)]

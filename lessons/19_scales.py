@@ -1,12 +1,12 @@
 # %% [markdown]
-# # Lesson 16: Scales
+# # Lesson 19: Scales
 #
 # At the end you know why one of several losses can take the network for itself, how to see it
 # before the first training step, and four cures. You have compared the cures on held-back data, in
 # a table that also shows what each of them costs.
 #
-# You need: one sum of gradients for all losses (lesson 7), loss weights (lesson 8), and the Gram
-# matrix of the losses (lesson 9).
+# You need: one sum of gradients for all losses (lesson 8), loss weights (lesson 9), and the Gram
+# matrix of the losses (lesson 11).
 
 # %%
 import numpy as np
@@ -21,7 +21,7 @@ from tinygrad_mo.data.text import Vocabulary
 # network, three outputs, three losses. The age is a number of years, the others may be classes. Can
 # one add such losses?
 #
-# Texts of real persons do not ship with this package. We take the works of the Tate (lesson 7). The
+# Texts of real persons do not ship with this package. We take the works of the Tate (lesson 8). The
 # text is the artist's name and the title. The three questions are of the same three kinds:
 #
 # - `age`: how old was the work in the year 2013? A number of years.
@@ -95,8 +95,8 @@ assert abs(flow.values["medium"] - np.log(8)) < 0.2 and abs(flow.values["many"] 
 # More than 200: 14 times 14 makes 196 already. But a network does not learn from the size of a
 # loss. It learns from gradients. So we look at the gradients on the layer which all three share.
 #
-# The Gram matrix of lesson 9 has the squared lengths of the three gradients on its diagonal. A loss
-# with the weight `w` pulls with `w` times the length of its gradient.
+# The Gram matrix of lesson 11 has the squared lengths of the three gradients on its diagonal. A
+# loss with the weight `w` pulls with `w` times the length of its gradient.
 #
 # **Your turn.** Which share of the pulling belongs to each loss? The shares must add up to 1.
 
@@ -188,8 +188,8 @@ try:
     above, below = figure.subplots(2)
     flow.bars(above, by="layer")
     flow_scaled.bars(below, by="layer")
-    figure.savefig("lesson16.png", dpi=110)
-    print("lesson16.png is written")
+    figure.savefig("lesson19.png", dpi=110)
+    print("lesson19.png is written")
 except ImportError as error:
     print("No picture was drawn:", error)
 
@@ -197,10 +197,10 @@ except ImportError as error:
 # The weights of the book are made for other data. Here they help `many`, but `medium` still has
 # less than one part of ten.
 #
-# Look at `lesson16.png`. Above: the age in years. The first bar belongs to the shared layer, and it
+# Look at `lesson19.png`. Above: the age in years. The first bar belongs to the shared layer, and it
 # is blue. Below: the age scaled. All three colours can be seen. (The rim at the end of a bar is the
 # length that is lost when the gradients are added. The number beside it is the lowest cosine of two
-# of them, lesson 9.)
+# of them, lesson 11.)
 #
 # **4. Stop one task.** Let all three learn. When one of them gets better only slowly, set its
 # weight to 0, so that the others get the network. `EarlyStopping(only="age")` does this. It watches
@@ -274,7 +274,7 @@ assert abs(in_scale[1] - equal_[1]) < 0.08 and in_scale[2] > 0.95 and in_scale[0
 #
 # One more time we stop the age, now with the scaled target, and after four epochs.
 # `LossWeightScheduler` sets weights before each epoch. From then on the head of the age makes no
-# step: its gradient is 0, and RMSprop remembers no direction (Adam does, lesson 8). **Before you
+# step: its gradient is 0, and RMSprop remembers no direction (Adam does, lesson 9). **Before you
 # run the next cell, write down** how the error of the age on `check` goes on: does it stay, get
 # better, or get worse?
 

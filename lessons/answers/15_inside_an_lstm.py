@@ -1,4 +1,4 @@
-"""Solutions, hints and checks of lesson 12."""
+"""Solutions, hints and checks of lesson 15."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Solutions, hints and checks of lesson 17."""
+"""Solutions, hints and checks of lesson 26."""
 
 import numpy as np
 
@@ -29,7 +29,7 @@ HINTS = {
         "return [left, right], tg.layers.concatenate([left_eye(left), right_eye(right)])",
     ],
     "my_prediction": [
-        "Does a layer that is called twice get new weights (lesson 11)?",
+        "Does a layer that is called twice get new weights (lesson 14)?",
         "The eye counts once: 576 and 1,089.",
     ],
     "gradient_from_uses": [

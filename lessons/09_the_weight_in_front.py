@@ -1,11 +1,11 @@
 # %% [markdown]
-# # Lesson 8: The weight in front of a loss
+# # Lesson 9: The weight in front of a loss
 #
 # At the end you know: which layers feel the weight of a loss, which do not, what the difference is
 # between "no path" and "weight 0", and why some optimizers take the weight away again. And you can
 # read the page.
 #
-# You need: the network with two outputs, its sweep and its rows (lesson 7).
+# You need: the network with two outputs, its sweep and its rows (lesson 8).
 
 # %% [markdown]
 # ## Question: what does the 0.2 do?
@@ -32,7 +32,7 @@ import numpy as np
 
 import tinygrad_mo as tg
 from tinygrad_mo.flow.ratios import update_ratios  # makes a step with two weights, and compares
-from tinygrad_mo.systems import headlines  # the network of lesson 7 and its data
+from tinygrad_mo.systems import headlines  # the network of lesson 8 and its data
 
 art = headlines.load(length=20, vocabulary=4_000)
 x, y = art.some(256)  # held-back works, to look at
@@ -72,7 +72,7 @@ print(predicted)
 # where there is no path from the loss to these weights.
 #
 # The next step follows the weighted sum. **Your turn:** write this sum. It is like `mix` of lesson
-# 7, but now each loss has a place in the list, with an array or with `None` in it.
+# 8, but now each loss has a place in the list, with an array or with `None` in it.
 
 
 # %%
@@ -276,8 +276,8 @@ assert abs(step_after_change(10.0) - 1) > 0.1 and step_after_change(0.0) > 0.5
 
 # %%
 try:
-    flow.save("lesson08.html", snapshots=recorder.flows)
-    print("Written: lesson08.html. Open it in a browser.")
+    flow.save("lesson09.html", snapshots=recorder.flows)
+    print("Written: lesson09.html. Open it in a browser.")
 except ImportError as error:  # a package for drawing is missing: the numbers below tell the same
     print("No page was written:", error)
 

@@ -1,4 +1,4 @@
-"""Solutions, hints and checks of lesson 15."""
+"""Solutions, hints and checks of lesson 18."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Solutions, hints and checks of lesson 8."""
+"""Solutions, hints and checks of lesson 9."""
 
 import numpy as np
 

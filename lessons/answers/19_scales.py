@@ -1,4 +1,4 @@
-"""Solutions, hints and checks of lesson 16."""
+"""Solutions, hints and checks of lesson 19."""
 
 import numpy as np
 

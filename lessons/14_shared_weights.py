@@ -1,12 +1,12 @@
 # %% [markdown]
-# # Lesson 11: One layer, called twice
+# # Lesson 14: One layer, called twice
 #
 # At the end you know what it means that weights are shared, why the gradient of a shared weight is
 # a sum, and how large the part of each call is. You can also test whether a network that compares
 # two things treats both alike.
 #
-# You need: gradients add at a fork (lesson 3), layers (lesson 6), `gradient_flow` (lessons 7 to 9)
-# and models with several inputs (lesson 10).
+# You need: gradients add at a fork (lesson 3), layers (lesson 6), `gradient_flow` (lessons 8 to 11)
+# and models with several inputs (lesson 13).
 
 # %%
 import numpy as np
@@ -120,7 +120,7 @@ print("predicted", my_prediction(), "and found", lstm.count_params())
 # A layer makes its weights once. Each further call uses them again. To share weights you need no
 # option and no special layer: **call the layer again.** To have separate weights, make two layers.
 #
-# We put the two readings side by side (`concatenate`, lesson 10). A `Dense` layer with one output
+# We put the two readings side by side (`concatenate`, lesson 13). A `Dense` layer with one output
 # makes a score from 0 to 1 of them.
 
 
@@ -169,8 +169,8 @@ for name in ("lstm/kernel", "lstm/recurrent_kernel", "lstm/bias"):
 
 # %% [markdown]
 # The arrays add up, in every number: the `assert` in the loop tests it. The lengths do not add up,
-# because the two shares point in different directions (their cosine, lesson 9, is far from 1).
-# From the lengths alone you cannot know: 3 and 4 can make anything from 1 to 7. Lesson 9 said this
+# because the two shares point in different directions (their cosine, lesson 11, is far from 1).
+# From the lengths alone you cannot know: 3 and 4 can make anything from 1 to 7. Lesson 11 said this
 # of two losses; here it is said of two calls.
 #
 # ## Is score(a, b) the same as score(b, a)?

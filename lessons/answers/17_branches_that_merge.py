@@ -1,4 +1,4 @@
-"""Solutions, hints and checks of lesson 14."""
+"""Solutions, hints and checks of lesson 17."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Solutions, hints and checks of lesson 9."""
+"""Solutions, hints and checks of lesson 11."""
 
 import numpy as np
 

@@ -1,11 +1,11 @@
 # %% [markdown]
-# # Lesson 13: Inside a convolution
+# # Lesson 16: Inside a convolution
 #
 # At the end you have built a convolution in two ways, with its gradient, and a gradient check has
 # tested it. Then your convolution reads letters, and answers two questions about each of them.
 #
 # You need: an operation is a value and its pullbacks (lesson 1), gradients with a row for each loss
-# (lesson 5), layers (lesson 6), and one network with two outputs (lessons 7 and 8).
+# (lesson 5), layers (lesson 6), and one network with two outputs (lessons 8 and 9).
 
 # %%
 import numpy as np
@@ -62,7 +62,7 @@ assert answer[0, :, :, 0].tolist() == [[3.0, 0.0, -3.0]] * 3
 # %% [markdown]
 # The kernel answers 3 where it gets brighter from left to right, and -3 where it gets darker. The
 # same kernel works at all places, so 9 numbers are enough for any size of picture. That is another
-# kind of sharing: in lesson 11 a layer was called twice, here a kernel is used at each place.
+# kind of sharing: in lesson 14 a layer was called twice, here a kernel is used at each place.
 #
 # Now a real letter. It ships with the package, drawn with a free font. The second kernel is the
 # first one turned: it finds edges from top to bottom.
@@ -84,8 +84,8 @@ try:
         axes.imshow(picture, cmap="RdBu_r", vmin=-4, vmax=4)  # red: positive, blue: negative
         axes.set_title(title)
         axes.set_axis_off()
-    figure.savefig("lesson13.png", dpi=120)
-    print("lesson13.png is written")
+    figure.savefig("lesson16.png", dpi=120)
+    print("lesson16.png is written")
 except ImportError as error:
     print("No picture was drawn:", error)
 
@@ -262,7 +262,7 @@ for kernel in ("conv_1/kernel", "conv_2/kernel"):
 
 # %% [markdown]
 # The smaller loss pulls harder, at both kernels! How large a loss is does not say how large its
-# gradient is. (Lesson 16 says more about this.)
+# gradient is. (Lesson 19 says more about this.)
 #
 # Now train. In one sweep the sum of both gradients comes back through your functions.
 

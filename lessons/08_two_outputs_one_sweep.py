@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Lesson 7: Two outputs, one sweep
+# # Lesson 8: Two outputs, one sweep
 #
 # At the end you know: how a network with two outputs and two losses is trained, how often its
 # graph is walked for one step of training, and how the gradients of two losses become one.
@@ -24,7 +24,7 @@
 #                                                  loss of main <- main_output
 #
 # `embedding` turns each word into a row of numbers, and `lstm` reads these rows one after the
-# other (lesson 12 looks inside). `concatenate` makes one longer row of two rows of numbers. The
+# other (lesson 15 looks inside). `concatenate` makes one longer row of two rows of numbers. The
 # output of `lstm` has two users: the graph forks there.
 
 # %%
@@ -57,7 +57,7 @@ assert model.count_params() == 147_170
 
 # %%
 model.compile(
-    "rmsprop",  # steps of about equal size for all weights; more about this in lesson 8
+    "rmsprop",  # steps of about equal size for all weights; more about this in lesson 9
     loss="binary_crossentropy",
     loss_weights={"main_output": 1.0, "aux_output": 0.2},
     metrics="accuracy",  # how many answers are right
@@ -184,8 +184,8 @@ try:
     axes.set_xticks(firsts, [way[i][0] for i in firsts], rotation=50, ha="right")
     axes.set(yticks=[0, 1], yticklabels=["main", "aux"], ylim=(1.6, -0.6))
     axes.set_title("one sweep, from left to right: which losses have a row?")
-    figure.savefig("lesson07.png")
-    print("Look at lesson07.png.")
+    figure.savefig("lesson08.png")
+    print("Look at lesson08.png.")
 except ImportError as error:
     print("No picture was drawn:", error)
 

@@ -1,10 +1,10 @@
 # %% [markdown]
-# # Lesson 10: Several inputs
+# # Lesson 13: Several inputs
 #
 # At the end you know: two ways to join branches, what each of them does to the gradient, two laws
 # by which you can check any network, and when one network for all inputs is better than several.
 #
-# You need: forks (lesson 3), wiring with functions (lesson 6), rows and lengths (lessons 7 to 9).
+# You need: forks (lesson 3), wiring with functions (lesson 6), rows and lengths (lessons 8 to 11).
 
 # %% [markdown]
 # ## Two ways to join
@@ -143,7 +143,7 @@ except ValueError as error:
 # ## A price from three inputs
 #
 # Now a real network. It has three branches: a dense layer for a table, an LSTM for a text, and
-# convolutions for a picture (lesson 13). They meet in a concatenation.
+# convolutions for a picture (lesson 16). They meet in a concatenation.
 #
 # The package has no data with a price, a text and a picture. So the first "price" here is another
 # number: the place of an emoji in the official list, from -2 (smileys) to 2 (flags). The inputs
@@ -186,8 +186,8 @@ for source, kind in (("dense", "year"), ("lstm", "name"), ("picture_dense", "pic
     print(f"{kind:<8}{shares[kind]:>6.1%} of the squared length")
 assert np.isclose(sum(shares.values()), 1)
 try:
-    flow.save("lesson10.html")
-    print("Written: lesson10.html. Open it in a browser and look at the wires at concatenate.")
+    flow.save("lesson13.html")
+    print("Written: lesson13.html. Open it in a browser and look at the wires at concatenate.")
 except ImportError as error:
     print("No page was written:", error)
 

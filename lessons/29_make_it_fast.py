@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Lesson 18: Make it fast
+# # Lesson 29: Make it fast
 #
 # At the end you can measure how long a piece of code works, you know the floor below which it
 # cannot get, and you have joined twelve small operations into one. You also know when that is not

@@ -1,11 +1,11 @@
 # %% [markdown]
-# # Lesson 15: Auxiliary heads
+# # Lesson 18: Auxiliary heads
 #
 # At the end you know why some deep networks get extra outputs on the way, how far the loss of such
 # an output reaches, and how to take the extra outputs off after training. You have also measured
 # when they help, and when they do not.
 #
-# You need: loss weights and `flow.total` (lesson 8), and the gradient by depth (lesson 14).
+# You need: loss weights and `flow.total` (lesson 9), and the gradient by depth (lesson 17).
 
 # %%
 import numpy as np
@@ -123,7 +123,7 @@ for name, number in (("exit_5", 5), ("exit_10", 10), ("main", BLOCKS)):
 #
 # ## What the exits change
 #
-# `flow.total` gives the length of the gradient for any loss weights (lesson 8), so one flow is
+# `flow.total` gives the length of the gradient for any loss weights (lesson 9), so one flow is
 # enough for both networks. A weight of 0 switches an exit off: what is left is the plain network.
 #
 # **Before you run the next cell, write down**: by which factor do the exits make the gradient
@@ -145,8 +145,8 @@ try:
 
     figure = Figure(figsize=(9, 4.4), layout="constrained")
     flow.by_depth(figure.subplots())
-    figure.savefig("lesson15.png", dpi=110)
-    print("lesson15.png is written")
+    figure.savefig("lesson18.png", dpi=110)
+    print("lesson18.png is written")
 except ImportError as error:
     print("No picture was drawn:", error)
 
@@ -155,7 +155,7 @@ except ImportError as error:
 # first weights. Behind the last exit nothing changes: the factor is exactly 1, because the losses
 # of the exits do not reach there.
 #
-# Look at `lesson15.png`. The gradient of each loss starts at the right and travels to the left. On
+# Look at `lesson18.png`. The gradient of each loss starts at the right and travels to the left. On
 # its way through the blocks it gets smaller. The blue line, `exit_5`, has the shortest way to block
 # 1, so the most arrives there. The broad grey line is the sum.
 #
@@ -233,7 +233,7 @@ assert changed
 #
 # - **Larger first weights.** `"he_uniform"` starts with larger random weights. They are chosen so
 #   that `relu` layers do not shrink what passes through (He and others, 2015).
-# - **Adam.** It divides each step by the gradient's own size (lesson 8). So small gradients make
+# - **Adam.** It divides each step by the gradient's own size (lesson 9). So small gradients make
 #   steps as large as others.
 #
 # **Before you run the next cell, write down**: with both cures together, do the exits still help?
@@ -270,7 +270,7 @@ assert first > 0.1 and second < first and third < 0.08 and third < first / 2
 # - An auxiliary head is an extra output with its own loss, on the way to the end.
 # - Its loss reaches all blocks before it, and none behind it.
 # - It helps where the gradient of the main loss gets lost on its way. It is one cure of several:
-#   better first weights, Adam, and residual connections (lesson 14) are others.
+#   better first weights, Adam, and residual connections (lesson 17) are others.
 # - After training you make a model that ends at the main output. The heads are gone, and the
 #   predictions stay the same.
 #

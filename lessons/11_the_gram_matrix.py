@@ -1,16 +1,16 @@
 # %% [markdown]
-# # Lesson 9: The Gram matrix
+# # Lesson 11: The Gram matrix
 #
 # At the end you know: how three numbers tell the length of a gradient for every position of the
 # sliders, what it means that two losses agree or are in conflict, and what one step does to each
 # of them.
 #
-# You need: rows and weights (lessons 7 and 8).
+# You need: rows and weights (lessons 8 and 9).
 
 # %% [markdown]
 # ## Question: how can the page be so quick?
 #
-# On the page of lesson 8 you dragged a weight, and at once all lengths were right, on every wire.
+# On the page of lesson 9 you dragged a weight, and at once all lengths were right, on every wire.
 # No sweep was made; there is not even NumPy in a browser. The page does not keep the gradients
 # either: the embedding alone has 128,000 weights, so each loss has a gradient of 128,000 numbers
 # there.
@@ -89,7 +89,7 @@ assert np.isclose(length(small_gram, w), np.linalg.norm(1.0 * g1 + 2.0 * g2))
 # %% [markdown]
 # ## A real gradient
 #
-# Take the network of lesson 8, trained for one epoch, and the weights of its embedding. One sweep
+# Take the network of lesson 9, trained for one epoch, and the weights of its embedding. One sweep
 # with rows gives G. Then we ask G for several weights, and for each of them we also make a real
 # sweep with these weights. The real sweep is the judge.
 #
@@ -208,14 +208,14 @@ try:
         xlabel="weight of aux", title="length of the sum (dots: real sweeps)", ylim=(0, None)
     )
     curves.legend()
-    figure.savefig("lesson09.png")
-    print("Look at lesson09.png.")
+    figure.savefig("lesson11.png")
+    print("Look at lesson11.png.")
 except ImportError as error:
     print("No picture was drawn:", error)
 
 # %% [markdown]
 # In a conflict, a larger weight can make the sum *shorter*. This answers the question that lesson
-# 8 left open: "neither" can be anything, also less than before.
+# 9 left open: "neither" can be anything, also less than before.
 #
 # ## What a step does to each loss
 #

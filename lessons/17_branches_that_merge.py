@@ -1,12 +1,12 @@
 # %% [markdown]
-# # Lesson 14: Branches that merge
+# # Lesson 17: Branches that merge
 #
 # At the end you know which shapes can be merged, what strides have to do with it, and why deep
 # networks add the input of a block to its output: you will see how much gradient arrives with and
 # without this.
 #
-# You need: `concatenate` and `add` (lesson 10), the vanishing gradient (lesson 12) and windows that
-# slide over a picture (lesson 13).
+# You need: `concatenate` and `add` (lesson 13), the vanishing gradient (lesson 15) and windows that
+# slide over a picture (lesson 16).
 
 # %%
 import numpy as np
@@ -177,7 +177,7 @@ def tower(x, blocks, residual, start="glorot_uniform"):
 # %% [markdown]
 # The data are handwritten digits of 8x8 pixels, which ship with the package. We give layers real
 # pictures instead of an `Input`, so they compute at once, and `tg.gradients` tells how much
-# gradient arrives behind each block (as in lesson 12, where it was each letter).
+# gradient arrives behind each block (as in lesson 15, where it was each letter).
 #
 # **Before you run the next cell, write down** what you expect after 12 blocks, with and without
 # adding the input: a tenth of the gradient, a thousandth, or less?
@@ -227,8 +227,8 @@ try:
     axes.set_ylabel("gradient, as a part of the last")
     axes.grid(alpha=0.3)
     axes.legend()
-    figure.savefig("lesson14.png", dpi=120)
-    print("lesson14.png is written")
+    figure.savefig("lesson17.png", dpi=120)
+    print("lesson17.png is written")
 except ImportError as error:
     print("No picture was drawn:", error)
 

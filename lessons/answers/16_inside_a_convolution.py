@@ -1,4 +1,4 @@
-"""Solutions, hints and checks of lesson 13."""
+"""Solutions, hints and checks of lesson 16."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Solutions, hints and checks of lesson 18."""
+"""Solutions, hints and checks of lesson 29."""
 
 import numpy as np
 

@@ -1,11 +1,11 @@
 # %% [markdown]
-# # Lesson 12: Inside an LSTM
+# # Lesson 15: Inside an LSTM
 #
 # At the end you know what the gates of an LSTM do, you have built one of small operations, and you
 # have seen how the gradient fades on its way back through a text, and what keeps it alive.
 #
 # You need: `tg.gradients` (lesson 2), plans and steps (lesson 5), and the LSTM as a layer that
-# reads a text step by step (lesson 11).
+# reads a text step by step (lesson 14).
 
 # %%
 import numpy as np
@@ -231,8 +231,8 @@ try:
     axes.set_yticks(range(len(parts)), [f"forget bias {forget_bias}" for forget_bias in parts])
     axes.set_title("How much of the gradient of the last h arrives at each letter (powers of ten)")
     figure.colorbar(picture)
-    figure.savefig("lesson12.png", dpi=120)
-    print("lesson12.png is written")
+    figure.savefig("lesson15.png", dpi=120)
+    print("lesson15.png is written")
 except ImportError as error:
     print("No picture was drawn:", error)
 

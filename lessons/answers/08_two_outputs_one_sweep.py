@@ -1,4 +1,4 @@
-"""Solutions, hints and checks of lesson 7."""
+"""Solutions, hints and checks of lesson 8."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Solutions, hints and checks of lesson 11."""
+"""Solutions, hints and checks of lesson 14."""
 
 import numpy as np
 

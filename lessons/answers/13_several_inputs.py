@@ -1,4 +1,4 @@
-"""Solutions, hints and checks of lesson 10."""
+"""Solutions, hints and checks of lesson 13."""
 
 import numpy as np
 
@@ -31,7 +31,7 @@ HINTS = {
         "return g, g",
     ],
     "weighted_answer": [
-        "It is the same as `mix` in lesson 7: each array times its weight, then add.",
+        "It is the same as `mix` in lesson 8: each array times its weight, then add.",
         "return sum(weight * answer for weight, answer in zip(weights, answers))",
     ],
 }

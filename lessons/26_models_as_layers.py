@@ -1,12 +1,12 @@
 # %% [markdown]
-# # Lesson 17: Models as layers
+# # Lesson 26: Models as layers
 #
 # At the end you can call a whole model like a layer, as often as you like, and you know how its
 # weights are counted, where its gradient comes from, and what happens to it when the model around
 # it is trained.
 #
-# You need: a layer that is called twice (lesson 11), convolutions (lesson 13) and models with
-# several inputs (lesson 10).
+# You need: a layer that is called twice (lesson 14), convolutions (lesson 16) and models with
+# several inputs (lesson 13).
 
 # %%
 import numpy as np
@@ -59,13 +59,13 @@ try:
         for axes, side in zip(row, ("left", "right"), strict=True):
             axes.imshow(x[side][sample, :, :, 0], cmap="gray")
             axes.set(title=f"{kind}, {side} view", xticks=[], yticks=[])
-    figure.savefig("lesson17.png", dpi=100)
-    print("lesson17.png is written")
+    figure.savefig("lesson26.png", dpi=100)
+    print("lesson26.png is written")
 except ImportError as error:
     print("No picture was drawn:", error)
 
 # %% [markdown]
-# Look at `lesson17.png`. In the upper row you find the left part of the right view again in
+# Look at `lesson26.png`. In the upper row you find the left part of the right view again in
 # the left view, further to the right. In the lower row both views are alike.
 #
 # ## A model that sees
@@ -110,7 +110,7 @@ assert joined.shape == (None, 12, 12, 32)
 
 # %% [markdown]
 # Now the part which compares. A convolution of size 1 looks at both eyes' 32 numbers at one place.
-# (A `relu` is needed here. Lesson 11 has shown why a plain sum of both sides cannot compare.) Then
+# (A `relu` is needed here. Lesson 14 has shown why a plain sum of both sides cannot compare.) Then
 # we take the mean over all places, and one `Dense` layer decides.
 #
 # This part has 1,089 weights, the eye has 576.
@@ -172,7 +172,7 @@ for weight in flow.parameters:
     print(f"{weight:<32} the sum over its uses is the whole gradient")
 
 # %% [markdown]
-# It is the rule of lessons 3 and 11: gradients add. A model inside a model brings no new rule.
+# It is the rule of lessons 3 and 14: gradients add. A model inside a model brings no new rule.
 #
 # ## Does it see depth?
 #
