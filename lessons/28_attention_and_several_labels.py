@@ -155,7 +155,8 @@ assert shares.max() > 0.999 and np.abs(slope).max() < 1e-6
 # - `answer`: where is the person that the question asks for? One of four places.
 # - `occupied`: in which of the four places is anybody? Several labels at once, from the text alone.
 #
-# The query comes from the question, keys and values from the text:
+# The query comes from the question, keys and values from the text. (`largest` takes of each number
+# of the values the largest of all four sentences.)
 #
 #     question -> question_words -> query ---+
 #                                            |

@@ -178,7 +178,8 @@ def check_attention__value(lesson):
 def slopes(lesson, i):
     """Of one input: what the pullback says for two rows, and the true one, by differences."""
     y, pulls = operation(lesson)
-    g = RANDOM.standard_normal((2, *y.shape))
+    random = np.random.default_rng(i)
+    g = random.standard_normal((2, *y.shape))
     kept = g.copy()
     found = np.asarray(pulls[i](g))
     name, right = ("query", "key", "value")[i], (Q, K, V)[i]
@@ -187,7 +188,7 @@ def slopes(lesson, i):
         f"the gradient of {name} must have the shape {(2, *right.shape)}, two rows in front; yours "
         f"has {found.shape}"
     )
-    direction, h = RANDOM.standard_normal(right.shape), 1e-5
+    direction, h = random.standard_normal(right.shape), 1e-5
     ends = []
     for sign in (1, -1):
         given = [Q, K, V]

@@ -99,8 +99,8 @@ def score(task, answers, heads, width, epochs, seed):
 
 # %% [markdown]
 # Counting: about half of the answers are right, where the commonest answer is right for two of
-# five; "where" comes to nearly all with as many epochs. `answer` sees the mixture alone. The mixture
-# says how the looks were shared, but not which place was asked for: the question itself is lost.
+# five; "where" comes to nearly all with as many epochs. `answer` sees the mixture alone. It says
+# how the looks were shared, but not which place was asked for: the question itself is lost.
 
 # %%
 counting = data(["how"], [str(n) for n in range(5)], 7, 1500)
