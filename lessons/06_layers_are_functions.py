@@ -307,4 +307,5 @@ assert max(dollars(two_layers), dollars(with_fork)) < dollars(one_layer) < basel
 # - A score means something only on held-back data, and only beside a baseline.
 # - Layers are wired by calling them. A chain is a special case; a fork needs a name, nothing more.
 #
-# Next: a network that forks at its end. It has two outputs and two losses.
+# Next: a price is a number. How does a network answer "yes", or "it is a seven", and which loss
+# belongs to such an answer?

@@ -4,7 +4,8 @@
 # At the end you know: how a network with two outputs and two losses is trained, how often its
 # graph is walked for one step of training, and how the gradients of two losses become one.
 #
-# You need: plan and tape (lesson 5), layers and one step of training (lesson 6).
+# You need: plan and tape (lesson 5), layers and one step of training (lesson 6), losses of a yes or
+# no (lesson 7).
 
 # %% [markdown]
 # ## A network with two outputs
@@ -52,12 +53,12 @@ assert model.count_params() == 147_170
 #
 #     L = 1.0 * loss of main + 0.2 * loss of aux
 #
-# The factors 1.0 and 0.2 are the *loss weights*. *Binary crossentropy* is the usual loss for a
-# question with yes or no: it is small if the answer, between 0 and 1, is near the truth, 0 or 1.
+# The factors 1.0 and 0.2 are the *loss weights*. Both losses are cross-entropies of a yes or no
+# (lesson 7). The library calls this `binary_crossentropy`.
 
 # %%
 model.compile(
-    "rmsprop",  # steps of about equal size for all weights; more about this in lesson 9
+    "rmsprop",  # steps of about equal size for all weights; lesson 10 builds it
     loss="binary_crossentropy",
     loss_weights={"main_output": 1.0, "aux_output": 0.2},
     metrics="accuracy",  # how many answers are right

@@ -318,5 +318,4 @@ assert flow.total("dense_1", {"aux_output": 1.0}) == flow.total("dense_1")
 # - All this is about gradients. A clipped norm, a momentum and a changed weight make steps that
 #   follow other laws.
 #
-# Next: how can the page know the length of the sum for every position of the sliders, without
-# computing anything again?
+# Next: what happens between the gradient and the step? You write the optimizers yourself.

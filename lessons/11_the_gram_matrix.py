@@ -282,5 +282,4 @@ assert np.isclose(flow.total("embedding", {"aux_output": 3.0}), length(words_gra
 # - The cosine says whether two losses agree (+) or are in conflict (-).
 # - -rate * G @ w is what the next small step of plain gradient descent does to each loss.
 #
-# Next: networks with several inputs. Where branches meet, gradients are divided, and two laws tell
-# how.
+# Next: two trainings end with two numbers. Is the difference real, or is it luck?
