@@ -395,9 +395,14 @@ def test_pytest_runs_the_checks_of_one_lesson(tmp_path):
     marks = f"lesson{first.number:02} or lesson{second.number:02}"
     command = [sys.executable, "-m", "pytest", "-q", "-m", marks, "-p", "no:cacheprovider"]
     command += ["--strict-markers", "-W", "error"]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    counts = f"{len(first.checks())} passed, {len(second.checks())} skipped"
-    assert counts in run.stdout, run.stdout
+    right, open_yet = len(first.checks()), len(second.checks())
+    for more, state, code in ([], "skipped", 0), (["--strict-lessons"], "failed", 1):
+        run = subprocess.run([*command, *more], cwd=tmp_path, capture_output=True, text=True)
+        counts = {f"{right} passed", f"{open_yet} {state}"}
+        assert counts <= set(run.stdout.splitlines()[-1].replace(" in ", ", ").split(", ")), (
+            run.stdout
+        )
+        assert run.returncode == code and run.stdout.count("not done yet") >= open_yet * code
 
 
 def test_a_teacher_gets_solved_lessons(tmp_path, capsys):
