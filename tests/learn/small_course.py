@@ -1,5 +1,7 @@
 """A course of two lessons, for tests of what guides through one and marks it."""
 
+from tinygrad_mo.learn import Runner
+
 HOLE = 'raise NotImplementedError("YOUR TURN")'
 ADDING = f"""\
 # %% [markdown]
@@ -103,3 +105,18 @@ def write(folder, *bodies, name="01_adding.py", text=ADDING):
 def finish(folder):
     write(folder, "return x + y", "return 2 * x")
     write(folder, "return [*range(n)]", name="02_counting.py", text=COUNTING)
+
+
+def talk(folder, *typed):
+    """A conversation in which the student types these lines, and does what is a function."""
+    rest = iter(typed)
+
+    def ask(prompt):
+        for entry in rest:
+            if callable(entry):
+                entry()
+            else:
+                return entry
+        raise EOFError
+
+    Runner(folder, ask).run()

@@ -10,27 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from small_course import ADDING, HOLE, finish, write
+from small_course import ADDING, HOLE, finish, talk, write
 from tinygrad_mo import cli
 from tinygrad_mo.learn import Runner, copy_lessons, course_folder, lesson, notebook, verdict
 from tinygrad_mo.learn.progress import FILE_NAME
 
 ROOT = Path(__file__).parents[2]
-
-
-def talk(folder, *typed):
-    """A conversation in which the student types these lines, and does what is a function."""
-    rest = iter(typed)
-
-    def ask(prompt):
-        for entry in rest:
-            if callable(entry):
-                entry()
-            else:
-                return entry
-        raise EOFError
-
-    Runner(folder, ask).run()
 
 
 def look(folder, hole="add"):

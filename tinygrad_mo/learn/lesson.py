@@ -93,6 +93,11 @@ class Lesson:
         """Where a hole starts, with the folder."""
         return str(self.path.parent / self.place(self.line_of(hole) or 1))
 
+    def again(self) -> Lesson:
+        """The same lesson, looked up once more: another file may count by now."""
+        course = Lesson(self.course_path, self.answers_path)
+        return lesson_in(self.path.parent, course) or self
+
     def is_untouched(self) -> bool:
         """Do all holes still wait?"""
         try:
@@ -189,15 +194,17 @@ def lessons_in(folder: Path) -> list[Lesson]:
 
     A lesson is recognised by its name, whatever its number is in this folder.
     """
-    found = []
-    for lesson in course_lessons():
-        same = folder.glob(f"[0-9][0-9]_{lesson.name}.*")
-        files = [path for path in same if path.suffix in source.SUFFIXES and path.is_file()]
-        if files:
-            own = lesson.answers_path.stem
-            scripts_first = sorted(files, key=lambda path: (path.suffix != ".py", path.stem != own))
-            found.append(chosen([Lesson(path, lesson.answers_path) for path in scripts_first]))
-    return found
+    found = [lesson_in(folder, one) for one in course_lessons()]
+    return [lesson for lesson in found if lesson is not None]
+
+
+def lesson_in(folder: Path, course: Lesson) -> Lesson | None:
+    """One lesson of the course in a student's folder."""
+    same = folder.glob(f"[0-9][0-9]_{course.name}.*")
+    files = [path for path in same if path.suffix in source.SUFFIXES and path.is_file()]
+    own = course.path.stem
+    scripts_first = sorted(files, key=lambda path: (path.suffix != ".py", path.stem != own))
+    return chosen([Lesson(path, course.answers_path) for path in scripts_first]) if files else None
 
 
 def lesson_of(path: Path) -> Lesson:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .lesson import Lesson, lessons_in
+from .lesson import Lesson, lessons_in, renumbered
 from .progress import Progress
 from .verdict import Verdict, indented, verdict
 
@@ -97,6 +97,8 @@ class Runner:
         }
         numbers = {lesson.number: place for place, lesson in enumerate(self.lessons)}
         if typed.isdecimal():
+            if word := renumbered(self.lessons, int(typed)):
+                print(word)
             self.go(numbers.get(int(typed), -1))
         elif typed in actions:
             actions[typed]()
@@ -123,6 +125,7 @@ class Runner:
 
     def look(self) -> Verdict | None:
         """Check the current lesson up to its first hole that is not right, and remember it."""
+        self.lessons[self.at] = self.lesson.again()  # by now, the work may be in the notebook
         self.progress.current, self.hole = self.lesson.name, None
         task = None
         for hole in self.lesson.holes:

@@ -174,7 +174,12 @@ def definitions(lesson: Lesson) -> SimpleNamespace:
 
     So a check is quick, and what the student tries out elsewhere in the file cannot disturb it.
     """
-    return executed(source.read(lesson.path), lesson.path)
+    own = executed(source.read(lesson.path), lesson.path)
+    if lesson.old_number is None:
+        return own
+    # A file of an earlier course: what today's checks need beside it is as it is today.
+    today = executed(lesson.course_path.read_bytes(), lesson.course_path)
+    return SimpleNamespace(**(vars(today) | vars(own)))
 
 
 def executed(text: bytes | str, path: Path) -> SimpleNamespace:
