@@ -23,7 +23,7 @@ PACKAGE = Path(tinygrad_mo.__file__).parent
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 FLOORS = [  # from the ground up
     "naming arguments questions other_names",
-    "recipes device console",
+    "recipes device console whole_files",
     "pool ops",
     "engine",
     "replay layers",
