@@ -358,8 +358,8 @@ assert max(dollars(two_layers), dollars(with_fork)) < dollars(one_layer) < basel
 #    it?), and if leaving out the maker costs most.
 # 2. *Without scaling.* Leave the line with `mean` and `std` out. What does a rate of 0.1 do now?
 #    Try the rates 1e-1, 1e-2, ... 1e-12, and look for the largest with which the loss is smaller
-#    after 200 steps than before. Right if even with this rate it stays far above that of the lesson.
-#    Which column is to blame?
+#    after 200 steps than before. Right if even with this rate it stays far above that of the
+#    lesson. Which column is to blame?
 # 3. *How many units?* Put every fourth training car aside, to choose with. Train the chain with 1,
 #    4 and 16 units, from the seeds 0, 1 and 2, and choose by the mean on the cars put aside. Only
 #    then look at the exam, once. Right if your table has the spread (largest minus smallest) beside
