@@ -232,7 +232,7 @@ def draw(figure):
         axis.plot([0, 5, 10, 15], values.T, color=colour, alpha=0.3)
         axis.plot([0, 5, 10, 15], values.mean(axis=0), color=colour, label=f"{helper} to {task}")
     axis.axhline(0, color="black")
-    axis.set(xlabel="epochs", ylabel="affinity", title="thin: one seed, thick colour: their mean")
+    axis.set(xlabel="epochs", ylabel="affinity", title="pale: one seed, strong: their mean")
     axis.legend()
 
 
