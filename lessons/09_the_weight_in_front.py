@@ -365,4 +365,4 @@ assert flow.total("dense_1", {"aux_output": 1.0}) == flow.total("dense_1")
 #    smallest). Right if your sentence below the table is true for it: a difference that is smaller
 #    than the spread is no difference that you have seen. (Lesson 12 has better tools for this.)
 #
-# Next: lesson 10. What do optimizers do with the gradients that they get?
+# Next: what happens between the gradient and the step? You write the optimizers yourself.

@@ -6,8 +6,8 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache, wraps
 from itertools import accumulate
 from math import prod
@@ -338,6 +338,18 @@ def set_random_seed(seed: int) -> None:
 def new_generator() -> np.random.Generator:
     """A fresh random generator, independent of all earlier ones."""
     return np.random.default_rng(_seeds.spawn(1)[0])
+
+
+@contextmanager
+def drawn_only_if_it_succeeds() -> Iterator[None]:
+    """After an error in this block, the next `new_generator` is the one that would have been."""
+    global _seeds
+    seeds, spawned = _seeds, _seeds.n_children_spawned
+    try:
+        yield
+    except BaseException:
+        _seeds = np.random.SeedSequence(seeds.entropy, n_children_spawned=spawned)
+        raise
 
 
 def start() -> None:

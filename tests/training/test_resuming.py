@@ -100,7 +100,7 @@ def test_a_backup_of_another_training_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="another training: callbacks"):
         model.fit(x, y, verbose=0, callbacks=[callbacks.BackupAndRestore(path, 1)])
     model.save(path)
-    with pytest.raises(CheckpointError, match="no backup of a training"):
+    with pytest.raises(CheckpointError, match="holds a whole model"):
         model.fit(x, y, verbose=0, callbacks=[callbacks.BackupAndRestore(path, 1)])
 
 
@@ -230,7 +230,7 @@ def test_kill_9_at_random_moments(uninterrupted, tmp_path):
         (lambda m, options: setattr(m.layers[1].kernel, "trainable", False), "frozen"),
         (lambda m, options: options.update(validation_data=(DATA, LABELS * 2)), "validation data"),
         (lambda m, options: setattr(m.optimizer, "learning_rate", 0.5), "learning rate 0.01, now"),
-        (lambda m, options: m.loss_weights.update(a=2.0), "loss weights .'a': 1.0., now"),
+        (lambda m, options: m.loss_weights.update(a=2.0), "loss weights: a 1.0, now 2.0"),
     ],
 )
 def test_what_is_frozen_and_what_is_validated_on_must_be_the_same(change, named, tmp_path):

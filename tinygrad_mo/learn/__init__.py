@@ -6,6 +6,7 @@ version and say what is right about it.
 """
 
 from .lesson import Lesson, copy_lessons, course_folder, lessons_in
+from .marking import mark
 from .notebook import make_notebook
 from .picture import loss_colours, page, picture
 from .runner import Runner, first_task
