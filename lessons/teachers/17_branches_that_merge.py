@@ -107,7 +107,7 @@ def highway(picture, blocks, bias=-2.0):
 
     h = convolution(picture)
     for _ in range(blocks):
-        gate = convolution(h, 1, "sigmoid", tg.layers.initializers.Constant(bias))
+        gate = convolution(h, 1, "sigmoid", tg.layers.initializers.constant(bias))
         h = gate * convolution(convolution(h)) + (1 - gate) * h
     return tg.layers.Dense(10)(tg.layers.Flatten()(h))
 
