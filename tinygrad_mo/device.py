@@ -6,8 +6,8 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache, wraps
 from itertools import accumulate
 from math import prod
@@ -333,6 +333,18 @@ def set_random_seed(seed: int) -> None:
     """
     global _seeds
     _seeds = np.random.SeedSequence(seed)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Inside, random numbers start from `seed`; outside they go on as if nothing had been."""
+    global _seeds
+    before = _seeds
+    set_random_seed(seed)
+    try:
+        yield
+    finally:
+        _seeds = before
 
 
 def new_generator() -> np.random.Generator:
