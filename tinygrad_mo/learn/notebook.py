@@ -85,8 +85,14 @@ def with_slides(cells: list[Any]) -> list[Any]:
 
 
 def make_slides(notebook: Path) -> Path:
-    """Write the slides of a notebook, with what its cells have printed, into one page."""
+    """Write the slides of a notebook, with what its cells have printed, into one page.
+
+    The page asks the internet for the program that turns slides, unless a folder ``reveal.js``, a
+    copy of that program, is beside the notebook.
+    """
     need("nbconvert")
     command = [sys.executable, "-m", "nbconvert", "--to", "slides", "--log-level", "WARN"]
+    if (notebook.parent / "reveal.js").is_dir():
+        command += ["--SlidesExporter.reveal_url_prefix=reveal.js"]
     subprocess.run([*command, notebook.name], cwd=notebook.parent, check=True)
     return notebook.with_suffix(".slides.html")
