@@ -388,11 +388,11 @@ assert not tg.Tensor([1.0, 2.0]).value.flags.writeable  # nobody can write into 
 #    below it wanted? (From the first slot to the last.) Then `backward` calls only those pullbacks
 #    that lead to a live slot. Right if the four weights get the same gradients, to the last bit,
 #    and if 14 pullbacks are called instead of 17 where only the four weights are wanted.
-# 4. *(long)* *Attributes.* `ops.mean(x, axis=-1)` calls `__op__` with the attributes
-#    `{"axis": -1}`, and your node forgets them. Write an engine that keeps them in the node and in
-#    the plan, and gives them to the operation in `forward`: `op(*values, **attributes)`. Then train
-#    a network with three outputs of your own choice that needs them (`ops.sum` and `ops.mean` with
-#    `axis` and `keepdims`, `ops.exp`, `ops.log`, `ops.concatenate`). Right if all rows agree with
+# 4. *(long)* *Attributes.* `ops.mean(x, axis=-1)` calls `__op__` with the attributes `{"axis":
+#    -1}`, and your node forgets them. Write an engine that keeps them in the node and in the plan,
+#    and gives them to the operation in `forward`: `op(*values, **attributes)`. Then train a network
+#    with three outputs of your own choice that needs them (`ops.sum` and `ops.mean` with `axis` and
+#    `keepdims`, `ops.exp`, `ops.log`, `ops.concatenate`). Right if all rows agree with
 #    `tg.gradients(..., per_loss=True)` to 12 places, and if all three losses fall.
 #
 # Next: lesson 6. What is a layer?

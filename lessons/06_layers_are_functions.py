@@ -369,5 +369,4 @@ assert max(dollars(two_layers), dollars(with_fork)) < dollars(one_layer) < basel
 #    in their order. Train the network with the fork. Right if, from the same weights at the start,
 #    it ends with the weights of `model.fit(..., shuffle=False)`, to 4 digits.
 #
-# Next: a price is a number. How does a network answer "yes", or "it is a seven", and which loss
-# belongs to such an answer?
+# Next: lesson 7. How does a network answer a question with yes or no, and what is its loss?

@@ -353,8 +353,8 @@ for name in model.outputs:
 #    in all weights, and if main_kernel agrees to the last bit.
 # 3. *What does a row cost?* Measure for the network of this lesson (`art.some(128)`): one sweep
 #    with one row, one sweep with `per_loss=True`, two sweeps with one loss each. Take the smallest
-#    of 5 times (`time.perf_counter`). Right if you can say which is slowest, and if a second run
-#    of your program says so, too.
+#    of 5 times (`time.perf_counter`). Right if you can say which is slowest, and if a second run of
+#    your program says so, too.
 # 4. *(long)* *Real data on your engine.* The digits of lesson 0: write a function of nodes as
 #    `two_losses`, with the outputs `digit` (ten numbers) and `even` (one number), a shared layer of
 #    32 units with tanh, biases, and the mean of the squared errors as both losses. (The target of

@@ -352,9 +352,9 @@ assert flow.total("dense_1", {"aux_output": 1.0}) == flow.total("dense_1")
 #    down, then ask `who_trains`, then build it with `tg` on two inputs of your choice. Right if
 #    `flow.reaches(loss, layer)` says the same for every layer and every loss.
 # 2. *On your own engine.* Take `two_losses` of lesson 5, with seeds [1.0] at main and [w] at aux,
-#    in one row. How much longer do the gradients of kernel, main_kernel and aux_kernel get from
-#    w = 0.2 to w = 2.0? Right if one of them is ten times as long and another one is as before, to
-#    the last bit, and if you can say before you run it which.
+#    in one row. How much longer do the gradients of kernel, main_kernel and aux_kernel get from w =
+#    0.2 to w = 2.0? Right if one of them is ten times as long and another one is as before, to the
+#    last bit, and if you can say before you run it which.
 # 3. *Balance.* For which weight of aux are the parts of both losses in `lstm` equally long? Find a
 #    formula with `flow.norm(loss, "lstm")`. Then plot (or print) `flow.total("lstm", ...)` for 20
 #    weights from 0 to 10. Is it a straight line? Right if for your weight both parts are equal, and
