@@ -145,9 +145,9 @@ class Speed(tg.balancing.Balancer):
 #
 # A loss that has fallen less than the others has r > 1: it shall pull more. With alpha = 0 all
 # shall pull alike; the paper likes 1.5. (It looks at the last shared layer alone, we at all that is
-# shared.) The weights w learn to make |pull_i - target_i| small. (|x|
-# is x without its sign.) The target counts as a fixed number. So the slope for w_i is d_i if the
-# pull is larger than the target, and -d_i if it is smaller.
+# shared.) The weights w learn to make |pull_i - target_i| small. (|x| is x without its sign.) The
+# target counts as a fixed number. So the slope for w_i is d_i if the pull is larger than the
+# target, and -d_i if it is smaller.
 #
 # **Your turn.** Return these slopes. `np.sign` is 1, -1 or 0.
 
