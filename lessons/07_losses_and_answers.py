@@ -253,7 +253,7 @@ assert right > 0.9 and commonest < 0.12
 # ## What the library does
 #
 # Its loss takes probabilities, or logits, if you say `from_logits=True`. Probabilities are rounded
-# numbers: a share of 0.00000000001 may have become 0, and -log(0) is infinite. So a loss that only
+# numbers: a very small one may have become exactly 0, and -log(0) is infinite. So a loss that only
 # sees probabilities keeps away from 0 and 1, by one ten-millionth. There it is flat.
 #
 # **Before you run the next cell, write down:** the truth is the second class, the logits are 30 and
@@ -264,7 +264,8 @@ z, y = tg.Tensor([[30.0, 0.0]], dtype="float64"), np.array([[0.0, 1.0]])
 sees_logits = ops.categorical_crossentropy_from_logits(y, z)
 sees_p = ops.categorical_crossentropy(y, ops.softmax(z))
 for name, value in (("sees the logits", sees_logits), ("sees only p", sees_p)):
-    print(f"{name:<16} loss {float(value.sum()):6.2f}  slopes {tg.gradients(value.sum(), z)}")
+    slope = tg.gradients(value.sum(), z) + 0.0  # + 0.0 turns -0. into 0.
+    print(f"{name:<16} loss {float(value.sum()):6.2f}  slopes {slope}")
 assert np.allclose(tg.gradients(sees_logits.sum(), z), [[1, -1]])
 assert not tg.gradients(sees_p.sum(), z).any()
 mine = softmax_crossentropy(z.value, y)[0]
@@ -338,8 +339,9 @@ for question, name in right_loss().items():
 # ## Exercises
 #
 # 1. Sigmoid is a softmax of two classes: that of the logits [0, z]. Show with your
-#    `softmax_crossentropy` that loss and slope are those of the yes-or-no formula, for z = -3, 0.5
-#    and 40. Right if all numbers agree to 9 digits.
+#    `softmax_crossentropy` that loss and slope are those of the yes-or-no formula, for z = -3 and
+#    0.5, y = 0 and 1. Right if all numbers agree to 9 digits. Which of them is right for z = 40 and
+#    y = 0, and why not the other one?
 # 2. What is the best z, if the label is not sure, say [0.8, 0.2]? Let z take 500 steps from [0, 0],
 #    and compare softmax(z) with the label. Right if they agree to 3 digits. Is the loss 0 then?
 # 3. A relu that is 0 for every sample learns nothing: it is *dead*. Write `leaky_relu`, with the

@@ -56,8 +56,9 @@ def score(even, seed):
     return 100 * np.mean(model.predict(held_back[0])[0].argmax(axis=1) == digits.digit[exam])
 
 
-print(f"0.2: {score(0.2, seed=1):.1f}   2.0: {score(2.0, seed=2):.1f}")
-assert score(2.0, seed=2) - score(0.2, seed=1) > 7
+low, high = score(0.2, seed=1), score(2.0, seed=2)
+print(f"0.2: {low:.1f}   2.0: {high:.1f}")
+assert abs(low - 69) < 1.5 and abs(high - 77) < 1.5
 
 # %% [markdown]
 # The numbers are right. But look at the seeds: there were two.

@@ -290,6 +290,16 @@ def check_softmax_crossentropy__labels(lesson):
     )
 
 
+def check_softmax_crossentropy__empty(lesson):
+    """without samples there are no losses, and no error"""
+    value, (pull, _) = cross(lesson, Z[:0], Y[:0])
+    found = np.asarray(pull(np.ones((2, 0))))
+    assert value.shape == (0,) and found.shape == (2, 0, 3), (
+        f"for 0 samples the shapes of value and gradient are (0,) and (2, 0, 3), yours are "
+        f"{value.shape} and {found.shape}"
+    )
+
+
 def check_softmax_crossentropy__differences(lesson):
     """central differences agree"""
     cross(lesson)

@@ -73,7 +73,7 @@ def results(found, count, what):
 
 def same(found, right, what):
     assert np.shape(found) == np.shape(right) and np.allclose(found, right, rtol=1e-4), (
-        f"{what} is {np.asarray(right).tolist()}, yours is {np.asarray(found).tolist()}"
+        f"{what} is {np.round(right, 4).tolist()}, yours is {np.round(found, 4).tolist()}"
     )
 
 
@@ -86,10 +86,10 @@ def check_momentum__first_step(lesson):
 
 def check_momentum__next_step(lesson):
     """a part of the old velocity stays, as large as beta says"""
-    v = np.full((2, 2), 10.0)
     for beta in (0.9, 0.5):
+        v = np.full((2, 2), 10.0)
         found = results(lesson.momentum(G, v, 0.1, beta), 2, "the move and the velocity")
-        right = beta * v - 0.1 * G
+        right = beta * 10.0 - 0.1 * G
         same(found[0], right, f"with v = 10, beta = {beta} and rate = 0.1 the move")
         same(found[1], right, "and the new velocity, which is remembered")
 

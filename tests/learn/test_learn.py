@@ -336,7 +336,8 @@ def test_a_notebook_is_made_once(student, monkeypatch, capsys):
     path = student / "01_adding.ipynb"
     assert cli.main(["notebook", "1"]) == 0
     cells = json.loads(path.read_text("utf-8"))["cells"]
-    assert [cell["cell_type"] for cell in cells] == ["markdown", "code", "code"]
+    assert [cell["cell_type"] for cell in cells] == ["markdown", *4 * ["code"]]
+    assert "".join(cells[2]["source"]).endswith('tutor.check("add")  # tutor.hint("add") helps')
     path.write_text("mine", "utf-8")
     assert cli.main(["notebook", "1"]) == 2
     assert "--force replaces it" in capsys.readouterr().err

@@ -34,11 +34,29 @@ def fingerprint(model: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, write in writes.items():
         try:
-            text = json.dumps(without_trainable(write()), sort_keys=True)
+            text = spelled(without_trainable(write()))
             found[name] = text if len(text) < 100 else checksum(text.encode())
         except CheckpointError:  # of a kind that no file can hold
             found[name] = "unknown"
     return found | {"code": {name: code_of(x) for name, x in writer.own.items()}}
+
+
+def spelled(x: Any) -> str:
+    """What a `Writer` wrote, as one would type it, where that is short.
+
+    >>> spelled({"made": ["optimizers", "SGD", [0.1], {"dict": [["momentum", 0.9]]}]})
+    'SGD(0.1, momentum=0.9)'
+    """
+    match x:
+        case {"made": [_, name, arguments, {"dict": options}]}:
+            given = [spelled(one) for one in arguments]
+            given += [f"{key}={spelled(one)}" for key, one in options]
+            return f"{name}({', '.join(given)})"
+        case {"function": name} | {"custom": name}:
+            return name
+        case list():
+            return f"[{', '.join(map(spelled, x))}]"
+    return json.dumps(x, sort_keys=True)
 
 
 def without_trainable(x: Any) -> Any:

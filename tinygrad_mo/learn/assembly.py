@@ -9,6 +9,7 @@ from types import CodeType
 
 from . import source
 from .lesson import Lesson, waits
+from .notebook import TUTOR
 from .rules import not_marked
 from .verdict import is_definition
 
@@ -57,7 +58,7 @@ def assemble(lesson: Lesson) -> Assembly:
     for node in definitions(text):
         if isinstance(node, ast.FunctionDef) and node.name in holes:
             holes[node.name].append(node)
-        elif ast.dump(node) in as_given:
+        elif ast.dump(node) in as_given or is_of_notebook(node):
             continue
         elif both := sorted(known.intersection(bound(node))):
             where = lesson.place(node.lineno)
@@ -95,6 +96,12 @@ def definitions(text: bytes) -> Iterator[ast.stmt]:
 
 def is_hole(node: ast.stmt, lesson: Lesson) -> bool:
     return isinstance(node, ast.FunctionDef) and node.name in lesson.holes
+
+
+def is_of_notebook(node: ast.stmt) -> bool:
+    """Is this what the cells of a notebook that check and hint import?"""
+    line = ast.unparse(node)
+    return line in (TUTOR, *(f"from tinygrad_mo.learn import {name}" for name in ("check", "hint")))
 
 
 def bound(node: ast.stmt) -> Iterable[str]:

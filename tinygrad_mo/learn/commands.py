@@ -13,7 +13,7 @@ from typing import Any
 
 from .lesson import Lesson, copy_lessons, lesson_of, lessons_in, renumbered
 from .marking import RIGHT, judged, mark
-from .notebook import make_notebook, need
+from .notebook import make_notebook, make_slides, need
 from .report import as_csv, as_json, as_table
 from .runner import Runner, first_task, task_text
 from .verdict import LIMIT, NOT_DONE
@@ -65,6 +65,9 @@ def add_commands(commands: Any) -> None:
             metavar="DIR",
             help="your folder with lessons (default: this folder)",
         )
+    notebook.add_argument(
+        "--slides", action="store_true", help="make slides of the notebook, as it is now"
+    )
     notebook.add_argument("--force", action="store_true", help="replace the old notebook")
 
 
@@ -80,6 +83,8 @@ def run(options: argparse.Namespace) -> int:
     if options.command == "check":
         return run_check(options)
     if options.command == "notebook":
+        if options.slides:
+            return run_slides(options.number, options.folder)
         return run_notebook(options.number, options.folder, options.force)
     return run_lab(options.folder)
 
@@ -239,8 +244,20 @@ def run_notebook(number: int, folder: Path, force: bool) -> int:
         if input(f"{old} exists already. Replace it, with all you did there? [y/n] ") != "y":
             print("It stays as it is.")
             return 1
-    print(f"Written: {make_notebook(lesson.script)}")
-    print(f"To read and run. What is checked is your code in {lesson.path.name}.")
+    print(f"Written: {make_notebook(lesson)}")
+    print(f"Work in the notebook or in {lesson.script.name}: check {number} looks at")
+    print("the one that you have worked in.")
+    return 0
+
+
+def run_slides(number: int, folder: Path) -> int:
+    """Make slides of a notebook; one that is not there is made first."""
+    lesson = students_lesson(number, folder)
+    notebook = lesson.script.with_suffix(".ipynb")
+    if not notebook.exists():
+        make_notebook(lesson)
+    print(f"Written: {make_slides(notebook)}")
+    print("To show results on the slides, run all cells and save the notebook first.")
     return 0
 
 
@@ -251,7 +268,7 @@ def run_lab(folder: Path) -> int:
     need("jupyterlab")
     for lesson in lessons:
         if not lesson.script.with_suffix(".ipynb").exists():
-            make_notebook(lesson.script)
-    print("What is checked is your code in the .py files; the notebooks are to read and run.")
+            make_notebook(lesson)
+    print("Work in the notebooks or in the .py files, but in one of the two for each lesson.")
     print("Stop JupyterLab with Ctrl-C in this window.")
     return subprocess.call([sys.executable, "-m", "jupyterlab", str(folder.resolve())])

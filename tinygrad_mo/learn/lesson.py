@@ -89,6 +89,14 @@ class Lesson:
         """Where a line is, for the student: file and line, in a notebook its cell, too."""
         return source.place_of(line, self.path, self.text())
 
+    def owns(self, filename: str) -> bool:
+        """Is code that Python knows under this name of a file the student's?"""
+        return filename == str(self.path)
+
+    def shown(self, filename: str, line: int) -> str:
+        """Where a line of the student's code is, and the line itself."""
+        return f"{self.place(line)}: {self.line(line)}"
+
     def place_of_hole(self, hole: str) -> str:
         """Where a hole starts, with the folder."""
         return str(self.path.parent / self.place(self.line_of(hole) or 1))

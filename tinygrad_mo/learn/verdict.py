@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Event, Timer
 from types import SimpleNamespace
 
-from ..device import set_random_seed
+from ..device import seeded
 from . import source
 from .lesson import Check, Lesson
 
@@ -149,11 +149,15 @@ def run_check(lesson: Lesson, check: Check, read: Reader | None = None) -> Resul
     read : callable, optional
         Gets the lesson and returns the student's names. Default: `definitions`.
     """
-    set_random_seed(0)  # a check says the same each time
     if lesson.doubt:
         return Result(check, UNREADABLE, lesson.doubt)
+    with seeded(0):  # it says the same each time, and takes no number from who is around it
+        return run_seeded(lesson, check, read or definitions)
+
+
+def run_seeded(lesson: Lesson, check: Check, read: Reader) -> Result:
     try:
-        written = (read or definitions)(lesson)
+        written = read(lesson)
     except SyntaxError as error:
         return Result(check, UNREADABLE, syntax_message(lesson, error))
     except (Exception, SystemExit) as error:
@@ -201,7 +205,7 @@ def is_definition(node: ast.stmt) -> bool:
 def judged(lesson: Lesson, error: BaseException) -> tuple[str, str]:
     """Status and message for what a check raised."""
     last = list(traceback.walk_tb(error.__traceback__))[-1][0].f_code.co_filename
-    if isinstance(error, NotImplementedError) and last == str(lesson.path):
+    if isinstance(error, NotImplementedError) and lesson.owns(last):
         return NOT_DONE, ""
     where = place(lesson, error)
     if isinstance(error, AssertionError) and (last == str(lesson.answers_path) or not where):
@@ -227,12 +231,11 @@ def in_words(error: BaseException) -> str:
 
 def place(lesson: Lesson, error: BaseException) -> str:
     """The last line of the student's file on the way to an error; empty if there is none."""
-    path = str(lesson.path)
-    steps = traceback.walk_tb(error.__traceback__)
-    lines = [line for frame, line in steps if frame.f_code.co_filename == path]
-    if not lines:
-        return ""
-    return f"\nin {lesson.place(lines[-1])}: {lesson.line(lines[-1])}"
+    steps = [
+        (frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    own = [step for step in steps if lesson.owns(step[0])]
+    return f"\nin {lesson.shown(*own[-1])}" if own else ""
 
 
 def syntax_message(lesson: Lesson, error: SyntaxError) -> str:
