@@ -352,6 +352,18 @@ def new_generator() -> np.random.Generator:
     return np.random.default_rng(_seeds.spawn(1)[0])
 
 
+@contextmanager
+def drawn_only_if_it_succeeds() -> Iterator[None]:
+    """After an error in this block, the next `new_generator` is the one that would have been."""
+    global _seeds
+    seeds, spawned = _seeds, _seeds.n_children_spawned
+    try:
+        yield
+    except BaseException:
+        _seeds = np.random.SeedSequence(seeds.entropy, n_children_spawned=spawned)
+        raise
+
+
 def start() -> None:
     """Take the backend that the environment asks for; what stands in its way is said."""
     backend = os.environ.get("TINYGRAD_MO_BACKEND") or "numpy"
