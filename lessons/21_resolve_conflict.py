@@ -95,11 +95,11 @@ assert (changes([g1, g2], mgda(g1, g2)) < 0).all()
 
 # %%
 random = np.random.default_rng(0)
-RULES = {"sum": np.add, "pcgrad": pcgrad, "mgda": mgda}
-harmed = dict.fromkeys(RULES, 0)
+rules = {"sum": np.add, "pcgrad": pcgrad, "mgda": mgda}
+harmed = dict.fromkeys(rules, 0)
 for _ in range(2000):
     rows = random.standard_normal((2, 5)) * random.uniform(0.1, 3, (2, 1))
-    for name, rule in RULES.items():
+    for name, rule in rules.items():
         step = rule(*rows)
         harmed[name] += int(changes(rows, step).max() > 1e-9)
         library = tg.balancing.get("equal" if name == "sum" else name)
@@ -149,7 +149,7 @@ def walk(rule, start, scale=1.0, steps=600):
 
 
 predicted, ends = my_prediction(), {}
-for name, rule in RULES.items():
+for name, rule in rules.items():
     ends[name] = [walk(rule, start)[-1] for start in STARTS]
     several = "several ends" if np.ptp(ends[name], axis=0).max() > 0.05 else "one end"
     print(f"{name:<7} ends at", *np.round(ends[name], 2).tolist(), end="  ")
@@ -171,7 +171,7 @@ for name, rule in RULES.items():
 # write down** for each rule: which loss will be served better now?
 
 # %%
-for name, rule in RULES.items():
+for name, rule in rules.items():
     x = walk(rule, STARTS[1], scale=10.0, steps=4000)[-1]
     own = (SHAPES * (x - BOTTOMS) ** 2).sum(axis=1)  # both losses in the old unit
     print(
@@ -238,7 +238,7 @@ assert other_step > 100 and rises > 50
 
 # %%
 ways = {}
-for name in RULES:
+for name in rules:
     method = tg.balancing.get("equal" if name == "sum" else name)
     ways[name] = [toy.descend(method, s, 1.0, 20_000, rate=5e-3) for s in ((-8.5, 7.5), (9.0, 9.0))]
     far = [toy.distance(*run.end) for run in ways[name]]
@@ -249,9 +249,9 @@ for name in RULES:
 def draw(figure):
     w = np.logspace(-3, 3, 99)[:, None]  # the lowest points of w * loss 1 + loss 2: Pareto points
     curve = (w * SHAPES[0] * BOTTOMS[0] + SHAPES[1] * BOTTOMS[1]) / (w * SHAPES[0] + SHAPES[1])
-    for (upper, lower), name in zip(figure.subplots(2, 3).T, RULES, strict=True):
+    for (upper, lower), name in zip(figure.subplots(2, 3).T, rules, strict=True):
         for start in STARTS:
-            upper.plot(*walk(RULES[name], start).T, ".-", markersize=2)
+            upper.plot(*walk(rules[name], start).T, ".-", markersize=2)
         for run in ways[name]:
             lower.plot(*run.way.T)
         upper.plot(*curve.T, "k:", *BOTTOMS.T, "k^")

@@ -130,7 +130,8 @@ for task, helper in PAIRS:
 # %% [markdown]
 # The tasks a and b help each other very much: together they have twice as many noisy labels for the
 # same answer. c helps nobody. Two units have no place for two answers in some runs, and enough in
-# others, so the spread is large. Before you say that c hurts, look whether 0 is in the interval.
+# others, so the spread is large. "No difference" means here: none is seen, 0 is in the interval
+# (lesson 12). With more seeds one may see that c hurts.
 #
 # ## The free estimate
 #

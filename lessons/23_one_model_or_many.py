@@ -179,7 +179,8 @@ assert (shared[1][:, 1] > alone[1][:, 1]).all() and abs(compare(shared[16], alon
 # used for the warmth. This is called *negative transfer*: a task is worse in company than alone.
 # The tasks fight for capacity.
 #
-# With **16 units** there is no difference that five seeds could show, at a third of the parameters.
+# With **16 units** no difference is seen: 0 is in the interval of five seeds (lesson 12). And one
+# network has a third of the parameters.
 # Nobody fights, but nobody helps, either: here the tasks gain nothing from each other. (Lesson 22
 # had tasks that do.)
 #
