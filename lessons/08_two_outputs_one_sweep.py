@@ -133,7 +133,7 @@ assert len(pulls) == 17 and set(pulls.values()) == {1}
 
 # %% [markdown]
 # 17 pullbacks, each called once, for both losses. In two sweeps they would be 11 + 11 = 22 calls,
-# because the 5 pullbacks below the fork would be called twice.
+# because the 5 pullbacks between the fork and the inputs would be called twice.
 #
 # ## Count in the library
 #
@@ -171,8 +171,7 @@ assert len(sent) == 32 and set(sent.values()) == {1}
 
 # %% [markdown]
 # 32 edges, and on each one a gradient was sent exactly once. This holds also to the left of the
-# fork, in `lstm` and `embedding`, where both losses want to go. **One sweep**, not two. (Most
-# people say two.)
+# fork, in `lstm` and `embedding`, where both losses want to go. **One sweep.** Not two.
 #
 # Why is this possible? At the fork, `lstm` waits until both of its users have answered. Then it
 # adds the two gradients, as in lesson 3, and sends one gradient on.

@@ -305,14 +305,14 @@ for name, method in {"sum": [1.0, 1.0], "pcgrad": "pcgrad", "mgda": "mgda"}.item
     print(f"{gain.mean():+.1f} +- {half:.1f} %: 0 is inside? {abs(gain.mean()) <= half}")
     assert name == "mgda" or abs(gain.mean()) < 4
 change = losses["mgda"].mean(axis=0) - losses["sum"].mean(axis=0)
-assert 0.3 < conflicts < 0.8 and change[0] < 0 < change[1]
+assert 0.3 < conflicts < 0.8 and change[0] < -0.01 < change[1]
 
 # %% [markdown]
 # The gradients oppose each other in about every second step. And yet PCGrad changes little: less
 # than 4 percent, and with other seeds 0 may be inside the interval or not. Its promise is about one
-# small step on one batch, and the next batch has other gradients. MGDA makes the warmth better here
-# and the wind a little worse: it gives other weights. That could be had without it. Before you say
-# "better", read the interval and add seeds (exercise 5).
+# small step on one batch, and the next batch has other gradients. MGDA makes the warmth better
+# here, and not the wind: it gives the warmth more weight, and that could be had without it. Before
+# you say "better", read the interval and add seeds (exercise 5).
 #
 # In the tables of the library (`BALANCING.md` in its folder `systems`) it looks the same: what only
 # removes conflicts helps little, and MGDA serves the loss with the smallest gradient.

@@ -84,13 +84,13 @@ print("weights", shares.round(3), "result", y.round(2))
 assert shares[0, 0, 2:].sum() > 0.19 and y[0, 0, 0] < 9.1
 
 # %% [markdown]
-# A score of 0 is a score like any other. Nothing warns, the result is only a little wrong, and the
-# more a text is filled up, the more wrong it is.
+# A score of 0 is a score like any other. Nothing warns, and the more a text is filled up, the more
+# wrong the result is.
 #
 # ## The gradient of attention
 #
-# Three pullbacks, for query, key and value. g arrives at the result. Walk back through the four
-# lines, W are the weights:
+# Three pullbacks, for query, key and value. g arrives at the result. Walk back through these three
+# lines, from the top; W are the weights:
 #
 #     result = W @ value              value gets  W turned @ g
 #                                     W     gets  g @ value turned             (call it a)
@@ -99,8 +99,9 @@ assert shares[0, 0, 2:].sum() > 0.19 and y[0, 0, 0] < 9.1
 #                                     key   gets  s turned @ query
 #
 # "Turned" means: the last two axes exchanged. The sum goes over the keys. Read the line in the
-# middle: a says how well each value would serve, and `sum of W * a` how well the present mixture
-# serves. So the score of a key rises if its value is better than what we have now.
+# middle: a says how the loss would grow with the share of each key, and `sum of W * a` is the mean
+# of that over the present shares. A step goes against the gradient. So the score of a key rises if
+# its value is better for the loss than the mixture that we have now.
 #
 # **Your turn.** Make an operation of it, without a mask: the value, and a tuple of three pullbacks.
 # g has rows in front; since all axes count from the right, nothing else changes.
@@ -142,10 +143,10 @@ for factor in (1, 3, 10):
 assert shares.max() > 0.999 and np.abs(slope).max() < 1e-6
 
 # %% [markdown]
-# One weight is 1, the other one is 0, and the gradient is gone: the value of the only key *is* the
-# mixture, so nothing could be better. An attention that is too sure cannot learn any more where to
-# look. Inner products grow with the width of the rows. So `layers.MultiHeadAttention` divides the
-# scores by the square root of the width.
+# One weight is 1, the other one is 0, and the gradient is gone. The key with the weight 1 *is* the
+# mixture, so its a is the mean; and the other one is multiplied by 0. An attention that is too sure
+# cannot learn any more where to look. Inner products grow with the width of the rows. So
+# `layers.MultiHeadAttention` divides the scores by the square root of the width.
 #
 # ## A question looks into a text
 #
@@ -255,9 +256,10 @@ def draw(figure):
 picture("lesson28.png", draw, size=(10, 4))
 
 # %% [markdown]
-# The values are read by both, so both losses meet there and in `text_words`. But *where to look*
-# (query and key) is trained by the loss of the answer alone: `occupied` reads the values and asks
-# nobody for weights. Its weight can change what a sentence says, and never who is asked.
+# The values are read by both, so both losses meet there and in `text_words`. But `query` and `key`,
+# which say *where to look*, get a gradient from the loss of the answer alone: `occupied` reads the
+# values and asks for no shares. (It is not without a say: the keys are made of `text_words`, and
+# these it moves. So after a step, the same `key` may look elsewhere.)
 #
 # ## Several labels at once
 #
@@ -323,8 +325,9 @@ assert (sigmoids[:, 1] > 0.9).all() and (softmax[:, 2] > sigmoids[:, 2]).all()
 # (+- is the standard deviation of three seeds.) Over all pictures, sigmoids are better by far, and
 # with each of the seeds. Most names have none of the words, and this is what a softmax cannot say.
 # Always to answer "no word" would beat it. But read the last column, too: where exactly *one* word
-# is true, the softmax is *better*. It knows that one must be true. So the question is not which of
-# them is good, but which of them says what you know.
+# is true, the softmax did better, with each of the three seeds. (They are too few to be sure,
+# lesson 12; take more.) It knows that one must be true. So the question is not which of them is
+# good, but which of them says what you know.
 #
 # A sigmoid says yes from p = 1/2 on. This *threshold* is yours to choose: lower, if a missed word
 # is worse than a wrong one.
@@ -339,15 +342,18 @@ assert (sigmoids[:, 1] > 0.9).all() and (softmax[:, 2] > sigmoids[:, 2]).all()
 #
 # ## Exercises
 #
-# 1. Give `attend` a *causal* mask: query t may look at keys up to t only. Right if it agrees with
+# 1. Let your engine of lesson 5 run your `attention` (`my_work("the_engine")`, `ops.Op`), with the
+#    mean of the squares as the loss. Right if its gradients of query, key and value are those of
+#    `tg.gradients` to 12 digits.
+# 2. Give `attend` a *causal* mask: query t may look at keys up to t only. Right if it agrees with
 #    `layers.Attention()([q, v, k], use_causal_mask=True)` to 6 digits.
-# 2. Choose the threshold. Take the sigmoid network, count for the thresholds 0.1, 0.2 ... 0.9 how
+# 3. Choose the threshold. Take the sigmoid network, count for the thresholds 0.1, 0.2 ... 0.9 how
 #    many words are missed and how many are wrongly said. Right if the first number never falls and
 #    the second never rises.
-# 3. Ask "how many people are in the garden" (`question_answering.tell` without our filter; the
+# 4. Ask "how many people are in the garden" (`question_answering.tell` without our filter; the
 #    answers are 0 to 4, the questions have 7 words). Right if you can show with three seeds how
 #    well it is learned beside "where", and can say what the layer `answer` does not know.
-# 4. (long) Two heads: two queries from the question, two keys, and the mixtures one behind the
+# 5. (long) Two heads: two queries from the question, two keys, and the mixtures one behind the
 #    other. Train on "where" and "who is in the ..." together (8 answers), with one head of width
 #    16 and with two of width 8, five seeds each, and compare pair by pair (lesson 12). Right if
 #    your sentence has the interval; look at the weights of both heads.

@@ -27,6 +27,7 @@ def trained(group, seed, units=2, signs=None):
     numbers = tg.Input((20,), name="numbers")
     h = tg.layers.Dense(units, activation="tanh", name="shared")(numbers)
     model = tg.Model(numbers, [tg.layers.Dense(1, name=name)(h) for name in group])
+    tg.set_random_seed(seed)  # again, so that all groups see the same batches
     model.compile(tg.optimizers.Adam(0.02), "mse")
     labels, seen = {name: signs[name] * y[name] for name in group}, []
     for _ in range(2):

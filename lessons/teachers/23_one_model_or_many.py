@@ -63,6 +63,7 @@ def trained(units, tasks, seed, weights=None, days=slice(None)):
     tg.set_random_seed(seed)
     model = lesson.build(units, tasks)
     losses = ["categorical_crossentropy" if name == "kind" else "mse" for name in tasks]
+    tg.set_random_seed(seed)  # again, so that all networks see the same batches
     model.compile(tg.optimizers.Adam(0.01), losses, weights)
     y = {name: weather.y[name][days] for name in tasks}
     model.fit(x[days], y, epochs=8, batch_size=64 if days == slice(None) else 8, verbose=0)

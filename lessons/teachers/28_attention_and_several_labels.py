@@ -17,6 +17,25 @@ random = np.random.default_rng(0)
 
 # %% [markdown]
 # ## Exercise 1
+
+# %%
+engine = my_work("the_engine")
+nodes = [engine.Node(name=name) for name in ("query", "key", "value")]
+loss = ops.mean(ops.square(ops.Op(lesson.attention)(*nodes)))
+plan = engine.make_plan([loss])
+arrays = [random.standard_normal(shape) for shape in ((2, 3, 4), (2, 5, 4), (2, 5, 6))]
+tape = engine.forward(plan, dict(zip(nodes, arrays, strict=True)))
+mine = engine.backward(plan, tape, engine.seed_rows(plan, [loss]))
+tensors = [tg.Tensor(array, dtype="float64") for array in arrays]
+q, k, v = tensors
+theirs = tg.gradients((layers.Attention()([q, v, k]) ** 2).mean(), tensors)
+for node, right in zip(nodes, theirs, strict=True):
+    difference = np.abs(mine[plan.slots[node]][0] - right).max()
+    print(f"{node.name}: difference {difference:.0e}")
+    assert difference < 1e-12
+
+# %% [markdown]
+# ## Exercise 2
 #
 # `np.tri(queries, keys)` has ones on and below the diagonal.
 
@@ -34,7 +53,7 @@ print("largest difference:", np.abs(causal(q, k, v) - library.numpy()).max())
 assert np.allclose(causal(q, k, v), library.numpy(), atol=1e-6)
 
 # %% [markdown]
-# ## Exercise 2
+# ## Exercise 3
 
 # %%
 emoji = multi_label.load(size=12)
@@ -53,7 +72,7 @@ for threshold in np.arange(1, 10) / 10:
 assert missed == sorted(missed) and wrong == sorted(wrong, reverse=True)
 
 # %% [markdown]
-# ## Exercises 3 and 4
+# ## Exercises 4 and 5
 #
 # One function builds the network for both.
 

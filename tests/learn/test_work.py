@@ -108,7 +108,7 @@ def test_in_a_notebook_it_is_shown_at_once(here, monkeypatch):
     shown = []
     display = SimpleNamespace(Image=lambda name: f"image of {name}", display=shown.append)
     shell = type("ZMQInteractiveShell", (), {})()
-    ipython = SimpleNamespace(get_ipython=lambda: shell, display=display)
+    ipython = SimpleNamespace(get_ipython=lambda: shell, display=display, version_info=(9, 0))
     assert in_notebook() is None
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     picture("lesson.png", draw_a_line)
