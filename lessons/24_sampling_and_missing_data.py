@@ -227,9 +227,10 @@ for key, said in my_prediction().items():
     assert abs(share - shares[key]) < 0.05
 
 # %% [markdown]
-# SGD knows no difference. Under Adam a weight cancels (lesson 9), a chance does not. The running
+# For SGD both are a quarter. Under Adam a weight cancels (lesson 9), a chance does not. The running
 # mean of the gradient is 1/4, the running mean of its square is 1/4, too, and Adam divides by the
-# root of that: 1/4 divided by 1/2 makes a half. In general it is the root of the chance.
+# root of that: 1/4 divided by 1/2 makes a half. With the chance p, and a gradient that stays the
+# same whenever it comes, it is the root of p.
 #
 # ## Train with it
 #
@@ -320,7 +321,7 @@ print("the loss weights afterwards are those from before:", dict(model.loss_weig
 # - The mean divides by the labels that are there (each task counts alike), or by all samples (each
 #   counts by its size). The divisor is a loss weight.
 # - A task that is drawn with the chance p has the weight p, in expectation. It is not the same
-#   thing: the steps have a spread, and Adam moves by the root of p.
+#   thing: the steps have a spread, and Adam makes of p about its root, and of a weight nothing.
 # - The temperature goes from "by size" to "all alike". How often a label is seen tells the price.
 #
 # ## Exercises

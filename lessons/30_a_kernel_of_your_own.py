@@ -177,7 +177,7 @@ def simple_product(block, thread, shared, x, y, result):
     row, column = block[0] * TILE + thread[0], block[1] * TILE + thread[1]
     if row < x.shape[0] and column < y.shape[1]:  # blocks stand out over the edge of the result
         result[row, column] = sum(x[row, k] * y[k, column] for k in range(x.shape[1]))
-    yield
+    yield  # nobody needs this barrier, but without a yield it would be no thread
 
 
 def on_gpu(kernel, x, y, order=list):
@@ -320,8 +320,8 @@ for key, said in my_prediction().items():
 # ## The floor of a GPU
 #
 # One large GPU can do 67,000 billion operations and move 3,350 billion bytes in a second (NVIDIA's
-# numbers for its H100, in single precision). Two matrices of 4096 x 4096. **Write down:** from
-# which tile on is it the arithmetic that takes longer?
+# numbers for its H100, in single precision, without its special units for matrices). Two matrices
+# of 4096 x 4096. **Write down:** from which tile on is it the arithmetic that takes longer?
 
 # %%
 OPERATIONS, BYTES, N, limited = 67e12, 3.35e12, 4096, []
