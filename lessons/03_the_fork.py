@@ -74,7 +74,8 @@ def gradient_at_fork(a):
 # %%
 print(f"you say {gradient_at_fork(a):.6f}, measured {measured:.6f}")
 assert abs(gradient_at_fork(a) - measured) < 1e-6
-#
+
+# %% [markdown]
 # ## A graph that we can walk through
 #
 # By hand, we knew the way. A program needs a graph. A node holds a value, and it remembers from
