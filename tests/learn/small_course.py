@@ -23,6 +23,7 @@ def double(x):
 
 
 # %%
+WAYS = {{"add": add, "double": double}}
 print("never printed by a check", add(1, 2))
 """
 COUNTING = f"""\
@@ -71,7 +72,7 @@ def check_double__three(lesson):
 
 def check_double__four(lesson):
     """4 becomes 8"""
-    assert lesson.double(4) == 8, "twice 4 is 8"
+    assert lesson.WAYS["double"](4) == 8, "twice 4 is 8"
 '''
 COUNTING_ANSWERS = '''\
 """Answers to lesson 2."""

@@ -206,7 +206,7 @@ CHEATS = {
     ),
     "changes what the lesson gives": (
         "global ZERO\nZERO = 5\nreturn x",
-        None,
+        "global ZERO",
         "not right yet",
     ),
     "never ends": ("while True:\n    pass", None, "Stopped because the time was over"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType
 
@@ -16,12 +16,13 @@ from .verdict import is_definition
 
 @dataclass(frozen=True)
 class Assembly:
-    """The two parts that are executed one after the other, and what the teacher should know.
+    """The parts that are executed one after the other, and what the teacher should know.
 
     Attributes
     ----------
-    given, own : CodeType
-        What the lesson defines, as the course has it; what the student has defined.
+    given, own, late : CodeType
+        What the lesson defines, as the course has it; what the student has defined; and those
+        constants of the lesson that hold functions of the student.
     waiting, missing : set of str
         Holes that nobody has filled, and holes that are gone.
     refused : dict
@@ -32,6 +33,7 @@ class Assembly:
 
     given: CodeType
     own: CodeType
+    late: CodeType
     waiting: set[str]
     missing: set[str]
     refused: dict[str, str]
@@ -73,9 +75,12 @@ def assemble(lesson: Lesson) -> Assembly:
             refused.setdefault(name, next(filter(None, reasons)))
             own = [node for node in own if node not in nodes]
             own += ast.parse(lesson.solution(name)).body
+    late = [node for node in given if isinstance(node, ast.Assign) and uses(node, lesson.holes)]
+    early = [node for node in given if node not in late]
     return Assembly(
-        compiled(given, str(lesson.course_path)),
+        compiled(early, str(lesson.course_path)),
         compiled(own, str(lesson.path)),
+        compiled(late, str(lesson.course_path)),
         {name for name, nodes in holes.items() if nodes and all(map(waits, nodes))},
         {name for name, nodes in holes.items() if not nodes},
         refused,
@@ -113,7 +118,11 @@ def bound(node: ast.stmt) -> Iterable[str]:
     return [node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else []
 
 
-def compiled(nodes: list[ast.stmt], name: str) -> CodeType:
+def uses(node: ast.AST, names: Collection[str]) -> bool:
+    return any(isinstance(part, ast.Name) and part.id in names for part in ast.walk(node))
+
+
+def compiled(nodes: Sequence[ast.stmt], name: str) -> CodeType:
     """The code of some definitions; `from __future__` must stand in front."""
     front = [node for node in nodes if getattr(node, "module", "") == "__future__"]
     rest = [node for node in nodes if node not in front]

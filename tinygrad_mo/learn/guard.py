@@ -8,7 +8,7 @@ import sys
 import types
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ PLAIN = frozenset([type(None), bool, int, float, complex, str, bytes, range, sli
 LAZY = (types.GeneratorType, map, filter, zip, enumerate)
 # Groups of audit events (https://docs.python.org/3/library/audit_events.html).
 GROUPS = """
-    _winapi code ctypes fcntl ftplib function gc http mmap msvcrt os pty shutil smtplib socket
+    _winapi code ctypes fcntl ftplib gc http mmap msvcrt os pty shutil smtplib socket
     sqlite3 subprocess syslog tempfile urllib webbrowser winreg
 """
 EVENTS = ("sys.addaudithook", "sys.setprofile", "sys.settrace", "sys._current_frames")
@@ -75,11 +75,19 @@ class Untouched:
         class they are.
     classes : bool
         Look into the classes there, too. Default True.
+    modules : bool
+        A name must go on to mean the same module. Default True.
     """
 
-    def __init__(self, spaces: Iterable[dict[str, Any]], classes: bool = True):
+    def __init__(
+        self, spaces: Iterable[dict[str, Any]], classes: bool = True, modules: bool = True
+    ):
         spaces = list(spaces)
-        self.spaces: list[tuple[Any, dict[str, Any]]] = [(one, parts(one)) for one in spaces]
+        self.spaces: list[tuple[Any, dict[str, Any]]] = []
+        for one in spaces:
+            known = parts(one).items()
+            kept = {k: v for k, v in known if modules or not isinstance(v, ModuleType)}
+            self.spaces.append((one, kept))
         if classes:
             found = {one for space in spaces for one in space.values() if isinstance(one, type)}
             self.spaces += [(one, parts(vars(one))) for one in found]
@@ -131,17 +139,20 @@ class Watch:
     def __init__(self, names: dict[str, Any], near: list[Untouched], refuse: Refuse):
         self.names, self.near, self.refuse = names, near, refuse
         self.classes = {one for one in names.values() if isinstance(one, type)}
+        self.code: CodeType | None = None  # of all functions that look at others
 
     def function(self, inner: FunctionType) -> FunctionType:
         """The same function, looked at whenever it returns."""
 
-        @functools.wraps(inner)
         def call(*args: object, **kwargs: object) -> object:
             returned = inner(*args, **kwargs)
             self.look()
             return self.plain(returned)
 
-        return call  # type: ignore[return-value]
+        # With the globals of the student's function: a check may put something in there.
+        self.code, closure = call.__code__, call.__closure__  # type: ignore[attr-defined]
+        outer = FunctionType(self.code, self.names, inner.__name__, None, closure)
+        return functools.update_wrapper(outer, inner)  # type: ignore[return-value]
 
     def look(self) -> None:
         for one in self.near:
@@ -159,7 +170,7 @@ class Watch:
         if kind in PLAIN:
             return value
         if kind is FunctionType and value.__globals__ is self.names:
-            return self.function(value)
+            return value if value.__code__ is self.code else self.function(value)
         if kind in LAZY:
             return self.steps(value)
         if kind in (list, tuple):

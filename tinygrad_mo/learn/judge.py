@@ -92,11 +92,13 @@ def watched(lesson: Lesson, parts: Assembly, refuse: Refuse) -> tuple[Reader, Ca
     def read(_: Lesson) -> SimpleNamespace:
         names: dict[str, Any] = {"__name__": lesson.path.stem}
         exec(parts.given, names)
-        watch = Watch(names, [near, Untouched([names])], refuse)
+        given = Untouched([names], modules=False)  # a check may replace a module
+        watch = Watch(names, [near, given], refuse)
         exec(parts.own, names)
         for name in holes:
             if isinstance(names.get(name), FunctionType):
                 names[name] = watch.function(names[name])
+        exec(parts.late, names)
         return SimpleNamespace(**names)
 
     def look() -> None:

@@ -103,6 +103,8 @@ def complaints(node: ast.AST, given: Collection[str]) -> Iterator[str]:
                 yield f"def {name}"
         case ast.ClassDef(keywords=[_, *_]):
             yield f"class {node.name}(... {node.keywords[0].arg}=...)"
+        case ast.Global(names=names):
+            yield from (f"global {name}" for name in names if name in given)
         case ast.MatchClass(kwd_attrs=names):
             yield from filter(is_door, names)
         case ast.Constant(value=str(text)) if SPECIAL.fullmatch(text.strip(".")):
