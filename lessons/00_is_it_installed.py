@@ -20,8 +20,9 @@
 #
 # - Open the file in an editor that knows cells (VS Code, Spyder) and run one cell after the other.
 # - Run the whole file in a terminal: `python 00_is_it_installed.py`
-# - Read it as a notebook: `tinygrad-mo notebook 0` makes one, or says what to install for it. What
-#   is checked is your code in the `.py` file, not that in the notebook.
+# - Work in a notebook: `tinygrad-mo notebook 0` makes one, or says what to install for it. Then
+#   `tinygrad-mo check 0` looks at the one that you have worked in, the file or the notebook. In the
+#   notebook, the cell behind each hole checks it, too.
 #
 # Lines that start with `assert` are tests: if what they say is true, nothing happens. You can skip
 # them when you read.

@@ -67,17 +67,26 @@ HINTS = {
 }
 
 
+def shown(thing):
+    """What came back, in words."""
+    if callable(thing):
+        return "a function"
+    if isinstance(thing, tuple | list):
+        return f"({', '.join(map(shown, thing))})"
+    return repr(thing)
+
+
 def check_multiply__returns_a_value_and_two_pullbacks(lesson):
     """multiply returns a value and a tuple of two functions."""
     result = lesson.multiply(2.0, 3.0)
     assert isinstance(result, tuple) and len(result) == 2, (
-        f"multiply(2.0, 3.0) returned {result!r}. It must return two things: "
+        f"multiply(2.0, 3.0) returned {shown(result)}. It must return two things: "
         "the value, and a tuple of pullbacks."
     )
     pullbacks = result[1]
     assert isinstance(pullbacks, tuple | list) and len(pullbacks) == 2, (
-        f"The second thing that came back is {pullbacks!r}. Expected: a tuple of two pullbacks, "
-        "one for x and one for y."
+        f"The second thing that came back is {shown(pullbacks)}. Expected: a tuple of two "
+        "pullbacks, one for x and one for y."
     )
     assert all(map(callable, pullbacks)), (
         "A pullback is a function that takes g. Write it as lambda g: ..."
@@ -148,14 +157,15 @@ def check_tanh__returns_a_value_and_one_pullback(lesson):
     """tanh returns a value and a tuple of one function."""
     result = lesson.tanh(0.7)
     assert isinstance(result, tuple) and len(result) == 2, (
-        f"tanh(0.7) returned {result!r}. It must return the value and a tuple with one pullback."
+        f"tanh(0.7) returned {shown(result)}. It must return the value and a tuple with one "
+        "pullback."
     )
     assert not callable(result[1]), (
         "The second thing that came back is a function, not a tuple with a function in it. "
         "A tuple of one needs a comma: (lambda g: ...,)"
     )
     assert isinstance(result[1], tuple | list) and len(result[1]) == 1, (
-        f"tanh has one input, so it needs a tuple of one pullback; {result[1]!r} came back."
+        f"tanh has one input, so it needs a tuple of one pullback, not {shown(result[1])}."
     )
 
 

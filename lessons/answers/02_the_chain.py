@@ -62,42 +62,45 @@ def numeric(f, x, h=1e-5):
     return (f(x + h) - f(x - h)) / (2 * h)
 
 
-class Noting:
-    """The operations, noting in which order their pullbacks are called."""
+class Noted:
+    """A number that notes which operations it goes through, and whose pullbacks are called when."""
 
-    def __init__(self):
-        self.names, self.called = [], []
+    def __init__(self, value, names, called):
+        self.value, self.names, self.called = value, names, called
 
-    def __getattr__(self, name):
-        op = getattr(ops, name)
+    def __op__(self, op, inputs, attributes):
+        value, pullbacks = op(*[getattr(x, "value", x) for x in inputs], **attributes)
+        number = len(self.names)
+        self.names.append(op.name)
+        return Noted(value, self.names, self.called), tuple(
+            self.noting(pull, number) for pull in pullbacks
+        )
 
-        def run(*inputs, **attributes):
-            made = op(*inputs, **attributes)
-            if not isinstance(made, tuple):
-                return made
-            self.names.append(name)
-            return made[0], tuple(self.noted(pull, len(self.names) - 1) for pull in made[1])
-
-        return run
-
-    def noted(self, pull, number):
+    def noting(self, pull, number):
         def note_and_pull(g):
             self.called.append(number)
             return pull(g)
 
         return note_and_pull
 
-    def check(self):
-        shown = ", ".join(self.names[number] for number in self.called)
-        assert self.called, (
-            "No pullback of an operation of `ops` was called. A formula may be right; but here you "
-            "shall pull the gradient back, with what the operations have returned."
-        )
-        assert self.called == sorted(self.called, reverse=True), (
-            f"The operations ran in the order {', '.join(self.names)}; you called the pullbacks of "
-            f"{shown}. The last operation comes first. With single numbers a wrong order can give "
-            "the right gradient; with matrices it would not."
-        )
+
+def in_order(run):
+    """The pullbacks of operations on a number are called last operation first."""
+    names, called = [], []
+    try:
+        run(lambda number: Noted(number, names, called))
+    except (TypeError, ValueError):  # something else than an operation of `ops` was done with it
+        called = []
+    assert called, (
+        "Use the operations of `ops` on the numbers as they are, and their pullbacks. A formula "
+        "may be right, too; but here you shall pull the gradient back."
+    )
+    shown = ", ".join(names[number] for number in called)
+    assert called == sorted(called, reverse=True), (
+        f"The operations ran in the order {', '.join(names)}; you called the pullbacks of {shown}. "
+        "The last operation comes first. With single numbers a wrong order can give the right "
+        "gradient; with matrices it would not."
+    )
 
 
 def check_loss_and_gradient__returns_two(lesson):
@@ -139,9 +142,7 @@ def check_loss_and_gradient__gradient(lesson):
 
 def check_loss_and_gradient__order(lesson):
     """The pullbacks are called in the right order: that of the last operation first."""
-    noting = lesson.loss_and_gradient.__globals__["ops"] = Noting()
-    lesson.loss_and_gradient(0.25, 2.0, 0.8)
-    noting.check()
+    in_order(lambda noted: lesson.loss_and_gradient(noted(0.25), noted(2.0), noted(0.8)))
 
 
 def check_my_prediction__a_dict(lesson):
@@ -228,6 +229,4 @@ def check_chain_and_gradients__several_layers(lesson):
 
 def check_chain_and_gradients__order(lesson):
     """The pullbacks are called in the right order: that of the last operation first."""
-    noting = lesson.chain_and_gradients.__globals__["ops"] = Noting()
-    lesson.chain_and_gradients([0.5, 2.0, 1.5], 1.0)
-    noting.check()
+    in_order(lambda noted: lesson.chain_and_gradients([0.5, 2.0, 1.5], noted(1.0)))

@@ -139,9 +139,13 @@ def shortcut(lesson):
 
 def names(order):
     assert order is not None, "You returned None; expected a list of nodes. Is a `return` missing?"
-    assert isinstance(order, list | tuple), f"You returned {order!r}; expected a list of nodes."
+    kinds = {type(each).__name__ for each in order} if isinstance(order, list | tuple) else set()
+    assert isinstance(order, list | tuple), (
+        f"You returned something of the type {type(order).__name__}; expected a list of nodes."
+    )
     assert all(hasattr(node, "inputs") for node in order), (
-        f"In your list are {order!r}; expected the nodes themselves."
+        f"In your list are things of the type {', '.join(sorted(kinds))}; expected the nodes "
+        "themselves."
     )
     return [node.name for node in order]
 

@@ -212,7 +212,7 @@ def check_make_plan__slots(lesson):
     nodes = small_graph(lesson)
     plan = planned(lesson, nodes[-2:])
     assert isinstance(plan.slots, dict) and all(isinstance(n, lesson.Node) for n in plan.slots), (
-        f"plan.slots is {plan.slots}; expected a dict in which one looks up a node: {{node: slot}}."
+        "plan.slots must be a dict in which one looks up a node and finds its slot: {node: slot}."
     )
     received = {node.name: slot for node, slot in plan.slots.items() if node is not nodes[-2]}
     expected = {node.name: i for i, node in enumerate(nodes) if node is not nodes[-2]}

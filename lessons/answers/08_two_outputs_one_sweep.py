@@ -106,11 +106,11 @@ class SmallEngine:
         )
         assert len(tape.backs) == 3 and tape.backs[0] is None and tape.backs[1] is None, (
             "three slots need three entries in the new list, None for the fed slots 0 and 1; yours "
-            f"has {len(tape.backs)} entries, and begins with {tape.backs[:1]}"
+            f"has {len(tape.backs)} entries, {tape.backs.count(None)} of them None"
         )
         back = tape.backs[2]
         assert isinstance(back, tuple | list) and len(back) == 2, (
-            f"slot 2 has two pullbacks, so there must be two functions in its place, not {back!r}"
+            "slot 2 has two pullbacks, so there must be two functions in its place, in a tuple"
         )
         self.sweeps.append((plan, seeds, back[0](1.0), back[1](10.0), back[0](100.0)))
         return []
