@@ -45,7 +45,7 @@ def make(seed, weights):
     loss = ["mean_squared_error", "sparse_categorical_crossentropy", "binary_crossentropy"]
     rmsprop = tg.optimizers.RMSprop(0.004)
     model.compile(
-        rmsprop, loss, dict(zip(NAMES, weights, strict=True)), ["mae", "accuracy", "accuracy"]
+        rmsprop, loss, dict(zip(NAMES, weights, strict=True)), [["mae"], ["accuracy"], ["accuracy"]]
     )
     return model
 
