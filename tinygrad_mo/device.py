@@ -6,8 +6,8 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache, wraps
 from itertools import accumulate
 from math import prod
@@ -335,9 +335,33 @@ def set_random_seed(seed: int) -> None:
     _seeds = np.random.SeedSequence(seed)
 
 
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Inside, random numbers start from `seed`; outside they go on as if nothing had been."""
+    global _seeds
+    before = _seeds
+    set_random_seed(seed)
+    try:
+        yield
+    finally:
+        _seeds = before
+
+
 def new_generator() -> np.random.Generator:
     """A fresh random generator, independent of all earlier ones."""
     return np.random.default_rng(_seeds.spawn(1)[0])
+
+
+@contextmanager
+def drawn_only_if_it_succeeds() -> Iterator[None]:
+    """After an error in this block, the next `new_generator` is the one that would have been."""
+    global _seeds
+    seeds, spawned = _seeds, _seeds.n_children_spawned
+    try:
+        yield
+    except BaseException:
+        _seeds = np.random.SeedSequence(seeds.entropy, n_children_spawned=spawned)
+        raise
 
 
 def start() -> None:

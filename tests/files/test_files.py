@@ -55,17 +55,6 @@ def test_a_file_that_does_not_fit_changes_nothing(tmp_path):
     assert all(a.tobytes() == b.tobytes() for a, b in zip(before, model.get_weights(), strict=True))
 
 
-def test_every_changed_byte_is_found(tmp_path):
-    path = tmp_path / "a.npz"
-    save_arrays(path, {"w": np.arange(50.0)})
-    whole = path.read_bytes()
-    start, stop = whole.index(b"\x93NUMPY"), whole.index(b"PK\x01\x02")  # the array itself
-    for place in range(start, stop, 7):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
-        with pytest.raises(CheckpointError, match="changed"):
-            load_arrays(path)
-
-
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04"], ids=["empty", "text", "cut"])
 def test_other_files_are_explained(tmp_path, content):
     path = tmp_path / "a.npz"

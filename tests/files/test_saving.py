@@ -1,13 +1,13 @@
 """A whole model in a file: the same predictions, names and training after reading it."""
 
 import json
-import zipfile
 from functools import partial
 
 import numpy as np
 import pytest
 
 import tinygrad_mo as tg
+from damage import HEADER, forge, members_of
 from tinygrad_mo import layers, optimizers, schedules
 from tinygrad_mo.files.archive import CheckpointError, save_arrays
 from zoo import ZOO, headline, numbers
@@ -142,13 +142,10 @@ def test_a_file_of_weights_is_not_a_model(tmp_path):
 def test_a_file_can_make_nothing_but_layers_losses_and_the_like(tmp_path, home, maker):
     path = tmp_path / "model.tg"
     one_dense().save(path)
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    header = json.loads(members["header.json"])
-    header["model"]["layers"][0]["made"] = [home, maker, ["a", "b", {}], {"dict": []}]
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in (members | {"header.json": json.dumps(header)}).items():
-            archive.writestr(name, content)
+    members = members_of(path)
+    header = json.loads(members.pop(HEADER))
+    header["model"]["layers"][0]["made"] = [home, maker, ["a", "b"], {"dict": []}]
+    forge(path, list(members.items()), header)
     with pytest.raises(CheckpointError, match=f"asks for {home}.{maker}, which is nothing to be"):
         tg.load(path)
 

@@ -198,7 +198,7 @@ def test_snapshots_are_flows_of_one_training(tmp_path):
 
 def test_a_file_of_something_else_is_no_flow(tmp_path):
     headline()[0].save_weights(tmp_path / "weights.flow")
-    with pytest.raises(CheckpointError, match="holds no flow"):
+    with pytest.raises(CheckpointError, match="holds weights only"):
         Flow.load(tmp_path / "weights.flow")
     with pytest.raises(ValueError, match="holds one flow: snapshots and tours are for a page"):
         hand_made().save(tmp_path / "one.flow", [hand_made()])

@@ -219,10 +219,10 @@ def test_they_are_copied_pickled_saved_and_compared(tmp_path):
         assert isinstance(other.runs[0].flows[0], Flow)
         other.runs[0].history["main_output_loss"][0] += 1
         assert other != runs
-    with pytest.raises(CheckpointError, match=r"a flow was|holds no flow"):
+    with pytest.raises(CheckpointError, match="holds runs with several loss weights"):
         Flow.load(tmp_path / "one.runs")
     runs.runs[0].flows[0].save(tmp_path / "one.flow")
-    with pytest.raises(CheckpointError, match="holds no runs"):
+    with pytest.raises(CheckpointError, match="holds a flow"):
         Runs.load(tmp_path / "one.flow")
     with pytest.raises(ValueError, match="holds runs: a tour is for a page"):
         runs.save(tmp_path / "two.runs", tour=[{"title": "a"}])

@@ -100,7 +100,7 @@ def test_a_backup_of_another_training_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="another training: callbacks"):
         model.fit(x, y, verbose=0, callbacks=[callbacks.BackupAndRestore(path, 1)])
     model.save(path)
-    with pytest.raises(CheckpointError, match="no backup of a training"):
+    with pytest.raises(CheckpointError, match="holds a whole model"):
         model.fit(x, y, verbose=0, callbacks=[callbacks.BackupAndRestore(path, 1)])
 
 
@@ -230,7 +230,7 @@ def test_kill_9_at_random_moments(uninterrupted, tmp_path):
         (lambda m, options: setattr(m.layers[1].kernel, "trainable", False), "frozen"),
         (lambda m, options: options.update(validation_data=(DATA, LABELS * 2)), "validation data"),
         (lambda m, options: setattr(m.optimizer, "learning_rate", 0.5), "learning rate 0.01, now"),
-        (lambda m, options: m.loss_weights.update(a=2.0), "loss weights .'a': 1.0., now"),
+        (lambda m, options: m.loss_weights.update(a=2.0), "loss weights: a 1.0, now 2.0"),
     ],
 )
 def test_what_is_frozen_and_what_is_validated_on_must_be_the_same(change, named, tmp_path):
@@ -249,6 +249,47 @@ def test_what_is_frozen_and_what_is_validated_on_must_be_the_same(change, named,
         fit(3, False)
     with pytest.raises(CheckpointError, match=f"the backup of another training: {named}"):
         fit(3, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"data": 2.0}, "data: x"),
+        ({"labels": 2.0}, "data: y"),
+        ({"optimizer": "adam"}, r"optimizer SGD\(\), now Adam\(\)"),
+        ({"loss": "mae"}, "loss"),
+        ({"power": 3.0}, "code: cubed"),
+        ({"patience": 7}, r"callback 0 .EarlyStopping.: patience 5, now 7"),
+        (
+            {"batch": 2, "labels": 2.0, "optimizer": "adam"},
+            "batch_size 4, now 2; data: y labels; opt",
+        ),
+    ],
+)
+def test_a_backup_says_all_that_is_not_the_same(change, named, tmp_path):
+    def fit(data=1.0, labels=1.0, optimizer="sgd", loss=None, power=2.0, patience=5, batch=4):
+        source = (
+            f"def cubed(y_true, y_pred):  # {named}\n    return abs(y_true - y_pred) ** {power}"
+        )
+        program = tmp_path / f"program_{power}.py"
+        program.write_text(source)
+        names = {}
+        exec(compile(source, program, "exec"), names)
+        x = tg.Input((3,), name="x")
+        model = tg.Model(x, tg.layers.Dense(1, name="y")(x))
+        model.compile(optimizer, loss or names["cubed"])
+        model.optimizer.learning_rate = 0.01
+        backup = tg.callbacks.BackupAndRestore(tmp_path / "run.tg")
+        listeners = [tg.callbacks.EarlyStopping("loss", patience=patience), backup, Dies()]
+        given = data * DATA, labels * LABELS
+        model.fit(*given, batch_size=batch, epochs=3, verbose=0, callbacks=listeners)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit()
+    with pytest.raises(KeyboardInterrupt):  # of the same it goes on
+        fit()
+    with pytest.raises(CheckpointError, match=f"the backup of another training: .*{named}"):
+        fit(**change)
 
 
 DATA, LABELS = np.ones((4, 3)), np.ones((4, 1))

@@ -15,7 +15,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from ..files.records import MODULES
+from ..files.language import MODULES
 from ..naming import lookup
 from .affinity import Affinity, affinity, first_order
 from .base import Balancer, GramBalancer

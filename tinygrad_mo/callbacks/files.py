@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
 from .. import arguments
+from ..whole_files import replace_file
 from .base import Callback, Logs, numbers_in
 
 
-def check_place(writer: Any, path: Path, in_place: bool = False) -> None:
+def check_place(writer: Any, path: Path, appends: bool = False) -> None:
     """An error before the training, if `writer` could not make a file at `path` in it.
 
-    What writes `in_place` opens a file that is there already; others replace it by a new one.
+    One that `appends` opens the file, too.
     """
     who = type(writer).__name__
     if not os.path.isdir(path.parent):  # which says False, too, where a path cannot be
@@ -31,9 +34,10 @@ def check_place(writer: Any, path: Path, in_place: bool = False) -> None:
                 f"its own"
             )
     try:
-        if in_place and os.path.exists(path):
+        is_device = os.path.exists(path) and not os.path.isfile(path)
+        if is_device or (appends and os.path.exists(path)):
             open(path, "ab").close()
-        else:
+        if not is_device:  # which is written to, other files are replaced
             tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.").close()
     except (OSError, ValueError) as error:
         raise ValueError(f"{who} cannot write {path}: {error}") from error
@@ -65,22 +69,24 @@ class CSVLogger(Callback):
     def on_train_begin(self) -> None:
         """See that the file can be written."""
         self.columns, self.lines = ["epoch", *self.model.log_names], 0
-        check_place(self, self.path, in_place=True)
+        check_place(self, self.path, appends=True)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Write a line, so that it is there even if the next epoch fails."""
         line = {**numbers_in(logs), "epoch": epoch}
         late = [name for name in line if name not in self.columns]
-        if late:  # reported for the first time: all lines get a column more
+        if late or not self.lines:  # reported for the first time: all lines get a column more
             earlier = self.earlier()
             self.columns = [*self.columns, *late]
-            self.replace(earlier)
-        self.write(self.path, [line], begin=not self.lines)
+            self.replace([*earlier, line])
+        else:
+            self.append(line)
         self.lines += 1
 
     def on_resume(self) -> None:
         """Take away a line that the interrupted training wrote last."""
-        self.replace(self.earlier())
+        if self.lines:
+            self.replace(self.earlier())
 
     def earlier(self) -> list[dict[str, Any]]:
         """The lines that were written in this training."""
@@ -91,22 +97,26 @@ class CSVLogger(Callback):
 
     def replace(self, lines: Sequence[Mapping[str, Any]]) -> None:
         """Let the file hold these lines, in one instant."""
-        if self.lines:
-            real = self.path.resolve()
-            handle, temporary = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.")
-            os.close(handle)
-            self.write(temporary, lines, begin=True)
-            os.chmod(temporary, real.stat().st_mode)
-            os.replace(temporary, real)
+        header = dict(zip(self.columns, self.columns, strict=True))
+        replace_file(self.path, self.as_text([header, *lines]))
 
-    def write(self, path: str | Path, lines: Sequence[Mapping[str, Any]], begin: bool) -> None:
-        mode = "w" if begin else "a"
-        with open(path, mode, newline="", encoding="utf-8", errors="backslashreplace") as file:
-            # a column that an interrupted training has added since is left out
-            writer = csv.DictWriter(file, self.columns, restval="nan", extrasaction="ignore")
-            if begin:
-                writer.writeheader()
-            writer.writerows(lines)
+    def append(self, line: Mapping[str, Any]) -> None:
+        """Write a line whole, or not at all."""
+        with open(self.path, "ab", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            try:
+                written = file.write(content := self.as_text([line]))
+                if written != len(content):
+                    raise OSError(ENOSPC, os.strerror(ENOSPC), str(self.path))
+            except BaseException:
+                file.truncate(size)
+                raise
+
+    def as_text(self, lines: Sequence[Mapping[str, Any]]) -> bytes:
+        text = io.StringIO(newline="")
+        # a column that an interrupted training has added since is left out
+        csv.DictWriter(text, self.columns, restval="nan", extrasaction="ignore").writerows(lines)
+        return text.getvalue().encode("utf-8", "backslashreplace")
 
 
 class BackupAndRestore(Callback):

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import zlib
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .. import arguments
-from ..device import to_numpy, xp
+from ..device import drawn_only_if_it_succeeds, to_numpy, xp
 from ..layers.base import assign_all
-from .archive import CheckpointError, check_kind, load_arrays, save_arrays, shortened
-from .records import Reader, Writer
+from ..layers.initializers import at_most
+from ..whole_files import CheckpointError
+from .archive import Members, check_kind, made_again, opened, save_arrays, shortened
+from .language import MODEL, STATE
+from .reading import Reader
+from .schema import check_form
+from .writing import Writer
 
-Arrays = dict[str, np.ndarray]
+Arrays = Mapping[str, np.ndarray]
+SOME = 1 << 20  # numbers
 WEIGHT, SLOT, LEARNED = "weights/", "slots/", "balancing/"
 
 
@@ -45,69 +50,47 @@ def compiled_with(model: Any) -> dict[str, Any] | None:
     return compiled | ({"loss_weights": balancer} if balancer else {})
 
 
-def fingerprint(model: Any) -> dict[str, Any]:
-    """What tells this model from others, part by part: short texts, or checksums of long ones."""
-    writer = Writer()
-    compiled = compiled_with(model) or {}
-    writes = {"layers": lambda: [writer.graph(model), writer.entries]}
-    writes |= {name: partial(writer.value, value) for name, value in compiled.items()}
-    found: dict[str, Any] = {}
-    for name, write in writes.items():
-        try:
-            text = json.dumps(without_trainable(write()), sort_keys=True)
-            found[name] = text if len(text) < 100 else zlib.crc32(text.encode())
-        except CheckpointError:  # of a kind that no file can hold
-            found[name] = "unknown"
-    return found
-
-
-def without_trainable(x: Any) -> Any:
-    """What a `Writer` wrote, without what a callback may change while training runs."""
-    if isinstance(x, list):
-        return [without_trainable(item) for item in x]
-    if isinstance(x, Mapping):
-        return {key: without_trainable(item) for key, item in x.items() if key != "trainable"}
-    return x
-
-
 def load_model(
     path: str | Path, model_class: Any, custom_objects: Mapping[str, Any], compiled: bool
 ) -> Any:
     """The model that `save_model` wrote, with what `compile` made of it, or without."""
-    arrays, header = load_arrays(path)
-    check_kind(path, header, "model")
-    content = header["model"]
-    reader = Reader(content["layers"], arrays, custom_objects, model_class)
-    model = reader.graph(content["graph"])
-    if compiled and content["compiled"] is not None:
-        model.compile(**reader.value(content["compiled"]))
-    set_training_state(model, arrays, header["state"])
+    with opened(path) as (arrays, header), made_again(path), drawn_only_if_it_succeeds():
+        check_kind(path, header, "model")
+        content = header["model"]
+        check_form(f"{path}: model", content, MODEL)
+        numbers = sum(map(prod, arrays.shapes.values()))
+        with at_most(2 * numbers + SOME):  # some may be made, and replaced
+            reader = Reader(content["layers"], arrays, custom_objects, model_class)
+            model = reader.graph(content["graph"])
+        if compiled and content["compiled"] is not None:
+            model.compile(**reader.value(content["compiled"]))
+        set_training_state(path, model, arrays, header.get("state"))
     return model
 
 
 def load_weights(path: str | Path, model: Any) -> None:
     """Take the weights of a file, of a whole model, too, by name, or, if one misfits, none."""
-    found, header = load_arrays(path)
-    if isinstance(header.get("model"), Mapping):
-        found = those_of(found)
-    else:
-        check_kind(path, header, "weights")
-    check_fit(str(path), model, found)
-    assign_all((w, found[name]) for name, w in model.named_weights().items())
+    with opened(path) as (arrays, header):
+        start = WEIGHT if isinstance(header.get("model"), Mapping) else ""
+        if not start:
+            check_kind(path, header, "weights")
+        check_fit(str(path), model, of_kind(start, arrays.shapes))
+        named = model.named_weights()
+        assign_all((w, arrays[f"{start}{name}"]) for name, w in named.items())
 
 
-def those_of(arrays: Arrays) -> Arrays:
-    """The weights among the arrays of a whole model, by name."""
-    return {n.removeprefix(WEIGHT): a for n, a in arrays.items() if n.startswith(WEIGHT)}
+def of_kind(start: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """What begins so, by the rest of its name."""
+    return {n.removeprefix(start): x for n, x in arrays.items() if n.startswith(start)}
 
 
-def check_fit(source: str, model: Any, found: Mapping[str, np.ndarray]) -> None:
-    """Are `found` arrays for all weights, by name, and nothing else?"""
+def check_fit(source: str, model: Any, found: Mapping[str, tuple[int, ...]]) -> None:
+    """Are `found` the shapes of all weights, by name, and nothing else?"""
     own = model.named_weights()
     shapes = [
-        f"{name} has shape {found[name].shape} instead of {w.shape}"
+        f"{name} has shape {found[name]} instead of {w.shape}"
         for name, w in own.items()
-        if name in found and found[name].shape != w.shape
+        if name in found and found[name] != w.shape
     ]
     missing = [f"{name} is missing" for name in own if name not in found]
     unknown = [f"{name} is not in the model" for name in found if name not in own]
@@ -116,7 +99,7 @@ def check_fit(source: str, model: Any, found: Mapping[str, np.ndarray]) -> None:
         raise CheckpointError(f"{source} does not fit model {model.name!r}: {'; '.join(wrong)}")
 
 
-def training_state(model: Any) -> tuple[Arrays, dict[str, Any]]:
+def training_state(model: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Weights, and all that decides how training goes on: optimizer, random numbers, counts."""
     named = model.named_weights()
     arrays = {f"{WEIGHT}{name}": w.numpy() for name, w in named.items()}
@@ -148,19 +131,17 @@ def training_state(model: Any) -> tuple[Arrays, dict[str, Any]]:
     return arrays, state
 
 
-def set_training_state(model: Any, arrays: Arrays, state: Mapping[str, Any]) -> None:
-    """Put a model back to where `training_state` saw it; if something misfits, change nothing."""
+def set_training_state(path: str | Path, model: Any, arrays: Arrays, state: Any) -> None:
+    """Put a model back to where `training_state` saw it; nothing is read that does not fit."""
     layers, named = model.contents.every_layer(), model.named_weights()
-    found = those_of(arrays)
-    check_fit("the file", model, found)
-    if len(state["generators"]) != len(layers):
-        raise CheckpointError(f"the file is about {len(state['generators'])} layers, not {layers}")
-    kept = {n.removeprefix(SLOT): a for n, a in arrays.items() if n.startswith(SLOT)}
-    memory: dict[Any, dict[str, Any]] = {}
-    for slot, array in kept.items():
-        key, name = slot.split("/", 1)
-        memory.setdefault(named[name], {})[key] = xp().array(array)
-    assign_all((w, xp().asarray(found[name])) for name, w in named.items())
+    check_fit(str(path), model, of_kind(WEIGHT, shapes_of(arrays)))
+    check_form(f"{path}: state", state, STATE)
+    sizes = {"generators": len(layers), "trainable": len(layers), "trainable_weights": len(named)}
+    for name, size in sizes.items():
+        if len(state[name]) != size:
+            found = f"expected {size}, found {len(state[name])}"
+            raise CheckpointError(f"{path}: the length of state.{name}: {found}")
+    assign_all((w, xp().asarray(arrays[f"{WEIGHT}{name}"])) for name, w in named.items())
     for layer, trainable, random in zip(
         layers, state["trainable"], state["generators"], strict=True
     ):
@@ -171,19 +152,59 @@ def set_training_state(model: Any, arrays: Arrays, state: Mapping[str, Any]) -> 
     for w, trainable in zip(named.values(), state["trainable_weights"], strict=True):
         w.trainable = trainable
     if "step" in state and model.is_compiled:
-        optimizer = model.optimizer
-        model.step, optimizer.step = state["step"], state["optimizer_step"]
-        if state["learning_rate"] is not None:
-            optimizer.learning_rate = state["learning_rate"]
-        if state.get("balanced"):
-            model.objective.weights.put(state["loss_weights"])
-        else:
-            model.objective.set_weights(state["loss_weights"])
-        model.shuffler.bit_generator.state = state["shuffler"]
-        learned = {n.removeprefix(LEARNED): a for n, a in arrays.items() if n.startswith(LEARNED)}
-        if learned := state.get("balancing", {}) | learned:
-            model.objective.balancer.remember(learned)
-        optimizer.remember(memory)
+        set_compiled_state(path, model, arrays, state)
+
+
+def set_compiled_state(path: str | Path, model: Any, arrays: Arrays, state: Any) -> None:
+    """The rest of it, of what `compile` has made."""
+    optimizer, memory = model.optimizer, slots_of(path, model, arrays)
+    model.step, optimizer.step = state["step"], state["optimizer_step"]
+    if state["learning_rate"] is not None:
+        optimizer.learning_rate = state["learning_rate"]
+    if state.get("balanced"):
+        model.objective.weights.put(state["loss_weights"])
+    else:
+        model.objective.set_weights(state["loss_weights"])
+    model.shuffler.bit_generator.state = state["shuffler"]
+    learned = {n: arrays[f"{LEARNED}{n}"] for n in of_kind(LEARNED, arrays)}
+    if learned := state.get("balancing", {}) | learned:
+        model.objective.balancer.remember(learned)
+    optimizer.remember(memory)
+
+
+def slots_of(path: str | Path, model: Any, arrays: Arrays) -> dict[Any, dict[str, Any]]:
+    """What the optimizer keeps of each weight: arrays of its shape, and counts."""
+    named, memory = model.named_weights(), dict[Any, dict[str, Any]]()
+    for slot, shape in of_kind(SLOT, shapes_of(arrays)).items():
+        key, _, name = slot.partition("/")
+        if name not in named:
+            raise CheckpointError(f"{path} has {key!r} of {name!r}, which is not in the model")
+        w = named[name]
+        wanted = {"steps": (), "seen": w.shape[:1]}.get(key, w.shape)
+        if shape != wanted:
+            raise CheckpointError(f"{path}: {key} of {name} has shape {shape} instead of {wanted}")
+        memory.setdefault(w, {})[key] = xp().array(arrays[f"{SLOT}{slot}"])
+    return memory
+
+
+@contextmanager
+def unchanged_by_errors(model: Any) -> Iterator[None]:
+    """After an error in this block, the model stands where it stood."""
+    before, balancer = training_state(model), model.objective.balancer
+    try:
+        yield
+    except BaseException:
+        if model.objective.balancer is not balancer:
+            model.objective.set_weights(balancer or before[1]["loss_weights"])
+        set_training_state("what was before", model, *before)
+        raise
+
+
+def shapes_of(arrays: Arrays) -> Mapping[str, tuple[int, ...]]:
+    """By name; of a file they are known before the arrays are read."""
+    if isinstance(arrays, Members):
+        return arrays.shapes
+    return {name: np.shape(array) for name, array in arrays.items()}
 
 
 def memory_of(balancer: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from .. import arguments
-from ..files.archive import replace_file
+from ..whole_files import replace_file, write_picture
 from . import animation, charts, curves, figure, page, words
 from .chart_parts import any_script
 from .data import FlowData
@@ -82,7 +82,7 @@ class Flow(FlowData):
         with any_script(self):
             drawn = figure.draw_figure(self, arguments.flag("figure: unfolded", unfolded))
         if path is not None:
-            drawn.savefig(path, dpi=144)
+            write_picture(drawn.savefig, path, dpi=144)
         return drawn
 
     def animate(self, path: str | Path, seconds: float = 1.2) -> None:

@@ -12,9 +12,9 @@ import numpy as np
 from .. import arguments
 from ..callbacks import Callback
 from ..device import set_random_seed
-from ..files.archive import replace_file
 from ..naming import did_you_mean, name_of
 from ..training.batches import count
+from ..whole_files import replace_file, write_picture
 from . import page, run_curves, run_words
 from .flow import Flow
 from .recorder import FlowRecorder
@@ -72,7 +72,7 @@ class Runs(RunData):
             no_page(path)
         drawn = run_curves.draw_runs(self)
         if path is not None:
-            drawn.savefig(path, dpi=144)
+            write_picture(drawn.savefig, path, dpi=144)
         return drawn
 
     def save(self, path: str | Path, tour: Sequence[Mapping[str, Any]] | None = None) -> None:

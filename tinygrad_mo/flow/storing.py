@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..files.archive import CheckpointError, load_arrays, save_arrays
-from ..files.records import Reader, Writer
+from ..files.archive import check_kind, made_again, opened, save_arrays
+from ..files.reading import read_value
+from ..files.writing import Writer
 from .data import FlowData, FlowNode, Wire
 from .folding import Folds
 from .measures import Measure
@@ -101,10 +102,9 @@ def save_flow(path: str | Path, flow: FlowData) -> None:
 
 def load_flow(path: str | Path, cls: type[AnyFlow]) -> AnyFlow:
     """Read a flow that `save_flow` wrote."""
-    arrays, header = load_arrays(path)
-    if "flow" not in header:
-        raise CheckpointError(f"{path} holds no flow: it was not written by Flow.save")
-    return from_plain(cls, Reader([], arrays, {}).value(header["flow"]))
+    with opened(path) as (arrays, header), made_again(path):
+        check_kind(path, header, "flow")
+        return from_plain(cls, read_value(f"{path}: flow", header["flow"], arrays))
 
 
 def save_runs(path: str | Path, runs: RunData) -> None:
@@ -130,12 +130,11 @@ def save_runs(path: str | Path, runs: RunData) -> None:
 
 def load_runs(path: str | Path, cls: type[AnyRuns], flow: type[FlowData]) -> AnyRuns:
     """Read runs that `save_runs` wrote; their flows become those of a class."""
-    arrays, header = load_arrays(path)
-    if "runs" not in header:
-        raise CheckpointError(f"{path} holds no runs: it was not written by Runs.save")
-    plain = Reader([], arrays, {}).value(header["runs"])
-    runs = [
-        Run(**{**one, "flows": [from_plain(flow, plain) for plain in one["flows"]]})
-        for one in plain["runs"]
-    ]
-    return cls(runs, plain["base"], plain["about"])
+    with opened(path) as (arrays, header), made_again(path):
+        check_kind(path, header, "runs")
+        plain = read_value(f"{path}: runs", header["runs"], arrays)
+        runs = [
+            Run(**{**one, "flows": [from_plain(flow, plain) for plain in one["flows"]]})
+            for one in plain["runs"]
+        ]
+        return cls(runs, plain["base"], plain["about"])

@@ -15,6 +15,7 @@ from ..console import make_folder
 from ..device import set_random_seed
 from ..naming import lookup
 from ..systems import SYSTEMS
+from ..whole_files import write_picture
 from .ways import WAYS
 
 
@@ -107,5 +108,5 @@ def save(drawing: str, found: Any, path: Path) -> None:
         return
     from . import drawing as drawings
 
-    getattr(drawings, drawing)(found).savefig(path, dpi=150)
+    write_picture(getattr(drawings, drawing)(found).savefig, path, dpi=150)
     print(f"\nDrawn: {path.resolve()}")

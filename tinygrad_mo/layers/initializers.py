@@ -6,7 +6,9 @@ sees: for a dense kernel its shape, for a convolution times the size of the rece
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from math import prod, sqrt
 from typing import Any
 
@@ -157,6 +159,28 @@ def get(initializer: Any) -> Initializer:
     )
 
 
+_room: ContextVar[list[int] | None] = ContextVar("room", default=None)
+
+
+@contextmanager
+def at_most(numbers: int) -> Iterator[None]:
+    """In this block, no more than so many numbers of new weights are made: a file holds no more."""
+    token = _room.set([numbers])
+    try:
+        yield
+    finally:
+        _room.reset(token)
+
+
+def take_room(shape: tuple[int, ...]) -> None:
+    """Take the room of a weight of this shape, before it is made."""
+    room = _room.get()
+    if room is not None:
+        if prod(shape) > room[0]:
+            raise ValueError(f"a weight of shape {shape} is larger than all that the file holds")
+        room[0] -= prod(shape)
+
+
 def start(
     what: str, initializer: Any, shape: tuple[int, ...], generator: np.random.Generator
 ) -> np.ndarray:
@@ -164,6 +188,7 @@ def start(
     draw = get(initializer)
     if not hasattr(draw, "made_with"):  # one's own
         draw = arguments.function_of(f"the initializer of {what}", draw, ["shape", "generator"])
+    take_room(shape)
     value = np.asarray(draw(shape, generator))
     who = f"the initializer of {what} gave"
     if value.shape != shape:

@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from ..whole_files import replace_file
 from .names import PACKAGE, Section, line_about, members, sections, signature_in_words
 
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -32,7 +33,7 @@ def write(path: Path) -> None:
         If the file cannot be written.
     """
     text = Page(sections()).html()
-    path.write_text(text, "utf-8")
+    replace_file(path, text.encode())
 
 
 class Page:

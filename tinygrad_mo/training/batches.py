@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from .. import arguments
 from ..device import Array, on_device, to_numpy
 from ..engine.graph import Tensor
+from ..files.identity import checksum
 from ..network.feeding import check_batch_size
 
 Feed = dict[Tensor, Array]
@@ -63,11 +63,12 @@ class ArrayBatches:
 
     def identity(self) -> dict[str, Any]:
         """What makes the batches what they are."""
+        arrays = {t.name: np.ascontiguousarray(to_numpy(x)) for t, x in self.data.items()}
         return {
             "samples": self.samples,
             "batch_size": self.batch_size,
             "shuffle": self.shuffler is not None,
-            "data": {tensor.name: checksum(array) for tensor, array in self.data.items()},
+            "data": {name: checksum(array.data) for name, array in arrays.items()},
         }
 
     def words(self, rows: Any) -> str:
@@ -204,11 +205,6 @@ def noted(words: str) -> Iterator[None]:
     except Exception as error:
         error.add_note(words)
         raise
-
-
-def checksum(array: Array) -> int:
-    """Of the numbers in an array: other numbers have another one, almost surely."""
-    return zlib.crc32(np.ascontiguousarray(to_numpy(array)).data)
 
 
 def count(data: Mapping[Any, Array]) -> int:

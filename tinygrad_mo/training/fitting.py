@@ -16,17 +16,30 @@ from ..callbacks.base import Callback, in_order
 from ..console import say
 from ..device import at_work
 from ..engine.plan import Tape
-from ..files.archive import CheckpointError, load_arrays, save_arrays
-from ..files.checkpoint import fingerprint, set_training_state, training_state
-from ..files.records import Reader, Writer
+from ..files.archive import check_kind, made_again, opened, save_arrays
+from ..files.checkpoint import set_training_state, training_state, unchanged_by_errors
+from ..files.identity import differences, fingerprint, settings_of
+from ..files.reading import read_value
+from ..files.schema import Maybe, check_form
+from ..files.writing import Writer
 from ..optimizers import Optimizer
 from ..questions import told
+from ..whole_files import CheckpointError
 from .balanced import undone_if_refused
 from .batches import Batches, count, noted
 from .objective import Objective
 from .progress import Progress
 from .scores import Scores, score
 from .step import training_step
+
+RUNNING = {  # what a backup says of the fit
+    "epoch": int,
+    "batch": int,
+    "identity": dict,
+    "stop": lambda where, x: check_form(where, x, str if isinstance(x, str) else bool),
+    "scores": Maybe(dict),
+    "callbacks": [dict],
+}
 
 
 class Learner(Protocol):
@@ -216,30 +229,34 @@ class Fit:
                     Writer().value(value)
 
     def resume(self, path: str | Path) -> None:
-        """Go back to where `save` was called; an error if it was in another training."""
-        arrays, header = load_arrays(path)
-        if "fit" not in header:
-            raise CheckpointError(f"{path} is no backup of a training")
-        running = Reader([], arrays, {}).value(header["fit"])
-        for name, now in self.identity.items():
-            then = running["identity"].get(name)
-            if then != now:
+        """Go back to where `save` was called; an error, if it was in another training."""
+        with opened(path) as (arrays, header), made_again(path):
+            check_kind(path, header, "fit")
+            running = read_value(f"{path}: fit", header["fit"], arrays)
+            check_form(f"{path}: fit", running, RUNNING)
+            if found := "; ".join(differences(running["identity"], self.identity)):
                 raise CheckpointError(
-                    f"{path} is the backup of another training: {name} {then}, now {now}. "
+                    f"{path} is the backup of another training: {found}. "
                     f"Run the program that wrote it, or delete the file to start anew"
                 )
-        with noted(
-            "which a callback has given as loss_weights: a backup goes on with methods of "
-            "this package, and with those that compile was given"
-        ):
-            methods = Reader([], arrays, {}).value(header.get("methods", []))
-        for method in methods:
-            self.model.objective.set_weights(method)
-        set_training_state(self.model, arrays, header["state"])
+            with noted(
+                "which a callback has given as loss_weights: a backup goes on with methods of "
+                "this package, and with those that compile was given"
+            ):
+                methods = read_value(f"{path}: methods", header.get("methods", []), arrays)
+            check_saved(path, running["callbacks"], self.listeners)
+            with unchanged_by_errors(self.model):
+                for method in methods:
+                    self.model.objective.set_weights(method)
+                set_training_state(path, self.model, arrays, header.get("state"))
+                if running["scores"] is not None:
+                    self.scores.set_state(running["scores"])
+        self.go_on(running)
+
+    def go_on(self, running: dict[str, Any]) -> None:
+        """The rest of it: the model stands where it stood."""
         self.epoch, self.batch = running["epoch"], running["batch"]
         self.model.stop_training = running["stop"]
-        if running["scores"] is not None:
-            self.scores.set_state(running["scores"])
         self._shuffler_then = self.model.shuffler.bit_generator.state
         for batches in (self.batches, self.held_out):
             if batches is not None:
@@ -261,6 +278,10 @@ class Fit:
             "frozen": self._frozen,  # at the start: callbacks may thaw, and set what follows
             **self._begun_with,
             "callbacks": [type(one).__name__ for one in self.listeners],
+            **{
+                f"callback {n} ({type(one).__name__})": settings_of(one)
+                for n, one in enumerate(self.listeners)
+            },
         }
 
 
@@ -272,6 +293,13 @@ def train_step(model: Learner, feed: Any) -> Tape:
     tape = undone_if_refused(model.objective, training_step, *given)
     model.step += 1
     return tape
+
+
+def check_saved(path: Path | str, saved: Sequence[Any], listeners: Sequence[Callback]) -> None:
+    """Are these the attributes that the callbacks keep?"""
+    found = [list(one) for one in saved]
+    if found != (wanted := [list(one.saved) for one in listeners]):
+        raise CheckpointError(f"{path} keeps {found} of the callbacks, expected was {wanted}")
 
 
 def state_of(listener: Callback) -> dict[str, Any]:

@@ -1,0 +1,52 @@
+"""A file is written whole or not at all, and one that cannot be read is named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+
+class CheckpointError(ValueError):
+    """A file that cannot be read, or does not fit: the text says what was expected and found."""
+
+
+def replace_file(path: str | Path, content: bytes) -> None:
+    """Write a file.
+
+    The file at `path` (or, of a link, where it leads) is replaced in one instant when everything
+    is on the disk: whatever goes wrong before, the old file is still there, and no other one.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_file():  # a device or pipe is written to, not replaced
+        path.write_bytes(content)
+        return
+    if not path.parent.is_dir():
+        raise CheckpointError(f"cannot save {path}: there is no folder {path.parent}")
+    real = path.resolve()
+    temporary = real.with_name(f".{real.name[:200]}.{token_hex(8)}")
+    try:
+        with open(temporary, "xb") as file:  # read by whoever may read what others write here
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if real.exists():
+            os.chmod(temporary, real.stat().st_mode)
+        os.replace(temporary, real)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        error.add_note(f"{path} was not written; what was there before is unchanged")
+        raise
+
+
+def write_picture(save: Callable[..., Any], path: str | Path, dpi: int) -> None:
+    """Write what matplotlib's `savefig` draws; the ending says how, without one it is a .png."""
+    path = Path(path)
+    if not path.suffix:
+        path = path.with_name(f"{path.name}.png")
+    drawn = BytesIO()
+    save(drawn, format=path.suffix[1:], dpi=dpi)
+    replace_file(path, drawn.getvalue())
