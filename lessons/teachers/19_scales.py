@@ -98,7 +98,7 @@ for name, weights in table.items():
 # %% [markdown]
 # ## Exercise 3
 #
-# The age's gradient gets smaller as its error does: a share is of one moment.
+# Each row is of one moment; the age keeps its 95 parts of 100 in all of them, with these 8 epochs.
 
 # %%
 model, before = make(0, ONES), None
