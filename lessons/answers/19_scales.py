@@ -19,6 +19,15 @@ def scaled(ages, known_ages):
     return (ages - known_ages.mean()) / known_ages.std()
 
 
+def epoch_to_stop(losses, min_delta):
+    best = float("inf")
+    for epoch, loss in enumerate(losses):
+        if loss >= best - min_delta:
+            return epoch
+        best = loss
+    return None
+
+
 HINTS = {
     "shares": [
         "np.diag(gram) is the diagonal: the squared length of each gradient.",
@@ -34,6 +43,11 @@ HINTS = {
         "NumPy arrays have .mean() and .std().",
         "Take both from known_ages, and use them on ages.",
         "(ages - known_ages.mean()) / known_ages.std()",
+    ],
+    "epoch_to_stop": [
+        'Begin with best = float("inf"): any loss is better than that.',
+        "for epoch, loss in enumerate(losses): is loss < best - min_delta?",
+        "If so, best = loss, and go on. If not, return epoch. After the loop: return None.",
     ],
 }
 
@@ -110,3 +124,40 @@ def check_scaled__no_look_ahead(lesson):
     )
     expected = (AGES - 2) / AGES[:3].std()
     assert np.allclose(found, expected), f"received {found}, expected {expected}"
+
+
+def check_epoch_to_stop__first_slow_one(lesson):
+    """the first epoch that gains no more than min_delta is found, counted from 0"""
+    for losses, min_delta, right in (
+        ([9.0, 5.0, 3.0, 2.5, 1.0], 1.0, 3),
+        ([4.0, 3.9, 1.0], 0.5, 1),
+        ([9.0, 5.0, 4.8, 2.0, 1.9], 1.0, 2),
+        ([4.0, 3.0, 2.0, 2.0], 0.0, 3),
+    ):
+        found = lesson.epoch_to_stop(losses, min_delta)
+        assert found == right and found is not None, (
+            f"for the losses {losses} and min_delta {min_delta} it is epoch {right}, not {found}"
+        )
+
+
+def check_epoch_to_stop__worse(lesson):
+    """an epoch that is worse is not better, and the best one is remembered"""
+    found = lesson.epoch_to_stop([3.0, 4.0, 2.0], 0.5)
+    assert found == 1, f"for [3, 4, 2] epoch 1 is worse than epoch 0: stop at 1, not {found}"
+    found = lesson.epoch_to_stop([5.0, 3.0, 2.9], -0.5)
+    assert found is None, f"with min_delta -0.5 a loss may even rise a little; you stop at {found}"
+
+
+def check_epoch_to_stop__never(lesson):
+    """if each epoch is better, or there is none, it is None"""
+    for losses in ([5.0, 3.0, 1.0], [7.0], [], [1e9, 1e8]):
+        found = lesson.epoch_to_stop(losses, 0.5)
+        assert found is None, f"for the losses {losses} nothing stops: expected None, not {found}"
+
+
+def check_epoch_to_stop__arrays(lesson):
+    """an array of losses will do, too, and stays as it is"""
+    losses = np.array([3.0, 1.0, 1.0])
+    found = lesson.epoch_to_stop(losses, 0.1)
+    assert found == 2, f"for {losses} it is epoch 2, not {found}"
+    assert losses.tolist() == [3, 1, 1], "your function has changed the losses"

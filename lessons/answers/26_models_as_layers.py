@@ -12,9 +12,22 @@ def two_views(left_eye, right_eye):
     return [left, right], tg.layers.concatenate([left_eye(left), right_eye(right)])
 
 
-def my_prediction(eye_weights, other_weights):
-    # the second call uses the weights of the first one
-    return eye_weights + other_weights
+def my_prediction():
+    return 576 + 1089  # the second call uses the weights of the first one
+
+
+def count_once(model):
+    seen = set()
+
+    def count(layer):
+        if id(layer) in seen:
+            return 0
+        seen.add(id(layer))
+        if isinstance(layer, tg.Model):
+            return sum(count(inner) for inner in layer.layers)
+        return sum(weight.size for weight in layer.weights)
+
+    return count(model)
 
 
 def gradient_from_uses(flow, loss, weight):
@@ -31,6 +44,12 @@ HINTS = {
     "my_prediction": [
         "Does a layer that is called twice get new weights (lesson 14)?",
         "The eye counts once: 576 and 1,089.",
+    ],
+    "count_once": [
+        "Make seen = set(), and a function count(layer) inside. It returns 0 for what was seen.",
+        "For a tg.Model, count returns the sum of count(inner) for inner in layer.layers.",
+        "For other layers it returns the sum of weight.size for weight in layer.weights.",
+        "At the end: return count(model). A layer can be put into a set as it is, or by its id().",
     ],
     "gradient_from_uses": [
         "for use in flow.uses: then use[0] is the weight, and use[1] the call.",
@@ -108,24 +127,72 @@ def check_two_views__shared(lesson):
     )
 
 
-def check_my_prediction__once(lesson):
-    """the weights of a model that is called twice count once"""
-    found = lesson.my_prediction(576, 1089)
-    assert found != 2 * 576 + 1089, (
-        f"received {found}: this counts the eye twice. Does the second call make new weights?"
-    )
-    assert found == 576 + 1089, (
-        f"received {found}: which parts does the model have, and how many weights has each?"
+def check_my_prediction__one_number(lesson):
+    """the prediction is one whole number"""
+    found = lesson.my_prediction()
+    assert isinstance(found, int | np.integer) and not isinstance(found, bool), (
+        f"write a whole number, as in `return 5`, not {found!r}"
     )
 
 
-def check_my_prediction__any_sizes(lesson):
-    """it holds for eyes and other parts of any size"""
-    found = lesson.my_prediction(10, 3)
-    assert found == 13, (
-        f"for an eye of 10 weights and another part of 3 received {found}, expected 13: use the "
-        f"two numbers that the function gets"
+def check_my_prediction__a_count(lesson):
+    """it can be a number of weights"""
+    found = lesson.my_prediction()
+    assert isinstance(found, int | np.integer) and found > 0, (
+        f"{found!r} cannot be a number of weights: it is above 0"
     )
+
+
+def nested():
+    """A model with two dense layers, one that uses it, and one that calls this one twice."""
+    start = tg.Input((3,))
+    dense = tg.layers.Dense(3, name="dense")  # 12 weights
+    own = tg.layers.Dense(3, name="own")  # 12 more
+    inner = tg.Model(start, own(dense(start)), name="inner")
+    middle_in = tg.Input((3,))
+    middle = tg.Model(middle_in, inner(dense(middle_in)), name="middle")
+    outer_in = tg.Input((3,))
+    h = tg.layers.concatenate([middle(outer_in), middle(dense(outer_in))])
+    return inner, middle, tg.Model(outer_in, tg.layers.Dense(2, name="last")(h))  # 14 more
+
+
+def counted(lesson, model):
+    found = lesson.count_once(model)
+    assert isinstance(found, int | np.integer), f"return one whole number, not {found!r}"
+    return found
+
+
+def check_count_once__flat(lesson):
+    """a model of plain layers has the weights of its layers"""
+    start = tg.Input((4,))
+    model = tg.Model(start, tg.layers.Dense(2)(tg.layers.Dense(5)(tg.layers.ELU()(start))))
+    found = counted(lesson, model)
+    assert found == 37, f"4 x 5 + 5 and 5 x 2 + 2 weights are 37, not {found}"
+
+
+def check_count_once__called_twice(lesson):
+    """a layer that is called twice counts once"""
+    start, dense = tg.Input((3,)), tg.layers.Dense(3)
+    found = counted(lesson, tg.Model(start, dense(dense(start))))
+    assert found == 12, f"one Dense layer of 3 x 3 + 3 weights, called twice, has 12, not {found}"
+
+
+def check_count_once__within(lesson):
+    """models within models are opened, and what is found at two places counts once"""
+    inner, middle, outer = nested()
+    for name, model, right in (("inner", inner, 24), ("middle", middle, 24), ("outer", outer, 38)):
+        found = counted(lesson, model)
+        assert found == right, (
+            f"in the checks, {name} has {right} weights; you count {found}. The same dense layer "
+            f"is in all of them, and the outer one has 14 weights of its own"
+        )
+
+
+def check_count_once__again(lesson):
+    """counting twice gives the same number"""
+    _, _, outer = nested()
+    first, second = counted(lesson, outer), counted(lesson, outer)
+    assert first == second, f"the first time you count {first}, the second time {second}"
 
 
 def tiny_flow():

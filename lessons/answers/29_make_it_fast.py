@@ -1,8 +1,24 @@
 """Solutions, hints and checks of lesson 29."""
 
+import time
+
 import numpy as np
 
 import tinygrad_mo as tg
+
+
+def cost(job, clock=time.process_time):
+    kept, calls = [], 1
+    while len(kept) < 3:
+        start = clock()
+        for _ in range(calls):
+            job()
+        spent = clock() - start
+        if spent < 0.05:
+            calls *= 2  # too short to be measured: call it more often
+        else:
+            kept.append(spent / calls)
+    return sorted(kept)[1]
 
 
 def floor_seconds(operations, moved, operations_per_second, bytes_per_second):
@@ -23,6 +39,12 @@ def whole_gain(share, factor):
 
 
 HINTS = {
+    "cost": [
+        "kept = [], calls = 1, and then: while len(kept) < 3.",
+        "In it: start = clock(), a loop of `calls` calls of job(), spent = clock() - start.",
+        "If spent < 0.05, calls *= 2. Otherwise kept.append(spent / calls).",
+        "After it: return sorted(kept)[1], the middle one of three.",
+    ],
     "floor_seconds": [
         "Time = how much there is to do / how much can be done per second.",
         "There are two such times, operations / operations_per_second and moved / "
@@ -42,6 +64,75 @@ HINTS = {
         "return 1 / ((1 - share) + share / factor)",
     ],
 }
+
+
+class FakeClock:
+    """A clock that stands still unless its job works; neither may be asked without end."""
+
+    def __init__(self, seconds):
+        self.seconds, self.now, self.calls, self.asked = seconds, 100.0, 0, 0
+
+    def __call__(self):
+        self.asked += 1
+        assert self.asked < 1000, "the clock was read 1000 times: does `calls` grow, does it end?"
+        return self.now
+
+    def job(self):
+        assert self.calls < 50_000, "the job was called 50,000 times: does the measuring end?"
+        self.now += self.seconds[min(self.calls, len(self.seconds) - 1)]
+        self.calls += 1
+
+
+def cost_of(lesson, *seconds):
+    clock = FakeClock(seconds)
+    found = lesson.cost(clock.job, clock)
+    assert found is not None, "cost returned None: is a `return` missing?"
+    return float(found), clock
+
+
+def check_cost__median(lesson):
+    """the middle one of three long measurements is returned"""
+    for seconds in ((1.0, 5.0, 2.0), (4.0, 3.0, 9.0), (0.1, 0.2, 0.7)):
+        found, clock = cost_of(lesson, *seconds)
+        right = sorted(seconds)[1]
+        assert abs(found - right) < 1e-9, (
+            f"a job that takes {seconds} seconds, one after the other: the median is {right}, "
+            f"received was {found}"
+        )
+        assert clock.calls == 3, (
+            f"each call is long enough, so three calls will do; yours called it {clock.calls} times"
+        )
+
+
+def check_cost__short_jobs(lesson):
+    """a short job is called more often, and the seconds are those of one call"""
+    for seconds in (0.001, 0.02):
+        found, clock = cost_of(lesson, seconds)
+        assert abs(found - seconds) < 1e-6, (
+            f"a job of {seconds} seconds: received was {found:.6f}. Divide by the number of calls"
+        )
+        assert clock.calls * seconds > 0.15, (
+            f"a job of {seconds} seconds was called {clock.calls} times: each of three "
+            f"measurements should last 0.05 seconds at least"
+        )
+
+
+def check_cost__short_measurements_do_not_count(lesson):
+    """what was too short is thrown away"""
+    found, _ = cost_of(lesson, 0.04, 0.03, 0.02, 0.02)
+    assert abs(found - 0.02) < 1e-9, (
+        f"a first measurement of 0.04 seconds is too short and must not count: expected 0.02, "
+        f"received was {found}"
+    )
+
+
+def check_cost__clock(lesson):
+    """the clock that is given is used"""
+    _, clock = cost_of(lesson, 1.0)
+    assert clock.asked >= 6, (
+        f"three measurements read the clock six times; the clock that was given was read "
+        f"{clock.asked} times. Call clock(), not time.process_time()"
+    )
 
 
 def check_floor_seconds__arithmetic(lesson):
