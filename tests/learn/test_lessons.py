@@ -74,6 +74,27 @@ def test_an_untouched_hole_is_not_done_yet(lesson, hole):
     assert set(found.values()) == {"not done yet"}, found
 
 
+NOTHING = ["None", "0.0", "1.0", "True", "float('nan')", "float('inf')", "[]", "()", "''", "{}"]
+NOTHING += ["[0.0]", "np.zeros(1)", "np.zeros((2, 2))", "np.array(np.nan)", "args[0]", "args"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("lesson", "hole"), [h for h in HOLES if "my_prediction" not in h.id])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, of NaN and infinity
+def test_no_constant_and_no_argument_is_right(lesson, hole, tmp_path):
+    text, solution = lesson.solved_text(), lesson.solution(hole)
+    assert text.count(solution) == 1
+    right = []
+    for value in NOTHING:
+        path = tmp_path / lesson.path.name
+        body = f"def {hole}(*args):\n    import numpy as np\n    return {value}"
+        path.write_text(text.replace(solution, body), "utf-8")
+        one = Lesson(path, lesson.answers_path)
+        if all(run_check(one, check).status == "holds" for check in one.checks(hole)):
+            right.append(value)
+    assert right == []
+
+
 @every_hole
 def test_a_hole_has_hints_and_checks(lesson, hole):
     assert 2 <= len(lesson.hints(hole)) <= 4
