@@ -173,7 +173,7 @@ def begin_lesson(
         reason = syntax_message(lesson, error) if isinstance(error, SyntaxError) else str(error)
         holes = [unjudged(lesson, hole, UNREADABLE, reason) for hole in lesson.holes]
         return partial(LessonMark, lesson, name, holes, notes)
-    known = {hole: (NOT_DONE, "") for hole in parts.waiting}
+    known = dict.fromkeys(parts.waiting, (NOT_DONE, ""))
     known |= {hole: (UNREADABLE, f"there is no function {hole} any more") for hole in parts.missing}
     known |= {hole: (NOT_MARKED, reason) for hole, reason in parts.refused.items()}
     begun = [
