@@ -227,10 +227,10 @@ assert lengths(rmsprop, 10.0)[50] > 3 and abs(lengths(rmsprop, 10.0)[-1] - 1) < 
 assert 1.05 < lengths(adam, 10.0)[50] < 1.2 and lengths(adam, 10.0)[-1] > 1.2
 
 # %% [markdown]
-# SGD obeys at once. Momentum needs some ten steps to get up to speed. RMSprop jumps to three times
-# its step, and has forgotten the change after about 30. Adam begins gently, but it divides by a
-# mean over about a thousand squares: after 60 steps its steps are still too long. So a schedule of
-# loss weights is, under Adam, also a schedule of step lengths.
+# SGD obeys at once. Momentum needs some twenty steps to get up to speed. RMSprop jumps to three
+# times its step, and has forgotten the change after about 30. Adam begins gently, but it divides by
+# a mean over about a thousand squares: after 60 steps its steps are still too long. So a schedule
+# of loss weights is, under Adam, also a schedule of step lengths.
 #
 # ## Predict: a loss that is switched off
 #

@@ -49,7 +49,8 @@ predicted = my_prediction()
 # ## Rule 1: a noise that is learned
 #
 # Some losses can never become small, because their labels are noisy. Kendall and others give each
-# loss a number s, the logarithm of its noise. They minimise, over the network *and* over all s,
+# loss a number s, the logarithm of its noise (as a variance). They minimise, over the network *and*
+# over all s,
 #
 #     the sum of   exp(-s) * loss / 2  +  s / 2
 #
@@ -143,9 +144,10 @@ class Speed(tg.balancing.Balancer):
 #     target_i = mean of all pulls * r_i ** alpha
 #
 # A loss that has fallen less than the others has r > 1: it shall pull more. With alpha = 0 all
-# shall pull alike; the paper likes 1.5. The weights w learn to make |pull_i - target_i| small. (|x|
-# is x without its sign.) The target counts as a fixed number. So the slope for w_i is d_i if the
-# pull is larger than the target, and -d_i if it is smaller.
+# shall pull alike; the paper likes 1.5. (It looks at the last shared layer alone, we at all that is
+# shared.) The weights w learn to make |pull_i - target_i| small. (|x| is x without its sign.) The
+# target counts as a fixed number. So the slope for w_i is d_i if the pull is larger than the
+# target, and -d_i if it is smaller.
 #
 # **Your turn.** Return these slopes. `np.sign` is 1, -1 or 0.
 
@@ -167,6 +169,7 @@ class Pulls(tg.balancing.Balancer):
         self.first = losses if self.first is None else self.first
         weights, longest = self.w.copy(), np.sqrt(np.diag(gram).max())
         slopes = gradnorm(weights, losses, self.first, gram, 1.5)
+        # Divided by the longest, so that a step with long gradients teaches no more than others.
         learn(self.w, which, slopes / longest, self.moments, 0.025)
         self.w = np.maximum(self.w, 1e-3)
         self.w *= len(self.w) / self.w.sum()  # the mean of the weights stays 1

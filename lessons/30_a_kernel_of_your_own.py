@@ -21,8 +21,6 @@ import numpy as np
 from tinygrad_mo.compiled import library  # what builds the library's own C
 from tinygrad_mo.learn import my_work
 
-np.seterr(invalid="ignore")  # infinity minus infinity is NaN, and here that is no accident
-
 # %% [markdown]
 # ## The question
 #
@@ -102,6 +100,7 @@ def odd_cases(random):
     yield x, y
 
 
+np.seterr(invalid="ignore")  # infinity minus infinity is NaN, and here that is no accident
 in_c = {order: built(order) for order in ("ijk", "ikj")}
 for function in filter(None, in_c.values()):
     for x, y in odd_cases(np.random.default_rng(0)):

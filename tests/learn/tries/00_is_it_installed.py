@@ -177,3 +177,7 @@ def right_always_the_commonest__counter(labels):
 
     (_, count), *_ = Counter(labels).most_common(1)
     return count / len(labels)
+
+
+def wrong_always_the_commonest__lists_only(labels):
+    return max(labels.count(label) for label in labels) / len(labels)

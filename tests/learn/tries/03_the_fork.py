@@ -290,3 +290,22 @@ def right_topological_order__a_tuple(last):
 
     visit(last)
     return tuple(done)
+
+
+def wrong_topological_order__a_set(last):
+    found, to_do = set(), [last]
+    while to_do:
+        node = to_do.pop()
+        if node not in found:
+            found.add(node)
+            to_do.extend(node.inputs)
+    return found
+
+
+def wrong_topological_order__depth_of_the_shortest_way(last):
+    depth, layer = {}, [last]
+    while layer:
+        for node in layer:
+            depth[node] = len(set(depth.values())) if node not in depth else depth[node]
+        layer = [s for node in layer for s in node.inputs if s not in depth]
+    return sorted(depth, key=depth.get, reverse=True)

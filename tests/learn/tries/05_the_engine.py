@@ -470,3 +470,42 @@ def right_backward__own_unbroadcast(plan, tape, seeds):
                 else:
                     g[source] = np.add(g[source], part)
     return g
+
+
+def right_find_nodes__a_list_of_seen(losses):
+    found, to_do = [], list(losses)
+    while to_do:
+        node = to_do.pop()
+        if node not in found:
+            found.append(node)
+            to_do += list(node.inputs)
+    return sorted(found, key=lambda node: node.birth)
+
+
+def wrong_backward__truth_of_an_array(plan, tape, seeds):
+    g = list(seeds)
+    for slot in reversed(range(len(plan.ops))):
+        if not g[slot] or plan.ops[slot] is None:
+            continue
+        for source, pull in zip(plan.inputs[slot], tape.backs[slot]):
+            part = ops.unbroadcast(pull(g[slot]), np.shape(tape.values[source]))
+            g[source] = part if g[source] is None else g[source] + part
+    return g
+
+
+def wrong_backward__each_slot_once(plan, tape, seeds):
+    g = list(seeds)
+    for slot in reversed(range(len(plan.ops))):
+        if g[slot] is None or plan.ops[slot] is None:
+            continue
+        for source, pull in zip(plan.inputs[slot], tape.backs[slot]):
+            if g[source] is None:
+                g[source] = ops.unbroadcast(pull(g[slot]), np.shape(tape.values[source]))
+    return g
+
+
+def right_seed_rows__zip(plan, losses):
+    seeds = dict.fromkeys(range(len(plan.ops)))
+    for loss, row in zip(losses, np.identity(len(losses))):
+        seeds[plan.slots[loss]] = row
+    return [seeds[slot] for slot in sorted(seeds)]

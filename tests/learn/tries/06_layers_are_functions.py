@@ -266,3 +266,8 @@ def right_run_chain__reduce(layers, x):
 
 def right_run_chain__recursion(layers, x):
     return run_chain(layers[1:], layers[0](x)) if layers else x
+
+
+def right_step__with_tensors(weights, gradients, rate):
+    for w, g in zip(weights, gradients):
+        w.assign((w - rate * g).numpy())

@@ -244,3 +244,27 @@ def right_adam_first_step__number_by_number(g, rate):
 def right_adam_first_step__from_the_formula_of_adam(g, rate):
     mean, size = 0.1 * g / (1 - 0.9), 0.001 * g**2 / (1 - 0.999)
     return rate * mean / (np.sqrt(size) + 1e-7)
+
+
+def right_who_trains__names_at_first(arrows, losses):
+    found = {name: set() for arrow in arrows for name in arrow}
+    for loss in losses:
+        found[loss].add(loss)
+    for _ in range(len(arrows)):
+        for before, after in arrows:
+            found[before] |= found[after]
+    return found
+
+
+def wrong_who_trains__shares_one_set(arrows, losses):
+    found = {loss: {loss} for loss in losses}
+    for _ in range(len(arrows)):
+        for before, after in arrows:
+            if after in found:
+                found[before] = found[after]
+    return found
+
+
+def wrong_total__truth_of_an_array(rows, weights):
+    parts = [w * row for w, row in zip(weights, rows) if row]
+    return sum(parts) if parts else None
