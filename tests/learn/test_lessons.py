@@ -17,6 +17,7 @@ from tinygrad_mo.learn import (
     make_notebook,
     run_check,
 )
+from tinygrad_mo.learn.verdict import LIMIT
 
 ROOT = Path(__file__).parents[2]
 TEACHERS, TRIES = ROOT / "lessons" / "teachers", ROOT / "tests" / "learn" / "tries"
@@ -71,6 +72,27 @@ def test_a_solution_passes_all_checks(lesson, hole, tmp_path):
 def test_an_untouched_hole_is_not_done_yet(lesson, hole):
     found = {check.name: run_check(lesson, check).status for check in lesson.checks(hole)}
     assert set(found.values()) == {"not done yet"}, found
+
+
+NOTHING = ["None", "0.0", "1.0", "True", "float('nan')", "float('inf')", "[]", "()", "''", "{}"]
+NOTHING += ["[0.0]", "np.zeros(1)", "np.zeros((2, 2))", "np.array(np.nan)", "args[0]", "args"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("lesson", "hole"), [h for h in HOLES if "my_prediction" not in h.id])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, of NaN and infinity
+def test_no_constant_and_no_argument_is_right(lesson, hole, tmp_path):
+    text, solution = lesson.solved_text(), lesson.solution(hole)
+    assert text.count(solution) == 1
+    right = []
+    for value in NOTHING:
+        path = tmp_path / lesson.path.name
+        body = f"def {hole}(*args):\n    import numpy as np\n    return {value}"
+        path.write_text(text.replace(solution, body), "utf-8")
+        one = Lesson(path, lesson.answers_path)
+        if all(run_check(one, check).status == "holds" for check in one.checks(hole)):
+            right.append(value)
+    assert right == []
 
 
 @every_hole
@@ -209,3 +231,24 @@ def test_a_strict_run_of_untouched_lessons_fails_everywhere(tmp_path):
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     checks = sum(len(lesson.values[0].checks()) for lesson in LESSONS)
     assert run.returncode == 1 and run.stdout.splitlines()[-1].startswith(f"{checks} failed in")
+
+
+def test_the_table_for_teachers_is_that_of_the_course():
+    text = (ROOT / "lessons" / "README.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d+) \| (.+?) \| .+ \| (\d+) \| (\d+) \| [-\d, ]+ \|$", text, re.M)
+    lessons = [lesson.values[0] for lesson in LESSONS]
+    expected = [(str(one.number), one.title.partition(": ")[2], len(one.holes)) for one in lessons]
+    assert [(number, title, int(holes)) for number, title, _, holes in rows] == expected
+    assert f"{len(lessons)} lessons, from one" in text
+
+
+def test_what_is_said_of_marking_is_tested():
+    from test_marking import CHEATS
+
+    text = (ROOT / "lessons" / "README.md").read_text("utf-8")
+    honest = sum(path.read_text("utf-8").count("\ndef right_") for path in TRIES.glob("[0-9]*.py"))
+    assert "Forty cheats, and over 200 unusual right answers" in text
+    assert len(CHEATS) >= 40 and honest > 200
+    assert (
+        "(`--limit SECONDS`)" in text and f"at most {LIMIT:g} seconds (`--limit SECONDS`)" in text
+    )

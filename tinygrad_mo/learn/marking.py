@@ -163,29 +163,25 @@ def begin_lesson(
     if lesson is None:
         holes = [unjudged(course, hole, MISSING) for hole in course.holes]
         return partial(LessonMark, course, "", holes)
-    name = lesson.path.name
-    notes = [lesson.note] if lesson.note else []
+    name, notes = lesson.path.name, [lesson.note] if lesson.note else []
+    if lesson.doubt:
+        holes = [unjudged(lesson, hole, NOT_MARKED, lesson.doubt) for hole in lesson.holes]
+        return partial(LessonMark, lesson, name, holes, notes)
     try:
-        if lesson.doubt:
-            raise ValueError(lesson.doubt)
         parts = assemble(lesson)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OSError) as error:
-        is_doubt = bool(lesson.doubt)
         reason = syntax_message(lesson, error) if isinstance(error, SyntaxError) else str(error)
-        status = NOT_MARKED if is_doubt else UNREADABLE
-        holes = [unjudged(lesson, hole, status, reason) for hole in lesson.holes]
+        holes = [unjudged(lesson, hole, UNREADABLE, reason) for hole in lesson.holes]
         return partial(LessonMark, lesson, name, holes, notes)
-    begun: list[Callable[[], HoleMark]] = []
-    for hole in lesson.holes:
-        if hole in parts.waiting:
-            begun.append(partial(unjudged, lesson, hole, NOT_DONE))
-        elif hole in parts.missing:
-            reason = f"there is no function {hole} any more"
-            begun.append(partial(unjudged, lesson, hole, UNREADABLE, reason))
-        elif hole in parts.refused:
-            begun.append(partial(unjudged, lesson, hole, NOT_MARKED, parts.refused[hole]))
-        else:
-            begun.append(pool.submit(judge, lesson, hole).result)
+    known = dict.fromkeys(parts.waiting, (NOT_DONE, ""))
+    known |= {hole: (UNREADABLE, f"there is no function {hole} any more") for hole in parts.missing}
+    known |= {hole: (NOT_MARKED, reason) for hole, reason in parts.refused.items()}
+    begun = [
+        partial(unjudged, lesson, hole, *known[hole])
+        if hole in known
+        else pool.submit(judge, lesson, hole).result
+        for hole in lesson.holes
+    ]
     notes += parts.notes
     return lambda: LessonMark(lesson, name, [finish() for finish in begun], notes)
 
