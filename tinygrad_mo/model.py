@@ -405,10 +405,12 @@ class Model(Network):
             warnings.warn(f"{self}: every weight is frozen, so nothing is trained", stacklevel=3)
 
     def _warn_of_lone_samples(self, samples: int | None) -> None:
+        if samples != 1:
+            return
         plan = self.objective.plan()
         averaging = (one for one in plan.steps if one.op.averages and one not in plan.frozen)
         names = [one.call.path for one in averaging if set(one.inputs[0].shape[1:-1]) <= {1}]
-        if samples == 1 and names:
+        if names:
             warnings.warn(
                 f"a batch has 1 sample, so that {', '.join(dict.fromkeys(names))} has one value "
                 f"per channel, which is its own mean: it becomes 0, and nothing in front learns "
