@@ -147,13 +147,34 @@ def central_difference(f, x, h):
 # %%
 y, (pull_x,) = tanh(0.7)
 measured = central_difference(math.tanh, 0.7, 1e-5)
-print(f"tanh at 0.7:     pullback {pull_x(1.0):.9f}   measured {measured:.9f}")
+print(f"tanh at 0.7:  pullback {pull_x(1.0):.9f}   measured {measured:.9f}")
 assert abs(pull_x(1.0) - measured) < 1e-9
 
-z, (pull_x, pull_y) = multiply(2.0, 3.0)
-measured = central_difference(lambda x: x * 3.0, 2.0, 1e-5)
-print(f"multiply, in x:  pullback {pull_x(1.0):.9f}   measured {measured:.9f}")
-assert abs(pull_x(1.0) - measured) < 1e-9
+# %% [markdown]
+# ## Your turn: a test for every operation
+#
+# `multiply` has two inputs. To measure its slope in x, y must stay as it is, and the other way
+# round. Write a test that does this for an operation with any number of inputs. For each input it
+# compares two numbers: what the pullback says for g = 1, and the central difference with h = 1e-5.
+# It returns the largest distance of all.
+#
+# In `def largest_gap(op, *inputs)` the star collects all further arguments in one tuple. And
+# `op(*inputs)` hands them over again, one by one. `inputs[:n]` are those in front of number n,
+# `inputs[n + 1:]` are those behind it.
+
+
+# %%
+def largest_gap(op, *inputs):
+    """The largest distance between a pullback, for g = 1, and the slope that is measured."""
+    # YOUR TURN: 6 to 10 lines. For number n, make a function of one number x: the value of op with
+    # x in place of inputs[n]. Then call central_difference with it.
+    raise NotImplementedError("YOUR TURN")
+
+
+# %%
+print(f"multiply at 2 and 3:   largest gap {largest_gap(multiply, 2.0, 3.0):.0e}")
+print(f"tanh at 0.7:           largest gap {largest_gap(tanh, 0.7):.0e}")
+assert largest_gap(multiply, 2.0, 3.0) < 1e-9 and largest_gap(tanh, 0.7) < 1e-9
 
 # %% [markdown]
 # ## Break it
@@ -169,23 +190,31 @@ def broken_tanh(x):
 
 
 y, (pull_x,) = broken_tanh(0.7)
-measured = central_difference(math.tanh, 0.7, 1e-5)
 print(f"value {y:.6f}, right would be {math.tanh(0.7):.6f}")
-print(f"slope {pull_x(1.0):.6f}, measured   {measured:.6f}")
-assert y == math.tanh(0.7) and abs(pull_x(1.0) - measured) > 0.2
+print(f"slope {pull_x(1.0):.6f}, largest gap {largest_gap(broken_tanh, 0.7):.6f}")
+assert y == math.tanh(0.7) and largest_gap(broken_tanh, 0.7) > 0.2
 
 # %% [markdown]
 # The value is right. A network with this mistake computes, trains, and raises no error. It may
-# learn badly, and nobody knows why. Therefore the operations of this library are checked by
-# differences.
+# learn badly, and nobody knows why. Your test sees it at once. The operations of this library are
+# checked in the same way.
 #
 # ## How small should the step be?
 #
-# A curve bends, so a large step measures it badly. Then a very small step must be best? Before you
-# run the next cell, choose one: is h best at 0.1, at 0.00001, or at 0.000000000000001?
-#
-# For each h the cell prints how many digits of the measured slope are right, as a bar. (`1e-5` is
-# Python's way to write 0.00001, a 1 at the fifth place.)
+# A curve bends, so a large step measures it badly. Then a very small step must be best? Choose: is
+# h best at 0.1, at 0.00001, or at 0.000000000000001? (`1e-5` is Python's way to write 0.00001, a 1
+# at the fifth place. The third number is 1e-15.) Any guess is welcome.
+
+
+# %%
+def my_prediction():
+    """Your guess: which h measures the slope of tanh at 0.7 best?"""
+    # YOUR TURN: return 0.1, 1e-5 or 1e-15.
+    raise NotImplementedError("YOUR TURN")
+
+
+# %% [markdown]
+# For each h the cell prints how many digits of the measured slope are right, as a bar.
 
 
 # %%
@@ -200,7 +229,7 @@ digits = [right_digits(h) for h in steps]
 for h, count in zip(steps, digits, strict=True):
     print(f"h = {h:.0e}  {'#' * max(0, round(count))}")
 best = steps[digits.index(max(digits))]
-print(f"best: h = {best:.0e}")
+print(f"best: h = {best:.0e}, you said {my_prediction():.0e}")
 assert 1e-7 < best < 1e-3
 assert digits[0] < 5 < 9 < max(digits) and digits[-1] < 4
 
@@ -237,5 +266,30 @@ print("ops.tanh is right")
 # - The central difference measures a slope without any formula. A step that is too small is as bad
 #   as one that is too large.
 #
-# One operation is not a network. What if the value of one is the input of the next? That is
-# lesson 2.
+# ## Exercises
+#
+# No check looks at these; each says how you see that you are right. Write them in a file of your
+# own, beside the lessons. There, `lesson = my_work("a_value_and_its_pullback")` gives you all
+# functions of this lesson, with your code in the holes: `lesson.largest_gap(...)`. (Before it:
+# `from tinygrad_mo.learn import my_work`.)
+#
+# 1. *More operations.* Write `divide(x, y)`, `exp(x)` and `subtract(x, y)` in the form of this
+#    lesson. The slope of exp is exp itself. For divide, find the slopes with `central_difference`
+#    first, and guess the formulas. Right if `largest_gap` is below 1e-6 at five places of your
+#    choice.
+# 2. *A blind test.* Write a `multiply` whose pullbacks forget g, so that `largest_gap` does not
+#    notice. Then make a better test, which also calls the pullback with g = 10. Right if the new
+#    test finds this multiply, and finds nothing in the right one.
+# 3. *A corner.* The function abs has a corner at 0. What does `central_difference` say there, and a
+#    bit to the left and to the right? And for max(x, 0)? Which slope would you put into the
+#    pullback at 0, and is there a wrong choice? Right if your numbers at 0 are 0 and 0.5.
+# 4. *(long)* *More digits.* Count the right digits, as above, for the slope of exp at 1, with two
+#    other ways to measure: only one step to the right, (f(x + h) - f(x)) / h; and a step into the
+#    complex numbers, f(x + 1j * h).imag / h with `numpy.exp`. Which h is best for each, and how
+#    many digits are right then? Explain the three results: how fast does the error of the bend
+#    shrink with h, and where are digits lost? Right if the one-sided way has about 8 digits at
+#    best, the central one about 10 or 11, and the complex one all 15 or 16, even with h = 1e-100.
+#
+# One operation is not a network. What if the value of one is the input of the next?
+#
+# Next: lesson 2. The chain.

@@ -89,6 +89,12 @@ assert abs(g_w - measured) < 1e-8
 # turns the gradient of its value into the gradients of its inputs. This is called the *chain rule*,
 # and the way from the loss back is called the **backward sweep**.
 #
+# Does the order matter, the last one first? Here each pullback only multiplies by a number, its
+# slope, and 2 * 3 is 3 * 2: you would get the same gradient from a wrong order, by luck. From
+# lesson 4 on the values are arrays, and pullbacks multiply by matrices. Matrices must stand in the
+# right order: A times B is another matrix than B times A, or does not even exist. So get used to
+# it: what a pullback returns goes into the one before it. (The checks look at the order, too.)
+#
 # ## What the engine does
 #
 # It is boring to call all pullbacks by hand. A `tg.Tensor` is a number (or an array) that remembers
@@ -126,8 +132,19 @@ assert abs(g_w_engine - g_w) < 1e-6
 #              ^                     ^                     ^
 #             w[0]                  w[1]                  w[2]
 #
-# Write down: with 100 weights, how often must you compute the whole chain to get all 100 gradients
-# by central differences? And how often do you have to sweep back?
+# Now take 100 weights. How often must you compute the whole chain to get all 100 gradients by
+# central differences? And how often do you have to sweep back? Guess; we will count.
+
+
+# %%
+def my_prediction():
+    """Your guess for 100 weights, as a dict with two whole numbers."""
+    # YOUR TURN: return {"runs": ..., "sweeps": ...} with numbers in place of the dots.
+    raise NotImplementedError("YOUR TURN")
+
+
+# %% [markdown]
+# And now the sweep, for any number of weights.
 
 
 # %%
@@ -136,7 +153,8 @@ def chain_and_gradients(weights, x):
 
     In each layer: x = tanh(weight * x). Use ops.multiply and ops.tanh. The sweep starts with 1.0.
     """
-    # YOUR TURN: on the way forward, keep the pullbacks of each layer in a list. Then go back.
+    # YOUR TURN: 9 to 12 lines. On the way forward, keep the pullbacks of each layer in a list. Then
+    # go back.
     raise NotImplementedError("YOUR TURN")
 
 
@@ -170,7 +188,8 @@ value, gradients = chain_and_gradients(WEIGHTS, 0.5)
 measured = [measured_gradient(n) for n in range(100)]
 print(f"gradient of the first weight: {gradients[0]:.8f}   measured: {measured[0]:.8f}")
 print(f"gradient of the last weight:  {gradients[99]:.8f}   measured: {measured[99]:.8f}")
-print(f"differences: {len(runs)} runs of the chain. You: one run, one sweep back.")
+print(f"differences: {len(runs)} runs of the chain. Pullbacks: one run, 1 sweep back.")
+print("you said:", my_prediction())
 assert len(runs) == 200
 assert all(abs(a - b) < 1e-8 for a, b in zip(gradients, measured, strict=True))
 
@@ -221,5 +240,31 @@ assert loss < 1e-6
 # - One sweep gives the gradients of all weights.
 # - A tensor remembers the operation that made it. `None` means that there is no path.
 #
-# In this lesson each value was used only once. What if a value is used twice? That is lesson 3, and
-# there a simple sweep goes wrong.
+# ## Exercises
+#
+# No check looks at these; each says how you see that you are right. In a file of your own, beside
+# the lessons, `lesson = my_work("the_chain")` (from `tinygrad_mo.learn`) gives you the functions of
+# this lesson: `lesson.chain_and_gradients(...)`.
+#
+# 1. *All three gradients.* The small network has three inputs: w, x and target. Write a function
+#    that returns all three gradients. Right if `tg.gradients` gives the same, and if you can say
+#    why the gradient of target is minus that of y.
+# 2. *Longer and longer.* Take x = 0.5 and n layers that all have the weight 0.9. Print the gradient
+#    of the first weight for n = 1, 2, 4, 8, 16, 32. Right if it becomes smaller and smaller, and if
+#    from 40 to 41 layers it is multiplied by nearly 0.9. What happens with the weight 1.1? Why does
+#    it not grow without end?
+# 3. *Train a chain.* Three weights, x = 1, and the value at the end shall be 0.3. The loss is the
+#    square of the error. What is the g with which the sweep starts now, instead of 1.0? Change
+#    `chain_and_gradients` so that it takes it, or multiply afterwards. Right if the loss falls
+#    below 1e-6.
+# 4. *(long)* *The other direction.* One can also go forward. If w grows by 1, how much does each
+#    value grow? Begin with 1 at one weight, and carry this number through the chain: at each
+#    operation, multiply it by the slope (a pullback gives it to you: `pull(1.0)`). Write
+#    `slope_of_the_end(weights, x, n)` for weight number n, and count the operations that you need
+#    for all 100 gradients. Right if all of them agree with `chain_and_gradients` to 12 places, and
+#    if your count grows with the square of the number of weights, that of the sweep only in
+#    proportion. When would you choose this direction?
+#
+# In this lesson each value was used only once. What if a value is used twice?
+#
+# Next: lesson 3. There a simple sweep goes wrong.

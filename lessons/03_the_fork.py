@@ -31,28 +31,51 @@ assert upper == 2.0
 
 # %% [markdown]
 # There are two ways from the loss back to a, and each gives a number. But a is one number. What is
-# its gradient: the larger one, the mean, the sum, the product? Write down your guess.
+# its gradient: the larger one of the two, their mean, their sum, their product? Put your guess into
+# the first hole. A guess is never wrong for the checks; below you see what comes out.
+
+
+# %%
+def my_prediction():
+    """Your guess: how does one get the gradient of a from the two numbers?"""
+    # YOUR TURN: return "larger", "mean", "sum" or "product".
+    raise NotImplementedError("YOUR TURN")
+
+
+# %%
+guesses = {
+    "larger": max(upper, lower),
+    "mean": (upper + lower) / 2,
+    "sum": upper + lower,
+    "product": upper * lower,
+}
+h = 1e-5
+loss_right = ops.square(a + h)[0] + ops.tanh(a + h)[0]
+loss_left = ops.square(a - h)[0] + ops.tanh(a - h)[0]
+measured = (loss_right - loss_left) / (2 * h)  # the central difference of lesson 1
+for word, number in guesses.items():
+    print(f"{word:<8}{number:.6f}", "  <- you said" if word == my_prediction() else "")
+print(f"it is   {measured:.6f}")
+assert [word for word, number in guesses.items() if abs(number - measured) < 1e-6] == ["sum"]
+
+# %% [markdown]
+# It is the sum. If a grows, the change runs along both ways to the loss, and both changes arrive.
+# So **at a fork, gradients add up**. You will meet this rule in every lesson from now on. Write it
+# down as code.
 
 
 # %%
 def gradient_at_fork(a):
     """The gradient of a, where loss = square(a) + tanh(a)."""
-    # YOUR TURN: forward and backward as in the cell above; then make one number of the two.
+    # YOUR TURN: forward and backward as in the first cell; then make one number of the two.
     raise NotImplementedError("YOUR TURN")
 
 
 # %%
-h = 1e-5
-loss_right = ops.square(a + h)[0] + ops.tanh(a + h)[0]
-loss_left = ops.square(a - h)[0] + ops.tanh(a - h)[0]
-measured = (loss_right - loss_left) / (2 * h)
 print(f"you say {gradient_at_fork(a):.6f}, measured {measured:.6f}")
-assert abs(measured - (upper + lower)) < 1e-6
+assert abs(gradient_at_fork(a) - measured) < 1e-6
 
 # %% [markdown]
-# If a grows, the change runs along both ways to the loss, and both changes arrive. So **at a fork,
-# gradients add up**. You will meet this rule in every lesson from now on.
-#
 # ## A graph that we can walk through
 #
 # By hand, we knew the way. A program needs a graph. A node holds a value, and it remembers from
@@ -93,7 +116,8 @@ assert d.value == 8.0
 # ## First try: walk every path
 #
 # The rule says: add up what comes along all ways. So let us walk all ways. The function calls
-# itself for the inputs of a node, and adds what arrives to a dictionary.
+# itself for the inputs of a node, and adds what arrives to a dictionary. (`zip` goes through inputs
+# and pullbacks side by side; `strict=True` is an error if one list is longer than the other.)
 
 # %%
 calls = []
@@ -119,7 +143,7 @@ assert gradients[a] == 8.0 and len(calls) == 15
 
 # %%
 def number_of_calls(levels):
-    """Your prediction: how many calls does walk_every_path need on a ladder?"""
+    """How many calls walk_every_path needs on a ladder with 1 or more levels."""
     # YOUR TURN: one line. With 3 levels the answer is 15. How much does one more level add?
     raise NotImplementedError("YOUR TURN")
 
@@ -177,13 +201,14 @@ assert gradients[a] == 2.0 and len(calls) == 7
 # If you then go through the list from the end, each node comes before its inputs. In other words:
 # when its turn comes, all nodes that use it are done.
 #
-# Your function gets the last node. It must return a list with every node once.
+# Your function gets the last node. It must return a list with every node once. Go to the inputs
+# first, and put the node into the list after them. And remember where you have been.
 
 
 # %%
 def topological_order(last):
     """All nodes that lead to the node `last`, each one after all its inputs."""
-    # YOUR TURN: about 8 lines. A function inside this one may call itself, as above.
+    # YOUR TURN: 8 to 12 lines. A function inside this one may call itself, as above.
     raise NotImplementedError("YOUR TURN")
 
 
@@ -276,5 +301,28 @@ assert tg.gradients(u + ops.tanh(u), a) == tg.gradients(ops.tanh(u) + u, a)
 # - Visiting each node once is fast, but wrong if a node passes its gradient on too early.
 # - In topological order, from the end, each node is visited once, and everything is right.
 #
-# Until now all values were single numbers. With arrays there are forks that nobody has drawn:
-# lesson 4.
+# ## Exercises
+#
+# No check looks at these; each says how you see that you are right. Work in a file of your own,
+# beside the lessons. With `fork = my_work("the_fork")` (from `tinygrad_mo.learn`) it has all
+# functions of this lesson, your own ones among them: `fork.ladder(3)`, `fork.sweep(order)`.
+#
+# 1. *Three uses.* Build the graph of loss = (a * a) * a with `apply`, and draw it. How many ways
+#    lead from the loss to a? Right if `sweep` gives 12 for a = 2, and the central difference, too.
+# 2. *Count the ways.* Write `ways(order)`: for each node, the number of ways that lead from the
+#    last node to it. It is `sweep` without pullbacks. Right if the ladder with 60 levels has 2**60
+#    ways to its first node, and if on the ladder with 12 levels the ways to all nodes, added up,
+#    are the 8191 calls that you have counted.
+# 3. *How many orders?* Build loss = square(a) + tanh(a) with `apply`. Write `is_topological(order)`
+#    and try all 24 orders of its four nodes (`itertools.permutations`). Right if two of them pass,
+#    and both give the same gradient of a. What do the other orders give, or say?
+# 4. *(long)* *Without an order.* Write `sweep_by_counting(last)`. First count for each node how
+#    many uses it has. In the sweep, a node that receives something counts one use less, and it
+#    passes its gradient on when the last use has arrived. Nothing may call itself: use a list of
+#    nodes that are ready. Right if it agrees with `sweep(topological_order(...))` on both graphs
+#    with a shortcut, needs an instant for a ladder with 60 levels, and works on a chain of 50,000
+#    `tanh`. What does `topological_order` do there?
+#
+# Until now all values were single numbers. With arrays there are forks that nobody has drawn.
+#
+# Next: lesson 4, arrays.

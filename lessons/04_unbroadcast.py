@@ -31,27 +31,37 @@ assert (x + bias).shape == (4, 3)
 # NumPy repeats the bias for each of the 4 rows. This is called *broadcasting*. It saves us a loop.
 #
 # Now let the loss be the sum of all 12 numbers of x + bias. Look at the number 100 in the bias: if
-# it grows by 1, how much does the loss grow? Write your prediction into the hole.
+# it grows by 1, how much does the loss grow? And the other two? Write your guess into the hole.
 
 
 # %%
-def gradient_of_the_bias():
-    """Your prediction: the gradients of the 3 numbers of the bias, as a list."""
+def my_prediction():
+    """Your guess: the gradients of the 3 numbers of the bias, as a list."""
     # YOUR TURN: return a list of three numbers.
     raise NotImplementedError("YOUR TURN")
 
 
+# %% [markdown]
+# Now measure it, with the central difference of lesson 1. An array has many numbers, and each has a
+# gradient of its own. So take one number after the other: make only this one a little larger, then
+# only this one a little smaller, and see how much the loss changes. The gradients of all numbers
+# make an array of the same shape.
+#
+# Take care: `a = array` is only a second name for the same array. A copy is `array.copy()`.
+# `np.ndindex(array.shape)` goes through all places of an array, however many axes it has; if
+# `place` is such a place, `array[place]` is the number there.
+
+
 # %%
-def loss_of(bias):
-    return (x + bias).sum()
+def measured_gradient(f, array, h=1e-3):
+    """The slope of f(array), a number, in each number of the array; `array` stays as it is."""
+    # YOUR TURN: 7 to 10 lines. Begin with np.zeros(array.shape), and fill it place by place.
+    raise NotImplementedError("YOUR TURN")
 
 
-measured = []
-for n in range(3):
-    step = np.zeros(3)
-    step[n] = 1e-3
-    measured.append((loss_of(bias + step) - loss_of(bias - step)) / 2e-3)
-print("measured:", np.round(measured, 6), "  you say:", gradient_of_the_bias())
+# %%
+measured = measured_gradient(lambda bias: (x + bias).sum(), bias)
+print("measured:", np.round(measured, 6), "  you say:", my_prediction())
 assert np.allclose(measured, [4, 4, 4])
 
 # %% [markdown]
@@ -133,8 +143,9 @@ for shape in [(3,), (4, 1), (1, 3), (4, 3), ()]:
 weights = np.array([1.0, 2.0, 3.0])
 y, (pull_x, pull_weights) = ops.multiply(x, weights)
 g_weights = unbroadcast(pull_weights(np.ones((4, 3))), weights.shape)
-print("gradient of the weights:", g_weights)
-assert g_weights[0] == 0 + 3 + 6 + 9
+measured = measured_gradient(lambda weights: (x * weights).sum(), weights)
+print("gradient of the weights:", g_weights, "  measured:", np.round(measured, 6))
+assert g_weights[0] == 0 + 3 + 6 + 9 and np.allclose(measured, g_weights)
 
 # %% [markdown]
 # It is the sum of the first column of x: 0 + 3 + 6 + 9 = 18. Each sample has sent its own number,
@@ -214,5 +225,28 @@ assert (ops.unbroadcast(rows, (3,))[0] == unbroadcast(rows[0], (3,))).all()
 # - New axes are summed away. Stretched axes are summed to length 1.
 # - Without this, you get a shape error if you are lucky, and silent nonsense if you are not.
 #
-# You now have all parts: pullbacks, the sweep, the order, unbroadcast. In lesson 5 you build the
-# engine.
+# ## Exercises
+#
+# No check looks at these; each says how you see that you are right. In a file of your own,
+# `my_work("unbroadcast")` (from `tinygrad_mo.learn`) gives you the functions of this lesson.
+#
+# 1. *An outer sum.* a has the shape (3, 1) and b the shape (1, 4). How often is each number used in
+#    a + b? Take the loss (a * b).sum(), predict both gradients as formulas of a and b, and compute
+#    them with `ops.multiply` and `unbroadcast`. Right if `measured_gradient` agrees.
+# 2. *Random shapes.* Test your `unbroadcast` by measuring: make 200 pairs of random shapes that fit
+#    together (some axes missing in front, some of length 1), two random arrays a and b, and a loss
+#    (a * b * c).sum() with a random c. Right if both gradients agree each time. Does a test with
+#    the loss (a + b).sum() find an `unbroadcast` that takes the mean of the copies? And one that
+#    returns the right numbers in a wrong order?
+# 3. *Empty batches.* What should the gradient of the bias be for a batch of 0 samples, of shape (0,
+#    3)? Right if your function gives that, with the shape (3,), and without a special case.
+# 4. *(long)* *A network by hand.* x (8, 3), kernel (3, 4), bias (4,), a factor (8, 1) for each
+#    sample, and one learned number of shape (): loss = mean(square(tanh(x @ kernel + bias) * factor
+#    + number)). Write forward and backward by hand, with the pullbacks of `ops.matmul`, `ops.add`
+#    and so on. Where do you need `unbroadcast`? Right if all five gradients agree with
+#    `measured_gradient`, and if one training step lowers the loss. (The pullbacks of `ops` count
+#    axes from the right, so they work on g without rows, too.)
+#
+# You now have all parts: pullbacks, the sweep, the order, unbroadcast.
+#
+# Next: lesson 5. You build the engine.

@@ -5,7 +5,8 @@
 # `layer(x)` and not a list of layers. And you have trained a network on real data, with an honest
 # score.
 #
-# You need: `tg.Tensor` and `tg.gradients` (lesson 2), arrays and broadcasting (lesson 4).
+# You need: `tg.Tensor` and `tg.gradients` (lesson 2), arrays and broadcasting (lesson 4), and at
+# one place your engine (lesson 5).
 
 # %% [markdown]
 # ## Question: what does a used car cost?
@@ -21,6 +22,8 @@
 import numpy as np
 
 import tinygrad_mo as tg
+from tinygrad_mo import ops
+from tinygrad_mo.learn import my_work, picture  # what you have written; draws into a file
 
 tg.use("numpy")  # what is done by hand here is done on its arrays
 
@@ -121,6 +124,24 @@ assert w.value.tolist() == [0.0, 3.0]
 # A positive gradient pushes the weight down, a negative one pushes it up. This is all of *plain
 # gradient descent*, also called SGD.
 #
+# ## The loop
+#
+# Training is a loop around this step. In each round, the network answers for all cars; the loss is
+# computed from the answers and the true prices; `tg.gradients(loss, weights)` finds the gradients;
+# and `step` uses them. Keep the loss of each round, as a plain number, to look at it later.
+#
+# **Your turn.** `answer` is a function: `answer(x)` are the answers for the tensor x.
+
+
+# %%
+def train(answer, weights, x, true, rate, steps):
+    """Steps of plain gradient descent; returns the list of the losses, each before its step."""
+    # YOUR TURN: 5 to 8 lines. The loss is the mean of the squares of answer(x) - true. Tensors have
+    # .mean(), and float(loss) is a plain number.
+    raise NotImplementedError("YOUR TURN")
+
+
+# %% [markdown]
 # ## The first training run
 #
 # One dense layer with one unit: 12 inputs in, one price out.
@@ -128,24 +149,14 @@ assert w.value.tolist() == [0.0, 3.0]
 # **Before you run the next cell, write down:** how many numbers does this layer have to learn? And
 # does one layer beat 7,000 dollars?
 
-
 # %%
-def train(answer, weights, rate, steps):
-    """Steps of plain gradient descent on all training cars; returns the loss before each step."""
-    x, true = tg.Tensor(table[known]), tg.Tensor(price[known])
-    losses = []
-    for _ in range(steps):
-        error = answer(x) - true
-        loss = (error * error).mean()
-        losses.append(float(loss))
-        step(weights, tg.gradients(loss, weights), rate)
-    return losses
-
-
+cars_x, cars_y = tg.Tensor(table[known]), tg.Tensor(price[known])
 kernel = tg.Parameter(np.zeros((12, 1)), "kernel")
 bias = tg.Parameter(np.zeros(1), "bias")
 print("numbers to learn:", kernel.value.size + bias.value.size)
-one_layer_losses = train(lambda x: dense(x, kernel, bias), [kernel, bias], rate=0.1, steps=200)
+one_layer_losses = train(
+    lambda x: dense(x, kernel, bias), [kernel, bias], cars_x, cars_y, rate=0.1, steps=200
+)
 one_layer = dense(tg.Tensor(table[exam]), kernel, bias).numpy()
 print(f"loss: first {one_layer_losses[0]:.2f}, last {one_layer_losses[-1]:.2f}")
 print(f"one layer: wrong by {dollars(one_layer):,.0f} dollars")
@@ -155,14 +166,44 @@ assert 2_500 < dollars(one_layer) < 2_900
 # %% [markdown]
 # 13 numbers, and the error falls below 3,000 dollars, on cars that were never shown in training.
 #
+# Does your own engine do that, too? Nodes and a plan, as in lesson 5: the plan is made once, and
+# runs 200 times. `my_work` brings the functions that you have written there.
+
+# %%
+engine = my_work("the_engine")
+x, true, k, b = [engine.Node(name=name) for name in ("x", "true", "kernel", "bias")]
+error = ops.subtract(ops.add(ops.matmul(x, k), b), true)
+loss = ops.mean(ops.multiply(error, error))
+plan = engine.make_plan([loss])
+now = {x: table[known], true: price[known], k: np.zeros((12, 1)), b: np.zeros(1)}
+for _ in range(200):
+    tape = engine.forward(plan, now)
+    g = engine.backward(plan, tape, engine.seed_rows(plan, [loss]))
+    now |= {node: now[node] - 0.1 * g[plan.slots[node]][0] for node in (k, b)}
+own, theirs = tape.values[plan.slots[loss]], one_layer_losses[-1]
+print(f"last loss on your engine {own:.6f}, with tensors {theirs:.6f}")
+assert np.isclose(own, theirs, rtol=1e-4)
+
+# %% [markdown]
+# The same. Your engine wants the whole graph first and then runs it; tensors compute at once, and
+# remember. That is convenient, so we go on with tensors.
+#
 # ## Break it: a rate that is too large
 #
-# **Before you run the next cell, write down:** what happens to the loss with a rate of 0.5?
+# What happens to the loss with a rate of 0.5, five times as large? A guess is welcome.
+
+
+# %%
+def my_prediction():
+    # YOUR TURN: return "falls faster", "falls, then grows" or "grows at once".
+    raise NotImplementedError("YOUR TURN")
+
 
 # %%
 k, b = tg.Parameter(np.zeros((12, 1)), "k"), tg.Parameter(np.zeros(1), "b")
-too_fast = train(lambda x: dense(x, k, b), [k, b], rate=0.5, steps=40)
+too_fast = train(lambda x: dense(x, k, b), [k, b], cars_x, cars_y, rate=0.5, steps=40)
 print([f"{loss:.1f}" for loss in too_fast[::3]])
+print(f"you said: {my_prediction()}; it falls, then grows")
 assert min(too_fast) < too_fast[0] / 2 and too_fast[-1] > 100 * too_fast[0]
 
 # %% [markdown]
@@ -215,20 +256,18 @@ def run_chain(layers, x):
 # %%
 tg.set_random_seed(0)  # weights start at random; the seed makes them the same each time
 chain = [tg.layers.Dense(16, activation="tanh"), tg.layers.Dense(1)]
-run_chain(chain, tg.Tensor(table[known]))  # the first call makes the weights
+run_chain(chain, cars_x)  # the first call makes the weights
 weights = [w for layer in chain for w in layer.weights]
-chain_losses = train(lambda x: run_chain(chain, x), weights, rate=0.2, steps=300)
+chain_losses = train(lambda x: run_chain(chain, x), weights, cars_x, cars_y, rate=0.2, steps=300)
 two_layers = run_chain(chain, tg.Tensor(table[exam])).numpy()
 print("shapes of the weights:", [w.shape for w in weights])
 print(f"two layers: wrong by {dollars(two_layers):,.0f} dollars")
 assert [w.shape for w in weights] == [(12, 16), (16,), (16, 1), (1,)]
 assert dollars(two_layers) < 2_200 < dollars(one_layer)
 
-# %%
-try:
-    from matplotlib.figure import Figure  # draws charts and writes them to files
 
-    figure = Figure(figsize=(9, 4), layout="constrained")
+# %%
+def draw(figure):
     left, right = figure.subplots(1, 2)
     left.plot(one_layer_losses, label="one layer")
     left.plot(chain_losses, label="two layers")
@@ -239,12 +278,13 @@ try:
     right.scatter(price[exam], two_layers, s=9, label="two layers")
     right.set(xlabel="true price (10,000 dollars)", ylabel="answer", title="held-back cars")
     right.legend()
-    figure.savefig("lesson06.png")
-    print("Look at lesson06.png. On the gray line the answer is the true price.")
-except ImportError as error:
-    print("No picture was drawn:", error)
+
+
+picture("lesson06.png", draw, size=(9, 4))
 
 # %% [markdown]
+# On the gray line the answer is the true price.
+#
 # ## What a chain cannot do
 #
 # A list has one next element. So in a list of layers each value is used once, by the next layer.
@@ -307,4 +347,26 @@ assert max(dollars(two_layers), dollars(with_fork)) < dollars(one_layer) < basel
 # - A score means something only on held-back data, and only beside a baseline.
 # - Layers are wired by calling them. A chain is a special case; a fork needs a name, nothing more.
 #
-# Next: a network that forks at its end. It has two outputs and two losses.
+# ## Exercises
+#
+# No check looks at these; each says how you see that you are right. In a file of your own,
+# `my_work("layers_are_functions")` gives you the functions of this lesson.
+#
+# 1. *What matters?* Train the single layer without the column of the mileage, then without
+#    cylinders, and so on, and once without all six columns of the maker. Print by how many dollars
+#    each answer is wrong. Right if the table is the same in each run (why is there no chance in
+#    it?), and if leaving out the maker costs most.
+# 2. *Without scaling.* Leave the line with `mean` and `std` out. What does a rate of 0.1 do now?
+#    Try the rates 1e-1, 1e-2, ... 1e-12, and look for the largest with which the loss is smaller
+#    after 200 steps than before. Right if even with this rate it stays far above that of the
+#    lesson. Which column is to blame?
+# 3. *How many units?* Put every fourth training car aside, to choose with. Train the chain with 1,
+#    4 and 16 units, from the seeds 0, 1 and 2, and choose by the mean on the cars put aside. Only
+#    then look at the exam, once. Right if your table has the spread (largest minus smallest) beside
+#    each mean, and if your reason for the choice is honest about it.
+# 4. *(long)* *Your own layer and your own fit.* Write a class `MyDense(units, activation)` that
+#    makes its weights at the first call, and a function `my_fit` with epochs and batches of 32 cars
+#    in their order. Train the network with the fork. Right if, from the same weights at the start,
+#    it ends with the weights of `model.fit(..., shuffle=False)`, to 4 digits.
+#
+# Next: lesson 7. How does a network answer a question with yes or no, and what is its loss?

@@ -2,8 +2,8 @@
 # # Lesson 11: The Gram matrix
 #
 # At the end you know: how three numbers tell the length of a gradient for every position of the
-# sliders, what it means that two losses agree or are in conflict, and what one step does to each
-# of them.
+# sliders, what it means that two losses agree or are in conflict, and what one small step of plain
+# gradient descent does to each of them.
 #
 # You need: rows and weights (lessons 8 and 9).
 
@@ -28,17 +28,18 @@
 import numpy as np
 
 import tinygrad_mo as tg
+from tinygrad_mo.learn import loss_colours, picture
 from tinygrad_mo.systems import headlines
 
 tg.use("numpy")  # what is done by hand here is done on its arrays
 
 g1, g2 = np.array([3.0, 1.0]), np.array([1.0, 2.0])
-print("g1 · g1 =", g1 @ g1, "  g2 · g2 =", g2 @ g2, "  g1 · g2 =", g1 @ g2)
+print("g1 with g1:", g1 @ g1, "  g2 with g2:", g2 @ g2, "  g1 with g2:", g1 @ g2)
 assert (g1 @ g1, g2 @ g2, g1 @ g2) == (10, 5, 5)
 
 # %% [markdown]
-# Now take the sum s = w1 * g1 + w2 * g2, and multiply out its inner product with itself, as you
-# would do with (a + b) * (a + b):
+# (`@` between two arrows of NumPy is the inner product.) Now take the sum s = w1 * g1 + w2 * g2,
+# and multiply out its inner product with itself, as you would do with (a + b) * (a + b):
 #
 #     s · s  =  w1*w1 * (g1·g1)  +  w1*w2 * (g1·g2)  +  w2*w1 * (g2·g1)  +  w2*w2 * (g2·g2)
 #
@@ -49,9 +50,10 @@ assert (g1 @ g1, g2 @ g2, g1 @ g2) == (10, 5, 5)
 #            [g2·g1, g2·g2]]
 #
 # **Your turn.** Make this table. The gradients come as rows, one for each loss, and they may have
-# any shape: (losses, 32, 128), for example. Make one long arrow of each row first. You need no
-# loop for the table: for a matrix R, the product `R @ R.T` has in row k and column j the inner
-# product of row k with row j. (`R.T` is R with rows and columns exchanged.)
+# any shape: (losses, 32, 128), for example. Make one long arrow of each row first: `rows.reshape(n,
+# -1)` makes n long rows, however long they become. You need no loop for the table: for a matrix R,
+# the product `R @ R.T` has in row k and column j the inner product of row k with row j. (`R.T` is R
+# with rows and columns exchanged.)
 
 
 # %%
@@ -178,7 +180,9 @@ assert cosine(turned_gram, 0, 1) < -0.3
 # A conflict. The same words shall lead to "print" at one output and to "no print" at the other.
 #
 # Draw both cases: how long is the sum if the weight of aux grows from 0 to 3? The lines come from
-# G alone. The dots are real sweeps. Before you look: one of the lines first goes down. Which one?
+# G alone. The dots are real sweeps. From here on, main is always blue and aux always orange, in the
+# pictures of the lessons and on the page. **Before you run the next cell, write down:** one of the
+# lines first goes down. Which one?
 
 # %%
 grid = np.linspace(0, 3, 61)
@@ -187,31 +191,28 @@ for name, table, _ in cases:
     lines = [length(table, [1.0, w]) for w in grid]
     print(f"{name:<14} w = 0: {lines[0]:.4f}   shortest: {min(lines):.4f}   w = 3: {lines[-1]:.4f}")
     assert (min(lines) < 0.96 * lines[0]) == (name == "turned labels")
-try:
-    from matplotlib.figure import Figure  # draws charts and writes them to files
+colour = loss_colours(["main", "aux"])
 
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+
+def draw(figure):
     arrows, curves = figure.subplots(1, 2)
-    arrows.annotate("", (1, 0), (0, 0), arrowprops={"color": "black", "width": 2})
-    arrows.text(0.5, -0.17, "main (length 1)")
-    for (name, table, swept), color in zip(cases, ("tab:green", "tab:pink"), strict=True):
+    arrows.annotate("", (1, 0), (0, 0), arrowprops={"color": colour["main"], "width": 2})
+    arrows.text(0.5, -0.17, "main (length 1)", color=colour["main"])
+    for (name, table, swept), style in zip(cases, ("-", "--"), strict=True):
         angle = np.arccos(cosine(table, 0, 1))
         size = 3 * np.sqrt(table[1, 1] / table[0, 0])
         tip = size * np.cos(angle), size * np.sin(angle)
-        arrows.annotate("", tip, (0, 0), arrowprops={"color": color, "width": 2})
-        arrows.text(tip[0], tip[1] + 0.05, f"3 * aux, {name}", color=color, ha="center")
-        curves.plot(grid, [length(table, [1.0, w]) for w in grid], color=color, label=name)
+        arrows.annotate("", tip, (0, 0), arrowprops={"color": colour["aux"], "width": 2})
+        arrows.text(tip[0], tip[1] + 0.05, f"3 * aux, {name}", color=colour["aux"], ha="center")
+        curves.plot(grid, [length(table, [1.0, w]) for w in grid], "k" + style, label=name)
         real = [np.linalg.norm(plan.backward(swept, [1.0, w])[words]) for w in grid[::15]]
-        curves.plot(grid[::15], real, "o", color=color)
+        curves.plot(grid[::15], real, "ok")
     arrows.set(xlim=(-1.4, 1.4), ylim=(-0.3, 1), aspect="equal", title="true lengths and angles")
-    curves.set(
-        xlabel="weight of aux", title="length of the sum (dots: real sweeps)", ylim=(0, None)
-    )
+    curves.set(xlabel="weight of aux", title="length of the sum (dots: sweeps)", ylim=(0, None))
     curves.legend()
-    figure.savefig("lesson11.png")
-    print("Look at lesson11.png.")
-except ImportError as error:
-    print("No picture was drawn:", error)
+
+
+picture("lesson11.png", draw, size=(9, 3.6))
 
 # %% [markdown]
 # In a conflict, a larger weight can make the sum *shorter*. This answers the question that lesson
@@ -220,26 +221,45 @@ except ImportError as error:
 # ## What a step does to each loss
 #
 # So far we looked at one array. Several arrays are one longer arrow, so their Gram matrices are
-# added, number by number. Then G knows the whole network.
+# added. But take care where a loss has no path: the weights of `aux_output` have a row of aux, and
+# none of main. Their Gram matrix has one number, and it belongs to the place of aux with aux.
 #
-# G knows something else, too. After a small step of plain gradient descent with the weights w,
-# loss k has changed by about
+# **Your turn.** This is the long one. `rows[name]` are the gradients at one weight array, one row
+# for each loss that reaches it. `reached[name]` says which losses these are: (0, 1), (0,) or (1,).
+# Where nothing comes from two losses, the inner product of these two stays 0.
+
+
+# %%
+def whole_gram(rows, reached, losses):
+    """The Gram matrix, (losses, losses), of all weight arrays together."""
+    # YOUR TURN: about 6 lines. Begin with zeros. For each name, make the Gram matrix of its rows,
+    # and add each of its numbers at its place.
+    raise NotImplementedError("YOUR TURN")
+
+
+# %%
+rows = plan.backward(turned_tape, [1.0, 1.0], per_loss=True)
+reached = {weights: plan.reaches(weights) for weights in plan.wrt}  # all weight arrays
+whole = whole_gram(rows, reached, losses=2)
+print(whole)
+for w in ([1.0, 0.0], [1.0, 0.2], [0.5, 2.0]):  # the real sweep is the judge again
+    real = np.sqrt(sum((g**2).sum() for g in plan.backward(turned_tape, w).values()))
+    assert np.isclose(length(whole, w), real)
+
+# %% [markdown]
+# Now G knows the whole network. And it knows something else, too. After a small step of plain
+# gradient descent with the weights w, loss k has changed by about
 #
 #     - rate * (G @ w)[k]
 #
 # because the step goes against the sum s, and (G @ w)[k] is the inner product of gradient k with
-# s: it says how far the step goes along with loss k.
+# s: it says how far the step goes along with loss k. (Steps of other optimizers do not go along the
+# gradient, lesson 10. For them this forecast does not hold.)
 #
 # **Before you run the next cell, write down:** the labels of aux are turned, and we make a step
 # for main *only*, w = [1, 0]. Will the loss of aux rise, fall, or stay?
 
 # %%
-rows = plan.backward(turned_tape, [1.0, 1.0], per_loss=True)
-whole = np.zeros((2, 2))
-for weights in plan.wrt:  # all weight arrays of the model
-    reached = plan.reaches(weights)  # (0, 1), (0,) or (1,): which losses have a row here
-    whole[np.ix_(reached, reached)] += gram(rows[weights])  # np.ix_: these rows and columns of G
-
 rate, w = 0.001, [1.0, 0.0]
 forecast = -rate * whole @ w
 # plan.value reads from the tape what the forward pass has found for a tensor
@@ -257,7 +277,8 @@ assert changes[0] < 0 < changes[1]
 
 # %% [markdown]
 # Main falls, and aux **rises**, although its weight was 0. The step for main has hurt it, through
-# the weights that they share. That is what a conflict is. On the page the words behind each
+# the weights that they share. That is what a conflict is. (The gradient of aux took no part in this
+# step. So "weight 0" does not mean that a loss stays as it is.) On the page the words behind each
 # slider, *SGD step: improves* or *gets worse*, are this forecast.
 #
 # ## In the library
@@ -282,5 +303,22 @@ assert np.isclose(flow.total("embedding", {"aux_output": 3.0}), length(words_gra
 # - The cosine says whether two losses agree (+) or are in conflict (-).
 # - -rate * G @ w is what the next small step of plain gradient descent does to each loss.
 #
-# Next: networks with several inputs. Where branches meet, gradients are divided, and two laws tell
-# how.
+# ## Exercises
+#
+# 1. On paper: g1 = [1, 0] and g2 = [-2, 1]. Write down G, the length of g1 + g2, and the cosine.
+#    Then ask your functions. It is right if they say the same.
+# 2. In a conflict the sum is shortest for one weight w of aux. Find it from G (multiply out the
+#    squared length of g1 + w * g2; where is its slope 0?). It is right if `min` over a fine grid of
+#    weights finds nothing shorter, for turned and for other labels.
+# 3. Where in the network do main and turned aux disagree most? Make a table with a cosine for each
+#    weight array that both losses reach. It is right if it agrees with `flow.cosine` there.
+# 4. How small is "a small step"? Repeat the last experiment with rates from 0.001 to 10, and put
+#    the weights back each time (`model.get_weights`, `model.set_weights`). Print forecast and
+#    measurement of both losses. You see that it is right if the error of the forecast becomes much
+#    more than 10 times smaller where the rate becomes 10 times smaller.
+# 5. (long) Three losses with three arrows of 50 random numbers each. Find weights, none of them
+#    negative, with sum 1, for which NO loss rises: no number of G @ w is below 0. Search on a grid
+#    first. Then find a rule: what do you know of the *shortest* sum? It is right if it holds for
+#    100 draws, and a step with your weights on three functions of your own lets all three fall.
+#
+# Next: two networks have different scores. Is the difference real, or was it luck?

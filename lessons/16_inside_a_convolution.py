@@ -11,6 +11,7 @@
 import numpy as np
 
 import tinygrad_mo as tg
+from tinygrad_mo.learn import my_work, picture
 from tinygrad_mo.systems import omniglot
 
 tg.use("numpy")  # what is done by hand here is done on its arrays
@@ -39,11 +40,12 @@ tg.use("numpy")  # what is done by hand here is done on its arrays
 # picture has one channel. The kernel is (size, size, channels, filters): a table for each pair of
 # an input channel and a filter, and each filter makes one channel of the new picture.
 #
-# **Your turn.** Look at the sum in another way: all windows together. The kernel's corner
-# `kernel[0, 0]` meets the picture without its last two rows and columns. `kernel[0, 1]` meets the
-# same part, moved by one column. So a convolution is a sum of moved pictures, one for each place
-# `(r, c)` in the kernel. Each is multiplied with `kernel[r, c]`, a matrix (channels, filters):
-# `part @ kernel[r, c]` does this for all pixels at once. Start with zeros of the type `x.dtype`.
+# **Your turn.** This is a long one. Look at the sum in another way: all windows together. The
+# kernel's corner `kernel[0, 0]` meets the picture without its last two rows and columns. `kernel[0,
+# 1]` meets the same part, moved by one column. So a convolution is a sum of moved pictures, one for
+# each place `(r, c)` in the kernel. Each is multiplied with `kernel[r, c]`, a matrix (channels,
+# filters): `part @ kernel[r, c]` does this for all pixels at once. Start with zeros of the type
+# `x.dtype`.
 
 
 # %%
@@ -74,21 +76,17 @@ both = np.concatenate([left_to_right, left_to_right.swapaxes(0, 1)], axis=-1)
 edges = convolve_by_shifts(letter, both)
 print("from", letter.shape, "with a kernel", both.shape, "to", edges.shape)
 
-try:
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 3), layout="constrained")
+def draw(figure):
     titles = "the letter", "filter 1: left to right", "filter 2: top to bottom"
-    pictures = letter[0, :, :, 0], edges[0, :, :, 0], edges[0, :, :, 1]
-    for axes, title, picture in zip(figure.subplots(1, 3), titles, pictures, strict=True):
-        axes.imshow(picture, cmap="RdBu_r", vmin=-4, vmax=4)  # red: positive, blue: negative
+    shown = letter[0, :, :, 0], edges[0, :, :, 0], edges[0, :, :, 1]
+    for axes, title, numbers in zip(figure.subplots(1, 3), titles, shown, strict=True):
+        axes.imshow(numbers, cmap="RdBu_r", vmin=-4, vmax=4)  # red: positive, blue: negative
         axes.set_title(title)
         axes.set_axis_off()
-    figure.savefig("lesson16.png", dpi=120)
-    print("lesson16.png is written")
-except ImportError as error:
-    print("No picture was drawn:", error)
 
+
+picture("lesson16.png", draw, size=(8, 3))
 value, _ = tg.ops.convolution(  # None: no bias
     letter, both, None, strides=(1, 1), padding="valid", dilation_rate=(1, 1)
 )
@@ -104,7 +102,9 @@ print("the library finds the same numbers")
 #
 # **Your turn.** Make that matrix. A row holds the numbers of one window: first `x` at kernel place
 # (0, 0) with all channels, then at (0, 1), and so on. You have the moved pictures already: put them
-# side by side along the channels, and then `reshape` them to a matrix.
+# side by side along the channels, and then `reshape` them to a matrix. It must also work for a
+# batch of 0 pictures: the library builds networks by trying each layer on an empty batch.
+# (`reshape(a, -1)` cannot know how long the rest is if there is nothing: say both lengths.)
 
 
 # %%
@@ -135,13 +135,14 @@ print("both ways give the same numbers")
 # A convolution has two inputs, so it needs two pullbacks. `g` is the gradient of the new pictures.
 # It has one axis more, in front: the rows of lesson 5, one for each loss.
 #
-# - The kernel: `y = windows @ kernel` is a product of matrices, so `windows.T @ g` comes back.
+# - The kernel: `y = windows @ kernel` is a product of matrices, so `windows.T @ g` comes back (you
+#   wrote this in lesson 14).
 # - The pictures: forward, a part of `x` was multiplied with `kernel[r, c]` and went into `y`. Back,
 #   `g @ kernel[r, c].T` goes to the same part of `x`. A pixel is in many windows (a fork!), so what
 #   comes back is **added**.
 #
-# **Your turn.** Write the second one. `shape` is the shape of `x`. Start with zeros of the shape
-# `(len(g), *shape)` and the type `g.dtype`.
+# **Your turn.** Write the second one, another long one. `shape` is the shape of `x`. Start with
+# zeros of the shape `(len(g), *shape)` and the type `g.dtype`.
 
 
 # %%
@@ -173,6 +174,19 @@ random = np.random.default_rng(0)
 some_x, some_kernel = random.normal(size=(2, 6, 5, 3)), random.normal(size=(3, 3, 3, 4))
 tg.check.check_op(tg.ops.Op(my_convolution), some_x, some_kernel)
 print("the gradient check found no mistake")
+
+# %% [markdown]
+# And your engine of lesson 5? An operation is a value and its pullbacks, so it takes this one, too.
+
+# %%
+engine = my_work("the_engine")
+x_node, kernel_node = engine.Node(name="x"), engine.Node(name="kernel")
+loss = tg.ops.mean(tg.ops.square(tg.ops.Op(my_convolution)(x_node, kernel_node)))
+plan = engine.make_plan([loss])
+tape = engine.forward(plan, {x_node: some_x, kernel_node: some_kernel})
+back = engine.backward(plan, tape, engine.seed_rows(plan, [loss]))
+print("on your engine:", back[plan.slots[x_node]].shape, back[plan.slots[kernel_node]].shape)
+assert back[plan.slots[x_node]].shape == (1, 2, 6, 5, 3)
 
 # %% [markdown]
 # A check that never fails is worth nothing. So break it: we hand back with a kernel that is turned
@@ -249,7 +263,14 @@ assert len(set(task.y["letter"])) == 147 and len(set(task.y["alphabet"])) == 4
 # Both losses go back through your convolutions. Before training, the loss of 147 letters is about
 # ln(147) = 5.0, and that of 4 alphabets about ln(4) = 1.4.
 #
-# **Before you run the next cell, write down**: which of the two losses pulls harder at the kernels?
+# **Your turn.** Which of the two losses pulls harder at the kernels? A wrong guess is welcome.
+
+
+# %%
+def my_prediction():
+    # YOUR TURN: return "alphabet", "letter" or "both alike".
+    raise NotImplementedError("YOUR TURN")
+
 
 # %%
 flow = model.gradient_flow(*task.some(147))  # 147 held-back drawings
@@ -259,10 +280,11 @@ for name, classes in (("alphabet", 4), ("letter", 147)):
     assert abs(flow.values[name] - np.log(classes)) < 0.4
 for kernel in ("conv_1/kernel", "conv_2/kernel"):
     assert flow.norm("alphabet", kernel) > 1.2 * flow.norm("letter", kernel)
+print(f"you said: {my_prediction()} - it is: alphabet")
 
 # %% [markdown]
-# The smaller loss pulls harder, at both kernels! How large a loss is does not say how large its
-# gradient is. (Lesson 19 says more about this.)
+# The smaller loss pulls harder, at both kernels, here with the weights of one start. How large a
+# loss is does not say how large its gradient is. (Lesson 19 says more about this.)
 #
 # Now train. In one sweep the sum of both gradients comes back through your functions.
 
@@ -291,8 +313,9 @@ _, letter = train(letter_model(turned_convolution))
 assert letter > 0.1
 
 # %% [markdown]
-# It learns, too! Only `conv_1` gets a wrong gradient, and the other layers make up for it. So a
-# training that works does not prove that the gradient is right. Check it.
+# It learns, too! Only `conv_1` gets a wrong gradient, and the other layers make up for it. (Is it
+# worse than the right one? One training each cannot tell: exercise 4.) So a training that works
+# does not prove that the gradient is right. Check it.
 #
 # ## What you now know
 #
@@ -302,3 +325,24 @@ assert letter > 0.1
 # - Back, each window hands its gradient to its pixels, and the shares of a pixel are added.
 # - A network can learn with a wrong gradient. A gradient check finds what the accuracy hides.
 # - A larger loss does not mean a larger gradient.
+#
+# ## Exercises
+#
+# 1. Write the stride: `convolve_with_stride(x, kernel, stride)`, from `convolve_by_shifts` in one
+#    line, and then without computing what is thrown away. It is right if `tg.ops.convolution` with
+#    `strides=(2, 2)` says the same.
+# 2. Count: how many multiplications does a convolution of a 24 x 24 picture need, with 3 x 3
+#    windows, 8 channels and 8 filters? And a `Dense` layer between the same arrays, and how many
+#    weights has each? It is right if `.size` of your arrays says the same.
+# 3. `hand_back` is a convolution, too: of g with a margin of zeros, with the kernel turned by half
+#    a circle and its channels and filters exchanged. Write it with `convolve_by_shifts` and
+#    `np.pad`. It is right if it agrees with `hand_back`. (So the mistake above, a turned kernel,
+#    came from a true sentence in a wrong place.)
+# 4. Is the training with the wrong gradient worse? Train both networks with three seeds, and use
+#    `compared` (lesson 13). Say what may be said.
+# 5. (long) Write max pooling as an operation: of each 2 x 2 pixels the largest, and back to this
+#    pixel alone. What do you do where two are equal? It is right if `check_op` finds no mistake, if
+#    an empty batch passes, and if your layer of it can take the place of `MaxPooling2D` in the
+#    network.
+#
+# Next: several branches look at one picture, and merge.

@@ -1,4 +1,8 @@
-"""The checks of the lessons as tests: `pytest -m lesson05` runs those of lesson 5."""
+"""The checks of the lessons as tests: `pytest -m lesson05` runs those of lesson 5.
+
+What is not done yet is skipped, so that a beginner does not see a hundred failures. With
+`--strict-lessons` it fails: then a run in which nothing fails means that everything is right.
+"""
 
 from pathlib import Path
 
@@ -15,9 +19,10 @@ CASES = [
 
 
 @pytest.mark.parametrize(("lesson", "check"), CASES)
-def test_check(lesson, check):
+def test_check(lesson, check, request):
     result = run_check(lesson, check)
-    if result.status == "not done yet":
+    if result.status == "not done yet" and not request.config.getoption("--strict-lessons"):
         pytest.skip("not done yet")
     if result.status != "holds":
-        pytest.fail(f"{check.says}\n{result.message}", pytrace=False)
+        message = result.message or result.status
+        pytest.fail(f"{check.says}\n{message}", pytrace=False)

@@ -335,6 +335,18 @@ def set_random_seed(seed: int) -> None:
     _seeds = np.random.SeedSequence(seed)
 
 
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Inside, random numbers start from `seed`; outside they go on as if nothing had been."""
+    global _seeds
+    before = _seeds
+    set_random_seed(seed)
+    try:
+        yield
+    finally:
+        _seeds = before
+
+
 def new_generator() -> np.random.Generator:
     """A fresh random generator, independent of all earlier ones."""
     return np.random.default_rng(_seeds.spawn(1)[0])

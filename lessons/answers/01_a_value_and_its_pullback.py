@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 
 def multiply(x, y):
     # In a product, each input is the slope of the other one.
@@ -19,6 +21,23 @@ def central_difference(f, x, h):
     return (f(x + h) - f(x - h)) / (2 * h)
 
 
+def largest_gap(op, *inputs):
+    _, pullbacks = op(*inputs)
+
+    def gap(n):
+        def value(x):  # all other inputs stay as they are
+            return op(*inputs[:n], x, *inputs[n + 1 :])[0]
+
+        return abs(pullbacks[n](1.0) - central_difference(value, inputs[n], 1e-5))
+
+    return max(gap(n) for n in range(len(inputs)))
+
+
+def my_prediction():
+    # Two errors fight: the curve bends, and digits are lost.
+    return 1e-5
+
+
 HINTS = {
     "multiply": [
         "Copy the line of add. The value is a product now, and the two pullbacks must change.",
@@ -34,6 +53,16 @@ HINTS = {
         "You need f at two places: x + h and x - h.",
         "How far is it from x - h to x + h? Divide the change of f by this distance.",
         "return (f(x + h) - f(...)) / (...): mind the brackets around 2 * h.",
+    ],
+    "largest_gap": [
+        "First: value, pullbacks = op(*inputs). Then do the same for each number n of an input.",
+        "A function inside a function: def value(x): return op(*inputs[:n], x, *inputs[n + 1:])[0]",
+        "For input n: abs(pullbacks[n](1.0) - central_difference(value, inputs[n], 1e-5)).",
+        "Collect the gaps in a list, and return max(gaps).",
+    ],
+    "my_prediction": [
+        "A guess is enough: return one of the three numbers.",
+        "Two things go wrong: a long step does not see the bend, and a short one loses digits.",
     ],
 }
 
@@ -65,32 +94,53 @@ def parts(result, count):
     return result
 
 
+PAIRS = [(2.0, 3.0), (-0.5, 4.0), (0.0, 1.5)]
+
+
 def check_multiply__value(lesson):
     """The value is the product."""
-    value, _ = parts(lesson.multiply(2.0, 3.0), 2)
-    assert value == 6.0, f"multiply(2.0, 3.0) gave the value {value!r}; expected 6.0."
+    for x, y in PAIRS:
+        value, _ = parts(lesson.multiply(x, y), 2)
+        assert np.shape(value) == () and value == x * y, (
+            f"multiply({x}, {y}) gave the value {value!r}; expected {x * y}."
+        )
 
 
 def check_multiply__slopes(lesson):
     """With g = 1, the pullback of x gives y, and the pullback of y gives x."""
-    _, (pull_x, pull_y) = parts(lesson.multiply(2.0, 3.0), 2)
-    received = pull_x(1.0), pull_y(1.0)
-    assert received != (2.0, 3.0), (
-        "pull_x(1.0) gave 2.0 and pull_y(1.0) gave 3.0: they are exchanged. The slope in x is y."
-    )
-    assert received == (3.0, 2.0), (
-        f"For x = 2 and y = 3, pull_x(1.0) and pull_y(1.0) gave {received}; expected (3.0, 2.0). "
-        "The slope in x is y, the slope in y is x."
-    )
+    for x, y in PAIRS:
+        _, (pull_x, pull_y) = parts(lesson.multiply(x, y), 2)
+        received = pull_x(1.0), pull_y(1.0)
+        assert received != (x, y), (
+            f"For x = {x} and y = {y}, pull_x(1.0) gave {x} and pull_y(1.0) gave {y}: they are "
+            "exchanged. The slope in x is y."
+        )
+        assert received == (y, x), (
+            f"For x = {x} and y = {y}, pull_x(1.0) and pull_y(1.0) gave {received}; expected "
+            f"({y}, {x}). The slope in x is y, the slope in y is x."
+        )
 
 
 def check_multiply__uses_g(lesson):
     """Ten times the gradient comes in, ten times the gradient goes out."""
+    for x, y in PAIRS:
+        _, (pull_x, pull_y) = parts(lesson.multiply(x, y), 2)
+        for g in (10.0, -2.0, 0.0):
+            received = pull_x(g), pull_y(g)
+            assert received == (g * y, g * x), (
+                f"For x = {x} and y = {y}, pull_x({g}) and pull_y({g}) gave {received}; expected "
+                f"({g * y}, {g * x}). A pullback must multiply with the g that it receives."
+            )
+
+
+def check_multiply__each_call_remembers(lesson):
+    """A second call does not change the pullbacks of the first."""
     _, (pull_x, pull_y) = parts(lesson.multiply(2.0, 3.0), 2)
-    received = pull_x(10.0), pull_y(10.0)
-    assert received == (30.0, 20.0), (
-        f"pull_x(10.0) and pull_y(10.0) gave {received}; expected (30.0, 20.0). "
-        "A pullback must multiply with the g that it receives."
+    lesson.multiply(5.0, 7.0)
+    received = pull_x(1.0), pull_y(1.0)
+    assert received == (3.0, 2.0), (
+        f"After another call, multiply(5.0, 7.0), the pullbacks of multiply(2.0, 3.0) gave "
+        f"{received}; expected (3.0, 2.0). They must remember the x and y of their own call."
     )
 
 
@@ -104,17 +154,18 @@ def check_tanh__returns_a_value_and_one_pullback(lesson):
         "The second thing that came back is a function, not a tuple with a function in it. "
         "A tuple of one needs a comma: (lambda g: ...,)"
     )
-    assert len(result[1]) == 1, (
-        f"tanh has one input, so it needs one pullback; {len(result[1])} came back."
+    assert isinstance(result[1], tuple | list) and len(result[1]) == 1, (
+        f"tanh has one input, so it needs a tuple of one pullback; {result[1]!r} came back."
     )
 
 
 def check_tanh__value(lesson):
     """The value is tanh of x."""
-    value, _ = parts(lesson.tanh(0.7), 1)
-    assert abs(value - math.tanh(0.7)) < 1e-12, (
-        f"tanh(0.7) gave the value {value!r}; expected {math.tanh(0.7):.6f}. Use math.tanh."
-    )
+    for x in (0.7, -2.0, 0.0):
+        value, _ = parts(lesson.tanh(x), 1)
+        assert abs(value - math.tanh(x)) < 1e-12, (
+            f"tanh({x}) gave the value {value!r}; expected {math.tanh(x):.6f}. Use math.tanh."
+        )
 
 
 def check_tanh__slope(lesson):
@@ -131,27 +182,127 @@ def check_tanh__slope(lesson):
 
 def check_tanh__uses_g(lesson):
     """Ten times the gradient comes in, ten times the gradient goes out."""
-    _, (pull_x,) = parts(lesson.tanh(0.7), 1)
-    assert abs(pull_x(10.0) - 10 * pull_x(1.0)) < 1e-9, (
-        f"pull_x(10.0) gave {pull_x(10.0):.6f} and pull_x(1.0) gave {pull_x(1.0):.6f}; the first "
-        "must be ten times the second. Multiply the slope with g."
-    )
+    for x in (0.7, -0.3):
+        _, (pull_x,) = parts(lesson.tanh(x), 1)
+        for g in (10.0, -3.0):
+            received, expected = pull_x(g), g * (1 - math.tanh(x) ** 2)
+            assert abs(received - expected) < 1e-9, (
+                f"At x = {x}, pull_x({g}) gave {received:.6f}; expected {g} times the slope, "
+                f"{expected:.6f}. Multiply the slope with g."
+            )
 
 
 def check_central_difference__of_a_line(lesson):
-    """The slope of the line 4 * x is 4, whatever the step."""
-    for h in (0.5, 0.25):
-        received = lesson.central_difference(lambda x: 4 * x, 1.0, h)
-        assert received == 4.0, (
-            f"For the line 4 * x and h = {h} you found the slope {received}; expected 4.0. "
-            "From x - h to x + h the distance is 2 * h. Are there brackets around 2 * h?"
-        )
+    """The slope of a straight line is the same everywhere, whatever the step."""
+    for slope, x in ((4, 1.0), (-2, 3.0), (0, 5.0)):
+        for h in (0.5, 0.25):
+            received = lesson.central_difference(lambda x, slope=slope: slope * x, x, h)
+            assert received == slope, (
+                f"For the line {slope} * x at x = {x} and h = {h} you found the slope {received}; "
+                f"expected {slope}. From x - h to x + h the distance is 2 * h. Are there brackets "
+                "around 2 * h?"
+            )
 
 
 def check_central_difference__goes_to_both_sides(lesson):
     """One step goes to the right, the other to the left."""
-    received = lesson.central_difference(lambda x: x * x, 3.0, 0.5)
-    assert received == 6.0, (
-        f"For x * x at 3 and h = 0.5 you found {received}; expected 6.0, because both ends count "
-        "alike: f(3.5) - f(2.5). (6.5 or 5.5 means: one of your ends is x itself.)"
+    for x in (3.0, -1.5):
+        received = lesson.central_difference(lambda x: x * x, x, 0.5)
+        assert received == 2 * x, (
+            f"For x * x at {x} and h = 0.5 you found {received}; expected {2 * x}, because both "
+            f"ends count alike: f({x + 0.5}) - f({x - 0.5}). ({2 * x + 0.5} or {2 * x - 0.5} "
+            "means: one of your ends is x itself.)"
+        )
+
+
+def check_central_difference__uses_h(lesson):
+    """The step h is the one that was given."""
+    for h in (1.0, 2.0):
+        received = lesson.central_difference(lambda x: x**3, 1.0, h)
+        expected = 3 + h * h
+        assert abs(received - expected) < 1e-9, (
+            f"For x**3 at 1 and h = {h} you found {received}; expected {expected}: "
+            f"({1 + h}**3 - {1 - h}**3) / {2 * h}. Is h the step, in both places?"
+        )
+
+
+def three_inputs(slopes, called=None):
+    """An operation x * y + z whose pullbacks claim to have these slopes; None: the right ones."""
+
+    def op(x, y, z):
+        if called is not None:
+            called.append((x, y, z))
+        right = (y, x, 1.0)
+        claimed = [r if s is None else s for r, s in zip(right, slopes, strict=True)]
+        return x * y + z, tuple(lambda g, s=s: g * s for s in claimed)
+
+    return op
+
+
+def check_largest_gap__nothing_wrong(lesson):
+    """For a right operation the gap is nearly 0, whatever the number of inputs."""
+    square = lambda x: (x * x, (lambda g: g * 2 * x,))
+    for name, found in [
+        ("x * x at 3", lesson.largest_gap(square, 3.0)),
+        ("x * y + z at 2, 3, 4", lesson.largest_gap(three_inputs([None] * 3), 2.0, 3.0, 4.0)),
+    ]:
+        assert found is not None, "largest_gap returned None. Is a `return` missing?"
+        assert np.shape(found) == () and 0 <= found < 1e-6, (
+            f"{name} has right pullbacks, but your largest gap is {found!r}; expected nearly 0, "
+            "and not negative."
+        )
+
+
+def check_largest_gap__finds_each_input(lesson):
+    """A wrong pullback is found, for whichever input it is."""
+    for n, wrong in ((0, 5.0), (1, 1.5), (2, -1.0)):
+        slopes = [None, None, None]
+        slopes[n] = wrong
+        expected = abs(wrong - (3.0, 2.0, 1.0)[n])
+        found = lesson.largest_gap(three_inputs(slopes), 2.0, 3.0, 4.0)
+        assert abs(found - expected) < 1e-6, (
+            f"For x * y + z at 2, 3, 4 the slopes are 3, 2 and 1. Pullback {n} claims {wrong}, so "
+            f"the gap is {expected}; you found {found}."
+        )
+
+
+def check_largest_gap__the_largest(lesson):
+    """Of several gaps it is the largest, also where a pullback says too little."""
+    for slopes, expected in (
+        ([2.5, 2.25, 1.0], 0.5),
+        ([3.25, 6.0, 0.0], 4.0),
+        ([0.0, 1.0, 1.0], 3.0),
+    ):
+        found = lesson.largest_gap(three_inputs(slopes), 2.0, 3.0, 4.0)
+        assert abs(found - expected) < 1e-6, (
+            f"For x * y + z at 2, 3, 4 the slopes are 3, 2 and 1; the pullbacks claim {slopes}. "
+            f"The largest distance is {expected}; you found {found}. Distances have no sign: abs."
+        )
+
+
+def check_largest_gap__one_at_a_time(lesson):
+    """While one input moves, the others stay as they are."""
+    called = []
+    lesson.largest_gap(three_inputs([None] * 3, called), 2.0, 3.0, 4.0)
+    for inputs in called:
+        moved = [n for n in range(3) if inputs[n] != (2.0, 3.0, 4.0)[n]]
+        assert len(moved) <= 1, (
+            f"For the inputs 2, 3, 4 you have called the operation with {inputs}: {len(moved)} of "
+            "them have moved at the same time. Move one, and leave the others as they are."
+        )
+
+
+def check_my_prediction__a_number(lesson):
+    """Your guess is a number."""
+    found = lesson.my_prediction()
+    assert isinstance(found, int | float | np.number), (
+        f"You returned {found!r}; expected a number, without quotes: 0.1, 1e-5 or 1e-15."
+    )
+
+
+def check_my_prediction__one_of_three(lesson):
+    """Your guess is one of the three, right or wrong."""
+    found = lesson.my_prediction()
+    assert any(found == h for h in (0.1, 1e-5, 1e-15)), (
+        f"You returned {found!r}; choose one of 0.1, 1e-5 and 1e-15."
     )

@@ -1,5 +1,7 @@
 """Answers to lesson 2."""
 
+import numpy as np
+
 from tinygrad_mo import ops
 
 
@@ -13,6 +15,11 @@ def loss_and_gradient(w, x, target):
     g_y = pull_y(g_e)
     g_a = pull_a(g_y)
     return loss, pull_w(g_a)
+
+
+def my_prediction():
+    # A central difference needs two runs for each weight.
+    return {"runs": 200, "sweeps": 1}
 
 
 def chain_and_gradients(weights, x):
@@ -35,6 +42,10 @@ HINTS = {
         "Then: g_e = pull_e(1.0), g_y = pull_y(g_e), and so on. What comes out goes in again.",
         "The last lines: g_a = pull_a(g_y), and return loss, pull_w(g_a).",
     ],
+    "my_prediction": [
+        "One central difference computes the chain twice, for one weight.",
+        'A guess is enough: return {"runs": 5, "sweeps": 5}, with numbers of your own.',
+    ],
     "chain_and_gradients": [
         "Forward: a loop over the weights. Append the three pullbacks of each layer to a list.",
         "Backward: a loop over reversed(list). g starts as 1.0. Per layer: first pull_a, then "
@@ -49,6 +60,44 @@ HINTS = {
 
 def numeric(f, x, h=1e-5):
     return (f(x + h) - f(x - h)) / (2 * h)
+
+
+class Noting:
+    """The operations, noting in which order their pullbacks are called."""
+
+    def __init__(self):
+        self.names, self.called = [], []
+
+    def __getattr__(self, name):
+        op = getattr(ops, name)
+
+        def run(*inputs, **attributes):
+            made = op(*inputs, **attributes)
+            if not isinstance(made, tuple):
+                return made
+            self.names.append(name)
+            return made[0], tuple(self.noted(pull, len(self.names) - 1) for pull in made[1])
+
+        return run
+
+    def noted(self, pull, number):
+        def note_and_pull(g):
+            self.called.append(number)
+            return pull(g)
+
+        return note_and_pull
+
+    def check(self):
+        shown = ", ".join(self.names[number] for number in self.called)
+        assert self.called, (
+            "No pullback of an operation of `ops` was called. A formula may be right; but here you "
+            "shall pull the gradient back, with what the operations have returned."
+        )
+        assert self.called == sorted(self.called, reverse=True), (
+            f"The operations ran in the order {', '.join(self.names)}; you called the pullbacks of "
+            f"{shown}. The last operation comes first. With single numbers a wrong order can give "
+            "the right gradient; with matrices it would not."
+        )
 
 
 def check_loss_and_gradient__returns_two(lesson):
@@ -88,9 +137,50 @@ def check_loss_and_gradient__gradient(lesson):
         )
 
 
+def check_loss_and_gradient__order(lesson):
+    """The pullbacks are called in the right order: that of the last operation first."""
+    noting = lesson.loss_and_gradient.__globals__["ops"] = Noting()
+    lesson.loss_and_gradient(0.25, 2.0, 0.8)
+    noting.check()
+
+
+def check_my_prediction__a_dict(lesson):
+    """Your guess is a dict with two entries."""
+    received = lesson.my_prediction()
+    assert isinstance(received, dict) and set(received) == {"runs", "sweeps"}, (
+        f'You returned {received!r}; expected {{"runs": ..., "sweeps": ...}}.'
+    )
+
+
+def check_my_prediction__whole_numbers(lesson):
+    """Your guess is made of whole numbers, right or wrong."""
+    received = lesson.my_prediction()
+    assert isinstance(received, dict), f"You returned {received!r}; expected a dict."
+    for key, number in received.items():
+        whole = isinstance(number, int) and not isinstance(number, bool) and number >= 0
+        assert whole, f"For {key!r} you say {number!r}; expected a whole number, such as 7."
+
+
+def returned_two(result):
+    assert isinstance(result, tuple | list) and len(result) == 2, (
+        f"chain_and_gradients returned {result!r}; expected two things: return value, gradients"
+    )
+    assert np.ndim(result[1]) == 1, (
+        f"The second thing that came back is {result[1]!r}; expected a list of the gradients."
+    )
+    return result
+
+
+def check_chain_and_gradients__weights_stay(lesson):
+    """The list of weights that came in is as before."""
+    weights = [0.5, 2.0]
+    lesson.chain_and_gradients(weights, 1.0)
+    assert weights == [0.5, 2.0], f"The weights were [0.5, 2.0] and are {weights} now."
+
+
 def check_chain_and_gradients__value(lesson):
     """The value goes through all layers."""
-    received = lesson.chain_and_gradients([0.5, 2.0], 1.0)[0]
+    received, _ = returned_two(lesson.chain_and_gradients([0.5, 2.0], 1.0))
     expected = float(ops.tanh(2.0 * ops.tanh(0.5)[0])[0])
     assert abs(received - expected) < 1e-9, (
         f"For the weights 0.5 and 2.0 and x = 1.0 the value is {received}; expected {expected:.6f}."
@@ -101,7 +191,7 @@ def check_chain_and_gradients__value(lesson):
 def check_chain_and_gradients__one_per_weight(lesson):
     """There is one gradient for each weight."""
     for count in (1, 3):
-        gradients = lesson.chain_and_gradients([0.5] * count, 1.0)[1]
+        _, gradients = returned_two(lesson.chain_and_gradients([0.5] * count, 1.0))
         assert len(gradients) == count, (
             f"For {count} weight(s) you returned {len(gradients)} gradient(s)."
         )
@@ -134,3 +224,10 @@ def check_chain_and_gradients__several_layers(lesson):
         f"Your gradients are {', '.join(received)}; measured: {', '.join(expected)}. The last one "
         "is found first. What pull_x returns must become the g of the layer before."
     )
+
+
+def check_chain_and_gradients__order(lesson):
+    """The pullbacks are called in the right order: that of the last operation first."""
+    noting = lesson.chain_and_gradients.__globals__["ops"] = Noting()
+    lesson.chain_and_gradients([0.5, 2.0, 1.5], 1.0)
+    noting.check()

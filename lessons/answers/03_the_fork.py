@@ -2,7 +2,14 @@
 
 import math
 
+import numpy as np
+
 from tinygrad_mo import ops
+
+
+def my_prediction():
+    # A small change of a changes the loss along both ways.
+    return "sum"
 
 
 def gradient_at_fork(a):
@@ -34,13 +41,17 @@ def topological_order(last):
 
 
 HINTS = {
+    "my_prediction": [
+        "If a grows a little, both s and t change. What does the loss see of it?",
+        'A guess is enough: return one of the four words, with quotes, such as "mean".',
+    ],
     "gradient_at_fork": [
         "If a grows, the change runs along both ways to the loss. What does the loss see?",
         "The loss sees both changes, one added to the other.",
         "The last line: return pull_square(pull_s(1.0)) + ...",
     ],
     "number_of_calls": [
-        "Count per level, from the top: 1, 2, 4, 8 ... The answer is the sum.",
+        "Count from the end of the ladder: 1, 2, 4, 8 ... The answer is the sum.",
         "1 + 2 + 4 + 8 is 15, one less than 16. And 16 is 2**4, for 3 levels.",
         "return 2 ** (...) - 1",
     ],
@@ -53,12 +64,34 @@ HINTS = {
 }
 
 
+def check_my_prediction__is_a_word(lesson):
+    """Your guess is one word."""
+    received = lesson.my_prediction()
+    assert isinstance(received, str), (
+        f'You returned {received!r}. Return a word, with quotes, such as "mean".'
+    )
+
+
+def check_my_prediction__is_one_of_four(lesson):
+    """Your guess is one of the four that were asked for, right or wrong."""
+    received = lesson.my_prediction()
+    assert received in ("larger", "mean", "sum", "product"), (
+        f'You returned {received!r}. Choose one of "larger", "mean", "sum" and "product".'
+    )
+
+
+def one_number(received):
+    """What a gradient of one number must be: a number, or an array without axes."""
+    assert received is not None, "You returned None. Is a `return` missing?"
+    assert np.shape(received) == () and not callable(received), (
+        f"You returned {received!r}. The gradient of a is one number: make one of the two."
+    )
+    return float(received)
+
+
 def check_gradient_at_fork__both_ways_count(lesson):
     """Both ways count: the answer is not that of one way alone."""
-    received = lesson.gradient_at_fork(1.0)
-    assert not isinstance(received, tuple | list), (
-        f"You returned {received}. The gradient of a is one number: make one of the two."
-    )
+    received = one_number(lesson.gradient_at_fork(1.0))
     assert abs(received - 2.0) > 1e-6, (
         f"You returned {received}: that is the upper way alone. The way through tanh counts, too."
     )
@@ -70,7 +103,7 @@ def check_gradient_at_fork__both_ways_count(lesson):
 def check_gradient_at_fork__gradients_add(lesson):
     """At a fork the two gradients are added."""
     for a in (1.0, -0.5, 0.0):
-        received = lesson.gradient_at_fork(a)
+        received = one_number(lesson.gradient_at_fork(a))
         expected = 2 * a + 1 - math.tanh(a) ** 2
         assert abs(received - expected) < 1e-6, (
             f"For a = {a} you returned {received:.6f}. One way says {2 * a:.6f}, the other one "
@@ -82,16 +115,17 @@ def check_gradient_at_fork__gradients_add(lesson):
 def check_number_of_calls__three_levels(lesson):
     """For three levels it is the number that was counted."""
     received = lesson.number_of_calls(3)
+    assert received is not None, "You returned None. Is a `return` missing?"
     assert received == 15, f"For 3 levels you say {received}; the cell above counted 15."
 
 
 def check_number_of_calls__doubles(lesson):
     """Each further level doubles the paths."""
-    for levels, expected in [(0, 1), (1, 3), (2, 7), (10, 2047)]:
+    for levels, expected in [(1, 3), (2, 7), (4, 31), (10, 2047)]:
         received = lesson.number_of_calls(levels)
         assert received == expected, (
             f"For {levels} level(s) you say {received}; counted: {expected}. Each level is visited "
-            "twice as often as the one above it: 1 + 2 + 4 + ..."
+            "twice as often as the one after it: 1 + 2 + 4 + ..."
         )
 
 
@@ -105,7 +139,10 @@ def shortcut(lesson):
 
 def names(order):
     assert order is not None, "You returned None; expected a list of nodes. Is a `return` missing?"
-    assert isinstance(order, list), f"You returned {order!r}; expected a list of nodes."
+    assert isinstance(order, list | tuple), f"You returned {order!r}; expected a list of nodes."
+    assert all(hasattr(node, "inputs") for node in order), (
+        f"In your list are {order!r}; expected the nodes themselves."
+    )
     return [node.name for node in order]
 
 
@@ -160,4 +197,15 @@ def check_topological_order__many_forks(lesson):
     node = Counting("a", 1.0)
     for _ in range(60):
         node = Counting("n", 1.0, (node, node))
-    assert len(lesson.topological_order(node)) == 61, "The ladder has 61 nodes."
+    found = len(names(lesson.topological_order(node)))
+    assert found == 61, f"The ladder has 61 nodes; your list has {found}."
+
+
+def check_topological_order__a_second_call(lesson):
+    """A second call starts from nothing: it knows no node of the first."""
+    for loss in shortcut(lesson):
+        first, second = (names(lesson.topological_order(loss)) for _ in range(2))
+        assert first == second, (
+            f"The first call gave {first}, the second one {second}. Make the list and the set "
+            "inside the function, new in each call."
+        )

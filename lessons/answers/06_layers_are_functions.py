@@ -16,6 +16,21 @@ def step(weights, gradients, rate):
         w.assign(w.value - rate * g)
 
 
+def train(answer, weights, x, true, rate, steps):
+    losses = []
+    for _ in range(steps):
+        error = answer(x) - true
+        loss = (error * error).mean()
+        losses.append(float(loss))
+        step(weights, tg.gradients(loss, weights), rate)
+    return losses
+
+
+def my_prediction():
+    # Some direction is so steep that the step lands on the other side of the valley, higher up.
+    return "falls, then grows"
+
+
 def run_chain(layers, x):
     # The name x always holds the newest value.
     for layer in layers:
@@ -33,6 +48,17 @@ HINTS = {
         "Go through weights and gradients side by side, with zip.",
         "The new value is the old one minus rate times gradient. Hand it to assign.",
         "for w, g in zip(weights, gradients): w.assign(w.value - rate * g)",
+    ],
+    "train": [
+        "A loop over range(steps). In it: error = answer(x) - true, and the loss is the mean of "
+        "its squares: (error * error).mean()",
+        "Keep float(loss) in a list before you change any weight.",
+        "tg.gradients(loss, weights) are the gradients; step(weights, gradients, rate) uses them.",
+        "At the end, behind the loop: return losses",
+    ],
+    "my_prediction": [
+        "Think of a valley, and of a step that is too long for it.",
+        'A guess is enough: one of the three texts, with quotes, such as "grows at once".',
     ],
     "run_chain": [
         "A layer is called like a function: layer(x).",
@@ -82,10 +108,25 @@ def check_dense__gradient(lesson):
         f"Do not call .value or .numpy() inside"
     )
     found = tg.gradients(y.sum(), [kernel, bias])
-    assert all(g is not None for g in found), "kernel or bias takes no part in the result"
+    assert all(g is not None for g in found), (
+        "no path leads from the result to kernel or bias: a tensor that is made of an array has "
+        "forgotten where it came from"
+    )
     (g_kernel, g_bias) = (g.tolist() for g in found)
     assert g_kernel == [[8.0], [10.0]], f"gradient of the kernel: {g_kernel}, not [[8], [10]]"
     assert g_bias == [2.0], f"gradient of the bias: {g_bias}, expected [2]: two rows use it"
+
+
+def check_dense__any_bias(lesson):
+    """a bias of several units goes to each row"""
+    x, kernel = tg.Tensor([[1.0], [2.0], [3.0]]), tg.Tensor([[1.0, -1.0, 0.0]])
+    y = lesson.dense(x, kernel, tg.Tensor([10.0, 20.0, 5.0]))
+    found = np.asarray(getattr(y, "value", y)).tolist()
+    expected = [[11.0, 19.0, 5.0], [12.0, 18.0, 5.0], [13.0, 17.0, 5.0]]
+    assert found == expected, (
+        f"x = [[1], [2], [3]], kernel = [[1, -1, 0]], bias = [10, 20, 5] gave {found}, expected "
+        f"{expected}"
+    )
 
 
 def check_step__direction(lesson):
@@ -112,6 +153,73 @@ def check_step__twice(lesson):
     for _ in range(2):
         lesson.step([w], [np.array([1.0])], 0.5)
     assert w.value[0] == -1, f"two steps of 0.5 from 0 lead to -1, not {w.value[0]}"
+
+
+def small_training(lesson, rate, steps):
+    """The answer is w * x for x = 1 and 2, the truth is 0: the loss is 2.5 * w * w."""
+    w = tg.Parameter(np.array([[2.0]]), "w")
+    x, true = tg.Tensor([[1.0], [2.0]]), tg.Tensor([[0.0], [0.0]])
+    losses = lesson.train(lambda x: x @ w, [w], x, true, rate, steps)
+    assert losses is not None, "train returned None: is there a return behind the loop?"
+    assert isinstance(losses, list | tuple | np.ndarray), f"return a list of losses, not {losses!r}"
+    return list(losses), float(w.value[0, 0])
+
+
+def check_train__losses(lesson):
+    """the loss before each step is kept, as a plain number"""
+    losses, _ = small_training(lesson, 0.1, 2)
+    assert len(losses) == 2, f"two steps leave two losses, you returned {len(losses)}"
+    assert not any(isinstance(loss, tg.Tensor) for loss in losses), (
+        "keep plain numbers, float(loss): a tensor remembers the whole graph that made it"
+    )
+    assert not np.allclose(losses, [2.5, 0.625]), (
+        "these are the losses AFTER each step; keep each loss before its step"
+    )
+    assert np.allclose(losses, [10.0, 2.5]), (
+        f"the errors are 2 and 4, so the first loss is (4 + 16) / 2 = 10; after a step of 0.1 * 10 "
+        f"w is 1 and the loss 2.5. Your losses are {losses}"
+    )
+
+
+def check_train__weights(lesson):
+    """every step changes the weight against its gradient"""
+    for rate, steps, right in ((0.1, 1, 1.0), (0.1, 2, 0.5), (0.05, 1, 1.5)):
+        _, w = small_training(lesson, rate, steps)
+        assert np.isclose(w, right), (
+            f"w = 2, its gradient is 5 * w: after {steps} step(s) with the rate {rate} w must be "
+            f"{right}, yours is {w}"
+        )
+
+
+def check_train__no_steps(lesson):
+    """without steps there are no losses, and nothing changes"""
+    losses, w = small_training(lesson, 0.1, 0)
+    assert losses == [] and w == 2, f"0 steps gave the losses {losses}, and w became {w}"
+
+
+def check_train__several_weights(lesson):
+    """all weights of a layer are trained, and the truth counts"""
+    kernel, bias = tg.Parameter(np.zeros((1, 1)), "kernel"), tg.Parameter(np.zeros(1), "bias")
+    x, true = tg.Tensor([[-1.0], [1.0]]), tg.Tensor([[1.0], [5.0]])  # 3 + 2 * x
+    lesson.train(lambda x: x @ kernel + bias, [kernel, bias], x, true, 0.25, 40)
+    found = float(kernel.value[0, 0]), float(bias.value[0])
+    assert np.allclose(found, (2, 3)), (
+        f"for the truth 3 + 2 * x, forty steps lead to kernel 2 and bias 3; yours are {found}"
+    )
+
+
+def check_my_prediction__a_text(lesson):
+    """your prediction is a text"""
+    found = lesson.my_prediction()
+    assert isinstance(found, str), (
+        f'return a text, with quotes, such as "grows at once"; not {found!r}'
+    )
+
+
+def check_my_prediction__one_of_three(lesson):
+    """your prediction is one of the three, right or wrong"""
+    found, known = lesson.my_prediction(), ("falls faster", "falls, then grows", "grows at once")
+    assert found in known, f"return one of {known}, not {found!r}"
 
 
 def check_run_chain__order(lesson):

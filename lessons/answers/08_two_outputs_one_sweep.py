@@ -1,5 +1,7 @@
 """Solutions, hints and checks of lesson 8."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 import tinygrad_mo as tg
@@ -8,6 +10,25 @@ import tinygrad_mo as tg
 def my_prediction():
     # Below the fork the gradients travel together, so nothing is walked a second time.
     return 1
+
+
+def count_pulls(engine, plan, tape, seeds):
+    counts = {}
+
+    def spy(pull, key):
+        def counted(g):
+            counts[key] = counts.get(key, 0) + 1
+            return pull(g)
+
+        return counted
+
+    backs = []
+    for slot, back in enumerate(tape.backs):
+        if back is not None:
+            back = [spy(pull, (slot, position)) for position, pull in enumerate(back)]
+        backs.append(back)
+    engine.backward(plan, engine.Tape(tape.values, backs), seeds)
+    return counts
 
 
 def count_sent(plan, tape, seeds):
@@ -30,6 +51,16 @@ HINTS = {
         "Think of the fork in lesson 3: what did the sweep do there before it went on?",
         "It waited for all users of the value and added their gradients. How often does it then "
         "go on?",
+        "Any whole number above 0 will do: it is a guess.",
+    ],
+    "count_pulls": [
+        "counts = {}. Inside, write spy(pull, key): it makes a function counted(g) that adds 1 to "
+        "counts[key], with counts.get(key, 0), and returns pull(g). spy returns counted.",
+        "Go through enumerate(tape.backs). A back of None stays None. Otherwise: "
+        "[spy(pull, (slot, position)) for position, pull in enumerate(back)]",
+        "Do not make the functions in a loop without spy: all of them would see the last value of "
+        "the loop variable.",
+        "At the end: engine.backward(plan, engine.Tape(tape.values, backs), seeds); return counts",
     ],
     "count_sent": [
         "A function inside a function may change a dict that was made outside of it.",
@@ -46,19 +77,88 @@ HINTS = {
 
 
 def check_my_prediction__a_number(lesson):
-    """your prediction is a whole number above 0"""
+    """your prediction is a whole number, right or wrong"""
     found = lesson.my_prediction()
-    assert isinstance(found, int) and found > 0, f"return a whole number such as 3, not {found!r}"
+    whole = isinstance(found, int | np.integer) and not isinstance(found, bool)
+    assert whole, f"return a whole number such as 3, without quotes, not {found!r}"
 
 
-def check_my_prediction__count(lesson):
-    """the number of sweeps is what the lesson counts"""
+def check_my_prediction__above_zero(lesson):
+    """your prediction is above 0: without a sweep nothing is learnt"""
     found = lesson.my_prediction()
-    assert found != 2, (
-        "you predicted 2, as most people do. Run the lesson: on every edge a gradient was sent "
-        "once. Then correct your number"
+    above = isinstance(found, int | float | np.number) and found > 0
+    assert above, f"return a number above 0, not {found!r}"
+
+
+class SmallEngine:
+    """An engine of three slots whose sweep calls pullback (2, 0) twice and (2, 1) once."""
+
+    class Tape(NamedTuple):
+        values: list
+        backs: list
+
+    def __init__(self):
+        self.sweeps = []
+
+    def backward(self, plan, tape, seeds):
+        assert tape.values == [2.0, 3.0, 6.0], (
+            f"the new tape must have the values of the old one, [2, 3, 6]; it has {tape.values}"
+        )
+        assert len(tape.backs) == 3 and tape.backs[0] is None and tape.backs[1] is None, (
+            "three slots need three entries in the new list, None for the fed slots 0 and 1; yours "
+            f"has {len(tape.backs)} entries, and begins with {tape.backs[:1]}"
+        )
+        back = tape.backs[2]
+        assert isinstance(back, tuple | list) and len(back) == 2, (
+            f"slot 2 has two pullbacks, so there must be two functions in its place, not {back!r}"
+        )
+        self.sweeps.append((plan, seeds, back[0](1.0), back[1](10.0), back[0](100.0)))
+        return []
+
+
+def counted(lesson, tape=None):
+    engine = SmallEngine()
+    backs = [None, None, (lambda g: g * 3.0, lambda g: g * 2.0)]
+    tape = tape or SmallEngine.Tape([2.0, 3.0, 6.0], backs)
+    found = lesson.count_pulls(engine, "the plan", tape, "the seeds")
+    assert isinstance(found, dict), f"return the dict with the counts, not {found!r}"
+    assert len(engine.sweeps) == 1, (
+        f"call engine.backward once, not {len(engine.sweeps)} times; counting needs one sweep"
     )
-    assert found == 1, f"you predicted {found}; run the lesson and see how often each edge was used"
+    return found, engine.sweeps[0]
+
+
+def check_count_pulls__counts(lesson):
+    """each call is counted, under its slot and its position"""
+    found, _ = counted(lesson)
+    assert found != {(2, 1): 3}, (
+        "all calls are counted as those of the last pullback: your function looks at the loop "
+        "variable when it is called. Make it in a function spy(pull, key)"
+    )
+    assert found == {(2, 0): 2, (2, 1): 1}, (
+        f"the pullback (2, 0) was called twice and (2, 1) once; your dict is {found}"
+    )
+
+
+def check_count_pulls__does_what_it_did(lesson):
+    """a counted pullback still returns what it returned before"""
+    _, (plan, seeds, *results) = counted(lesson)
+    assert results == [3.0, 20.0, 300.0], (
+        f"the pullbacks returned {results} instead of [3, 20, 300]: each one must call its own old "
+        "pullback with g, and return what that returns"
+    )
+    assert (plan, seeds) == ("the plan", "the seeds"), "hand on the plan and the seeds as they are"
+
+
+def check_count_pulls__old_tape(lesson):
+    """the old tape stays as it is, and a second call counts from zero"""
+    backs = [None, None, (lambda g: g * 3.0, lambda g: g * 2.0)]
+    tape, before = SmallEngine.Tape([2.0, 3.0, 6.0], backs), list(backs)
+    first, second = dict(counted(lesson, tape)[0]), dict(counted(lesson, tape)[0])
+    assert tape.backs is backs and backs == before, (
+        "your function has changed the old tape. Make a new list of backs, and a new Tape"
+    )
+    assert first == second, f"the first call counted {first}, the second one {second}"
 
 
 class Watched:

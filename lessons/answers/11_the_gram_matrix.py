@@ -19,6 +19,17 @@ def cosine(G, k, j):
     return G[k, j] / np.sqrt(G[k, k] * G[j, j])
 
 
+def whole_gram(rows, reached, losses):
+    whole = np.zeros((losses, losses))
+    for name, gradients in rows.items():
+        part = gram(gradients)
+        # row a of this array is the gradient of loss k
+        for a, k in enumerate(reached[name]):
+            for b, j in enumerate(reached[name]):
+                whole[k, j] += part[a, b]
+    return whole
+
+
 HINTS = {
     "gram": [
         "rows.reshape(len(rows), -1) makes one long arrow of each row; -1 means: whatever is left.",
@@ -34,6 +45,13 @@ HINTS = {
         "G[k, j] is the inner product. G[k, k] is not the length of k, but its square.",
         "The two lengths are np.sqrt(G[k, k]) and np.sqrt(G[j, j]).",
         "return G[k, j] / (np.sqrt(G[k, k]) * np.sqrt(G[j, j]))",
+    ],
+    "whole_gram": [
+        "If reached[name] is (1,), gram(rows[name]) has one number. It belongs to whole[1, 1].",
+        "for name in rows: part = gram(rows[name]), then two loops over its rows and columns.",
+        "enumerate(reached[name]) gives pairs: the number of the row here, and its loss.",
+        "for a, k in enumerate(reached[name]), and inside it for b, j in enumerate(reached[name]): "
+        "whole[k, j] += part[a, b]",
     ],
 }
 
@@ -136,3 +154,66 @@ def check_cosine__scale(lesson):
         lesson.cosine(TABLE, 0, 1),
     )
     assert np.isclose(found, before), f"other lengths changed the cosine from {before} to {found}"
+
+
+ROWS = {
+    "shared": np.array([[[1.0, 2.0]], [[3.0, -1.0]]]),
+    "head of 0": np.array([[2.0, 0.0, 1.0]]),
+    "head of 1": np.array([[[5.0]]]),
+}
+REACHED = {"shared": (0, 1), "head of 0": (0,), "head of 1": (1,)}
+
+
+def table_of(lesson, names, losses=2, reached=REACHED):
+    found = lesson.whole_gram({name: ROWS[name] for name in names}, reached, losses)
+    assert found is not None, "whole_gram returned None: is there a return?"
+    found = np.asarray(found)
+    assert found.shape == (losses, losses), (
+        f"{losses} losses make a table of {(losses, losses)}, yours has shape {found.shape}"
+    )
+    return found
+
+
+def check_whole_gram__shared(lesson):
+    """one array that both losses reach gives its own Gram matrix"""
+    found = table_of(lesson, ["shared"])
+    assert np.allclose(found, [[5, 1], [1, 10]]), (
+        f"the rows [1, 2] and [3, -1] make [[5, 1], [1, 10]], yours is {found.tolist()}"
+    )
+
+
+def check_whole_gram__heads(lesson):
+    """an array that one loss reaches counts at the place of this loss"""
+    for name, right in (("head of 0", [[5, 0], [0, 0]]), ("head of 1", [[0, 0], [0, 25]])):
+        found = table_of(lesson, [name])
+        assert np.allclose(found, right), (
+            f"{name} is reached by the losses {REACHED[name]} alone: the table is {right}, yours "
+            f"is {found.tolist()}"
+        )
+
+
+def check_whole_gram__sum(lesson):
+    """the Gram matrices of all arrays are added"""
+    found = table_of(lesson, list(ROWS))
+    assert np.allclose(found, [[10, 1], [1, 35]]), (
+        f"the three arrays have [[5, 1], [1, 10]], 5 for loss 0 and 25 for loss 1, together "
+        f"[[10, 1], [1, 35]]; yours is {found.tolist()}"
+    )
+
+
+def check_whole_gram__three_losses(lesson):
+    """losses 0 and 2 have their places, and a loss without any row has zeros"""
+    found = table_of(lesson, ["shared"], 3, {"shared": (0, 2)})
+    right = [[5, 0, 1], [0, 0, 0], [1, 0, 10]]
+    assert np.allclose(found, right), (
+        f"the rows belong to the losses 0 and 2 of three: {right}, yours is {found.tolist()}"
+    )
+
+
+def check_whole_gram__nothing_written(lesson):
+    """the gradients stay as they were"""
+    before = {name: array.copy() for name, array in ROWS.items()}
+    table_of(lesson, list(ROWS))
+    assert all(np.array_equal(before[name], ROWS[name]) for name in ROWS), (
+        "your function has changed the gradients that it was given"
+    )

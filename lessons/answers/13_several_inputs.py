@@ -15,6 +15,15 @@ def pull_back_add(g):
     return g, g
 
 
+def gradients_at_h(h, b, c):
+    both, plus = np.concatenate([h, b], axis=-1), h + c
+    through_both, _ = pull_back_concatenate(2 * both, h.shape[-1])
+    through_plus, _ = pull_back_add(np.ones_like(plus))
+    only_plus, _ = pull_back_add(2 * plus)
+    # loss 0 comes back on two wires, loss 1 on one
+    return through_both + through_plus, only_plus
+
+
 def weighted_answer(answers, weights):
     return sum(weight * answer for weight, answer in zip(weights, answers, strict=True))
 
@@ -30,6 +39,13 @@ HINTS = {
         "By just as much, so its gradient is g. And the second branch?",
         "return g, g",
     ],
+    "gradients_at_h": [
+        "both = np.concatenate([h, b], axis=-1) and plus = h + c are the way forward.",
+        "Loss 0 sends 2 * both to `both` and ones to `plus`; loss 1 sends 2 * plus to `plus`.",
+        "pull_back_concatenate(2 * both, h.shape[-1])[0] is the first wire of loss 0, and "
+        "pull_back_add(np.ones_like(plus))[0] the second one.",
+        "Loss 0: the sum of the two wires. Loss 1: pull_back_add(2 * plus)[0]. Return both arrays.",
+    ],
     "weighted_answer": [
         "It is the same as `mix` in lesson 8: each array times its weight, then add.",
         "return sum(weight * answer for weight, answer in zip(weights, answers))",
@@ -38,7 +54,7 @@ HINTS = {
 
 
 def two_parts(found, name):
-    assert isinstance(found, tuple | list) and len(found) == 2, (
+    assert isinstance(found, tuple | list | np.ndarray) and len(found) == 2, (
         f"{name} must return two arrays, one for each branch: write return first, second"
     )
     return [np.asarray(part) for part in found]
@@ -69,8 +85,8 @@ def check_pull_back_concatenate__any_axes(lesson):
 
 def check_pull_back_concatenate__library(lesson):
     """it agrees with the library"""
-    a, b = tg.Tensor(np.ones((2, 3))), tg.Tensor(np.ones((2, 4)))
-    g = np.arange(14.0).reshape(2, 7)
+    a, b = tg.Tensor(np.ones((2, 3))), tg.Tensor(np.ones((2, 5)))
+    g = np.arange(16.0).reshape(2, 8)
     found = two_parts(lesson.pull_back_concatenate(g, 3), "pull_back_concatenate")
     right = tg.gradients(tg.layers.concatenate([a, b]), [a, b], g)
     for mine, theirs in zip(found, right, strict=True):
@@ -107,6 +123,53 @@ def check_pull_back_add__slope(lesson):
     for part in found:
         received = (part * d).sum()
         assert np.isclose(received, slope), f"measured slope {slope:.4f}, yours {received:.4f}"
+
+
+def at_h(lesson, h, b, c):
+    found = two_parts(lesson.gradients_at_h(h, b, c), "gradients_at_h")
+    assert all(part.shape == h.shape for part in found), (
+        f"h has the shape {h.shape}, so each gradient has it, too; yours have "
+        f"{[part.shape for part in found]}"
+    )
+    return found
+
+
+def check_gradients_at_h__loss_0(lesson):
+    """loss 0 arrives on two wires, and they are added"""
+    h, b, c = np.array([[3.0, -1.0]]), np.array([[5.0]]), np.array([[0.5, 2.0]])
+    found = at_h(lesson, h, b, c)[0]
+    assert np.allclose(found, [[7, -1]]), (
+        f"for h = [[3, -1]] the wire from `both` brings 2 * h = [[6, -2]], that from `plus` "
+        f"[[1, 1]]: together [[7, -1]], not {found.tolist()}"
+    )
+
+
+def check_gradients_at_h__loss_1(lesson):
+    """loss 1 arrives on one wire"""
+    h, b, c = np.array([[3.0, -1.0]]), np.array([[5.0]]), np.array([[0.5, 2.0]])
+    found = at_h(lesson, h, b, c)[1]
+    assert np.allclose(found, [[7, 2]]), (
+        f"for h + c = [[3.5, 1]] loss 1 sends back [[7, 2]], not {found.tolist()}"
+    )
+
+
+def check_gradients_at_h__measured(lesson):
+    """both agree with measured slopes, for any widths"""
+    random = np.random.default_rng(1)
+    h, b, c, d = (random.standard_normal((3, width)) for width in (4, 2, 4, 4))
+
+    def losses(h):
+        both, plus = np.concatenate([h, b], axis=-1), h + c
+        return np.array([(both * both).sum() + plus.sum(), (plus * plus).sum()])
+
+    measured = (losses(h + 1e-5 * d) - losses(h - 1e-5 * d)) / 2e-5
+    found = [(part * d).sum() for part in at_h(lesson, h, b, c)]
+    assert np.allclose(found, measured), f"measured slopes {measured}, yours {found}"
+
+
+def check_gradients_at_h__empty(lesson):
+    """a batch without any row has gradients without any row"""
+    at_h(lesson, np.zeros((0, 3)), np.zeros((0, 2)), np.zeros((0, 3)))
 
 
 def check_weighted_answer__sum(lesson):

@@ -12,6 +12,14 @@ def share_of_each_call(w, a, b):
     return right * (1 - left**2) * a, left * (1 - right**2) * b
 
 
+def gradient_of_shared(W, a, b):
+    left, right = np.tanh(a @ W), np.tanh(b @ W)
+    at_left, at_right = right, left  # the slopes of the sum of left * right
+    from_left = a.T @ (at_left * (1 - left**2))
+    from_right = b.T @ (at_right * (1 - right**2))
+    return from_left + from_right  # two ways back to one W
+
+
 def my_prediction():
     # the second call uses the same weights again
     return 8320
@@ -29,6 +37,12 @@ HINTS = {
         "do not forget the factor a.",
         "The left share is np.tanh(w * b) * (1 - np.tanh(w * a) ** 2) * a. "
         "The right share is the same with a and b exchanged.",
+    ],
+    "gradient_of_shared": [
+        "It is share_of_each_call, for all rows and all numbers of W at once.",
+        "Through the tanh of the left call: g = right * (1 - left ** 2), number by number.",
+        "Through a @ W: a.T @ g. This also adds up what comes from each row.",
+        "return a.T @ (right * (1 - left**2)) + b.T @ (left * (1 - right**2))",
     ],
     "my_prediction": [
         "When does a layer make its weights: at each call, or once?",
@@ -97,20 +111,79 @@ def check_share_of_each_call__sum(lesson):
 def check_my_prediction__one_number(lesson):
     """the prediction is one whole number"""
     received = lesson.my_prediction()
-    assert isinstance(received, int), f"write a whole number, as in `return 5`, not {received!r}"
-
-
-def check_my_prediction__weights(lesson):
-    """a second call makes no new weights"""
-    received = lesson.my_prediction()
-    lstm = tg.layers.LSTM(32)
-    lstm(tg.Input((None, 32)))
-    lstm(tg.Input((None, 32)))
-    expected = lstm.count_params()
-    assert received == expected, (
-        f"you predicted {received}; after two calls the layer has {expected} weights. Ask yourself "
-        f"who owns the weights: the call, or the layer?"
+    assert isinstance(received, int | np.integer) and not isinstance(received, bool), (
+        f"write a whole number, as in `return 5`, not {received!r}"
     )
+
+
+def check_my_prediction__a_count(lesson):
+    """it can be a number of weights"""
+    received = lesson.my_prediction()
+    assert isinstance(received, int | np.integer) and received > 0, (
+        f"{received!r} cannot be a number of weights: the layer has some, so it is above 0"
+    )
+
+
+def some_matrices(rows=4, seed=0):
+    random = np.random.default_rng(seed)
+    return (random.uniform(-1, 1, shape) for shape in ((3, 2), (rows, 3), (rows, 3)))
+
+
+def gradient_found(lesson, W, a, b):
+    found = lesson.gradient_of_shared(W, a, b)
+    assert found is not None, "gradient_of_shared returned None: is a `return` missing?"
+    assert not isinstance(found, tuple | list) or np.shape(found) == W.shape, (
+        "you returned two things. There is one W, so there is one gradient: add the shares"
+    )
+    found = np.asarray(found)
+    assert found.shape == W.shape, (
+        f"W has the shape {W.shape}, so its gradient has it, too; yours has {found.shape}. The way "
+        f"back through a @ W is a.T @ g"
+    )
+    return found
+
+
+def check_gradient_of_shared__shape(lesson):
+    """the gradient has the shape of W"""
+    gradient_found(lesson, *some_matrices())
+
+
+def check_gradient_of_shared__both_calls(lesson):
+    """both calls send something, and it is added"""
+    W, a, b = some_matrices()
+    left, right = np.tanh(a @ W), np.tanh(b @ W)
+    shares = a.T @ (right * (1 - left**2)), b.T @ (left * (1 - right**2))
+    found = gradient_found(lesson, W, a, b)
+    for name, share in zip(("left", "right"), shares, strict=True):
+        assert not np.allclose(found, share), f"this is what the {name} call sends back, alone"
+    assert not np.allclose(2 * found, sum(shares)), "this is the mean of both shares: add them"
+    assert np.allclose(found, sum(shares)), (
+        f"for the first number of W you find {found[0, 0]:.5f}, it is {sum(shares)[0, 0]:.5f}. "
+        f"What arrives at `left` is `right`; the slope of a tanh is 1 - tanh ** 2; then a.T @ g"
+    )
+
+
+def check_gradient_of_shared__measured(lesson):
+    """it agrees with a measured slope, with any number of rows"""
+    for rows in (1, 7):
+        W, a, b = some_matrices(rows, seed=rows)
+        d = np.array([[1.0, -0.5], [0.3, 2.0], [-1.0, 0.7]])
+
+        def score(h, W=W, a=a, b=b, d=d):
+            return (np.tanh(a @ (W + h * d)) * np.tanh(b @ (W + h * d))).sum()
+
+        slope = (score(1e-5) - score(-1e-5)) / 2e-5
+        received = (gradient_found(lesson, W, a, b) * d).sum()
+        assert abs(received - slope) < 1e-6, (
+            f"with {rows} row(s), W moved along a direction changes the score with the slope "
+            f"{slope:.6f}; your gradient says {received:.6f}: the rows are added, not averaged"
+        )
+
+
+def check_gradient_of_shared__no_rows(lesson):
+    """without any row the gradient is zeros"""
+    found = gradient_found(lesson, *some_matrices(rows=0))
+    assert not found.any(), f"no row, no share: expected zeros, received {found}"
 
 
 def some_readings():

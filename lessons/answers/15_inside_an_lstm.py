@@ -16,6 +16,13 @@ def one_step(x, h, c, kernel, recurrent_kernel, bias):
     return o * tg.ops.tanh(c), c  # h shows the NEW memory
 
 
+def back_through_step(g_h, g_c, i, f, j, o, c):
+    shown = np.tanh(f * c + i * j)
+    # a fork: the next step's memory, and this step's own h
+    at_c_new = g_c + g_h * o * (1 - shown**2)
+    return at_c_new * j, at_c_new * c, at_c_new * i, g_h * shown, at_c_new * f
+
+
 def kept_by_memory(forget_bias, steps):
     # the same factor in every step
     return (1 / (1 + np.exp(-forget_bias))) ** steps
@@ -28,6 +35,13 @@ HINTS = {
         "i = tg.ops.sigmoid(z[:, :units]) is the first gate; f comes from z[:, units : 2 * units]. "
         "j is the third part and gets a tanh, o is the last one.",
         "Then c = f * c + i * j, h = o * tg.ops.tanh(c) with the new c, and return h, c.",
+    ],
+    "back_through_step": [
+        "First c_new = f * c + i * j. h_new = o * tanh(c_new), so o gets g_h * tanh(c_new).",
+        "At c_new arrives g_c, and through h_new g_h * o * (1 - tanh(c_new) ** 2). Add the two.",
+        "c_new = f * c + i * j is two products: f gets (what arrived at c_new) * c, c gets it * f, "
+        "i gets it * j, and j gets it * i.",
+        "Return them in the order i, f, j, o, c.",
     ],
     "kept_by_memory": [
         "One step keeps sigmoid(forget_bias). Two steps keep sigmoid * sigmoid.",
@@ -105,6 +119,76 @@ def check_one_step__gradient(lesson):
     assert all(g is not None and np.any(g) for g in found), (
         "no gradient came back to the kernel or to the memory: compute with tensors and tg.ops, "
         "not with .value or .numpy()"
+    )
+
+
+NUMBERS = {"i": 0.3, "f": 0.8, "j": -0.6, "o": 0.4, "c": 1.5}
+ARRAYS = {
+    "i": np.array([0.2, 0.7]), "f": np.array([0.5, 0.9]), "j": np.array([0.4, -0.8]),
+    "o": np.array([0.6, 0.1]), "c": np.array([-1.0, 0.5]),
+}  # fmt: skip
+
+
+def five(lesson, g_h, g_c, **at):
+    found = lesson.back_through_step(g_h, g_c, **at)
+    assert isinstance(found, tuple | list | np.ndarray) and len(found) == 5, (
+        f"five gradients were expected, of i, f, j, o and c, but {found!r} was returned"
+    )
+    return dict(zip("ifjoc", found, strict=True))
+
+
+def measured(g_h, g_c, at):
+    """Each gradient by a central difference."""
+
+    def weighted(at):
+        c_new = at["f"] * at["c"] + at["i"] * at["j"]
+        return g_h * at["o"] * np.tanh(c_new) + g_c * c_new
+
+    h = 1e-6
+    return {
+        name: (weighted(at | {name: at[name] + h}) - weighted(at | {name: at[name] - h})) / (2 * h)
+        for name in at
+    }
+
+
+def compare(found, right, what):
+    for name in found:
+        assert np.shape(found[name]) == np.shape(right[name]), (
+            f"the gradient of {name} has the shape {np.shape(found[name])}, not that of {name}"
+        )
+        assert np.allclose(found[name], right[name], atol=1e-6), (
+            f"{what} the gradient of {name} is {np.round(right[name], 4)}, received was "
+            f"{np.round(found[name], 4)}"
+        )
+
+
+def check_back_through_step__output_gate(lesson):
+    """the output gate gets g_h times what it shows"""
+    found = five(lesson, 2.0, 0.0, **NUMBERS)["o"]
+    right = 2 * np.tanh(0.8 * 1.5 - 0.3 * 0.6)
+    assert np.allclose(found, right), (
+        f"h_new = o * tanh(c_new), so o gets g_h * tanh(c_new) = {right:.4f}, not {found}"
+    )
+
+
+def check_back_through_step__memory_alone(lesson):
+    """what arrives at the memory alone goes to both products"""
+    compare(five(lesson, 0.0, 1.0, **NUMBERS), measured(0.0, 1.0, NUMBERS), "with g_h = 0")
+
+
+def check_back_through_step__shown_alone(lesson):
+    """what arrives at h alone goes through the tanh to the memory"""
+    compare(five(lesson, 1.0, 0.0, **NUMBERS), measured(1.0, 0.0, NUMBERS), "with g_c = 0")
+
+
+def check_back_through_step__both(lesson):
+    """both ways to the memory are added, for arrays, too"""
+    g_h, g_c = np.array([1.0, -2.0]), np.array([0.5, 3.0])
+    before = {name: array.copy() for name, array in ARRAYS.items()}
+    found = five(lesson, g_h, g_c, **ARRAYS)
+    compare(found, measured(g_h, g_c, ARRAYS), "with both")
+    assert all((before[name] == ARRAYS[name]).all() for name in before) and g_c[0] == 0.5, (
+        "your function has written into what it was given"
     )
 
 

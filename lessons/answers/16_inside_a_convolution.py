@@ -22,7 +22,7 @@ def windows(x, size):
         x[:, r : r + height, c : c + width] for r in range(size) for c in range(size)
     ]  # in the order of the kernel's places
     side_by_side = np.concatenate(moved, axis=-1)
-    return side_by_side.reshape(-1, size * size * x.shape[-1])
+    return side_by_side.reshape(len(x) * height * width, size * size * x.shape[-1])
 
 
 def hand_back(g, kernel, shape):
@@ -33,6 +33,10 @@ def hand_back(g, kernel, shape):
             # += because the windows overlap: a pixel gets something from each of its windows
             gx[:, :, r : r + height, c : c + width] += g @ kernel[r, c].T
     return gx
+
+
+def my_prediction():
+    return "alphabet"
 
 
 HINTS = {
@@ -46,7 +50,7 @@ HINTS = {
     "windows": [
         "These are the same moved parts as before. This time, collect them in a list.",
         "np.concatenate(parts, axis=-1) puts them side by side: r is the outer loop, c the inner.",
-        "Then .reshape(-1, size * size * x.shape[-1]) makes one row for each window.",
+        "Then .reshape(len(x) * height * width, size * size * x.shape[-1]): a row for each window.",
     ],
     "hand_back": [
         "The same two loops. Forward, the part of x for (r, c) was multiplied with kernel[r, c]. "
@@ -54,6 +58,10 @@ HINTS = {
         "g has two axes before height and width (rows and batch), so the part is "
         "gx[:, :, r : r + height, c : c + width], with height, width = g.shape[2:4].",
         "gx[:, :, r : r + height, c : c + width] += g @ kernel[r, c].T",
+    ],
+    "my_prediction": [
+        "One loss is larger. Is its gradient larger, too?",
+        'Whatever you think: return "alphabet", "letter" or "both alike".',
     ],
 }
 
@@ -117,6 +125,56 @@ def check_convolve_by_shifts__type(lesson):
     assert y.dtype == np.float32, (
         f"x was float32 and the result is {y.dtype}: make the zeros with np.zeros(shape, x.dtype)"
     )
+
+
+def without_pictures(received, shape):
+    assert np.shape(received) == shape, (
+        f"for a batch of 0 pictures the result must have the shape {shape}, received was "
+        f"{np.shape(received)}: name all lengths, -1 cannot be found out where there is nothing"
+    )
+
+
+def nothing_to_do(function, *arguments):
+    """What a function makes of an empty batch."""
+    try:
+        return function(*arguments)
+    except ValueError as error:
+        raise AssertionError(
+            f"it breaks on a batch of 0 pictures, and the library tries each layer with one "
+            f"({error}): name all lengths of a shape, -1 cannot be found out where there is nothing"
+        ) from error
+
+
+def check_convolve_by_shifts__empty_batch(lesson):
+    """a batch of no pictures makes no pictures, of the right size"""
+    _, kernel, y, _, _ = examples()
+    nothing = np.zeros((0, 6, 5, 3))
+    without_pictures(nothing_to_do(lesson.convolve_by_shifts, nothing, kernel), (0, *y.shape[1:]))
+
+
+def check_windows__empty_batch(lesson):
+    """a batch of no pictures has no windows, and they would have the right length"""
+    without_pictures(nothing_to_do(lesson.windows, np.zeros((0, 6, 5, 3)), 3), (0, 27))
+
+
+def check_hand_back__empty_batch(lesson):
+    """a batch of no pictures gets back a gradient of no pictures"""
+    _, kernel, y, _, _ = examples()
+    g = np.zeros((2, 0, *y.shape[1:]))
+    found = nothing_to_do(lesson.hand_back, g, kernel, (0, 6, 5, 3))
+    without_pictures(found, (2, 0, 6, 5, 3))
+
+
+def check_my_prediction__one_of_three(lesson):
+    """the prediction is one of three words"""
+    received, words = lesson.my_prediction(), ("alphabet", "letter", "both alike")
+    assert received in words, f"return one of {words}, not {received!r}"
+
+
+def check_my_prediction__text(lesson):
+    """it is a text"""
+    received = lesson.my_prediction()
+    assert isinstance(received, str), f"write it in quotation marks: a text, not {received!r}"
 
 
 def check_windows__shape(lesson):

@@ -11,6 +11,16 @@ def new_size(n, window, stride, padding):
     return (n - window) // stride + 1  # the first place, and one more for each full stride
 
 
+def sizes(branches, n, padding):
+    behind = {}
+    for name, windows in branches.items():
+        size = n
+        for window, stride in windows:
+            size = new_size(size, window, stride, padding)
+        behind[name] = size
+    return behind, len(set(behind.values())) == 1
+
+
 def slope_of_tower(slope, blocks, residual):
     # the chain rule multiplies the blocks; x + f(x) has the slope 1 + f'
     return (1 + slope if residual else slope) ** blocks
@@ -27,6 +37,12 @@ HINTS = {
         'For "valid", the window can begin at pixel 0, stride, 2 * stride ... and at the latest at '
         "pixel n - window.",
         '"valid" has (n - window) // stride + 1 places, "same" has -(-n // stride).',
+    ],
+    "sizes": [
+        "An empty dict first. For each branch, begin with size = n.",
+        "For each (window, stride) of the branch: size = new_size(size, window, stride, padding).",
+        "set(behind.values()) has one element if all sizes are equal.",
+        "return behind, len(set(behind.values())) == 1",
     ],
     "slope_of_tower": [
         "What is the slope of f(x)? And what is the slope of x + f(x)?",
@@ -82,6 +98,52 @@ def check_new_size__as_in_the_library(lesson):
                 f"for n={n}, window={window}, stride={stride}, {padding}: Conv2D makes {expected}, "
                 f"received was {received}"
             )
+
+
+MODULE = {"one": [(1, 2)], "two": [(3, 1), (3, 2)], "none": []}
+
+
+def two_things(lesson, branches, n, padding):
+    found = lesson.sizes(branches, n, padding)
+    assert isinstance(found, tuple | list) and len(found) == 2, (
+        f"return two things, the sizes and True or False, not {found!r}"
+    )
+    behind, fits = found
+    assert isinstance(behind, dict), f"the first thing is a dict like {{'a': 16}}, not {behind!r}"
+    assert isinstance(fits, bool | np.bool_), f"the second thing is True or False, not {fits!r}"
+    return behind, fits
+
+
+def check_sizes__valid(lesson):
+    """each window of a branch changes the size that the one before has left"""
+    behind, _ = two_things(lesson, MODULE, 20, "valid")
+    assert behind == {"one": 10, "two": 8, "none": 20}, (
+        f'for {MODULE} and 20 pixels, "valid", the sizes are 10, 8 and 20, not {behind}: in branch '
+        f"two the first window leaves 18 pixels, and the second one looks at these"
+    )
+
+
+def check_sizes__same(lesson):
+    """with "same" only the strides count"""
+    behind, _ = two_things(lesson, MODULE, 21, "same")
+    assert behind == {"one": 11, "two": 11, "none": 21}, (
+        f'for 21 pixels, "same", the sizes are 11, 11 and 21, not {behind}'
+    )
+
+
+def check_sizes__fit(lesson):
+    """branches can be merged if all sizes are equal"""
+    for names, padding, right in (
+        (("one", "two"), "same", True),
+        (("one", "two"), "valid", False),
+        (("one", "two", "none"), "same", False),
+        (("two",), "valid", True),
+    ):
+        _, fits = two_things(lesson, {name: MODULE[name] for name in names}, 20, padding)
+        assert fits == right, (
+            f"the branches {names} of {MODULE} with 20 pixels, {padding}: can they be merged? You "
+            f"say {fits}, it is {right}"
+        )
 
 
 def check_slope_of_tower__plain(lesson):

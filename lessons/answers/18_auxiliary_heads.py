@@ -8,12 +8,23 @@ import tinygrad_mo as tg
 def add_heads(blocks):
     # block 5 is blocks[4], because lists count from 0
     exits = [tg.layers.Dense(10, name=f"exit_{k}")(blocks[k - 1]) for k in (5, 10)]
-    return [*exits, tg.layers.Dense(10, name="main")(blocks[-1])]
+    return [tg.layers.Dense(10, name="main")(blocks[-1]), *exits]
 
 
 def blocks_reached(number):
     # the gradient goes backward: from the exit to its own block, and on to block 1
     return list(range(1, number + 1))
+
+
+def gradient_at_blocks(blocks, slope, exits):
+    found = []
+    for k in range(1, blocks + 1):
+        arriving = 0.0
+        for position, weight in exits.items():
+            if position >= k:  # a loss has no way to blocks behind it
+                arriving += weight * slope ** (position - k)
+        found.append(arriving)
+    return found
 
 
 def without_exits(model):
@@ -26,13 +37,18 @@ HINTS = {
         'tg.layers.Dense(10, name="exit_5")(h) puts a head behind h. You need three heads.',
         "Lists count from 0: the output of block 5 is blocks[4]. That of the last one is "
         "blocks[-1].",
-        'Return [..., ..., ...] with tg.layers.Dense(10, name="exit_5")(blocks[4]) as the first, '
+        'Return [..., ..., ...] with tg.layers.Dense(10, name="main")(blocks[-1]) as the first, '
         "and the other two made in the same way.",
     ],
     "blocks_reached": [
         "A gradient travels backward, from a loss to the inputs.",
         "The loss behind block 5 has a way to block 5, 4, 3, 2 and 1. It has none to block 6.",
         "list(range(1, number + 1)) is the list from 1 to number.",
+    ],
+    "gradient_at_blocks": [
+        "Two loops: over the blocks k = 1 ... blocks, and inside it over exits.items().",
+        "A loss behind block `position` sends something to block k only if position >= k.",
+        "It sends weight * slope ** (position - k). Add these, and append the sum to a list.",
     ],
     "without_exits": [
         "tg.Model(inputs, outputs) makes a model of all layers on the way between them.",
@@ -61,10 +77,11 @@ def check_add_heads__three(lesson):
 
 
 def check_add_heads__names(lesson):
-    """the heads are called exit_5, exit_10 and main, in this order"""
+    """the heads are called main, exit_5 and exit_10, in this order"""
     found = [t.name for t in outputs_of(lesson, some_blocks(lesson))]
-    assert found == ["exit_5", "exit_10", "main"], (
-        f"the outputs are called {found}, expected ['exit_5', 'exit_10', 'main']"
+    assert found == ["main", "exit_5", "exit_10"], (
+        f"the outputs are called {found}, expected ['main', 'exit_5', 'exit_10']: the main loss "
+        f"comes first, in every lesson"
     )
 
 
@@ -121,6 +138,44 @@ def check_blocks_reached__all_before(lesson):
         missing = [k for k in expected if k not in found]
         assert not missing, f"blocks_reached({number}) lacks {missing}: where does the way end?"
         assert found == expected, f"blocks_reached({number}) is {found}, expected {expected}"
+
+
+def at_blocks(lesson, *arguments):
+    found = lesson.gradient_at_blocks(*arguments)
+    assert found is not None, "gradient_at_blocks returned None: is a `return` missing?"
+    assert len(found) == arguments[0], (
+        f"there are {arguments[0]} blocks, so {arguments[0]} numbers; received were {len(found)}"
+    )
+    return [float(number) for number in found]
+
+
+def check_gradient_at_blocks__one_loss(lesson):
+    """a loss at the end gets smaller from block to block"""
+    found = at_blocks(lesson, 4, 0.5, {4: 2.0})
+    assert np.allclose(found, [0.25, 0.5, 1.0, 2.0]), (
+        f"4 blocks of slope 0.5, and a loss of weight 2 behind the last one: at blocks 1 to 4 "
+        f"arrive [0.25, 0.5, 1, 2], not {found}"
+    )
+
+
+def check_gradient_at_blocks__not_behind(lesson):
+    """nothing arrives behind the block of a loss"""
+    found = at_blocks(lesson, 3, 0.5, {2: 1.0})
+    assert np.allclose(found, [0.5, 1.0, 0.0]), (
+        f"a loss behind block 2 of 3 sends [0.5, 1, 0], not {found}: it has no way to block 3"
+    )
+
+
+def check_gradient_at_blocks__sum(lesson):
+    """what several losses send is added"""
+    found = at_blocks(lesson, 3, 0.1, {1: 0.3, 3: 1.0})
+    assert np.allclose(found, [0.31, 0.1, 1.0]), (
+        f"slope 0.1, weights 0.3 behind block 1 and 1 behind block 3: [0.31, 0.1, 1], not {found}"
+    )
+    found = at_blocks(lesson, 2, 1.5, {2: 1.0, 1: 0.5})
+    assert np.allclose(found, [2.0, 1.0]), (
+        f"slope 1.5, weights 1 behind block 2 and 0.5 behind block 1: [2, 1], not {found}"
+    )
 
 
 def small_model():

@@ -10,147 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from small_course import ADDING, HOLE, finish, talk, write
 from tinygrad_mo import cli
 from tinygrad_mo.learn import Runner, copy_lessons, course_folder, lesson, notebook, verdict
 from tinygrad_mo.learn.progress import FILE_NAME
 
 ROOT = Path(__file__).parents[2]
-HOLE = 'raise NotImplementedError("YOUR TURN")'
-ADDING = f"""\
-# %% [markdown]
-# # Lesson 1: Adding
-
-# %%
-ZERO = 0
-outside = [1, 2]
-
-
-def add(x, y):
-    # YOUR TURN: the sum.
-    {HOLE}
-
-
-def double(x):
-    # YOUR TURN: twice x.
-    {HOLE}
-
-
-# %%
-print("never printed by a check", add(1, 2))
-"""
-COUNTING = f"""\
-# %% [markdown]
-# # Lesson 2: Counting → 10
-
-# %%
-def count(n):
-    {HOLE}
-"""
-ADDING_ANSWERS = '''\
-"""Answers to lesson 1."""
-
-
-def add(x, y):
-    # In this order.
-    return x + y
-
-
-def double(x):
-    return 2 * x
-
-
-HINTS = {"add": ["Think.", "Use plus."], "double": ["Use add.", "Use times."]}
-
-
-def check_add__zero(lesson):
-    """adding zero changes nothing"""
-    assert lesson.add(5, lesson.ZERO) == 5, f"5 + 0 is 5, not {lesson.add(5, 0)}"
-
-
-def check_add__two(lesson):
-    """two numbers are added"""
-    assert lesson.add(2, 3) == 5, f"2 + 3 is 5, not {lesson.add(2, 3)}"
-
-
-def check_add__rounded(lesson):
-    """fractions are added"""
-    assert abs(lesson.add(0.5, 0.25) - 0.75) < 1e-6, "0.5 + 0.25 is 0.75"
-
-
-def check_double__three(lesson):
-    """3 becomes 6"""
-    assert lesson.double(3) == 6, "twice 3 is 6"
-
-
-def check_double__four(lesson):
-    """4 becomes 8"""
-    assert lesson.double(4) == 8, "twice 4 is 8"
-'''
-COUNTING_ANSWERS = '''\
-"""Answers to lesson 2."""
-
-
-def count(n):
-    return list(range(n))
-
-
-HINTS = {"count": ["Use range.", "Use list, too."]}
-
-
-def check_count__length(lesson):
-    """n numbers → a list of length n"""
-    assert len(lesson.count(3)) == 3, "three numbers"
-
-
-def check_count__start(lesson):
-    """it starts at 0"""
-    assert lesson.count(2)[0] == 0, "the first number is 0"
-'''
-
-
-@pytest.fixture
-def student(tmp_path, monkeypatch):
-    """The folder of a student who has just started, which is also the current folder."""
-    course = tmp_path / "package" / "lessons"
-    (course / "answers").mkdir(parents=True)
-    (course / "01_adding.py").write_text(ADDING, "utf-8")
-    (course / "02_counting.py").write_text(COUNTING, "utf-8")
-    (course / "answers" / "01_adding.py").write_text(ADDING_ANSWERS, "utf-8")
-    (course / "answers" / "02_counting.py").write_text(COUNTING_ANSWERS, "utf-8")
-    for name in lesson.TEST_FILES:
-        (course / name).write_text("", "utf-8")
-    monkeypatch.setattr(lesson, "PACKAGE", course.parent)
-    folder = tmp_path / "student"
-    copy_lessons(folder)
-    monkeypatch.chdir(folder)
-    return folder
-
-
-def write(folder, *bodies, name="01_adding.py", text=ADDING):
-    """Fill the holes of a lesson, from its first one."""
-    for body in bodies:
-        text = text.replace(HOLE, body, 1)
-    (folder / name).write_text(text, "utf-8")
-
-
-def finish(folder):
-    write(folder, "return x + y", "return 2 * x")
-    write(folder, "return [*range(n)]", name="02_counting.py", text=COUNTING)
-
-
-def talk(folder, *typed):
-    """A conversation in which the student types these lines, and does what is a function."""
-    rest = iter(typed)
-
-    def ask(prompt):
-        for entry in rest:
-            if callable(entry):
-                entry()
-            else:
-                return entry
-        raise EOFError
-
-    Runner(folder, ask).run()
 
 
 def look(folder, hole="add"):
@@ -336,7 +201,7 @@ def test_one_task_at_a_time_and_then_the_next(student, capsys):
 def test_progress_is_remembered(student, capsys):
     talk(student, lambda: write(student, "return x + y"), "", "2", "q")
     kept = json.loads((student / FILE_NAME).read_text("utf-8"))
-    assert kept == {"current": "02_counting", "done": ["01_adding/add"]}
+    assert kept == {"current": "counting", "done": ["adding/add"]}
     capsys.readouterr()
     talk(student, "l", "q")
     printed = capsys.readouterr().out
@@ -471,7 +336,8 @@ def test_a_notebook_is_made_once(student, monkeypatch, capsys):
     path = student / "01_adding.ipynb"
     assert cli.main(["notebook", "1"]) == 0
     cells = json.loads(path.read_text("utf-8"))["cells"]
-    assert [cell["cell_type"] for cell in cells] == ["markdown", "code", "code"]
+    assert [cell["cell_type"] for cell in cells] == ["markdown", *4 * ["code"]]
+    assert "".join(cells[2]["source"]).endswith('tutor.check("add")  # tutor.hint("add") helps')
     path.write_text("mine", "utf-8")
     assert cli.main(["notebook", "1"]) == 2
     assert "--force replaces it" in capsys.readouterr().err
@@ -515,9 +381,14 @@ def test_pytest_runs_the_checks_of_one_lesson(tmp_path):
     marks = f"lesson{first.number:02} or lesson{second.number:02}"
     command = [sys.executable, "-m", "pytest", "-q", "-m", marks, "-p", "no:cacheprovider"]
     command += ["--strict-markers", "-W", "error"]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    counts = f"{len(first.checks())} passed, {len(second.checks())} skipped"
-    assert counts in run.stdout, run.stdout
+    right, open_yet = len(first.checks()), len(second.checks())
+    for more, state, code in ([], "skipped", 0), (["--strict-lessons"], "failed", 1):
+        run = subprocess.run([*command, *more], cwd=tmp_path, capture_output=True, text=True)
+        counts = {f"{right} passed", f"{open_yet} {state}"}
+        assert counts <= set(run.stdout.splitlines()[-1].replace(" in ", ", ").split(", ")), (
+            run.stdout
+        )
+        assert run.returncode == code and run.stdout.count("not done yet") >= open_yet * code
 
 
 def test_a_teacher_gets_solved_lessons(tmp_path, capsys):

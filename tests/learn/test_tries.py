@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tinygrad_mo.learn import Lesson, course_folder, run_check
+from tinygrad_mo.learn.assembly import assemble
+from tinygrad_mo.learn.judge import watched
 
 TRIES = sorted((Path(__file__).parent / "tries").glob("[0-9]*.py"))
 
@@ -42,6 +44,18 @@ def test_an_answer_is_judged(name, hole, kind, source, tmp_path):
     assert all(result.status in ("holds", "wrong", "raised") for result in results)
     bad = [str(result) for result in results if result.status != "holds"]
     assert (bad == []) == (kind == "right"), "\n".join(bad) or "every check holds"
+    if kind == "right":
+        assert refusals(lesson, hole) == []
+
+
+def refusals(lesson, hole):
+    """Why marking would leave an answer to the teacher; it must not, if the answer is right."""
+    parts, found = assemble(lesson), []
+    read, look = watched(lesson, parts, found.append)
+    results = [run_check(lesson, check, read) for check in lesson.checks(hole)]
+    look()
+    bad = [str(result) for result in results if result.status != "holds"]
+    return [*parts.refused.items(), *found, *bad]
 
 
 @pytest.mark.parametrize("path", TRIES, ids=[path.stem for path in TRIES])

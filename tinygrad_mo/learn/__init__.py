@@ -5,7 +5,9 @@ lesson hold the solution of each hole, hints, and checks: functions that look at
 version and say what is right about it.
 """
 
+from .cell import check, hint
 from .lesson import Lesson, copy_lessons, course_folder, lessons_in
+from .marking import mark
 from .notebook import make_notebook
 from .picture import loss_colours, page, picture
 from .runner import Runner, first_task

@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from .lesson import Lesson
+from .lesson import NUMBER, Lesson
 
 FILE_NAME = ".progress.json"
 
@@ -28,12 +28,14 @@ class Progress:
         try:
             kept = json.loads(self.path.read_text("utf-8"))
             current, done = kept["current"], kept["done"]
-            self.current, self._done = str(current), {str(name) for name in done}
+            # Files of earlier courses have numbers in front of the names.
+            self.current = NUMBER.sub("", str(current))
+            self._done = {NUMBER.sub("", str(name)) for name in done}
         except (OSError, ValueError, KeyError, TypeError):
             pass
 
     def is_done(self, lesson: Lesson, hole: str) -> bool:
-        return f"{lesson.path.stem}/{hole}" in self._done
+        return f"{lesson.name}/{hole}" in self._done
 
     def count(self, lesson: Lesson) -> int:
         """How many holes of a lesson are done."""
@@ -41,7 +43,7 @@ class Progress:
 
     def note(self, lesson: Lesson, hole: str, right: bool) -> None:
         """Remember what the checks have said."""
-        name = f"{lesson.path.stem}/{hole}"
+        name = f"{lesson.name}/{hole}"
         (self._done.add if right else self._done.discard)(name)
 
     def save(self) -> None:

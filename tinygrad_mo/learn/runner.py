@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .lesson import Lesson, lessons_in
+from .lesson import Lesson, lessons_in, renumbered
 from .progress import Progress
 from .verdict import Verdict, indented, verdict
 
@@ -32,7 +32,7 @@ def task_text(lesson: Lesson, found: Verdict) -> str:
     number, total = lesson.holes.index(found.hole) + 1, len(lesson.holes)
     return (
         f"\n{'-' * 72}\n{lesson.title}   (task {number} of {total})\n"
-        f"{lesson.path}, line {lesson.line_of(found.hole) or 1}: {found.hole}\n\n{found}"
+        f"{lesson.place_of_hole(found.hole)}: {found.hole}\n\n{found}"
     )
 
 
@@ -53,7 +53,7 @@ class Runner:
         self.ask = ask
         self.hole: str | None = None  # the task that was shown last
         self.hints_given: Counter[str] = Counter()
-        names = [lesson.path.stem for lesson in self.lessons]
+        names = [lesson.name for lesson in self.lessons]
         if self.progress.current in names:
             self.at = names.index(self.progress.current)
         else:
@@ -97,6 +97,8 @@ class Runner:
         }
         numbers = {lesson.number: place for place, lesson in enumerate(self.lessons)}
         if typed.isdecimal():
+            if word := renumbered(self.lessons, int(typed)):
+                print(word)
             self.go(numbers.get(int(typed), -1))
         elif typed in actions:
             actions[typed]()
@@ -123,7 +125,8 @@ class Runner:
 
     def look(self) -> Verdict | None:
         """Check the current lesson up to its first hole that is not right, and remember it."""
-        self.progress.current, self.hole = self.lesson.path.stem, None
+        self.lessons[self.at] = self.lesson.again()  # by now, the work may be in the notebook
+        self.progress.current, self.hole = self.lesson.name, None
         task = None
         for hole in self.lesson.holes:
             known = self.progress.is_done(self.lesson, hole)

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import _thread
 import ast
 import re
+import signal
 import textwrap
+import threading
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Timer
 from types import SimpleNamespace
 
-from ..device import set_random_seed
+from ..device import seeded
+from . import source
 from .lesson import Check, Lesson
+
+Reader = Callable[[Lesson], SimpleNamespace]
 
 HOLDS = "holds"
 NOT_DONE = "not done yet"
 WRONG = "wrong"  # the check says no
 RAISED = "raised"  # the student's code, or the check of what it returned, broke off
 UNREADABLE = "unreadable"  # the file cannot be executed: no check can run
-STOPPED = "stopped"  # by Ctrl-C
+STOPPED = "stopped"  # by Ctrl-C, or because the time was over
+
+LIMIT = 20.0  # seconds for the checks of one hole; all of ours together take less than one
 
 
 # What Python or NumPy say, and what it most often means here.
@@ -82,25 +93,71 @@ def indented(message: str, by: int) -> str:
     return "".join(f"\n{textwrap.indent(line, margin)}" for line in lines)
 
 
-def verdict(lesson: Lesson, hole: str) -> Verdict:
-    """Run the checks of a hole; Ctrl-C ends one that does not end by itself."""
-    results: list[Result] = []
+def verdict(lesson: Lesson, hole: str, limit: float = LIMIT) -> Verdict:
+    """Run the checks of a hole; Ctrl-C or the limit, in seconds, ends one that does not end."""
+    with interrupted_after(limit) as over:
+        return Verdict(hole, list(results_of(lesson, hole, over)))
+
+
+def results_of(
+    lesson: Lesson, hole: str, over: Event, read: Reader | None = None
+) -> Iterator[Result]:
+    """What one check after the other says, up to the first after which no other can run.
+
+    An interrupt is the student's own Ctrl-C, unless the time is `over`.
+    """
     for check in lesson.checks(hole):
         try:
-            results.append(run_check(lesson, check))
+            result = run_check(lesson, check, read)
         except KeyboardInterrupt as stop:
-            message = "Stopped with Ctrl-C" + place(lesson, stop) + "\nDoes a loop there never end?"
-            results.append(Result(check, STOPPED, message))
-        if results[-1].status in (UNREADABLE, STOPPED):
-            break
-    return Verdict(hole, results)
+            why = "because the time was over" if over.is_set() else "with Ctrl-C"
+            message = f"Stopped {why}{place(lesson, stop)}\nDoes a loop there never end?"
+            result = Result(check, STOPPED, message)
+        yield result
+        if result.status in (UNREADABLE, STOPPED):
+            return
 
 
-def run_check(lesson: Lesson, check: Check) -> Result:
-    """Run one check on the student's file as it is now."""
-    set_random_seed(0)  # a check says the same each time
+@contextmanager
+def interrupted_after(seconds: float) -> Iterator[Event]:
+    """What takes longer in here is stopped as if by Ctrl-C; the event says that it was not."""
+    over, main = Event(), threading.main_thread().ident
+
+    def interrupt() -> None:
+        over.set()
+        if main and hasattr(signal, "pthread_kill"):
+            signal.pthread_kill(main, signal.SIGINT)  # also wakes what sleeps
+        else:
+            _thread.interrupt_main()
+
+    timer = Timer(seconds, interrupt)
+    timer.daemon = True
+    timer.start()
     try:
-        written = definitions(lesson.path)
+        yield over
+    finally:
+        timer.cancel()
+
+
+def run_check(lesson: Lesson, check: Check, read: Reader | None = None) -> Result:
+    """Run one check on the student's file as it is now.
+
+    Parameters
+    ----------
+    lesson : Lesson
+    check : Check
+    read : callable, optional
+        Gets the lesson and returns the student's names. Default: `definitions`.
+    """
+    if lesson.doubt:
+        return Result(check, UNREADABLE, lesson.doubt)
+    with seeded(0):  # it says the same each time, and takes no number from who is around it
+        return run_seeded(lesson, check, read or definitions)
+
+
+def run_seeded(lesson: Lesson, check: Check, read: Reader) -> Result:
+    try:
+        written = read(lesson)
     except SyntaxError as error:
         return Result(check, UNREADABLE, syntax_message(lesson, error))
     except (Exception, SystemExit) as error:
@@ -116,12 +173,17 @@ def run_check(lesson: Lesson, check: Check) -> Result:
     return Result(check, HOLDS)
 
 
-def definitions(path: Path) -> SimpleNamespace:
-    """Execute the imports, functions, classes and UPPER_CASE constants of a script, nothing else.
+def definitions(lesson: Lesson) -> SimpleNamespace:
+    """Execute the imports, functions, classes and UPPER_CASE constants of a lesson, nothing else.
 
     So a check is quick, and what the student tries out elsewhere in the file cannot disturb it.
     """
-    return executed(path.read_bytes(), path)
+    own = executed(source.read(lesson.path), lesson.path)
+    if lesson.old_number is None:
+        return own
+    # A file of an earlier course: what today's checks need beside it is as it is today.
+    today = executed(lesson.course_path.read_bytes(), lesson.course_path)
+    return SimpleNamespace(**(vars(today) | vars(own)))
 
 
 def executed(text: bytes | str, path: Path) -> SimpleNamespace:
@@ -143,7 +205,7 @@ def is_definition(node: ast.stmt) -> bool:
 def judged(lesson: Lesson, error: BaseException) -> tuple[str, str]:
     """Status and message for what a check raised."""
     last = list(traceback.walk_tb(error.__traceback__))[-1][0].f_code.co_filename
-    if isinstance(error, NotImplementedError) and last == str(lesson.path):
+    if isinstance(error, NotImplementedError) and lesson.owns(last):
         return NOT_DONE, ""
     where = place(lesson, error)
     if isinstance(error, AssertionError) and (last == str(lesson.answers_path) or not where):
@@ -169,18 +231,19 @@ def in_words(error: BaseException) -> str:
 
 def place(lesson: Lesson, error: BaseException) -> str:
     """The last line of the student's file on the way to an error; empty if there is none."""
-    path = str(lesson.path)
-    steps = traceback.walk_tb(error.__traceback__)
-    lines = [line for frame, line in steps if frame.f_code.co_filename == path]
-    if not lines:
-        return ""
-    return f"\nin {lesson.path.name}, line {lines[-1]}: {lesson.line(lines[-1])}"
+    steps = [
+        (frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    own = [step for step in steps if lesson.owns(step[0])]
+    return f"\nin {lesson.shown(*own[-1])}" if own else ""
 
 
 def syntax_message(lesson: Lesson, error: SyntaxError) -> str:
     """Where Python cannot read the file, as it would show it."""
     number, text = error.lineno or 0, (error.text or "").strip("\n")
-    message = f"Python cannot read {lesson.path.name}, line {number}: {error.msg}"
+    if not number:
+        return f"Python cannot read {lesson.path.name}: {error.msg}"
+    message = f"Python cannot read {lesson.place(number)}: {error.msg}"
     if not text:
         return f"{message}\n    {lesson.line(number)}"
     column = max(error.offset or 1, 1) - 1 - (len(text) - len(text.lstrip()))

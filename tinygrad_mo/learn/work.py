@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
-from .lesson import course_folder, lessons_in
+from .lesson import course_lessons, lessons_in
 from .verdict import UNREADABLE, executed, verdict
 
 
@@ -39,10 +39,10 @@ def my_work(name: str, folder: Path | None = None) -> SimpleNamespace:
     >>> engine.find_nodes([])
     []
     """
-    known = {one.path.stem[3:]: one for one in lessons_in(course_folder())}
+    known = {one.name: one for one in course_lessons()}
     if name not in known:
         raise ValueError(f"the course has no lesson {name!r}; it has {', '.join(known)}")
-    mine = {one.path.stem[3:]: one for one in lessons_in(folder or Path())}
+    mine = {one.name: one for one in lessons_in(folder or Path())}
     if name not in mine:
         print(f"{name}: not in this folder, so all of it is ours")
         return executed(known[name].solved_text(), known[name].path)
