@@ -157,4 +157,4 @@ def test_ctrl_c_at_random_moments(times):
         assert [w.tobytes() for w in model.get_weights()] == at_step[model.step]
         steps_seen.add(model.step)
         model.fit(x, y, batch_size=4, verbose=0)
-    assert len(steps_seen) > times // 3
+    assert len(steps_seen) > 2  # and not always the same one
