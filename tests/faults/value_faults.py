@@ -130,6 +130,10 @@ def _():
     chance = np.random.default_rng(0)
     y, (pull, *_) = ops.dropout(np.ones(4), rate=1.0, generator=chance, training=True)
     assert not y.any() and not pull(np.ones((1, 4))).any()
+    try:
+        ops.dropout(tg.Tensor(np.ones(4)), rate=0.5, generator=chance, training=True)
+    except TypeError as error:
+        assert "leave training out" in str(error)
     layers.Dropout(1.5)
 
 
