@@ -337,6 +337,7 @@ class Model(Network):
         initial_epoch = whole("fit: initial_epoch", initial_epoch)
         self._warn_if_frozen()
         self._warn_of_untrained()
+        self._warn_of_lone_samples(batches.smallest)
         self.log_names = [*objective.keys, *objective.account_keys]
         if held_out is not None:
             self.log_names += [f"val_{name}" for name in objective.keys]
@@ -359,6 +360,7 @@ class Model(Network):
         """One step on one batch; returns its losses and metrics as they were before the step."""
         feed = self.objective.labelled_data(x, y, sample_weight, class_weight)
         self._warn_if_frozen()
+        self._warn_of_lone_samples(count(feed))
         scores = Scores(self.objective)
         scores.add(feed, self.objective.plan(), train_step(self, feed))
         return as_asked(scores.logs(), return_dict)
@@ -401,6 +403,20 @@ class Model(Network):
     def _warn_if_frozen(self) -> None:
         if not self.objective.plan().wrt and self.weights:
             warnings.warn(f"{self}: every weight is frozen, so nothing is trained", stacklevel=3)
+
+    def _warn_of_lone_samples(self, samples: int | None) -> None:
+        if samples != 1:
+            return
+        plan = self.objective.plan()
+        averaging = (one for one in plan.steps if one.op.averages and one not in plan.frozen)
+        names = [one.call.path for one in averaging if set(one.inputs[0].shape[1:-1]) <= {1}]
+        if names:
+            warnings.warn(
+                f"a batch has 1 sample, so that {', '.join(dict.fromkeys(names))} has one value "
+                f"per channel, which is its own mean: it becomes 0, and nothing in front learns "
+                f"from this batch; choose another batch_size",
+                stacklevel=3,
+            )
 
     def _warn_of_untrained(self) -> None:
         objective, plan = self.objective, self.objective.plan()

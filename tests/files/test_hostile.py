@@ -7,6 +7,7 @@ import tracemalloc
 import warnings
 import zipfile
 from copy import deepcopy
+from functools import partial
 
 import numpy as np
 import pytest
@@ -432,3 +433,46 @@ def test_files_of_the_first_format_are_read(whole, tmp_path):
     content[content.index(b"\x93NUMPY") + 130] ^= 1
     path.write_bytes(content)
     assert "Bad CRC-32" in refused(lambda: tg.load(path))
+
+
+# ---------------------------------------------------------------- kinds
+
+
+READERS = {
+    "model": lambda path: tg.load(path),
+    "fit": lambda path: train(path),
+    "flow": lambda path: tg.Flow.load(path),
+    "weights": lambda path: network().load_weights(path),
+}
+SAID = {
+    "model": "holds a whole model: tinygrad_mo.load reads it",
+    "fit": "holds the backup of a training: fit goes on from it, with callbacks.BackupAndRestore",
+    "flow": "holds a flow: tinygrad_mo.Flow.load reads it",
+    "weights": "holds weights only: make the model, then load_weights",
+}
+
+
+@pytest.mark.parametrize("kind", SAID)
+def test_a_file_of_another_kind_is_called_what_it_is(kind, tmp_path):
+    path, model = tmp_path / "file.flow", network()
+    if kind == "fit":
+        backup_of_it(path)
+    elif kind == "flow":
+        model.gradient_flow(DATA, LABELS).save(path)
+    else:
+        (model.save if kind == "model" else model.save_weights)(path)
+    for wanted, read in READERS.items():
+        if wanted != kind and (wanted, kind) != ("weights", "model"):  # it has weights
+            assert refused(partial(read, path)) == f"{path} {SAID[kind]}"
+
+
+@pytest.mark.parametrize("every", [41, pytest.param(3, marks=pytest.mark.slow)])
+def test_wrong_flows_are_refused_or_harmless(every, tmp_path):
+    path, count = tmp_path / "one.flow", 0
+    network().gradient_flow(DATA, LABELS).save(path)
+    members = members_of(path)
+    header = json.loads(members.pop(HEADER))
+    for where, value in list(variants(header))[::every]:
+        forge(path, list(members.items()), changed(header, where, value))
+        count += readable(partial(tg.Flow.load, path)) is None
+    assert count > 300 / every

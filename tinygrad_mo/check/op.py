@@ -119,6 +119,13 @@ def input_numbers(what: str, given: Any, count: int) -> list[int]:
     return found
 
 
+def require_floats(name: str, arrays: Sequence[Any]) -> None:
+    """Without a float among the inputs there is no gradient, and nothing would be checked."""
+    if arrays and not any(x is not None and is_float(x) for x in arrays):
+        given = ", ".join("None" if x is None else f"{x.dtype}" for x in arrays)
+        raise TypeError(f"{name}: no input is float64 (given: {given}), so it has no gradient")
+
+
 class Trial:
     """An op on read-only arrays: its values, what its pullbacks return, how the values change.
 
@@ -132,6 +139,7 @@ class Trial:
         for i, x in enumerate(self.arrays):
             if x is not None and is_float(x) and x.dtype != np.float64:
                 raise TypeError(f"{op.name}: input {i} is {x.dtype}; gradient checks need float64")
+        require_floats(op.name, self.arrays)
         self._before = [x if x is None else x.tobytes() for x in self.arrays]
         self.random = np.random.default_rng(0)  # of disturbances
         self.values, self.back, self.several = self._run(self.arrays)

@@ -16,6 +16,11 @@ def own_attributes(op: Op, attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Copies, which later changes of the originals cannot reach."""
     if not attributes:
         return {}
+    if op.takes_training and "training" in attributes:
+        raise TypeError(
+            f"{op.name}: of tensors, fit and train_on_batch say whether it is training, nobody "
+            f"else: leave training out, or give plain arrays, which return (y, pullbacks)"
+        )
     return {name: own(f"{op.name}: {name}", value) for name, value in attributes.items()}
 
 

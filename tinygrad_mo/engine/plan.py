@@ -17,6 +17,7 @@ from ..ops.contract import check_every, gathered, plain_numbers
 from ..questions import numbers_at
 from .graph import Step, Tensor
 from .inputs import fed
+from .order import topological_order
 
 Record = Callable[[int, int, Array, tuple[int, ...]], None] | None
 
@@ -28,24 +29,6 @@ class Tape(NamedTuple):
     outputs: list[tuple[tuple[int, ...], Any]]  # by slot: shape and type
     backs: list[Any]  # by step: its pullbacks
     asked: dict[int, Any]  # by slot: numbers that a GPU was asked for
-
-
-def topological_order(tensors: Sequence[Tensor]) -> list[Step]:
-    """All steps that lead to `tensors`, each after the steps it needs (and without recursion)."""
-    order: list[Step] = []
-    seen: set[Step] = set()
-    stack = [(t.step, False) for t in reversed(tensors)]
-    while stack:
-        step, inputs_done = stack.pop()
-        if step is None:
-            continue
-        if inputs_done:
-            order.append(step)
-        elif step not in seen:
-            seen.add(step)
-            stack.append((step, True))
-            stack.extend((x.step, False) for x in reversed(step.inputs) if x is not None)
-    return order
 
 
 class Plan:

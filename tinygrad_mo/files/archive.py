@@ -27,7 +27,7 @@ from ..whole_files import CheckpointError, replace_file
 HEADER = "header.json"
 FORMAT = "tinygrad_mo 2"
 OLD = "tinygrad_mo 1"  # had the checksums of the zip archive alone
-LONGEST_HEADER = 1 << 26  # bytes
+LONGEST_HEADER = 1 << 28  # bytes; none that is longer is written
 LONGEST_WORDS = 2000  # of a message that may quote the file
 PART = 1 << 20  # bytes read at a time
 LONGEST_START = 1 << 14  # bytes of a member before its numbers
@@ -56,6 +56,11 @@ def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], **header: An
             listed[f"{name}.npy"] = [len(content), digest(content)]
             archive.writestr(entry(f"{name}.npy"), content)
         text = json.dumps({"format": FORMAT, "members": listed, **header}).encode()
+        if len(text) > LONGEST_HEADER:
+            raise CheckpointError(
+                f"cannot save {path}: besides its arrays it would hold {len(text) >> 20} MB, and "
+                f"{LONGEST_HEADER >> 20} can be read again: save it in parts"
+            )
         archive.writestr(entry(HEADER), text)
         archive.comment = digest(text).encode()
     replace_file(path, packed.getvalue())

@@ -121,6 +121,12 @@ def matched_arrays(
             f"{what} {name!r}: shape {raw[name].shape}, expected {tensors[name].shape}, {why}"
             + swap_hint(raw, tensors)
         )
+    for name, array in raw.items():
+        if 0 in array.shape[1:]:
+            raise ValueError(
+                f"{what} {name!r}: shape {array.shape}: the samples are empty, axis "
+                f"{array.shape.index(0, 1)} has length 0"
+            )
     return raw
 
 

@@ -48,6 +48,11 @@ class ArrayBatches:
         """Batches per epoch; None if nobody knows."""
         return -(-self.samples // self.batch_size)
 
+    @property
+    def smallest(self) -> int | None:
+        """Samples in the smallest batch; None if nobody knows."""
+        return self.samples % self.batch_size or min(self.samples, self.batch_size)
+
     def epoch(self) -> Iterator[tuple[Feed, Any]]:
         """The batches of one epoch, each with what `words` needs to know of it."""
         order = None if self.shuffler is None else self.shuffler.permutation(self.samples)
@@ -166,6 +171,11 @@ class StreamBatches:
                 next(items, None)
         for _ in range(epochs):
             self.end_epoch()
+
+    @property
+    def smallest(self) -> int | None:
+        """Nobody knows before the batches come."""
+        return None
 
     def identity(self) -> dict[str, Any]:
         """What makes the batches what they are, as far as one can know."""
