@@ -424,7 +424,7 @@ class Model(Network):
         if idle:
             without = objective.silent_outputs()
             warnings.warn(
-                f"no loss reaches {', '.join(idle)}: they keep their initial values"
+                f"no loss reaches {', '.join(idle)}: they keep the values that they have"
                 + (f" (outputs without a loss: {', '.join(without)})" if without else ""),
                 stacklevel=3,
             )

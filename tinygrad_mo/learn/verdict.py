@@ -172,7 +172,7 @@ def run_seeded(lesson: Lesson, check: Check, read: Reader) -> Result:
     try:
         check.function(written)
     except (Exception, SystemExit) as error:
-        return Result(check, *judged(lesson, error))
+        return Result(check, *judged(lesson, check.hole, error))
     return Result(check, HOLDS)
 
 
@@ -205,8 +205,8 @@ def is_definition(node: ast.stmt) -> bool:
     return isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
 
 
-def judged(lesson: Lesson, error: BaseException) -> tuple[str, str]:
-    """Status and message for what a check raised."""
+def judged(lesson: Lesson, hole: str, error: BaseException) -> tuple[str, str]:
+    """Status and message for what a check of a hole raised."""
     last = list(traceback.walk_tb(error.__traceback__))[-1][0].f_code.co_filename
     if isinstance(error, NotImplementedError) and lesson.owns(last):
         return NOT_DONE, ""
@@ -220,6 +220,8 @@ def judged(lesson: Lesson, error: BaseException) -> tuple[str, str]:
     if where:
         where += "".join(f"\n{says}" for part, says in ADVICE.items() if part in str(error))
         return RAISED, f"Your code raised {in_words(error)}{where}"
+    if isinstance(error, TypeError) and str(error).startswith(f"{hole}() "):
+        return RAISED, f"Are the inputs still those of the lesson, in their order?\n{error}"
     advice = "does it return what the text asks for?"
     if "NoneType" in str(error):
         advice = "it returned None: is a `return` missing?"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import linecache
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
-from .lesson import course_lessons, lessons_in
+from .lesson import Lesson, course_lessons, lessons_in
 from .verdict import UNREADABLE, executed, verdict
 
 
@@ -45,7 +47,7 @@ def my_work(name: str, folder: Path | None = None) -> SimpleNamespace:
     mine = {one.name: one for one in lessons_in(folder or Path())}
     if name not in mine:
         print(f"{name}: not in this folder, so all of it is ours")
-        return executed(known[name].solved_text(), known[name].path)
+        return run(known[name], known[name].holes)
     lesson = mine[name]
     found = [verdict(lesson, hole) for hole in lesson.holes]
     wrong = [each.hole for each in found if not each.right]
@@ -58,4 +60,16 @@ def my_work(name: str, folder: Path | None = None) -> SimpleNamespace:
         print(f"{name}: yours, but for {', '.join(wrong)}: not right yet, so ours")
     else:
         print(f"{name}: all of it is yours")
-    return executed(lesson.solved_text(wrong), lesson.path)
+    return run(lesson, wrong)
+
+
+def run(lesson: Lesson, holes: Sequence[str]) -> SimpleNamespace:
+    """What a lesson defines, with our solutions in some of its holes.
+
+    Tracebacks show the lines of that text: the file may have others.
+    """
+    text, path = lesson.solved_text(holes), lesson.path
+    if holes:
+        path = path.with_stem(f"{path.stem} (with ours)")
+        linecache.cache[str(path)] = (len(text), None, text.splitlines(keepends=True), str(path))
+    return executed(text, path)
