@@ -24,10 +24,6 @@ TEACHERS, TRIES = ROOT / "lessons" / "teachers", ROOT / "tests" / "learn" / "tri
 SOLVED_EXERCISES = sorted(TEACHERS.glob("[0-9]*.py"))
 CHECKING = re.compile(r"^tutor\.check\(", re.M)  # a cell of a notebook that checks a hole
 
-# True as soon as the course is whole: 31 lessons, each with exercises, a file for teachers, tries.
-# Until then only what is there is tested, and what is missing is skipped.
-IS_WHOLE = False
-
 LESSONS = [pytest.param(lesson, id=lesson.path.stem) for lesson in lessons_in(course_folder())]
 HOLES = [
     pytest.param(lesson, hole, id=f"{lesson.number:02}-{hole}")
@@ -176,38 +172,23 @@ def test_a_solved_notebook_runs_and_is_right(lesson, tmp_path):
 # What is for teachers, and for tests
 
 
-def missing(what):
-    (pytest.fail if IS_WHOLE else pytest.skip)(f"no {what} yet")
-
-
 def test_the_numbers_have_no_gaps():
-    numbers = [lesson.values[0].number for lesson in LESSONS]
-    if numbers != list(range(31)):
-        missing("lessons between some others")
+    assert [lesson.values[0].number for lesson in LESSONS] == list(range(31))
 
 
 @every_lesson
 def test_a_lesson_has_exercises_and_the_last_one_is_long(lesson):
     course = lesson.text().partition("# ## Exercises\n")[2]
-    if not course:
-        missing("exercises")
     found = re.findall(r"^# (\d)\. (.+)", course, re.M)
     assert [int(number) for number, _ in found] == list(range(1, len(found) + 1))
     assert 3 <= len(found) <= 5
     assert [number for number, text in found if "(long)" in text] == [str(len(found))]
 
 
-@every_lesson
 @pytest.mark.parametrize("folder", [TEACHERS, TRIES], ids=["teachers", "tries"])
-def test_teachers_and_tests_have_their_files(lesson, folder):
-    if not (folder / lesson.course_path.name).is_file():
-        missing(f"{folder.name}/{lesson.course_path.name}")
-
-
-@pytest.mark.parametrize("folder", [TEACHERS, TRIES], ids=["teachers", "tries"])
-def test_no_file_is_of_a_lesson_that_is_not_there(folder):
+def test_every_lesson_has_a_file_for_teachers_and_one_of_tries(folder):
     lessons = {lesson.values[0].course_path.name for lesson in LESSONS}
-    assert {path.name for path in folder.glob("[0-9]*.py")} <= lessons
+    assert {path.name for path in folder.glob("[0-9]*.py")} == lessons
 
 
 @pytest.mark.slow
@@ -216,8 +197,17 @@ def test_the_exercises_are_solved(path, tmp_path):
     command = [sys.executable, "-W", "error", str(path)]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
+    lesson = (ROOT / "lessons" / path.name).read_text("utf-8").partition("# ## Exercises\n")[2]
     exercises = re.findall(r"^# ## Exercise (\d)", path.read_text("utf-8"), re.M)
-    assert exercises == [str(n) for n in range(1, len(exercises) + 1)] and exercises
+    assert exercises == re.findall(r"^# (\d)\. ", lesson, re.M)
+
+
+def test_the_answers_of_the_exam_are_computed(tmp_path):
+    command = [sys.executable, "-W", "error", str(TEACHERS / "exam.py")]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 0
+    text = (TEACHERS / "exam.py").read_text("utf-8")
+    points = re.findall(r"^# ## Question \d+: .+\(lessons? .+; (\d+) points\)$", text, re.M)
+    assert len(points) == 16 and sum(map(int, points)) == 100
 
 
 def test_the_wheel_has_no_solutions_of_exercises():
