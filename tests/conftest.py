@@ -12,6 +12,7 @@ from tinygrad_mo import device, pool
 from tinygrad_mo.ops import OPS
 
 collect_ignore = ["conftest.py", "recipes"]  # recipes need Keras and others, and are run by hand
+collect_ignore_glob = ["learn/tries/*"]  # parts of lessons, not modules
 
 
 @pytest.fixture(autouse=True)
