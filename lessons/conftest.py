@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tinygrad_mo.learn import lessons_in
 
-collect_ignore_glob = ["[0-9]*.py", "answers/*", "conftest.py"]  # not even for doctests
+collect_ignore_glob = ["[0-9]*.py", "answers/*", "teachers/*", "conftest.py"]  # not even for doctests
 
 
 def pytest_addoption(parser):
