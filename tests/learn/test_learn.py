@@ -265,6 +265,16 @@ def test_a_task_can_be_left_open(student, capsys):
     assert tasks == ["1", "2", "1", "2"] and "Hint 1 of 2:\n  Use add." in printed
 
 
+def test_what_calls_an_earlier_hole_waits_for_it(student):
+    """The fault is not that of the hole that is looked at."""
+    for first in ("return x - y", "raise NotImplementedError('YOUR TURN')"):
+        write(student, first, "return [add(x, x) for _ in [0]][0]")
+        says = "Repair add first: double calls it, and it is not right yet."
+        assert says in str(look(student, "double"))
+    write(student, "return x + y", "return add(x, x) + 1")
+    assert "twice 3 is 6" in str(look(student, "double"))
+
+
 def test_the_solution_is_shown_after_a_yes(student, capsys):
     talk(student, "s", "n", "q")
     assert "In this order" not in capsys.readouterr().out
