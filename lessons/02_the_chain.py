@@ -251,8 +251,8 @@ assert loss < 1e-6
 #    why the gradient of target is minus that of y.
 # 2. *Longer and longer.* Take x = 0.5 and n layers that all have the weight 0.9. Print the gradient
 #    of the first weight for n = 1, 2, 4, 8, 16, 32. Right if it becomes smaller and smaller, and if
-#    from 40 to 41 layers it is multiplied by nearly 0.9. What happens with the weight 1.1? Why does
-#    it not grow without end?
+#    from 40 to 41 layers it is multiplied by nearly 0.9. With the weight 1.1 it becomes smaller
+#    even faster, although 1.1 is larger than 1. Why? Look at the values in the chain, too.
 # 3. *Train a chain.* Three weights, x = 1, and the value at the end shall be 0.3. The loss is the
 #    square of the error. What is the g with which the sweep starts now, instead of 1.0? Change
 #    `chain_and_gradients` so that it takes it, or multiply afterwards. Right if the loss falls
