@@ -134,7 +134,7 @@ def unbroadcast(g, shape):
 # %%
 for shape in [(3,), (4, 1), (1, 3), (4, 3), ()]:
     back = unbroadcast(np.ones((2, 4, 3)), shape)
-    # !s: the tuple as text. back.size: how many numbers. *np.ravel(back): they all, one by one.
+    # back.size: how many numbers. *np.ravel(back): they all, one by one. !s: the tuple as text.
     print(f"shape {shape!s:<7} each number was used {24 // back.size:>2} times:", *np.ravel(back))
     assert back.shape == shape and (back == 24 / back.size).all()
 
