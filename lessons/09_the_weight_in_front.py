@@ -191,8 +191,8 @@ assert apart[0] == 0 and apart[1] > 1e-6
 
 # %% [markdown]
 # From the second step on. No gradient of aux comes to `dense_1`, in any step. But aux changes lstm,
-# lstm hands other numbers *forward*, and so main wants something else of `dense_1`. A layer can feel
-# a loss that has no path to it, in this roundabout way: through the layers that both share.
+# lstm hands other numbers *forward*, and so main wants something else of `dense_1`. A layer can
+# feel a loss that has no path to it, in this roundabout way: through the layers that both share.
 #
 # ## Break it: weight 0
 #
