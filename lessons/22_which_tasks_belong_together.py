@@ -52,7 +52,7 @@ print(*["+".join(group) for group in GROUPS])
 
 # %%
 def my_prediction():
-    # YOUR TURN: write "helps", "hurts" or "no difference" behind each name, and return the dict.
+    # YOUR TURN: write "helps", "hurts" or "not seen" behind each name, and return the dict.
     # {"a beside b": ..., "a beside c": ..., "c beside a": ...}
     raise NotImplementedError("YOUR TURN")
 
@@ -121,7 +121,7 @@ for task, helper in PAIRS:
     gain = gains(losses_of(task, (task,)), losses_of(task, tuple(sorted((task, helper)))))
     half = 2.36 * gain.std(ddof=1) / np.sqrt(SEEDS)  # Student's interval of 8 differences
     mean_gain[task, helper] = gain.mean()
-    found = "no difference" if abs(gain.mean()) <= half else "helps" if gain.mean() > 0 else "hurts"
+    found = "not seen" if abs(gain.mean()) <= half else "helps" if gain.mean() > 0 else "hurts"
     said = predicted.get(f"{task} beside {helper}")
     print(f"{task} beside {helper}: {gain.mean():+4.0f} +- {half:.0f} %  {found}", end="")
     print(f"; you said: {said}" if said else "")
@@ -130,7 +130,7 @@ for task, helper in PAIRS:
 # %% [markdown]
 # The tasks a and b help each other very much: together they have twice as many noisy labels for the
 # same answer. c helps nobody. Two units have no place for two answers in some runs, and enough in
-# others, so the spread is large. "No difference" means here: none is seen, 0 is in the interval
+# others, so the spread is large. "Not seen" means: 0 is in the interval
 # (lesson 12). With more seeds one may see that c hurts.
 #
 # ## The free estimate
