@@ -160,8 +160,8 @@ def check_adam__first_step(lesson):
             except ZeroDivisionError:
                 move = np.nan
         assert np.isfinite(move).all(), (
-            "the first move is not a number: 1 - 0.9**t is 0 for t = 0. t comes in as 0 and is 1 "
-            "in the first step, so raise it first: t = t + 1"
+            "The first move is not a number: 1 - 0.9**t is 0 for t = 0. t comes in as 0 and is 1 "
+            "in the first step, so raise it first: t = t + 1."
         )
         same(move, -rate * np.sign(G), f"with a rate of {rate} the first move")
 
@@ -188,14 +188,14 @@ def check_adam__many_steps(lesson):
 
 
 def check_adam__epsilon(lesson):
-    """Epsilon is added to the root of s."""
+    """epsilon is added to the root of s."""
     for epsilon in (1e-7, 1e-2):
         found = float(four(lesson.adam(0.001, rate=1.0, epsilon=epsilon))[0])
         right = -np.sqrt(0.001) / 0.1 * 1e-4 / (np.sqrt(1e-9) + epsilon)
         paper = -0.001 / (0.001 + epsilon)
         assert not np.isclose(found, paper, rtol=1e-6), (
-            f"your first move is {found:.6f}: epsilon is added after the correction for the start, "
-            f"as in the paper of Adam. Ours adds it before, to the root of s itself: {right:.6f}"
+            f"Your first move is {found:.6f}: epsilon is added after the correction for the start, "
+            f"as in the paper of Adam. Ours adds it before, to the root of s itself: {right:.6f}."
         )
         assert np.isclose(found, right, rtol=1e-6), (
             f"For a gradient of 0.001, a rate of 1 and an epsilon of {epsilon} the first move is "
@@ -253,8 +253,8 @@ def check_clip_together__long(lesson):
             np.allclose(a, b) for a, b in zip(found, each, strict=True)
         )
         assert not alone, (
-            f"you have shortened each array to the limit {limit} by itself. All together are 5 "
-            f"long: one factor for all"
+            f"You have shortened each array to the limit {limit} by itself. All together are 5 "
+            f"long: one factor for all."
         )
         for one, g in zip(found, PAIR, strict=True):
             right = g * limit / 5

@@ -143,8 +143,8 @@ def without_pictures(function, full, empty):
             f"({error}): {EMPTY}"
         ) from error
     assert found == right_of_nothing, (
-        f"for a batch of 0 pictures the result must have the shape {right_of_nothing}, received "
-        f"was {found}: {EMPTY}"
+        f"For a batch of 0 pictures the result must have the shape {right_of_nothing}, received "
+        f"was {found}: {EMPTY}."
     )
 
 

@@ -118,8 +118,8 @@ def check_sizes__valid(lesson):
     """Each window of a branch changes the size that the one before has left."""
     behind, _ = two_things(lesson, MODULE, 20, "valid")
     assert behind == {"one": 10, "two": 8, "none": 20, "three": 10}, (
-        f'for {MODULE} and 20 pixels, "valid", they are 10, 8, 20 and 10, not {behind}: in branch '
-        f"two the first window leaves 18 pixels, and the second one looks at these"
+        f'For {MODULE} and 20 pixels, "valid", they are 10, 8, 20 and 10, not {behind}: in branch '
+        f"two the first window leaves 18 pixels, and the second one looks at these."
     )
 
 
@@ -127,7 +127,7 @@ def check_sizes__same(lesson):
     """With "same" only the strides count."""
     behind, _ = two_things(lesson, MODULE, 21, "same")
     assert behind == {"one": 11, "two": 11, "none": 21, "three": 11}, (
-        f'for 21 pixels, "same", the sizes of {MODULE} are 11, 11, 21 and 11, not {behind}'
+        f'For 21 pixels, "same", the sizes of {MODULE} are 11, 11, 21 and 11, not {behind}.'
     )
 
 
