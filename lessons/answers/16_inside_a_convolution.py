@@ -144,7 +144,7 @@ def without_pictures(function, full, empty):
         ) from error
     assert found == right_of_nothing, (
         f"For a batch of 0 pictures the result must have the shape {right_of_nothing}, received "
-        f"was {found}: {EMPTY}."
+        f"was {found}: {EMPTY}"
     )
 
 
