@@ -77,7 +77,7 @@ def shown(thing):
 
 
 def check_multiply__returns_a_value_and_two_pullbacks(lesson):
-    """multiply returns a value and a tuple of two functions."""
+    """Multiply returns a value and a tuple of two functions."""
     result = lesson.multiply(2.0, 3.0)
     assert isinstance(result, tuple) and len(result) == 2, (
         f"multiply(2.0, 3.0) returned {shown(result)}. It must return two things: "
@@ -154,7 +154,7 @@ def check_multiply__each_call_remembers(lesson):
 
 
 def check_tanh__returns_a_value_and_one_pullback(lesson):
-    """tanh returns a value and a tuple of one function."""
+    """Tanh returns a value and a tuple of one function."""
     result = lesson.tanh(0.7)
     assert isinstance(result, tuple) and len(result) == 2, (
         f"tanh(0.7) returned {shown(result)}. It must return the value and a tuple with one "

@@ -200,6 +200,12 @@ def check_adam_first_step__sign(lesson):
     found = np.asarray(lesson.adam_first_step(np.array([0.2, -3.0]), 0.5))
     assert found.shape == (2,), f"Two numbers come in, two go out; yours has shape {found.shape}."
     assert not np.allclose(found, 0.5), "The sign is lost: g itself stands above the fraction line."
+    assert not np.allclose(found, [-0.5, 0.5], atol=1e-5), (
+        "This is minus the step: here the step is rate * g / (|g| + 1e-7), without a minus."
+    )
+    assert not np.allclose(found, 0.5 * np.array([0.2, -3.0]) / np.hypot(0.2, 3.0), atol=1e-5), (
+        "This divides by the length of the whole array; divide each number by its own |g|."
+    )
     assert np.allclose(found, [0.5, -0.5], atol=1e-5), (
         f"With a rate of 0.5, [0.2, -3] makes the step [0.5, -0.5], yours is {found.tolist()}."
     )

@@ -179,6 +179,9 @@ def check_compare__paired(lesson):
     """Half is that of the differences, pair by pair."""
     found, pairs = three(lesson, NEW, OLD)[1], np.subtract(NEW, OLD)
     right = t(4) * pairs.std(ddof=1) / 2
+    assert found is None or not np.allclose(found, 1.96 * pairs.std(ddof=1) / 2), (
+        f"half is {found:.3f} with 1.96, the number for very many pairs. For 4 pairs t is {t(4)}"
+    )
     assert found is not None and np.allclose(found, right), (
         f"The differences are {pairs.tolist()}; half of their interval is {right:.3f}, yours is "
         f"{found}. The two rows themselves spread much wider: first subtract, then measure."

@@ -58,7 +58,13 @@ def run_one_step(lesson, seed=0, **changes):
     shapes |= {"kernel": (5, 12), "recurrent_kernel": (3, 12), "bias": (12,)}
     arrays = {name: random.uniform(-1, 1, shape) for name, shape in shapes.items()} | changes
     x, h, c, kernel, recurrent_kernel, bias = map(tg.Tensor, arrays.values())
-    received = lesson.one_step(x, h, c, kernel, recurrent_kernel, bias)
+    try:
+        received = lesson.one_step(x, h, c, kernel, recurrent_kernel, bias)
+    except ValueError as error:
+        raise AssertionError(
+            f"with h of 3 columns and z of 12 it breaks ({error}): each part of z has as many "
+            f"columns as h, and this width is h.shape[-1], not 24"
+        ) from error
     assert isinstance(received, tuple | list) and len(received) == 2, (
         f"one_step must return two tensors, h and c, but it returned {received!r}."
     )
@@ -196,6 +202,10 @@ def check_kept_by_memory__one_step(lesson):
     """One step keeps the sigmoid of the bias."""
     for b in (0.0, 1.0, -2.0):
         received, expected = lesson.kept_by_memory(b, 1), 1 / (1 + np.exp(-b))
+        assert abs(received - expected * (1 - expected)) > 1e-9, (
+            f"{received:.4f} is the slope of the sigmoid at {b}. The gate itself multiplies, so "
+            f"the factor is sigmoid({b}) = {expected:.4f}"
+        )
         assert abs(received - expected) < 1e-9, (
             f"With a bias of {b}, one step keeps sigmoid({b}) = {expected:.4f}; received was "
             f"{received:.4f}."

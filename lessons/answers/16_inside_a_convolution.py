@@ -127,42 +127,32 @@ def check_convolve_by_shifts__type(lesson):
     )
 
 
-def without_pictures(received, shape):
-    assert np.shape(received) == shape, (
-        f"For a batch of 0 pictures the result must have the shape {shape}, received was "
-        f"{np.shape(received)}: name all lengths, -1 cannot be found out where there is nothing."
-    )
+EMPTY = "name all lengths of a shape: -1 cannot be found out where there is nothing."
 
 
-def nothing_to_do(function, *arguments):
-    """What a function makes of an empty batch."""
+def without_pictures(function, full, empty):
+    """The shape for a batch of 0 pictures, once that for 2 of them is right."""
+    (arguments, right), (nothing, right_of_nothing) = full, empty
+    found = np.shape(function(*arguments))
+    assert found == right, f"For 2 pictures the shape is {right}, received was {found}."
     try:
-        return function(*arguments)
+        found = np.shape(function(*nothing))
     except ValueError as error:
         raise AssertionError(
             f"it breaks on a batch of 0 pictures, and the library tries each layer with one "
-            f"({error}): name all lengths of a shape, -1 cannot be found out where there is nothing"
+            f"({error}): {EMPTY}"
         ) from error
+    assert found == right_of_nothing, (
+        f"for a batch of 0 pictures the result must have the shape {right_of_nothing}, received "
+        f"was {found}: {EMPTY}"
+    )
 
 
 def check_convolve_by_shifts__empty_batch(lesson):
-    """A batch of no pictures makes no pictures, of the right size."""
-    _, kernel, y, _, _ = examples()
-    nothing = np.zeros((0, 6, 5, 3))
-    without_pictures(nothing_to_do(lesson.convolve_by_shifts, nothing, kernel), (0, *y.shape[1:]))
-
-
-def check_windows__empty_batch(lesson):
-    """A batch of no pictures has no windows, and they would have the right length."""
-    without_pictures(nothing_to_do(lesson.windows, np.zeros((0, 6, 5, 3)), 3), (0, 27))
-
-
-def check_hand_back__empty_batch(lesson):
-    """A batch of no pictures gets back a gradient of no pictures."""
-    _, kernel, y, _, _ = examples()
-    g = np.zeros((2, 0, *y.shape[1:]))
-    found = nothing_to_do(lesson.hand_back, g, kernel, (0, 6, 5, 3))
-    without_pictures(found, (2, 0, 6, 5, 3))
+    """a batch of no pictures makes no pictures, of the right size."""
+    x, kernel, y, _, _ = examples()
+    full, empty = ((x, kernel), y.shape), ((x[:0], kernel), (0, *y.shape[1:]))
+    without_pictures(lesson.convolve_by_shifts, full, empty)
 
 
 def check_my_prediction__one_of_three(lesson):
@@ -244,3 +234,17 @@ def check_hand_back__type(lesson):
     assert received.dtype == np.float32, (
         f"g was float32 and the result is {received.dtype}: np.zeros((len(g), *shape), g.dtype)."
     )
+
+
+def check_windows__empty_batch(lesson):
+    """a batch of no pictures has no windows, and they would have the right length."""
+    x, _, _, _, _ = examples()
+    without_pictures(lesson.windows, ((x, 3), (24, 27)), ((x[:0], 3), (0, 27)))
+
+
+def check_hand_back__empty_batch(lesson):
+    """a batch of no pictures gets back a gradient of no pictures."""
+    x, kernel, _, g, _ = examples()
+    full = (g, kernel, x.shape), (3, *x.shape)
+    empty = (g[:, :0], kernel, (0, *x.shape[1:])), (3, 0, *x.shape[1:])
+    without_pictures(lesson.hand_back, full, empty)

@@ -100,7 +100,7 @@ def check_new_size__as_in_the_library(lesson):
             )
 
 
-MODULE = {"one": [(1, 2)], "two": [(3, 1), (3, 2)], "none": []}
+MODULE = {"one": [(1, 2)], "two": [(3, 1), (3, 2)], "none": [], "three": [(2, 2)]}
 
 
 def two_things(lesson, branches, n, padding):
@@ -117,17 +117,17 @@ def two_things(lesson, branches, n, padding):
 def check_sizes__valid(lesson):
     """Each window of a branch changes the size that the one before has left."""
     behind, _ = two_things(lesson, MODULE, 20, "valid")
-    assert behind == {"one": 10, "two": 8, "none": 20}, (
-        f'For {MODULE} and 20 pixels, "valid", the sizes are 10, 8 and 20, not {behind}: in branch '
-        f"two the first window leaves 18 pixels, and the second one looks at these."
+    assert behind == {"one": 10, "two": 8, "none": 20, "three": 10}, (
+        f'for {MODULE} and 20 pixels, "valid", they are 10, 8, 20 and 10, not {behind}: in branch '
+        f"two the first window leaves 18 pixels, and the second one looks at these"
     )
 
 
 def check_sizes__same(lesson):
     """With "same" only the strides count."""
     behind, _ = two_things(lesson, MODULE, 21, "same")
-    assert behind == {"one": 11, "two": 11, "none": 21}, (
-        f'For 21 pixels, "same", the sizes are 11, 11 and 21, not {behind}.'
+    assert behind == {"one": 11, "two": 11, "none": 21, "three": 11}, (
+        f'for 21 pixels, "same", the sizes of {MODULE} are 11, 11, 21 and 11, not {behind}'
     )
 
 
@@ -137,6 +137,8 @@ def check_sizes__fit(lesson):
         (("one", "two"), "same", True),
         (("one", "two"), "valid", False),
         (("one", "two", "none"), "same", False),
+        (("one", "two", "three"), "valid", False),  # 10, 8, 10
+        (("two", "one", "three"), "valid", False),  # 8, 10, 10
         (("two",), "valid", True),
     ):
         _, fits = two_things(lesson, {name: MODULE[name] for name in names}, 20, padding)

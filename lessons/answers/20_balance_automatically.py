@@ -212,7 +212,7 @@ def check_gradnorm__first(lesson):
 
 
 def check_gradnorm__alpha(lesson):
-    """alpha decides how much the speed counts."""
+    """Alpha decides how much the speed counts."""
     gram = [[1.44, 0], [0, 1]]
     for alpha, right in ((0.0, [1.2, -1]), (3.0, [-1.2, 1])):
         found = slopes_of(lesson, [1, 1], [6, 5], [5, 5], gram, alpha)

@@ -134,7 +134,7 @@ def check_places__y(lesson):
 
 
 def check_places__result(lesson):
-    """result[i, j] is found."""
+    """Result[i, j] is found."""
     judge_place(lesson, "result", lambda i, j, columns, **_: i * columns + j)
 
 
