@@ -336,6 +336,10 @@ def test_check_says_once_that_a_file_cannot_be_read(student, capsys):
     (student / "01_adding.py").write_text("def add(x, y:\n", "utf-8")
     assert cli.main(["check", "1"]) == 1
     assert capsys.readouterr().out.count("Python cannot read") == 1
+    (student / "01_adding.py").write_text(f"import nonsense\n{ADDING}", "utf-8")
+    assert cli.main(["check", "1"]) == 1
+    printed = capsys.readouterr().out
+    assert printed.count("cannot be run") == 1 and printed.count("The same as above.") == 1
 
 
 def test_check_of_an_unknown_lesson_names_the_known_ones(student, capsys):

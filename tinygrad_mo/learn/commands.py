@@ -24,7 +24,7 @@ from .marking import RIGHT, judged, mark
 from .notebook import make_notebook, make_slides, need
 from .report import as_csv, as_json, as_table
 from .runner import Runner, first_task, task_text
-from .verdict import LIMIT, NOT_DONE, UNREADABLE
+from .verdict import LIMIT, NOT_DONE, why_unreadable
 
 CODES = """exit codes:
   0    every hole is right
@@ -201,26 +201,25 @@ def lessons_meant(what: Sequence[str]) -> list[Lesson]:
 def show_checks(lesson: Lesson, limit: float) -> bool:
     """What every check of a lesson says, in a process for each hole; is all of it right?"""
     print(lesson.title)
-    if lesson.note or lesson.doubt:
-        print(lesson.note or lesson.doubt)
-    if lesson.doubt:
+    if lesson.note:
+        print(lesson.note)
+    if problem := lesson.doubt or why_unreadable(lesson):
+        print(problem)
         return False
-    all_right, problem = True, ""
+    all_right, before = True, ""
     for hole in lesson.holes:
-        found = judged(lesson, hole, limit, strict=False)
-        if found.status == UNREADABLE and found.reason == problem:
-            continue  # it is the file, and it is the same for every hole
-        problem = found.reason
         print(f"\n{lesson.place_of_hole(hole)}: {hole}", flush=True)
+        found = judged(lesson, hole, limit, strict=False)
         if found.status == NOT_DONE:
             print(f"{NOT_DONE.capitalize()}. What will be checked:")
-        said: set[str] = set()
+        said = {before} - {""}  # a file that cannot be run is that for each hole
         for result in found.results:
             new = not result.message or result.message not in said
             print(result if new else replace(result, message="The same as above."))
             said.add(result.message)
         if found.reason and found.reason not in said:
             print(f"  no  {found.reason}")
+        before = found.reason
         all_right &= found.status == RIGHT
     return all_right
 

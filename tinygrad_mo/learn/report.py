@@ -120,9 +120,12 @@ def as_table(marks: Sequence[StudentMark]) -> str:
     for mark in marks:
         for one in mark.lessons:
             lines += [f"\n{mark.folder / one.file}\n    {note}" for note in one.notes]
+        said = ""
         for hole in to_look_at(mark):
             lines.append(f"\n{mark.folder / hole.place}: {hole.hole}, {hole.status}")
-            lines += [f"    {line}" for line in hole.reason.splitlines()]
+            reason = "The same as above." if hole.reason and hole.reason == said else hole.reason
+            lines += [f"    {line}" for line in reason.splitlines()]
+            said = hole.reason
     return "\n".join(line.rstrip() for line in lines)
 
 

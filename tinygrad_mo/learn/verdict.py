@@ -10,6 +10,7 @@ import signal
 import textwrap
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -273,6 +274,19 @@ def place(lesson: Lesson, error: BaseException) -> str:
     ]
     own = [step for step in steps if lesson.owns(step[0])]
     return f"\nin {lesson.shown(*own[-1])}" if own else ""
+
+
+def why_unreadable(lesson: Lesson) -> str:
+    """Why Python cannot read the file, whatever the hole; mostly empty."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(source.read(lesson.path), str(lesson.path), "exec")
+    except SyntaxError as error:
+        return syntax_message(lesson, error)
+    except (OSError, ValueError) as error:
+        return f"Python cannot read {lesson.path.name}: {error}"
+    return ""
 
 
 def syntax_message(lesson: Lesson, error: SyntaxError) -> str:
