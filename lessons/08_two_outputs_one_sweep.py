@@ -35,7 +35,7 @@ import tinygrad_mo as tg
 from tinygrad_mo.learn import loss_colours, my_work, picture
 from tinygrad_mo.systems import headlines  # this network, ready to use, and its data
 
-tg.use("numpy")  # what is done by hand here is done on its arrays
+tg.use("numpy")  # arrays of NumPy, on the processor; the library can use a GPU, too
 
 tate = tg.data.load("tate")
 print(repr(tate.title[2]), tate.year[2], tate.medium_names[tate.medium[2]])

@@ -31,7 +31,7 @@ import tinygrad_mo as tg
 from tinygrad_mo.learn import loss_colours, picture
 from tinygrad_mo.systems import headlines
 
-tg.use("numpy")  # what is done by hand here is done on its arrays
+tg.use("numpy")  # arrays of NumPy, on the processor; the library can use a GPU, too
 
 g1, g2 = np.array([3.0, 1.0]), np.array([2.0, 1.0])
 print("g1 with g1:", g1 @ g1, "  g2 with g2:", g2 @ g2, "  g1 with g2:", g1 @ g2)

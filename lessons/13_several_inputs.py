@@ -25,7 +25,7 @@ from tinygrad_mo.flow.runs import compared  # the comparison of lesson 12
 from tinygrad_mo.learn import page
 from tinygrad_mo.systems import price  # a network with three inputs, and data for it
 
-tg.use("numpy")  # what is done by hand here is done on its arrays
+tg.use("numpy")  # arrays of NumPy, on the processor; the library can use a GPU, too
 
 a = tg.Tensor([[1.0, 2.0, 3.0]])
 b = tg.Tensor([[7.0, 8.0]])

@@ -14,7 +14,7 @@ import tinygrad_mo as tg
 from tinygrad_mo.learn import my_work, picture
 from tinygrad_mo.systems import omniglot
 
-tg.use("numpy")  # what is done by hand here is done on its arrays
+tg.use("numpy")  # arrays of NumPy, on the processor; the library can use a GPU, too
 
 # %% [markdown]
 # ## A window slides over a picture
