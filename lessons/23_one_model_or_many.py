@@ -2,8 +2,8 @@
 # # Lesson 23: One model or many?
 #
 # At the end you can say what one model for all tasks costs and saves, beside one model for each
-# task: parameters, time, and quality. You have seen that tasks fight for a narrow network, that
-# nothing is won or lost in a wider one, and what else comes with sharing: who changes one task
+# task: parameters, time, and quality. You have seen that tasks fight for a narrow network, how
+# little five seeds can see in a wider one, and what else comes with sharing: who changes one task
 # changes all.
 #
 # You need: losses and answers (lesson 7), two outputs (lesson 8), the paired comparison (lesson
@@ -24,8 +24,8 @@ tg.use("numpy")  # arrays of NumPy, on the processor; the library can use a GPU,
 # ## Question: tomorrow's weather, three questions
 #
 # From the last seven days in Seattle (63 numbers): how warm will it be tomorrow at most (`high`),
-# how much wind (`wind`), and which of 5 kinds of weather (`kind`: sun, rain ...)? A well-known talk
-# about networks with many tasks compares two ways:
+# how much wind (`wind`), and which of 5 kinds of weather (`kind`: sun, rain ...)? There are
+# two ways:
 #
 # - **one model for each task**: nobody disturbs anybody. But it is expensive when it is used, and
 #   nothing that one has found can be used by another one;
@@ -111,7 +111,7 @@ assert many > one
 
 # %%
 def my_prediction():
-    # YOUR TURN: write "one for all", "one for each" or "no difference" behind each width, and
+    # YOUR TURN: write "one for all", "one for each" or "not seen" behind each width, and
     # return the dict.
     # {1: ..., 5: ..., 16: ...}
     raise NotImplementedError("YOUR TURN")
@@ -165,24 +165,29 @@ def compare(shared, alone):
 # %%
 for u in WIDTHS:
     gain, half = compare(shared[u], alone[u])
-    came = "no difference" if abs(gain) <= half else "one for all" if gain > 0 else "one for each"
-    print(f"{u:>2} units: one for all is better by {gain:+.1f} +- {half:.1f} %", end="   ")
+    came = "not seen" if abs(gain) <= half else "one for all" if gain > 0 else "one for each"
+    print(f"{u:>2} units: one for all is better by {gain:+.1f} +- {half:.1f} % (mean)", end="   ")
     print(f"you said: {predicted[u]}, it is: {came}")
     for k, name in enumerate(TASKS):
         gain, half = compare(shared[u][:, [k]], alone[u][:, [k]])
         print(f"     {name:<5} {alone[u][:, k].mean():.3f} -> {shared[u][:, k].mean():.3f}", end="")
         print(f"   {gain:+.1f} +- {half:.1f} %")
-assert (shared[1][:, 1] > alone[1][:, 1]).all() and abs(compare(shared[16], alone[16])[0]) < 5
+    assert u != 16 or abs(gain) < half  # 16 units: not seen for each task, nor for their mean
+assert (shared[1][:, 1] > alone[1][:, 1]).all() and compare(shared[16], alone[16])[1] > 5
+assert compare(shared[16][:, [0]], alone[16][:, [0]])[1] > 15
 
 # %% [markdown]
 # With **one unit** all heads must live with one number. The wind loses, from each seed: the unit is
-# used for the warmth. This is called *negative transfer*: a task is worse in company than alone.
-# The tasks fight for capacity.
+# probably used for the warmth. This is called *negative transfer*: a task is worse in company than
+# alone. The tasks fight for capacity.
 #
-# With **16 units** no difference is seen: 0 is in the interval of five seeds (lesson 12). And one
-# network has a third of the parameters.
-# Nobody fights, but nobody helps, either: here the tasks gain nothing from each other. (Lesson 22
-# had tasks that do.)
+# With **16 units** a difference is *not seen*, in the mean and in each task: 0 is in the interval
+# of five seeds (lesson 12). That does not say that there is none. The interval of the mean reaches
+# more than 5 percent to both sides, and that of `high` more than 15. And read the tasks one by one:
+# a mean over tasks hides what some gain and others lose. Exercise 2 takes 12 new seeds. There
+# `high` is worse with one model for all, its loss is larger by 7.5 +- 4.9 percent; `kind` is
+# better, by 1.9 +- 1.8; and the mean over the three tasks sees neither. What is known without
+# seeds: one network has about a third of the parameters.
 #
 # ## At the same cost
 #
@@ -234,6 +239,7 @@ picture("lesson23.png", draw)
 # its own model?
 
 # %%
+wind = []
 for seed in (0, 1, 2):
     before, model = trained(16, TASKS, seed)
     model.loss_weights = {"high": 0.0, "wind": 1.0, "kind": 0.0}
@@ -242,14 +248,17 @@ for seed in (0, 1, 2):
     print(
         "  ".join(f"{n} {b:.3f} -> {a:.3f}" for n, b, a in zip(TASKS, before, after, strict=True))
     )
+    wind.append(after[1] - before[1])
     assert after[0] > before[0] and after[2] > before[2]
+assert min(wind) > 0.01
 
 # %% [markdown]
 # The heads of `high` and `kind` are as before. But the units below them have changed their meaning.
 # With one model for each, nothing at all would have happened to them. This is what "tied together"
 # means: with one model for all, every change of a task is a test of all tasks. (Lesson 27 shows
 # what can be done: freeze what is shared, and train one head.) And look at the wind itself: did the
-# training help it?
+# training help it? No, its loss on held-back days has become larger, from each of the three seeds.
+# It had learned enough after the first training; now it learns the known days by heart (lesson 25).
 #
 # ## What you now know
 #
@@ -257,7 +266,7 @@ for seed in (0, 1, 2):
 # |---|---|---|
 # | parameters, time | nearly those of one network | grow with the number of tasks |
 # | narrow network | tasks fight, some lose | each has its own units |
-# | wide network | no difference here | no difference here |
+# | wide network | 12 seeds: `high` loses, `kind` gains a little | each has its own units |
 # | change one task | all must be tested | the others stay as they are |
 #
 # The quality is a question for a measurement, with seeds, at the width that you will use. What
@@ -267,8 +276,9 @@ for seed in (0, 1, 2):
 #
 # 1. How many tasks of one number each must there be, until one network of 63 inputs and 16 units
 #    has less than a tenth of the parameters of one for each? Use `parameters`.
-# 2. Where is the time of a prediction? Measure `fastest` for 1, 16, 256 and 1024 units, for both
-#    ways. For which widths is the ratio nearly the number of tasks?
+# 2. Five seeds see little at 16 units. Train both ways from 12 new ones, 5 to 16 (half of the
+#    interval is 2.2 * standard deviation / sqrt(12) then), and look at each task alone. It is right
+#    if you find one task that loses, one that gains, and can say why their mean tells neither.
 # 3. Which task loses most in the narrow network depends on the weights. Train one unit with the
 #    wind weighted 10 times. You see that it is right if now another task loses.
 # 4. Take less data: every eighth day for training, 16 units. Does one for all win now? Say it with

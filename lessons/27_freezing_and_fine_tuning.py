@@ -13,6 +13,7 @@
 import numpy as np
 
 import tinygrad_mo as tg
+from tinygrad_mo.flow.runs import compared  # lesson 12, by the library
 from tinygrad_mo.learn import loss_colours, my_work, picture
 
 # %% [markdown]
@@ -111,13 +112,15 @@ for way, said in my_prediction().items():
     path, weight = flow.reaches("aux", "first"), model.loss_weights["aux"]
     found[way] = "no path" if not path else "trains" if weight else "off"
     print(f"\n{way}: you said {said!r} of aux and `first`; it is {found[way]!r}")
-    print("\n".join(line for line in flow.table().splitlines() if "kernel" in line))
+    print(*(line for line in flow.table().splitlines() if "bias" not in line), sep="\n")
 assert found == {"frozen": "trains", "closed": "no path", "off": "off"}
 
 # %% [markdown]
 # Compare the lines of `body`. **Frozen** is a fact about the optimizer: the gradient is there, and
 # goes through to `first`, which is trained. **Closed** is a fact of the graph: `-`, no path, for
-# `body` and for all before it. **Off** is a choice of the moment: the path is there, with 0 on it.
+# `body` and for all before it. **Off** is a choice of the moment: the path is there, and the column
+# of `aux` shows its gradient as always, because each loss alone is unweighted there. But the weight
+# is 0: the weighted sum has nothing of it, and the verdict says "aux off".
 #
 # So whoever freezes one layer protects this layer, and none before it. And `main` can be hurt by a
 # change of any layer that it uses.
@@ -178,21 +181,23 @@ theirs = []
 for g in gradients:
     sgd.apply({other: np.ones(1)} if g is None else {w: np.array([g])})
     theirs.append(float(w.numpy()[0]))
-assert np.allclose(path, theirs, atol=1e-4)
 print("before the freeze:", path[[18, 19]].round(2), " frozen:", path[[20, 39]].round(2))
 print("after the thaw:", path[40:].round(2))
-assert path[19] == path[39] > path[40] > path[44] and path[-1] > path[44]
+assert np.allclose(path, theirs, atol=1e-4)
+assert path[19] == path[39] > path[40] > path[44] < path[-1]
 
 # %% [markdown]
-# The gradient after the thaw says "up", but the weight goes on down for some steps: the velocity is
+# After the thaw the gradient is below 0, so its step would go up. But the weight goes on down for
+# some steps: the velocity is
 # that of the time before. Adam has such a memory, too, and one of sizes besides. If you thaw a part
 # of a network, call `compile` with a new optimizer, and both are gone.
 #
 # ## Break it: no gradient, and yet it changes
 #
 # `BatchNormalization` brings each number to mean 0 and standard deviation 1. In training it takes
-# mean and variance of the batch, and keeps running means of both, for predictions. These running
-# means are no weights: they are moved by the *forward* pass.
+# mean and variance of the batch, and keeps running means of both, for predictions. They lie
+# beside the weights (`get_weights` lists them), but no gradient trains them: they are moved by the
+# *forward* pass.
 #
 # **Your turn.** `mean` and `variance` are the running ones. In training, each becomes momentum
 # times itself, plus (1 - momentum) times that of the batch, and the batch's own are used for y.
@@ -231,7 +236,7 @@ for frozen in (False, True):
 # ## Is fine-tuning worth its price?
 #
 # Three ways for the second team, with 20 labels and with 400: a network of their own, from scratch;
-# a new head on the frozen body; a new head, and everything goes on to learn (*fine-tuning*). Three
+# a new head on the frozen body; a new head, and everything goes on to learn (*fine-tuning*). Eight
 # seeds. **Write down** an order of the three for `aux`, once for 20 labels, once for 400, and what
 # becomes of `main`.
 
@@ -239,11 +244,10 @@ for frozen in (False, True):
 WAYS, table = ["scratch", "frozen", "fine-tuned"], {}
 for count, epochs in ((20, 60), (400, 10)):
     for way in WAYS:
-        for seed in range(3):
+        for seed in range(8):
             tg.set_random_seed(seed)
             model = with_aux(network() if way == "scratch" else trained(seed), closed=False)
-            for name in ("first", "body"):
-                model.get_layer(name).trainable = way != "frozen"
+            model.get_layer("first").trainable = model.get_layer("body").trainable = way != "frozen"
             aux = model.without("main")
             aux.compile(tg.optimizers.Adam(0.01), LOSSES["aux"])
             rows = np.random.default_rng(seed).permutation(second_team)[:count]
@@ -252,22 +256,24 @@ for count, epochs in ((20, 60), (400, 10)):
             table.setdefault((count, way), []).append([main_right(model), aux_right])
         mean, spread = np.mean(table[count, way], axis=0), np.std(table[count, way], axis=0, ddof=1)
         print(f"{count:>3} labels, {way:<10} main, aux: {mean.round(2)} +- {spread.round(2)}")
-score = {key: np.array(found) for key, found in table.items()}
+score, gains = {key: np.array(found) for key, found in table.items()}, []
 for count in (20, 400):
-    assert (score[count, "frozen"] - score[count, "fine-tuned"])[:, 0].min() > 0.1
-few, many = (score[count, "fine-tuned"] - score[count, "frozen"] for count in (20, 400))
-assert abs(few[:, 1].mean()) < 0.06 and many[:, 1].mean() > 0.01
-from_scratch = [(score[n, "scratch"] - score[n, "frozen"])[:, 1].mean() for n in (20, 400)]
-assert from_scratch[0] < -0.01 and from_scratch[1] > -0.02
+    for new, old in (WAYS[:2], WAYS[::2], WAYS[:0:-1]):
+        gain = compared(score[count, new][:, 1], score[count, old][:, 1])
+        gains.append(gain)
+        print(f"{count:>3}: {new} - {old}: {gain.mean:+.3f} +- {gain.spread:.3f}, {gain.kind}")
+    assert (score[count, "frozen"] - score[count, "fine-tuned"])[:, 0].min() > 0.02
+assert [g.kind for g in gains] == ["lower", "lower", "unseen", "unseen", "lower", "higher"]
+assert np.allclose([g.mean for g in gains], [-0.06, -0.05, -0.01, 0.02, -0.02, 0.035], atol=0.01)
 assert score[20, "frozen"][0, 0] == score[400, "frozen"][0, 0] == main_right(trained(0))
 
 
 def draw(figure):
     for axes, count in zip(figure.subplots(1, 2, sharey=True), (20, 400), strict=True):
         for k, (name, colour) in enumerate(loss_colours(list(LOSSES)).items()):
-            for way in WAYS[1:] if name == "main" else WAYS:
-                axes.plot([way] * 3, score[count, way][:, k], "o", c=colour)
-            axes.plot([], [], "o", c=colour, label=name)
+            ways = WAYS[1:] if name == "main" else WAYS
+            found = np.concatenate([score[count, way][:, k] for way in ways])
+            axes.plot(np.repeat(ways, 8), found, "o", c=colour, label=name)
         axes.set_title(f"{count} labels for aux")
     axes.legend()
 
@@ -275,28 +281,31 @@ def draw(figure):
 picture("lesson27.png", draw)
 
 # %% [markdown]
-# (From scratch there is no `main` to speak of: 0.1 is guessing.)
+# (From scratch there is no `main` to speak of: 0.1 is guessing. The last six lines have Student's
+# interval of the differences, seed by seed.)
 #
 # - **`main`:** with the frozen body it is exactly as good as before. Fine-tuning costs it a good
 #   part of its right answers, in each seed, although nobody wanted that. This is called
 #   *forgetting*.
-# - **`aux` with 20 labels:** frozen or fine-tuned, three seeds show no difference. A network of its
-#   own is behind both on the average.
-# - **`aux` with 400 labels:** fine-tuned is better than frozen on the average. A network of its own
-#   is not worse than the frozen body: with enough labels the work of somebody else is worth little
-#   here.
+# - **`aux` with 20 labels:** a network of its own is worse than both others: of 100 digits 5 or 6
+#   more are wrong. With few labels the work of somebody else is worth
+#   most. Between frozen and fine-tuned, a difference is not seen.
+# - **`aux` with 400 labels:** your own network is not seen to be worse than the *frozen* body.
+#   Fine-tuned is a little better than both: by 3 or 4 of 100 than frozen, by 2 of 100 than your
+#   own.
 #
-# So the second team pays for fine-tuning with the work of the first, and gets something for it only
-# if it has labels enough. Who wants both trains both losses at once (exercise 4), or keeps two
-# networks (lesson 23).
+# So the second team pays for fine-tuning with the work of the first, and is seen to get something
+# for it only if it has labels enough. Who wants both trains both losses at once (exercise 4), or
+# keeps two networks (lesson 23).
 #
 # ## What you now know
 #
 # - Frozen: not moved; the gradient is there and goes through. Closed: no path, for all before it,
-#   too. Off: a path with 0 on it. The gradient table shows each as what it is.
+#   too. Off: a path, and a weight of 0 in the sum. The gradient table shows each as what it is.
 # - A thawed weight goes on with an old velocity. A new optimizer knows none.
 # - Running means of a `BatchNormalization` are moved by the forward pass. Only freezing stops that.
-# - Fine-tuning helps the new task if it has enough labels, and hurts the old one.
+# - With few labels, a trained body is worth much. With 400, fine-tuning helps the new task a little
+#   (eight seeds). It hurts the old task.
 #
 # ## Exercises
 #

@@ -194,9 +194,15 @@ def model_of(lesson, model):
 def check_without_exits__one_output(lesson):
     """The new model has the output main, and no other."""
     found = model_of(lesson, small_model())
-    assert list(found.outputs) == ["main"], f"Its outputs are {list(found.outputs)}."
+    assert list(found.outputs) == ["main"], (
+        f"Its outputs are {list(found.outputs)}. If you have built new layers: take the tensor "
+        f'that is there, model.outputs["main"].'
+    )
     names = [layer.name for layer in found.layers]
-    assert names == ["trunk", "main"], f"Its layers are {names}: the exits should be gone."
+    assert names == ["trunk", "main"], (
+        f"Its layers are {names}, and not trunk and main: the exits should be gone, and nothing "
+        f'new be built. model.outputs["main"] is the tensor you need.'
+    )
 
 
 def check_without_exits__same_predictions(lesson):
@@ -214,5 +220,5 @@ def check_without_exits__same_layers(lesson):
     """It uses the trained layers; it does not make new ones."""
     model = small_model()
     assert model_of(lesson, model).get_layer("trunk") is model.get_layer("trunk"), (
-        "Its layers are new ones, with new weights: start from model.inputs and model.outputs."
+        'You built new layers, with new weights: use model.inputs and model.outputs["main"].'
     )

@@ -141,8 +141,9 @@ def check_dwa__softmax(lesson):
     found = numbers(lesson.dwa(windows, 0.5), 3, "the weights")
     shares = np.exp(np.array([0.5, 1.0, 0.75]) / 0.5)
     right = 3 * shares / shares.sum()
-    assert not np.allclose(found, right[::-1]), (
-        "The loss that falls fastest gets the largest weight: r is the LAST window divided by the "
+    turned = np.exp(np.array([2.0, 1.0, 4 / 3]) / 0.5)
+    assert not np.allclose(found, 3 * turned / turned.sum()), (
+        "Your loss that falls fastest gets the largest weight: r is the LAST window divided by the "
         "one before."
     )
     assert np.allclose(found, right), (

@@ -7,7 +7,7 @@ import numpy as np
 
 def my_prediction():
     # The same answer with other noise is more data; another answer only needs the place.
-    return {"a beside b": "helps", "a beside c": "no difference", "c beside a": "no difference"}
+    return {"a beside b": "helps", "a beside c": "not seen", "c beside a": "not seen"}
 
 
 def gains(alone, beside):
@@ -95,8 +95,8 @@ def check_my_prediction__words(lesson):
     """Each is one of the three words."""
     found = lesson.my_prediction()
     words = list(found.values()) if isinstance(found, dict) else [found]
-    wrong = [word for word in words if word not in ("helps", "hurts", "no difference")]
-    assert not wrong, f'Use "helps", "hurts" or "no difference", not {wrong}.'
+    wrong = [word for word in words if word not in ("helps", "hurts", "not seen")]
+    assert not wrong, f'Use "helps", "hurts" or "not seen", not {wrong}.'
 
 
 def check_gains__percent(lesson):

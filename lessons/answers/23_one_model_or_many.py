@@ -19,7 +19,7 @@ def fastest(run, times, clock):
 
 def my_prediction():
     # One unit is too narrow for three questions; 16 are enough.
-    return {1: "one for each", 5: "no difference", 16: "no difference"}
+    return {1: "one for each", 5: "not seen", 16: "not seen"}
 
 
 def compare(shared, alone):
@@ -62,7 +62,7 @@ HINTS = {
 }
 
 WIDTHS = {1, 5, 16}
-WORDS = ("one for all", "one for each", "no difference")
+WORDS = ("one for all", "one for each", "not seen")
 
 
 def one_number(found, what="the result"):

@@ -131,13 +131,15 @@ def check_my_prediction__one_number(lesson):
     """The prediction is one whole number."""
     found = lesson.my_prediction()
     assert isinstance(found, int | np.integer) and not isinstance(found, bool), (
-        f"Write a whole number, as in `return 5`, not {found!r}."
+        f"write a whole number, as in `return 5`, not {found!r}"
+        + (", which is a text" if isinstance(found, str) else "")
     )
 
 
 def check_my_prediction__a_count(lesson):
     """It can be a number of weights."""
     found = lesson.my_prediction()
+    assert not isinstance(found, str), f"Write a number, not the text {found!r}."
     assert isinstance(found, int | np.integer) and found > 0, (
         f"{found!r} cannot be a number of weights: it is above 0."
     )

@@ -158,3 +158,7 @@ def right_epoch_to_stop__pairs(losses, min_delta):
 def right_epoch_to_stop__next(losses, min_delta):
     gains = (losses[k - 1] - losses[k] for k in range(1, len(losses)))
     return next((k for k, gain in enumerate(gains, 1) if gain <= min_delta), None)
+
+
+def right_scaled__the_spread_of_lesson_12(ages, known_ages):
+    return (ages - np.mean(known_ages)) / np.std(known_ages, ddof=1)

@@ -116,11 +116,11 @@ def right_fastest__infinity(run, times, clock):
 
 
 def wrong_my_prediction__a_list():
-    return ["one for each", "no difference", "no difference"]
+    return ["one for each", "not seen", "not seen"]
 
 
 def wrong_my_prediction__names_as_text():
-    return {"1": "one for each", "5": "no difference", "16": "no difference"}
+    return {"1": "one for each", "5": "not seen", "16": "not seen"}
 
 
 def wrong_my_prediction__other_words():
@@ -128,7 +128,7 @@ def wrong_my_prediction__other_words():
 
 
 def wrong_my_prediction__one_is_missing():
-    return {1: "one for each", 16: "no difference"}
+    return {1: "one for each", 16: "not seen"}
 
 
 def right_my_prediction__always_all():
