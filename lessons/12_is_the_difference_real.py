@@ -324,7 +324,7 @@ assert none.kind == "unseen" and -8 <= helps[0] <= -4 and 1 <= helps[1] <= 3
 # - One training is one draw. Say mean and spread of several seeds, and how many.
 # - Compare with the same seeds, pair by pair; the differences spread less.
 # - Mean +- t * spread / sqrt(n): if 0 is in it, no difference was seen.
-# - Half the difference needs four times the seeds.
+# - Half the difference needs four times the seeds. Choose their number before you train.
 # - Twenty tries find something in any noise. Repeat what you have found with new seeds.
 #
 # ## Exercises

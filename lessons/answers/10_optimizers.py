@@ -73,7 +73,8 @@ def results(found, count, what):
 
 def same(found, right, what):
     assert np.shape(found) == np.shape(right) and np.allclose(found, right, rtol=1e-4), (
-        f"{what} is {np.round(right, 4).tolist()}, yours is {np.round(found, 4).tolist()}."
+        f"{what[0].upper()}{what[1:]} is {np.round(right, 4).tolist()}, yours is "
+        f"{np.round(found, 4).tolist()}."
     )
 
 

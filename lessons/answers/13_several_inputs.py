@@ -130,8 +130,8 @@ def at_h(lesson, h, b, c):
         found = two_parts(lesson.gradients_at_h(h, b, c), "gradients_at_h")
     except ValueError as error:
         raise AssertionError(
-            f"with h {h.shape}, b {b.shape} and c {c.shape} it breaks ({error}): the piece of h is "
-            f"as wide as h, and this width is h.shape[-1], not a fixed number"
+            f"With h {h.shape}, b {b.shape} and c {c.shape} it breaks ({error}): the piece of h is "
+            f"as wide as h, and this width is h.shape[-1], not a fixed number."
         ) from error
     assert all(part.shape == h.shape for part in found), (
         f"h has the shape {h.shape}, so each gradient has it, too; yours have "

@@ -62,8 +62,8 @@ def run_one_step(lesson, seed=0, **changes):
         received = lesson.one_step(x, h, c, kernel, recurrent_kernel, bias)
     except ValueError as error:
         raise AssertionError(
-            f"with h of 3 columns and z of 12 it breaks ({error}): each part of z has as many "
-            f"columns as h, and this width is h.shape[-1], not 24"
+            f"With h of 3 columns and z of 12 it breaks ({error}): each part of z has as many "
+            f"columns as h, and this width is h.shape[-1], not 24."
         ) from error
     assert isinstance(received, tuple | list) and len(received) == 2, (
         f"one_step must return two tensors, h and c, but it returned {received!r}."
@@ -204,7 +204,7 @@ def check_kept_by_memory__one_step(lesson):
         received, expected = lesson.kept_by_memory(b, 1), 1 / (1 + np.exp(-b))
         assert abs(received - expected * (1 - expected)) > 1e-9, (
             f"{received:.4f} is the slope of the sigmoid at {b}. The gate itself multiplies, so "
-            f"the factor is sigmoid({b}) = {expected:.4f}"
+            f"the factor is sigmoid({b}) = {expected:.4f}."
         )
         assert abs(received - expected) < 1e-9, (
             f"With a bias of {b}, one step keeps sigmoid({b}) = {expected:.4f}; received was "

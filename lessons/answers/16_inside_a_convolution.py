@@ -127,7 +127,7 @@ def check_convolve_by_shifts__type(lesson):
     )
 
 
-EMPTY = "name all lengths of a shape: -1 cannot be found out where there is nothing."
+EMPTY = "Name all lengths of a shape: -1 cannot be found out where there is nothing."
 
 
 def without_pictures(function, full, empty):
@@ -139,17 +139,17 @@ def without_pictures(function, full, empty):
         found = np.shape(function(*nothing))
     except ValueError as error:
         raise AssertionError(
-            f"it breaks on a batch of 0 pictures, and the library tries each layer with one "
-            f"({error}): {EMPTY}"
+            f"It breaks on a batch of 0 pictures, and the library tries each layer with one "
+            f"({error}). {EMPTY}"
         ) from error
     assert found == right_of_nothing, (
         f"For a batch of 0 pictures the result must have the shape {right_of_nothing}, received "
-        f"was {found}: {EMPTY}"
+        f"was {found}. {EMPTY}"
     )
 
 
 def check_convolve_by_shifts__empty_batch(lesson):
-    """a batch of no pictures makes no pictures, of the right size."""
+    """A batch of no pictures makes no pictures, of the right size."""
     x, kernel, y, _, _ = examples()
     full, empty = ((x, kernel), y.shape), ((x[:0], kernel), (0, *y.shape[1:]))
     without_pictures(lesson.convolve_by_shifts, full, empty)
@@ -237,13 +237,13 @@ def check_hand_back__type(lesson):
 
 
 def check_windows__empty_batch(lesson):
-    """a batch of no pictures has no windows, and they would have the right length."""
+    """A batch of no pictures has no windows, and they would have the right length."""
     x, _, _, _, _ = examples()
     without_pictures(lesson.windows, ((x, 3), (24, 27)), ((x[:0], 3), (0, 27)))
 
 
 def check_hand_back__empty_batch(lesson):
-    """a batch of no pictures gets back a gradient of no pictures."""
+    """A batch of no pictures gets back a gradient of no pictures."""
     x, kernel, _, g, _ = examples()
     full = (g, kernel, x.shape), (3, *x.shape)
     empty = (g[:, :0], kernel, (0, *x.shape[1:])), (3, 0, *x.shape[1:])
