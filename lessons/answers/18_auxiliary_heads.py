@@ -195,13 +195,13 @@ def check_without_exits__one_output(lesson):
     """the new model has the output main, and no other"""
     found = model_of(lesson, small_model())
     assert list(found.outputs) == ["main"], (
-        f"its outputs are {list(found.outputs)}. If you have built new layers: take the tensor that "
-        f'is there, model.outputs["main"]'
+        f"its outputs are {list(found.outputs)}. If you have built new layers: take the tensor "
+        f'that is there, model.outputs["main"]'
     )
     names = [layer.name for layer in found.layers]
     assert names == ["trunk", "main"], (
-        f"its layers are {names}, and not trunk and main: the exits should be gone, and nothing new "
-        f'be built. model.outputs["main"] is the tensor you need'
+        f"its layers are {names}, and not trunk and main: the exits should be gone, and nothing "
+        f'new be built. model.outputs["main"] is the tensor you need'
     )
 
 
