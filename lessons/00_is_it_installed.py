@@ -21,11 +21,13 @@
 # - Open the file in an editor that knows cells (VS Code, Spyder) and run one cell after the other.
 # - Run the whole file in a terminal: `python 00_is_it_installed.py`
 # - Work in a notebook: `tinygrad-mo notebook 0` makes one, or says what to install for it. Then
-#   `tinygrad-mo check 0` looks at the one that you have worked in, the file or the notebook. In the
-#   notebook, the cell behind each hole checks it, too.
+#   work in the notebook or in the file. The one that has all of your work counts, for all commands.
+#   If each has something of its own, you are asked: `learn` lets you choose. In the notebook, the
+#   cell behind each hole checks it, too.
 #
 # Lines that start with `assert` are tests: if what they say is true, nothing happens. You can skip
-# them when you read.
+# them when you read. If one stops with `AssertionError`, something above it is not right yet:
+# `tinygrad-mo check 0` says what.
 #
 # Often the text asks you to *predict* a result. Write your guess on paper before you run the cell,
 # or into a function with the name `my_prediction`. A wrong guess is good: it shows you the place
@@ -85,7 +87,7 @@ assert digits.image.shape == (1797, 8, 8)
 #
 # A *loss* is a number that says how wrong an answer is. There are two losses. Training makes one
 # number small, and that number is built from both: 1.0 times the loss of digit plus 0.5 times the
-# loss of even.
+# loss of even. The factors 1.0 and 0.5 are the *loss weights*.
 #
 # You do not need to understand the code yet. Lessons 1 to 5 build everything that is below it,
 # lessons 6 to 8 explain the lines themselves. Training takes a moment.
@@ -128,8 +130,9 @@ assert result["digit_accuracy"] > 0.85 and result["even_accuracy"] > 0.8
 # ## What this course is about
 #
 # Inside each box are numbers that the network learns, its *weights*. Each loss sends a *gradient*
-# back into the network. The gradient says how every weight must change. Which loss trains which
-# weights? The library can say it.
+# back into the network. (They are not the loss weights: those two you choose, these thousands are
+# learned.) The gradient says how every weight must change. Which loss trains which weights? The
+# library can say it.
 #
 # ## Your first hole: a prediction
 #
@@ -163,7 +166,7 @@ assert not flow.reaches("digit", "even")
 # Each line is one array of weights: the name of its box in the drawing, then its own name. (What
 # `kernel` and `bias` are comes in lesson 6.) The columns `digit` and `even` say how strongly each
 # loss pulls at it. Both losses pull at `shared`. A dash means: there is no path from this loss to
-# these weights. The last two columns are for lessons 9 and 11.
+# these weights. The last two columns, and the words below the table, are for lessons 9 and 11.
 #
 # ## Your second hole: read the table
 #
@@ -186,7 +189,7 @@ print("The library says:", "there is a path." if flow.reaches(answer, "digit") e
 # ## The page
 #
 # The next cell writes the file `lesson00.html`. Open it with any web browser; it needs no internet.
-# Before you play with it, predict: if the weight of the loss `even` becomes 0, what happens to the
+# Before you play with it, predict: if the loss weight of `even` becomes 0, what happens to the
 # arrows in the branch of `digit`, in the branch of `even`, and to the left of `shared`?
 
 # %%
@@ -200,10 +203,12 @@ page("lesson00.html", flow, snapshots=recorder.flows)
 # 3. Click the box `shared`. A drawing shows how the two pulls add up.
 # 4. Click a step in the chart *Through training*. The whole page shows that step.
 #
-# And here is point 2 in numbers, for those without a page.
+# And here is point 2 in numbers, for those without a page. Here the two arrays of a box are
+# measured together, kernel and bias; so the number of `shared` is a bit larger than that of
+# `shared/kernel` in the table.
 
 # %%
-print("size of the gradient     weight of even: 0.5        0")
+print("size of the gradient     loss weight of even: 0.5   0")
 for box in ("shared", "digit", "even"):
     before, after = flow.total(box), flow.total(box, {"even": 0.0})
     print(f"{box:<30}{before:>14.4f}{after:>9.4f}")

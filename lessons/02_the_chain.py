@@ -91,9 +91,9 @@ assert abs(g_w - measured) < 1e-8
 #
 # Does the order matter, the last one first? Here each pullback only multiplies by a number, its
 # slope, and 2 * 3 is 3 * 2: you would get the same gradient from a wrong order, by luck. From
-# lesson 4 on the values are arrays, and pullbacks multiply by matrices. Matrices must stand in the
-# right order: A times B is another matrix than B times A, or does not even exist. So get used to
-# it: what a pullback returns goes into the one before it. (The checks look at the order, too.)
+# lesson 4 on the values are arrays, tables of numbers, and there the order counts: in the wrong one
+# you get other numbers, or an error. So get used to it: what a pullback returns goes into the one
+# before it. (The checks look at the order, too.)
 #
 # ## What the engine does
 #
@@ -125,8 +125,9 @@ assert abs(g_w_engine - g_w) < 1e-6
 #
 # ## Why backward? Count.
 #
-# Central differences also give gradients, and they need no pullbacks. So why all this? Take a chain
-# of many layers, each with a weight of its own. Here it is with three:
+# Central differences also give gradients, and they need no pullbacks. So why all this? Take a
+# longer chain: multiply by a weight, then tanh, again and again. Each such pair is called a
+# *layer*, and has a weight of its own. Here it is with three:
 #
 #     x --> multiply --> tanh --> multiply --> tanh --> multiply --> tanh --> value
 #              ^                     ^                     ^
@@ -164,6 +165,8 @@ print(f"value {value:.4f}, gradients", " ".join(f"{g:.4f}" for g in gradients))
 
 # %% [markdown]
 # Now with 100 weights. For comparison we measure each gradient, and count the runs of the chain.
+# (`[*a, w, *b]` is a list with all things of a, then w, then all things of b. So in
+# `measured_gradient` all weights stay, but number n is w.)
 
 # %%
 WEIGHTS = [0.9, 1.1] * 50
@@ -222,7 +225,8 @@ assert tg.gradients(loss, w) is None
 # ## What is it good for?
 #
 # If the gradient of w is negative, a larger w makes the loss smaller. So step by step, subtract a
-# part of the gradient from w. That is training.
+# part of the gradient from w. That is training. The part is a number that you choose. Here it is
+# 0.1, small enough that no step goes too far; lesson 6 shows what happens if it is too large.
 
 # %%
 w = 0.25
@@ -251,8 +255,8 @@ assert loss < 1e-6
 #    why the gradient of target is minus that of y.
 # 2. *Longer and longer.* Take x = 0.5 and n layers that all have the weight 0.9. Print the gradient
 #    of the first weight for n = 1, 2, 4, 8, 16, 32. Right if it becomes smaller and smaller, and if
-#    from 40 to 41 layers it is multiplied by nearly 0.9. What happens with the weight 1.1? Why does
-#    it not grow without end?
+#    from 40 to 41 layers it is multiplied by nearly 0.9. With the weight 1.1 it becomes smaller
+#    even faster, although 1.1 is larger than 1. Why? Look at the values in the chain, too.
 # 3. *Train a chain.* Three weights, x = 1, and the value at the end shall be 0.3. The loss is the
 #    square of the error. What is the g with which the sweep starts now, instead of 1.0? Change
 #    `chain_and_gradients` so that it takes it, or multiply afterwards. Right if the loss falls

@@ -13,7 +13,7 @@ import numpy as np
 import tinygrad_mo as tg
 from tinygrad_mo import ops
 
-tg.use("numpy")  # what is done by hand here is done on its arrays
+tg.use("numpy")  # arrays of NumPy, on the processor; the library can use a GPU, too
 
 # %% [markdown]
 # ## Question: how can shapes (4, 3) and (3,) be added?
@@ -49,7 +49,9 @@ def my_prediction():
 #
 # Take care: `a = array` is only a second name for the same array. A copy is `array.copy()`.
 # `np.ndindex(array.shape)` goes through all places of an array, however many axes it has; if
-# `place` is such a place, `array[place]` is the number there.
+# `place` is such a place, `array[place]` is the number there. (h is 1e-3, larger than the best one
+# of lesson 1: what we measure below are sums and squares, where the bend makes no error in a
+# central difference, and a larger step loses fewer digits.)
 
 
 # %%
@@ -118,7 +120,8 @@ assert sum_new_axes(np.ones((2, 4, 3)), 2).shape == (4, 3)
 
 # %% [markdown]
 # Then the whole thing. For stretched axes, sum with `keepdims=True`: the axis stays there, with
-# length 1. For example `np.ones((4, 3)).sum(axis=1, keepdims=True)` has the shape (4, 1).
+# length 1. For example `np.ones((4, 3)).sum(axis=1, keepdims=True)` has the shape (4, 1). And
+# `enumerate(shape)` gives each axis with its length: for (4, 1) first 0 and 4, then 1 and 1.
 
 
 # %%
@@ -131,6 +134,7 @@ def unbroadcast(g, shape):
 # %%
 for shape in [(3,), (4, 1), (1, 3), (4, 3), ()]:
     back = unbroadcast(np.ones((2, 4, 3)), shape)
+    # back.size: how many numbers. *np.ravel(back): they all, one by one. !s: the tuple as text.
     print(f"shape {shape!s:<7} each number was used {24 // back.size:>2} times:", *np.ravel(back))
     assert back.shape == shape and (back == 24 / back.size).all()
 
@@ -151,13 +155,36 @@ assert g_weights[0] == 0 + 3 + 6 + 9 and np.allclose(measured, g_weights)
 # It is the sum of the first column of x: 0 + 3 + 6 + 9 = 18. Each sample has sent its own number,
 # and they are added up.
 #
+# ## One more operation: the matrix product
+#
+# The next lessons need `x @ kernel`. Its number in row i and column j is the sum of x[i, k] *
+# kernel[k, j] over all k. So each number of x is used once for each column, and each number of the
+# kernel once for each row: forks again. At a fork gradients add up, and both sums are products of
+# matrices themselves (`.T` exchanges rows and columns):
+#
+#     gradient of x       =  g @ kernel.T
+#     gradient of kernel  =  x.T @ g
+#
+# Here no other order fits: g has the shape of the value, and each gradient that of its input.
+# Measure it, with the loss ((x @ kernel) * g).sum(): its gradient at the product is g.
+
+# %%
+kernel, g = np.array([[1.0, -1.0], [0.0, 2.0], [3.0, 0.5]]), np.arange(8.0).reshape(4, 2)
+_, (pull_x, pull_kernel) = ops.matmul(x, kernel)
+print("gradient of the kernel:", *(x.T @ g), "  measured: ", end="")
+print(*measured_gradient(lambda kernel: ((x @ kernel) * g).sum(), kernel).round(6))
+assert np.allclose(pull_x(g), g @ kernel.T) and np.allclose(pull_kernel(g), x.T @ g)
+assert np.allclose(measured_gradient(lambda k: ((x @ k) * g).sum(), kernel), x.T @ g)
+assert np.allclose(measured_gradient(lambda x: ((x @ kernel) * g).sum(), x), g @ kernel.T)
+
+# %% [markdown]
 # ## Break it: the error
 #
 # Now we forget `unbroadcast`. The same bias is added to a batch of 4 samples, and then to a batch
 # of 5. That is a fork, so both gradients are added up.
 
 # %%
-_, (_, pull_from_4) = ops.add(np.ones((4, 3)), bias)
+_, (_, pull_from_4) = ops.add(np.ones((4, 3)), bias)  # _ is a name for what nobody needs
 _, (_, pull_from_5) = ops.add(np.ones((5, 3)), bias)
 from_4, from_5 = pull_from_4(np.ones((4, 3))), pull_from_5(np.ones((5, 3)))
 message = ""
@@ -244,8 +271,8 @@ assert (ops.unbroadcast(rows, (3,))[0] == unbroadcast(rows[0], (3,))).all()
 #    sample, and one learned number of shape (): loss = mean(square(tanh(x @ kernel + bias) * factor
 #    + number)). Write forward and backward by hand, with the pullbacks of `ops.matmul`, `ops.add`
 #    and so on. Where do you need `unbroadcast`? Right if all five gradients agree with
-#    `measured_gradient`, and if one training step lowers the loss. (The pullbacks of `ops` count
-#    axes from the right, so they work on g without rows, too.)
+#    `measured_gradient`, and if one training step lowers the loss. (In lesson 5, g gets one more
+#    axis in front. The pullbacks of `ops` allow it, but they do not need it.)
 #
 # You now have all parts: pullbacks, the sweep, the order, unbroadcast.
 #

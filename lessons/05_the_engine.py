@@ -16,7 +16,7 @@ import numpy as np
 import tinygrad_mo as tg
 from tinygrad_mo import ops
 
-tg.use("numpy")  # what is done by hand here is done on its arrays
+tg.use("numpy")  # arrays of NumPy, on the processor; the library can use a GPU, too
 
 # %% [markdown]
 # ## Question: what stays, and what changes?
@@ -115,7 +115,7 @@ assert len(find_nodes(losses)) == 17
 # ### Break it
 #
 # Why should it not call itself? Take a network with 20,000 operations in a row. Predict what the
-# version of lesson 3 does.
+# function of lesson 3 does: it calls itself for each input, so it would be 20,000 calls deep.
 
 
 # %%
@@ -146,7 +146,8 @@ assert isinstance(caught, RecursionError) and len(find_nodes([deep])) == 20_001
 #
 # Now comes the central idea: **the graph is data**. Each node gets a number, its *slot*: its place
 # in the list of nodes. Then the whole graph is two lists: for each slot the operation, and for each
-# slot the slots of its inputs.
+# slot the slots of its inputs. (The first list is called `ops`, as the module of the library is.
+# They share nothing but the name: `plan.ops` is the list, `ops` alone is the library.)
 
 
 # %%
@@ -203,6 +204,8 @@ print(f"the library: {expected[0]:.5f} {expected[1]:.5f}")
 assert np.allclose(values, expected, rtol=1e-5)
 
 # %% [markdown]
+# This is the middle of the lesson, and a good place for a break.
+#
 # ## Hole 4: seeds, one row for each loss
 #
 # A sweep starts with 1 at the loss (lesson 2). But here are two losses, and we want to know the

@@ -25,7 +25,7 @@ import tinygrad_mo as tg
 from tinygrad_mo import ops
 from tinygrad_mo.learn import my_work, picture  # what you have written; draws into a file
 
-tg.use("numpy")  # what is done by hand here is done on its arrays
+tg.use("numpy")  # arrays of NumPy, on the processor; the library can use a GPU, too
 
 cars = tg.data.load("cars")
 six = [cars.mileage, cars.cylinders, cars.doors, cars.cruise, cars.sound, cars.leather]
@@ -45,8 +45,10 @@ assert table[known].shape == (643, 12) and table[exam].shape == (161, 12)
 #
 # ## First: a score to beat
 #
-# Somebody who has never seen the car answers with the same number each time. The best such number
-# is the median price of the training cars. A network is worth its name only if it is better.
+# Somebody who has never seen the car answers with the same number each time. If one counts by how
+# many dollars the answers are wrong on average, the best such number is the *median* of the
+# training prices: half of the prices are below it, and half above. A network is worth its name only
+# if it is better.
 #
 # **Before you run the next cell, write down:** by how many dollars will this answer be wrong, on
 # average?
@@ -93,7 +95,9 @@ print(dense(x, kernel, bias).numpy())
 assert dense(x, kernel, bias).numpy().tolist() == [[12.5], [34.5]]
 
 # %% [markdown]
-# For the first car: 10 * 1 + 1 * 2 + 0.5 = 12.5.
+# For the first car: 10 * 1 + 1 * 2 + 0.5 = 12.5. (If shapes do not fit, the error is long, because
+# it shows the inside of the library, too. Read it from its end: the last lines say which shapes
+# met, and where in your file.)
 #
 # ## One step of training
 #
@@ -179,7 +183,7 @@ now = {x: table[known], true: price[known], k: np.zeros((12, 1)), b: np.zeros(1)
 for _ in range(200):
     tape = engine.forward(plan, now)
     g = engine.backward(plan, tape, engine.seed_rows(plan, [loss]))
-    now |= {node: now[node] - 0.1 * g[plan.slots[node]][0] for node in (k, b)}
+    now |= {node: now[node] - 0.1 * g[plan.slots[node]][0] for node in (k, b)}  # |= replaces these
 own, theirs = tape.values[plan.slots[loss]], one_layer_losses[-1]
 print(f"last loss on your engine {own:.6f}, with tensors {theirs:.6f}")
 assert np.isclose(own, theirs, rtol=1e-4)
@@ -336,9 +340,10 @@ for name, answer in answers.items():
 assert max(dollars(two_layers), dollars(with_fork)) < dollars(one_layer) < baseline / 2
 
 # %% [markdown]
-# Both networks beat the single layer, and this one beats the baseline by far. The fork was here to
-# show the wiring, not to win. And if you now chose the better of the two networks by these scores,
-# the exam would become a part of the training. To choose, one holds back a second set of cars.
+# Both networks beat the single layer, and the single layer beats the baseline by far. The fork was
+# here to show the wiring, not to win. And if you now chose the better of the two networks by these
+# scores, the exam would become a part of the training. To choose, one holds back a second set of
+# cars.
 #
 # ## What you now know
 #

@@ -15,7 +15,7 @@ import tinygrad_mo as tg
 from tinygrad_mo import ops
 from tinygrad_mo.learn import loss_colours, my_work, picture
 
-tg.use("numpy")  # what is done by hand here is done on its arrays
+tg.use("numpy")  # arrays of NumPy, on the processor; the library can use a GPU, too
 engine = my_work("the_engine")  # what you wrote in lesson 5
 
 # %% [markdown]
@@ -28,16 +28,17 @@ engine = my_work("the_engine")  # what you wrote in lesson 5
 #
 #     p = 1 / (1 + exp(-z))
 #
-# p says how sure the network is of "yes". For z = 0 it is 1/2: no idea. The truth y is called the
-# *label*, and it is 1 for yes and 0 for no. How wrong is p? Here are two ways to say it:
+# p says how sure the network is of "yes": p is the *share* of yes, and 1 - p that of no. For z = 0
+# both are 1/2: no idea. The truth y is called the *label*, and it is 1 for yes and 0 for no. How
+# wrong is p? Here are two ways to say it:
 #
 #     squared error  =  (p - y)**2
 #     cross-entropy  =  -log(p)      if y is 1
 #                       -log(1 - p)  if y is 0
 #
-# The cross-entropy looks at the share that the *truth* has got. All of it: -log(1) = 0, no loss. A
-# half: 0.69. One hundredth: 4.6. Nothing at all: the loss is infinite. One formula says both cases,
-# because one of its two parts is always 0:
+# The cross-entropy looks at the share that the *truth* has got: p if the truth is yes, 1 - p if it
+# is no. All of it: -log(1) = 0, no loss. A half: 0.69. One hundredth: 4.6. Nothing at all: the loss
+# is infinite. One formula says both cases, because one of its two parts is always 0:
 #
 #     cross-entropy  =  -y * log(p) - (1 - y) * log(1 - p)
 
@@ -127,10 +128,14 @@ picture("lesson07.png", draw)
 #
 # ## Bend: relu
 #
-# Between the layers of a network stands a curve, or else two dense layers are no more than one. In
-# lesson 6 it was tanh. The commonest today is called *relu*: below 0 it says 0, above 0 it says x
-# itself. So its slope is 0 or 1, and the gradient passes a living unit unchanged. (At 0 itself
-# there is a corner. We take the slope 0 there, as the library does.)
+# Between the layers of a network stands a curve, or else two dense layers are no more than one:
+#
+#     (x @ A + a) @ B + b  =  x @ (A @ B) + (a @ B + b)
+#
+# In lesson 6 the curve was tanh. The commonest today is called *relu*: below 0 it says 0, above 0
+# it says x itself. So its slope is 0 or 1: where x is above 0, the gradient passes unchanged,
+# elsewhere nothing passes. (At 0 itself there is a corner. We take the slope 0 there, as the
+# library does.)
 #
 # **Your turn.** Write it as an operation: the value, and a tuple of one pullback. `g` comes with
 # rows in front, one for each loss, as in lesson 5. A product with `x > 0` fits by broadcasting.
@@ -161,7 +166,13 @@ print(tg.check.check_op(ops.Op(relu), x))  # ops.Op makes an operation of a func
 #
 #     cross-entropy = -sum(y * log(p))
 #
-# If you do the chain here, everything cancels once more: **the slope at the logits is p - y.**
+# Once more the slope is simple. The logarithm of a fraction is a difference: log(p) = z -
+# log(sum(exp(z))). A row of labels adds up to 1, so the second part is counted once:
+#
+#     cross-entropy    =  log(sum(exp(z))) - sum(y * z)
+#     its slope at z   =  exp(z) / sum(exp(z)) - y
+#
+# The fraction is p. So **the slope at the logits is p - y**, here for each class.
 #
 # ### Break it: numbers that are too large
 
@@ -189,7 +200,8 @@ assert np.allclose(naive[0].sum(), 1) and np.isnan(naive[1, 0])
 # **Your turn.** Both inputs have the shape (samples, classes), the value has one number for each
 # sample. There are two inputs, so there are two pullbacks. Nobody needs the gradient of the labels,
 # but your engine asks for one pullback per input; that one is easy, since y only stands in front of
-# log(p).
+# log(p). `g[..., None]` gives g one more axis at its end, of length 1, and broadcasting stretches
+# it over the classes.
 
 
 # %%
@@ -203,7 +215,7 @@ def softmax_crossentropy(z, y):
 
 # %%
 y = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
-print("losses:", softmax_crossentropy(z, y)[0].round(4))
+print("losses:", softmax_crossentropy(z, y)[0].round(4) + 0.0)  # + 0.0 turns -0. into 0.
 print(tg.check.check_op(ops.Op(softmax_crossentropy), z[:1], y[:1]))
 assert np.allclose(softmax_crossentropy(z, y)[0], [2.4076, 0], atol=1e-4)
 
@@ -264,7 +276,7 @@ z, y = tg.Tensor([[30.0, 0.0]], dtype="float64"), np.array([[0.0, 1.0]])
 sees_logits = ops.categorical_crossentropy_from_logits(y, z)
 sees_p = ops.categorical_crossentropy(y, ops.softmax(z))
 for name, value in (("sees the logits", sees_logits), ("sees only p", sees_p)):
-    slope = tg.gradients(value.sum(), z) + 0.0  # + 0.0 turns -0. into 0.
+    slope = tg.gradients(value.sum(), z) + 0.0
     print(f"{name:<16} loss {float(value.sum()):6.2f}  slopes {slope}")
 assert np.allclose(tg.gradients(sees_logits.sum(), z), [[1, -1]])
 assert not tg.gradients(sees_p.sum(), z).any()
@@ -279,17 +291,33 @@ assert np.allclose(mine, sees_logits.value)
 #
 # ## Which loss for which answer?
 #
-# | the answer is | last layer | loss | slope at the last numbers |
+# | the answer is | last layer | loss | slope of one number's loss |
 # |---|---|---|---|
 # | how much? a number | no activation | `mean_squared_error` | 2 * (p - y) |
 # | yes or no | `sigmoid` | `binary_crossentropy` | p - y |
 # | one of several classes | `softmax` | `categorical_crossentropy` | p - y |
 # | several labels at once | `sigmoid`, one unit each | `binary_crossentropy` | p - y |
 #
-# The last two look alike, but they are not. Softmax shares *one* whole among the classes: if one
-# gets more, the others get less. That is right if exactly one can be true. A picture with a beach
-# *and* people needs a yes or no for each. (`sparse_categorical_crossentropy` is the third one, for
-# labels that are given as numbers 0, 1, 2 ... instead of rows.)
+# These are the slopes at what comes out of the dense layer, of the loss of one answer. The library
+# takes a mean: over the samples, and over the numbers of an answer where each of them has a loss of
+# its own (first, second and last line). So what you measure is divided by how many there are.
+
+# %%
+z, y = tg.Tensor([[0.5, -1.0], [2.0, 0.0], [1.0, 1.0]], dtype="float64"), np.eye(3)[:, :2]
+found = tg.gradients(tg.losses.get("mean_squared_error")(y, z), z)
+print("measured, times 6:", 6 * found[0], "  2 * (p - y):", 2 * (z.value - y)[0])
+assert np.allclose(found, 2 * (z.value - y) / 6)  # 3 samples with 2 numbers each
+found = tg.gradients(tg.losses.get("binary_crossentropy")(y, ops.sigmoid(z)), z)
+assert np.allclose(found, (ops.sigmoid(z).value - y) / 6)
+y = np.eye(2)[[0, 1, 1]]
+found = tg.gradients(tg.losses.get("categorical_crossentropy")(y, ops.softmax(z)), z)
+assert np.allclose(found, (ops.softmax(z).value - y) / 3)  # one loss for each sample
+
+# %% [markdown]
+# The last two lines of the table look alike, but they are not. Softmax shares *one* whole among the
+# classes: if one gets more, the others get less. That is right if exactly one can be true. A
+# picture with a beach *and* people needs a yes or no for each. (`sparse_categorical_crossentropy`
+# is the third one, for labels that are given as numbers 0, 1, 2 ... instead of rows.)
 #
 # **Your turn.** Five questions about the data of this course.
 
@@ -343,14 +371,16 @@ for question, name in right_loss().items():
 #    0.5, y = 0 and 1. Right if all numbers agree to 9 digits. Which of them is right for z = 40 and
 #    y = 0, and why not the other one?
 # 2. What is the best z, if the label is not sure, say [0.8, 0.2]? Let z take 500 steps from [0, 0],
-#    and compare softmax(z) with the label. Right if they agree to 3 digits. Is the loss 0 then?
+#    with a rate of 1, and compare softmax(z) with the label. Right if they agree to 3 digits. Is
+#    the loss 0 then?
 # 3. A relu that is 0 for every sample learns nothing: it is *dead*. Write `leaky_relu`, with the
 #    slope 0.1 below 0, check it with `check_op`, and train the digits with it. Right if more than
 #    nine of ten held-back digits are right, and no unit is dead.
 # 4. (long) A loss for counting. For "how many?" the answer is exp(z), and the loss (of Poisson) is
 #    exp(z) - y * z. Find its slope with pencil and paper; it has a form that you know. Write it as
-#    an operation, check it, and let your engine learn how many words the title of a work of art
-#    has, from its medium (`tg.data.load("tate")`, `np.eye(8)[tate.medium]`). Right if exp(z) of
-#    each medium becomes its mean number of words, to 2 digits.
+#    an operation, check it, and let your engine learn, in 600 steps with a rate of 0.5, how many
+#    words the title of a work of art has, from its medium (`tg.data.load("tate")`,
+#    `np.eye(8)[tate.medium]`). Right if exp(z) of each medium becomes its mean number of words, to
+#    2 digits.
 #
 # Next: a network that forks at its end. It has two outputs and two losses.

@@ -35,17 +35,18 @@ import tinygrad_mo as tg
 from tinygrad_mo.learn import loss_colours, my_work, picture
 from tinygrad_mo.systems import headlines  # this network, ready to use, and its data
 
-tg.use("numpy")  # what is done by hand here is done on its arrays
+tg.use("numpy")  # arrays of NumPy, on the processor; the library can use a GPU, too
 
 tate = tg.data.load("tate")
 print(repr(tate.title[2]), tate.year[2], tate.medium_names[tate.medium[2]])
 
-art = headlines.load(length=20, vocabulary=4_000)  # titles as 20 numbers, one for each word
+# titles as 20 numbers, one for each word; the vocabulary is how many different words have one
+art = headlines.load(length=20, vocabulary=4_000)
 print("works to learn from:", len(art.y["main_output"]))
 print("works held back:    ", len(art.held_back_y["main_output"]))
 
 tg.set_random_seed(0)
-model = headlines.build(length=20, vocabulary=4_000, width=32)
+model = headlines.build(length=20, vocabulary=4_000, width=32)  # width: numbers for each word
 print("numbers to learn:   ", f"{model.count_params():,}")
 assert model.count_params() == 147_170
 
@@ -66,7 +67,7 @@ model.compile(
     loss_weights={"main_output": 1.0, "aux_output": 0.2},
     metrics="accuracy",  # how many answers are right
 )
-print(model.pairing())
+print(model.pairing())  # which loss, weight and metric each output has
 
 # %% [markdown]
 # ## Predict
@@ -74,7 +75,8 @@ print(model.pairing())
 # One walk over the graph from the losses back to the inputs is called a *sweep*. At each step of
 # the graph (one call of an operation, as in lesson 2) it calls the pullbacks, and sends the
 # gradient on to the inputs of this step. A step of *training* is something else: it changes all
-# weights once.
+# weights once. (Two words have two meanings here. A *step* is a step of the graph, or one of
+# training. A *row* is the row of a loss, as in lesson 5, or a row of numbers in an array.)
 #
 # A sweep of your engine was started at both losses, because you built it so. But this network is
 # larger, and the library trains it. There are two losses. How many sweeps does one step of training
@@ -193,8 +195,8 @@ assert [len(w) for w in walked] == [25, 12]
 
 # %% [markdown]
 # 37 instead of 32. The 5 more are the edges of `lstm` and `embedding`. These two lie between the
-# fork and the input, so both losses walk through them. With ten outputs they would be walked ten
-# times.
+# fork and the input, so both losses walk through them. With ten outputs, in ten sweeps, they would
+# be walked ten times.
 #
 # ## One sweep, and still both gradients apart
 #

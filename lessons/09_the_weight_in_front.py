@@ -145,8 +145,8 @@ for layer in ("lstm", "embedding"):
 # The arrows told it all, before anything was computed:
 #
 # - `aux_output` is reached by aux alone. Its sum has one part, 0.2 * g. So 10.0000.
-# - `dense_1` and `main_output` are not reached by aux. Its weight is not in their sum. So 1.0000,
-#   whatever number somebody writes in front of this loss.
+# - `dense_1` and `main_output` are not reached by aux. Its weight is not in their sum. So 1.0000 in
+#   this step, whatever number somebody writes in front of this loss.
 # - `lstm` and `embedding` lie left of the fork. There, one part of the sum grows and the other one
 #   does not. So neither. How much it is depends on how long the parts are and where they point;
 #   lesson 11 is about this.
@@ -166,6 +166,34 @@ assert abs(moved["aux_output"] - 10) < 1e-6
 assert all(abs(moved[name] - 1) < 1e-6 for name in ("dense_1", "dense_2", "main_output"))
 
 # %% [markdown]
+# ## And the second step?
+#
+# All this is about one step. But `dense_1` *reads* what `lstm` says, and lstm has moved, with 2.0
+# to another place than with 0.2. **Before you run the next cell, write down:** two new networks
+# start from the same weights and train with plain gradient descent. After how many steps do they
+# differ in `dense_1`?
+
+
+# %%
+def dense_1_after(steps, aux):
+    """The kernel of dense_1 after some steps of a new network, with this weight of aux."""
+    tg.set_random_seed(0)
+    new = headlines.build(length=20, vocabulary=4_000, width=32)
+    new.compile(tg.optimizers.SGD(0.1), "binary_crossentropy", [1.0, aux])  # main, aux
+    for _ in range(steps):
+        new.train_on_batch(x, y)
+    return new.named_weights()["dense_1/kernel"].numpy()
+
+
+apart = [np.abs(dense_1_after(n, 0.2) - dense_1_after(n, 2.0)).max() for n in (1, 2)]
+print("largest difference in dense_1 after 1 step and after 2:", *(f"{gap:.0e}" for gap in apart))
+assert apart[0] == 0 and apart[1] > 1e-6
+
+# %% [markdown]
+# From the second step on. No gradient of aux comes to `dense_1`, in any step. But aux changes lstm,
+# lstm hands other numbers *forward*, and so main wants something else of `dense_1`. A layer can
+# feel a loss that has no path to it, in this roundabout way: through the layers that both share.
+#
 # ## Break it: weight 0
 #
 # Switch the auxiliary loss off: its weight becomes 0. Then neither `dense_1` nor `aux_output` gets
@@ -192,7 +220,7 @@ assert verdicts["lstm/kernel"].endswith("main_output, aux_output off")
 assert verdicts["aux_output/kernel"].endswith(" aux_output off")
 
 # %% [markdown]
-# Read the last column:
+# Read the last column (and skip the lines below the table: their words come in later lessons):
 #
 # - `main_output only`: there is no path from aux to here. No weight will ever change that. It is a
 #   fact of the graph.
@@ -305,16 +333,20 @@ assert abs(step_after_change(10.0) - 1) > 0.1 and step_after_change(0.0) > 0.5
 page("lesson09.html", flow, snapshots=recorder.flows)
 
 # %% [markdown]
-# Do these four things. Say aloud what you expect before you move the mouse.
+# On the page, the inputs have the names that they have in the program. `main_input` is the title,
+# which feeds both outputs. `aux_input` is the five numbers, and feeds only main! The page opens at
+# the first step that was recorded. So first click the last step in *Through training*.
+#
+# Then do these four things. Say aloud what you expect before you move the mouse.
 #
 # 1. Drag the slider of *aux* from 0.2 to 1. The arrows from the loss of aux to `aux_output` and on
 #    to `lstm` get thicker. Nothing moves at `dense_1`, `dense_2`, `dense_3` and `main_output`.
-# 2. Press *only main*. The card `aux_output` now says *aux off*, `lstm` says *main, aux off*, and
-#    the cards `dense_1` to `main_output` say *main only*, as they did before.
-# 3. Press *as trained*, then click the card `lstm`. You see an arrow for each loss, and an arrow
-#    for their sum. With 0.2 the orange arrow of aux is very short. Drag *aux* again: it gets
-#    longer, but the angle between blue and orange stays.
-# 4. Click somewhere in *Through training*. The whole page shows the gradients of that step.
+# 2. Choose *only main* in the list *Mix*. The card `aux_output` now says *aux off*, `lstm` says
+#    *main, aux off*, and the cards `dense_1` to `main_output` say *main only*, as they did before.
+# 3. Choose *as trained* in the list, then click the card `lstm`. You see an arrow for each loss,
+#    and an arrow for their sum. With 0.2 the orange arrow of aux is very short. Drag *aux* again:
+#    it gets longer, but the angle between blue and orange stays.
+# 4. Click somewhere else in *Through training*. The whole page shows the gradients of that step.
 #
 # The page says at its foot: dragging does not train again. It mixes the gradients that were
 # recorded. This is exact, for the reason that you have just seen: the gradient is a weighted sum.
@@ -333,7 +365,8 @@ assert flow.total("dense_1", {"aux_output": 1.0}) == flow.total("dense_1")
 # ## What you now know
 #
 # - With plain gradient descent, a ten times larger weight makes the step exactly ten times longer
-#   where the loss is alone, and changes nothing where it has no path.
+#   where the loss is alone, and changes nothing in this step where it has no path. In later steps
+#   it is felt there, too: forward, through the shared layers.
 # - Where losses meet, it changes the length and the direction of the sum.
 # - `None` (no path) is a fact of the graph; weight 0 is a choice.
 # - Adam and its relatives cancel the weight where a loss is alone, as long as it stays the same

@@ -92,8 +92,8 @@ assert steps_needed(momentum)[0] < steps_needed(sgd)[0] / 3
 
 # %% [markdown]
 # In this valley, less than a third of the steps. Under a constant gradient the velocity grows until
-# it is rate * g * (1 + 0.9 + 0.81 + ...) = 10 * rate * g. So momentum is an optimizer with a
-# ten times larger rate, which is lent to it little by little.
+# it is rate * g * (1 + 0.9 + 0.81 + ...) = 10 * rate * g. So in a direction where the gradient
+# stays as it is, momentum has a ten times larger rate, which is lent to it little by little.
 #
 # ## RMSprop: everybody makes the same step
 #
@@ -149,7 +149,9 @@ assert np.allclose(farther, 1, rtol=1e-3)
 #     move = -rate * sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (sqrt(s) + epsilon)
 #
 # t is 1 in the first step, 2 in the second. epsilon is a tiny number, so that nothing is divided by
-# 0.
+# 0. (RMSprop above has it below the root, Adam outside. Both are only habits, but not the same:
+# below the root, 0.0000001 does as much as 0.0003 outside. We take them as the library does, so
+# that the numbers agree. The paper of Adam adds epsilon after it has made up for the start.)
 #
 # **Your turn.**
 
@@ -215,6 +217,7 @@ def draw(figure):
             steps = lengths(optimizer, factor)[40:]
             axes.plot(range(-10, 60), steps, style, label=optimizer.__name__)
         axes.set(title=f"the weight times {factor:.0f}", xlabel="steps after the change")
+        axes.set_ylabel("length of the step (1: before)")
     axes.legend()
 
 
@@ -361,9 +364,10 @@ assert factors[0] < 1.1 and factors[1] > 9.9
 # 1. *Nesterov*: `v = 0.9 * v - rate * g`, but the move is `0.9 * v - rate * g` with the new v.
 #    Write it, and compare with `tg.optimizers.SGD(0.1, momentum=0.9, nesterov=True)` over 30 steps.
 #    Right if they differ by less than 1e-9.
-# 2. Turn the valley by 45 degrees: `R = [[c, -c], [c, c]]` with c = sqrt(0.5), and the gradient
-#    `R @ ([1, 100] * (R.T @ w))`. Which optimizers need another number of steps than before, and
-#    why these? Right if SGD and momentum need exactly as many as before.
+# 2. Turn the valley by 45 degrees: `R = [[c, -c], [c, c]]` with c = sqrt(0.5), the gradient
+#    `R @ ([1, 100] * (R.T @ w))`, and the start, too: `R @ [3, 1]`. Which optimizers need another
+#    number of steps than before, and why these? Right if SGD and momentum need exactly as many as
+#    before.
 # 3. For RMSprop, compute with pencil and paper how long the first step is after the weight becomes
 #    k times as large (the gradient was 1 for a long time). Right if your formula gives what
 #    `lengths` measures for k = 2, 10 and 100, to 2 digits.

@@ -31,11 +31,11 @@ import tinygrad_mo as tg
 from tinygrad_mo.learn import loss_colours, picture
 from tinygrad_mo.systems import headlines
 
-tg.use("numpy")  # what is done by hand here is done on its arrays
+tg.use("numpy")  # arrays of NumPy, on the processor; the library can use a GPU, too
 
-g1, g2 = np.array([3.0, 1.0]), np.array([1.0, 2.0])
+g1, g2 = np.array([3.0, 1.0]), np.array([2.0, 1.0])
 print("g1 with g1:", g1 @ g1, "  g2 with g2:", g2 @ g2, "  g1 with g2:", g1 @ g2)
-assert (g1 @ g1, g2 @ g2, g1 @ g2) == (10, 5, 5)
+assert (g1 @ g1, g2 @ g2, g1 @ g2) == (10, 5, 7)
 
 # %% [markdown]
 # (`@` between two arrows of NumPy is the inner product.) Now take the sum s = w1 * g1 + w2 * g2,
@@ -65,7 +65,7 @@ def gram(rows):
 # %%
 small_gram = gram(np.stack([g1, g2]))
 print(small_gram)
-assert small_gram.tolist() == [[10, 5], [5, 5]]
+assert small_gram.tolist() == [[10, 7], [7, 5]]
 
 # %% [markdown]
 # The formula above, written with G, becomes very short. If w is the array of the weights, then

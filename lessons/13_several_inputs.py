@@ -25,7 +25,7 @@ from tinygrad_mo.flow.runs import compared  # the comparison of lesson 12
 from tinygrad_mo.learn import page
 from tinygrad_mo.systems import price  # a network with three inputs, and data for it
 
-tg.use("numpy")  # what is done by hand here is done on its arrays
+tg.use("numpy")  # arrays of NumPy, on the processor; the library can use a GPU, too
 
 a = tg.Tensor([[1.0, 2.0, 3.0]])
 b = tg.Tensor([[7.0, 8.0]])
@@ -171,8 +171,8 @@ except ValueError as error:
 #
 # The package has no data with a price, a text and a picture. So the first "price" here is another
 # number: the place of an emoji in the official list, from -2 (smileys) to 2 (flags). The inputs
-# are the year in which it appeared (called *metadata* in the code), its name (*text*), and its
-# *picture*.
+# are the year in which it appeared (called *metadata* in the code; 13 numbers, from 2010 to 2022,
+# of which one is 1 and the others are 0), its name (*text*), and its *picture*.
 
 
 # %%
@@ -277,8 +277,9 @@ def comparison(build, inputs, task, epochs, seeds):
 # %% [markdown]
 # As in lesson 12, we train with several seeds and look at the differences, seed by seed: their
 # mean, and Student's interval around it. `compared` of the library computes both. It says "lower"
-# or "higher" if 0 is not in the interval, and "unseen" or "few" if it is: then no difference can be
-# seen.
+# or "higher" if 0 is not in the interval. What lesson 12 called "not seen" has two words here:
+# "unseen", and "few" if all seeds go the same way, but are too few to be sure. ("same": with each
+# seed, there is no difference at all.)
 #
 # **Before you run the next cell, write down** the order of the three: plain average, weighted
 # average, one for all.

@@ -16,7 +16,7 @@ from tinygrad_mo.flow.runs import compared
 from tinygrad_mo.learn import my_work
 from tinygrad_mo.systems import siamese
 
-tg.use("numpy")  # what is done by hand here is done on its arrays
+tg.use("numpy")  # arrays of NumPy, on the processor; the library can use a GPU, too
 
 # %% [markdown]
 # ## The question

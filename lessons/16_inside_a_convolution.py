@@ -14,7 +14,7 @@ import tinygrad_mo as tg
 from tinygrad_mo.learn import my_work, picture
 from tinygrad_mo.systems import omniglot
 
-tg.use("numpy")  # what is done by hand here is done on its arrays
+tg.use("numpy")  # arrays of NumPy, on the processor; the library can use a GPU, too
 
 # %% [markdown]
 # ## A window slides over a picture
@@ -80,8 +80,9 @@ print("from", letter.shape, "with a kernel", both.shape, "to", edges.shape)
 def draw(figure):
     titles = "the letter", "filter 1: left to right", "filter 2: top to bottom"
     shown = letter[0, :, :, 0], edges[0, :, :, 0], edges[0, :, :, 1]
-    for axes, title, numbers in zip(figure.subplots(1, 3), titles, shown, strict=True):
-        axes.imshow(numbers, cmap="RdBu_r", vmin=-4, vmax=4)  # red: positive, blue: negative
+    looks = ("gray", 0, 1), ("RdBu_r", -4, 4), ("RdBu_r", -4, 4)  # red: positive, blue: negative
+    for axes, title, numbers, look in zip(figure.subplots(1, 3), titles, shown, looks, strict=True):
+        axes.imshow(numbers, cmap=look[0], vmin=look[1], vmax=look[2])
         axes.set_title(title)
         axes.set_axis_off()
 
@@ -338,8 +339,9 @@ assert letter > 0.1
 #    a circle and its channels and filters exchanged. Write it with `convolve_by_shifts` and
 #    `np.pad`. It is right if it agrees with `hand_back`. (So the mistake above, a turned kernel,
 #    came from a true sentence in a wrong place.)
-# 4. Is the training with the wrong gradient worse? Train both networks with three seeds, and use
-#    `compared` (lesson 13). Say what may be said.
+# 4. Is the training with the wrong gradient worse? `letter_model` always starts from seed 0: give
+#    it an argument `seed`. Then train both networks with the same three seeds, and use `compared`
+#    (lesson 13). It is right if your sentence names the difference and its interval.
 # 5. (long) Write max pooling as an operation: of each 2 x 2 pixels the largest, and back to this
 #    pixel alone. What do you do where two are equal? It is right if `check_op` finds no mistake, if
 #    an empty batch passes, and if your layer of it can take the place of `MaxPooling2D` in the

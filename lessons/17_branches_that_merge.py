@@ -90,7 +90,7 @@ try:
     tg.layers.concatenate(systems.inception.branches(picture, filters=8, padding="valid"))
     raise RuntimeError("this should not work")
 except ValueError as error:
-    print(error)
+    print(str(error).replace(": joined", ":\njoined").replace(". ", ".\n"))  # in shorter lines
     assert all(f"(None, {size}, {size}, 8)" in str(error) for size in (16, 15, 13, 14))
 
 # %% [markdown]
@@ -164,7 +164,7 @@ def block(x, residual, convolution):
 
 
 def tower(x, blocks, residual, start="glorot_uniform"):
-    """What each block hands on, and ten numbers, one for each digit."""
+    """What each block hands on, and ten numbers. (glorot_uniform: as our layers always start.)"""
 
     def convolution(x):
         """3x3 windows and a relu. `start` names how the first weights are drawn."""
@@ -233,7 +233,19 @@ learn.picture("lesson17.png", draw, size=(8, 3.6))
 
 # %% [markdown]
 # So there are other cures, and this one works here, too. But it must fit the layer and the
-# activation. Adding the input works without knowing what is in the block.
+# activation. Adding the input keeps the gradient from vanishing, whatever is in the block. Nothing
+# keeps it from *growing*. **Before you run the next cell, write down** what comes out if one takes
+# both cures at once.
+
+# %%
+both = gradient_by_depth(True, "he_uniform")
+print(f"input added, and larger first weights: {both[0]:.0f} times the gradient of the last block")
+assert 50 < both[0] < 150
+
+# %% [markdown]
+# Each block multiplies with 1 + something, and the something is no longer small. With 12 blocks
+# that can still be borne. It grows like a power with the number of blocks, and then it is called an
+# exploding gradient.
 #
 # ## Does it matter?
 #
@@ -285,29 +297,29 @@ try:
     tg.layers.add([before, after])
     raise RuntimeError("this should not work")
 except ValueError as error:
-    print(error)
+    print(str(error).replace(": branches", ":\nbranches").replace(". ", ".\n"))
 
 projected = tg.layers.Conv2D(16, 1, strides=2, name="projected")(before)
 print("after a 1x1 convolution with the same stride:", tg.layers.add([projected, after]).shape)
 
 # %% [markdown]
-# The message names the cure: a 1x1 convolution. With the stride of the block, and with as many
-# channels, it brings the input into the shape of the output. Then the gradient passes one small
+# The message names the cure: a 1x1 convolution. With the strides of the block, and with as many
+# filters, it brings the input into the shape of the output. Then the gradient passes one small
 # layer there.
 #
 # ## What you now know
 #
 # - `concatenate` needs the same height and width, `add` needs the same channels, too.
 # - The size depends on strides, padding and windows. Equal strides are needed, but not enough.
-# - Through `add` the gradient passes as it is. So in a residual tower it does not fade on its way.
-# - There are other cures, such as a better start; here it did no worse. Adding the input does not
-#   depend on what is in the block.
+# - Through `add` the gradient passes as it is. So in a residual tower it does not fade on its way,
+#   whatever is in the block. It can still explode.
+# - There are other cures, such as a better start; here it did no worse.
 #
 # ## Exercises
 #
-# 1. A fifth branch for the module: two windows of 3 x 3 in place of one of 5 x 5. Which part of the
-# picture does one number behind them see? Give it strides so that it can be merged with the other
-#    four. It is right if `concatenate` takes it. Would it be possible with "valid" padding?
+# 1. A fifth branch for the module: two windows of 3 x 3 in place of one of 5 x 5. Which part of
+#    the picture does one number behind them see? Give it strides so that it can be merged with the
+#    other four. It is right if `concatenate` takes it. Would it be possible with "valid" padding?
 # 2. Unfold the tower: with x + f(x) in each of 3 blocks there are 8 paths from the loss to the
 #    start. List their slopes for f with slope s, and add them. It is right if the sum is
 #    `slope_of_tower(s, 3, True)`. How many paths are there with 12 blocks, and how many of them

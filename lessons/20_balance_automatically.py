@@ -16,7 +16,7 @@ from tinygrad_mo.balancing.learned import learn, moments_of  # Adam (lesson 10),
 from tinygrad_mo.learn import loss_colours, picture
 from tinygrad_mo.systems import demographics
 
-tg.use("numpy")  # what is done by hand here is done on its arrays
+tg.use("numpy")  # arrays of NumPy, on the processor; the library can use a GPU, too
 
 # %% [markdown]
 # ## Question: can the weights find themselves?

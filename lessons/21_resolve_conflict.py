@@ -17,7 +17,7 @@ from tinygrad_mo.lab import toy  # a landscape of two losses
 from tinygrad_mo.learn import picture
 from tinygrad_mo.systems import one_or_many
 
-tg.use("numpy")  # what is done by hand here is done on its arrays
+tg.use("numpy")  # arrays of NumPy, on the processor; the library can use a GPU, too
 
 # %% [markdown]
 # ## Question: is there a step that is good for both?

@@ -17,7 +17,7 @@ import numpy as np
 import tinygrad_mo as tg
 from tinygrad_mo.learn import loss_colours, picture
 
-tg.use("numpy")  # what is done by hand here is done on its arrays
+tg.use("numpy")  # arrays of NumPy, on the processor; the library can use a GPU, too
 
 # %% [markdown]
 # ## Question: three tasks, how many networks?

@@ -18,7 +18,7 @@ import tinygrad_mo as tg
 from tinygrad_mo.learn import loss_colours, picture
 from tinygrad_mo.systems import one_or_many
 
-tg.use("numpy")  # what is done by hand here is done on its arrays
+tg.use("numpy")  # arrays of NumPy, on the processor; the library can use a GPU, too
 
 # %% [markdown]
 # ## Question: tomorrow's weather, three questions

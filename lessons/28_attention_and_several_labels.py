@@ -20,7 +20,7 @@ from tinygrad_mo.learn import picture
 from tinygrad_mo.systems import multi_label, question_answering
 from tinygrad_mo.systems.system import Task
 
-tg.use("numpy")  # what is done by hand here is done on its arrays
+tg.use("numpy")  # arrays of NumPy, on the processor; the library can use a GPU, too
 
 # %% [markdown]
 # ## Question: where is Mary?

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from tinygrad_mo.learn import lessons_in
 
-collect_ignore_glob = ["[0-9]*.py", "answers/*", "teachers/*", "conftest.py"]  # not even for doctests
+# Not even for doctests: these are programs.
+collect_ignore_glob = ["[0-9]*.py", "answers/*", "teachers/*", "conftest.py"]
 
 
 def pytest_addoption(parser):

@@ -207,7 +207,7 @@ def check_central_difference__of_a_line(lesson):
     for slope, x in ((4, 1.0), (-2, 3.0), (0, 5.0)):
         for h in (0.5, 0.25):
             received = lesson.central_difference(lambda x, slope=slope: slope * x, x, h)
-            assert received == slope, (
+            assert abs(received - slope) < 1e-6, (
                 f"For the line {slope} * x at x = {x} and h = {h} you found the slope {received}; "
                 f"expected {slope}. From x - h to x + h the distance is 2 * h. Are there brackets "
                 "around 2 * h?"
@@ -218,7 +218,7 @@ def check_central_difference__goes_to_both_sides(lesson):
     """One step goes to the right, the other to the left."""
     for x in (3.0, -1.5):
         received = lesson.central_difference(lambda x: x * x, x, 0.5)
-        assert received == 2 * x, (
+        assert abs(received - 2 * x) < 1e-6, (
             f"For x * x at {x} and h = 0.5 you found {received}; expected {2 * x}, because both "
             f"ends count alike: f({x + 0.5}) - f({x - 0.5}). ({2 * x + 0.5} or {2 * x - 0.5} "
             "means: one of your ends is x itself.)"

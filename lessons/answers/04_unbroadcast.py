@@ -130,7 +130,8 @@ def check_measured_gradient__array_stays(lesson):
     array = np.array([[1.0, 2.0], [3.0, 4.0]])
     lesson.measured_gradient(lambda a: a.sum(), array)
     assert array.tolist() == [[1.0, 2.0], [3.0, 4.0]], (
-        f"The array was [[1, 2], [3, 4]] and is {array.tolist()} now. Change a copy: array.copy()."
+        f"The array was [[1, 2], [3, 4]] and is {array.tolist()} now. Adding h and taking it "
+        "away again does not always bring back exactly 1. Change a copy: array.copy()."
     )
     kept = []
     lesson.measured_gradient(lambda a: kept.append(tuple(a)) or 0.0, np.array([1.0, 1.0]), 0.5)

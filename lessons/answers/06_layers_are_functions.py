@@ -69,90 +69,90 @@ HINTS = {
 
 
 def check_dense__product(lesson):
-    """each unit adds up its inputs, each times its weight"""
+    """Each unit adds up its inputs, each times its weight."""
     x, kernel = tg.Tensor([[1.0, 2.0]]), tg.Tensor([[1.0, 10.0], [100.0, 1000.0]])
     y = lesson.dense(x, kernel, tg.Tensor([0.0, 0.0]))
     assert y is not None, "dense returned None: is there a return?"
     found = np.asarray(getattr(y, "value", y)).tolist()
     assert found == [[201.0, 2010.0]], (
         f"x = [[1, 2]], kernel = [[1, 10], [100, 1000]] and a bias of 0 gave {found}, expected "
-        f"[[201, 2010]]: 1 * 1 + 2 * 100 for the first unit. Look at the sign between x and kernel"
+        f"[[201, 2010]]: 1 * 1 + 2 * 100 for the first unit. Look at the sign between x and kernel."
     )
 
 
 def check_dense__bias(lesson):
-    """the bias is added"""
+    """The bias is added."""
     x, kernel = tg.Tensor([[1.0, 2.0]]), tg.Tensor([[0.0, 0.0], [0.0, 0.0]])
     y = lesson.dense(x, kernel, tg.Tensor([3.0, -4.0]))
     found = np.asarray(getattr(y, "value", y)).tolist()
     assert found == [[3.0, -4.0]], (
-        f"with a kernel of zeros and the bias [3, -4] the answer must be [[3, -4]], not {found}"
+        f"With a kernel of zeros and the bias [3, -4] the answer must be [[3, -4]], not {found}."
     )
 
 
 def check_dense__rows(lesson):
-    """many cars at once give one row each"""
+    """Many cars at once give one row each."""
     y = lesson.dense(tg.Tensor(np.ones((5, 3))), tg.Tensor(np.ones((3, 2))), tg.Tensor([1.0, 1.0]))
     shape = getattr(y, "shape", None)
-    assert shape == (5, 2), f"5 cars, 3 inputs and 2 units gave shape {shape}, expected (5, 2)"
+    assert shape == (5, 2), f"5 cars, 3 inputs and 2 units gave shape {shape}, expected (5, 2)."
     found = np.asarray(getattr(y, "value", y))
-    assert (found == 4).all(), f"all ones give 3 * 1 + 1 = 4 everywhere, not {found.tolist()}"
+    assert (found == 4).all(), f"All ones give 3 * 1 + 1 = 4 everywhere, not {found.tolist()}."
 
 
 def check_dense__gradient(lesson):
-    """gradients find their way back to kernel and bias"""
+    """Gradients find their way back to kernel and bias."""
     kernel, bias = tg.Tensor([[1.0], [2.0]]), tg.Tensor([0.5])
     y = lesson.dense(tg.Tensor([[3.0, 4.0], [5.0, 6.0]]), kernel, bias)
     assert isinstance(y, tg.Tensor), (
         f"dense must return a tensor, so that gradients can pass; it returned {type(y).__name__}. "
-        f"Do not call .value or .numpy() inside"
+        f"Do not call .value or .numpy() inside."
     )
     found = tg.gradients(y.sum(), [kernel, bias])
     assert all(g is not None for g in found), (
-        "no path leads from the result to kernel or bias: a tensor that is made of an array has "
-        "forgotten where it came from"
+        "No path leads from the result to kernel or bias: a tensor that is made of an array has "
+        "forgotten where it came from."
     )
     (g_kernel, g_bias) = (g.tolist() for g in found)
-    assert g_kernel == [[8.0], [10.0]], f"gradient of the kernel: {g_kernel}, not [[8], [10]]"
-    assert g_bias == [2.0], f"gradient of the bias: {g_bias}, expected [2]: two rows use it"
+    assert g_kernel == [[8.0], [10.0]], f"Gradient of the kernel: {g_kernel}, not [[8], [10]]."
+    assert g_bias == [2.0], f"Gradient of the bias: {g_bias}, expected [2]: two rows use it."
 
 
 def check_dense__any_bias(lesson):
-    """a bias of several units goes to each row"""
+    """A bias of several units goes to each row."""
     x, kernel = tg.Tensor([[1.0], [2.0], [3.0]]), tg.Tensor([[1.0, -1.0, 0.0]])
     y = lesson.dense(x, kernel, tg.Tensor([10.0, 20.0, 5.0]))
     found = np.asarray(getattr(y, "value", y)).tolist()
     expected = [[11.0, 19.0, 5.0], [12.0, 18.0, 5.0], [13.0, 17.0, 5.0]]
     assert found == expected, (
         f"x = [[1], [2], [3]], kernel = [[1, -1, 0]], bias = [10, 20, 5] gave {found}, expected "
-        f"{expected}"
+        f"{expected}."
     )
 
 
 def check_step__direction(lesson):
-    """a weight goes against its gradient"""
+    """A weight goes against its gradient."""
     w = tg.Parameter(np.array([1.0]), "w")
     lesson.step([w], [np.array([4.0])], 0.25)
-    assert w.value[0] != 1, "the weight did not move: give it its new value with w.assign(...)"
-    assert w.value[0] != 2, "the weight went along its gradient; it must go the other way: minus"
-    assert w.value[0] == 0, f"1 - 0.25 * 4 is 0, the weight became {w.value[0]}"
+    assert w.value[0] != 1, "The weight did not move: give it its new value with w.assign(...)."
+    assert w.value[0] != 2, "The weight went along its gradient; it must go the other way: minus."
+    assert w.value[0] == 0, f"1 - 0.25 * 4 is 0, the weight became {w.value[0]}."
 
 
 def check_step__all(lesson):
-    """every weight moves, each by its own gradient"""
+    """Every weight moves, each by its own gradient."""
     weights = [tg.Parameter(np.zeros(2), "a"), tg.Parameter(np.zeros((2, 1)), "b")]
     lesson.step(weights, [np.array([1.0, 2.0]), np.array([[3.0], [4.0]])], 1.0)
     a, b = (w.value.tolist() for w in weights)
-    assert a == [-1.0, -2.0], f"the first weight became {a}, expected [-1, -2]"
-    assert b == [[-3.0], [-4.0]], f"the second weight became {b}, expected [[-3], [-4]]"
+    assert a == [-1.0, -2.0], f"The first weight became {a}, expected [-1, -2]."
+    assert b == [[-3.0], [-4.0]], f"The second weight became {b}, expected [[-3], [-4]]."
 
 
 def check_step__twice(lesson):
-    """two steps go twice as far"""
+    """Two steps go twice as far."""
     w = tg.Parameter(np.array([0.0]), "w")
     for _ in range(2):
         lesson.step([w], [np.array([1.0])], 0.5)
-    assert w.value[0] == -1, f"two steps of 0.5 from 0 lead to -1, not {w.value[0]}"
+    assert w.value[0] == -1, f"Two steps of 0.5 from 0 lead to -1, not {w.value[0]}."
 
 
 def small_training(lesson, rate, steps):
@@ -161,89 +161,91 @@ def small_training(lesson, rate, steps):
     x, true = tg.Tensor([[1.0], [2.0]]), tg.Tensor([[0.0], [0.0]])
     losses = lesson.train(lambda x: x @ w, [w], x, true, rate, steps)
     assert losses is not None, "train returned None: is there a return behind the loop?"
-    assert isinstance(losses, list | tuple | np.ndarray), f"return a list of losses, not {losses!r}"
+    assert isinstance(losses, list | tuple | np.ndarray), (
+        f"Return a list of losses, not {losses!r}."
+    )
     return list(losses), float(w.value[0, 0])
 
 
 def check_train__losses(lesson):
-    """the loss before each step is kept, as a plain number"""
+    """The loss before each step is kept, as a plain number."""
     losses, _ = small_training(lesson, 0.1, 2)
-    assert len(losses) == 2, f"two steps leave two losses, you returned {len(losses)}"
+    assert len(losses) == 2, f"Two steps leave two losses, you returned {len(losses)}."
     assert not any(isinstance(loss, tg.Tensor) for loss in losses), (
-        "keep plain numbers, float(loss): a tensor remembers the whole graph that made it"
+        "Keep plain numbers, float(loss): a tensor remembers the whole graph that made it."
     )
     assert not np.allclose(losses, [2.5, 0.625]), (
-        "these are the losses AFTER each step; keep each loss before its step"
+        "These are the losses AFTER each step; keep each loss before its step."
     )
     assert np.allclose(losses, [10.0, 2.5]), (
-        f"the errors are 2 and 4, so the first loss is (4 + 16) / 2 = 10; after a step of 0.1 * 10 "
-        f"w is 1 and the loss 2.5. Your losses are {losses}"
+        f"The errors are 2 and 4, so the first loss is (4 + 16) / 2 = 10; after a step of 0.1 * 10 "
+        f"w is 1 and the loss 2.5. Your losses are {losses}."
     )
 
 
 def check_train__weights(lesson):
-    """every step changes the weight against its gradient"""
+    """Every step changes the weight against its gradient."""
     for rate, steps, right in ((0.1, 1, 1.0), (0.1, 2, 0.5), (0.05, 1, 1.5)):
         _, w = small_training(lesson, rate, steps)
         assert np.isclose(w, right), (
             f"w = 2, its gradient is 5 * w: after {steps} step(s) with the rate {rate} w must be "
-            f"{right}, yours is {w}"
+            f"{right}, yours is {w}."
         )
 
 
 def check_train__no_steps(lesson):
-    """without steps there are no losses, and nothing changes"""
+    """Without steps there are no losses, and nothing changes."""
     losses, w = small_training(lesson, 0.1, 0)
-    assert losses == [] and w == 2, f"0 steps gave the losses {losses}, and w became {w}"
+    assert losses == [] and w == 2, f"0 steps gave the losses {losses}, and w became {w}."
 
 
 def check_train__several_weights(lesson):
-    """all weights of a layer are trained, and the truth counts"""
+    """All weights of a layer are trained, and the truth counts."""
     kernel, bias = tg.Parameter(np.zeros((1, 1)), "kernel"), tg.Parameter(np.zeros(1), "bias")
     x, true = tg.Tensor([[-1.0], [1.0]]), tg.Tensor([[1.0], [5.0]])  # 3 + 2 * x
     lesson.train(lambda x: x @ kernel + bias, [kernel, bias], x, true, 0.25, 40)
     found = float(kernel.value[0, 0]), float(bias.value[0])
     assert np.allclose(found, (2, 3)), (
-        f"for the truth 3 + 2 * x, forty steps lead to kernel 2 and bias 3; yours are {found}"
+        f"For the truth 3 + 2 * x, forty steps lead to kernel 2 and bias 3; yours are {found}."
     )
 
 
 def check_my_prediction__a_text(lesson):
-    """your prediction is a text"""
+    """Your prediction is a text."""
     found = lesson.my_prediction()
     assert isinstance(found, str), (
-        f'return a text, with quotes, such as "grows at once"; not {found!r}'
+        f'Return a text, with quotes, such as "grows at once"; not {found!r}.'
     )
 
 
 def check_my_prediction__one_of_three(lesson):
-    """your prediction is one of the three, right or wrong"""
+    """Your prediction is one of the three, right or wrong."""
     found, known = lesson.my_prediction(), ("falls faster", "falls, then grows", "grows at once")
-    assert found in known, f"return one of {known}, not {found!r}"
+    assert found in known, f"Return one of {known}, not {found!r}."
 
 
 def check_run_chain__order(lesson):
-    """the layers are applied from first to last"""
+    """The layers are applied from first to last."""
     found = lesson.run_chain([lambda x: x + 1, lambda x: x * 10], 2)
     assert found is not None, "run_chain returned None: is there a return behind the loop?"
-    assert found != 21, "the layers were applied from last to first"
-    assert found != 3, "only the first layer was applied: is return inside the loop?"
-    assert found != 20, "the second layer received x itself, not the output of the first layer"
-    assert found == 30, f"(2 + 1) * 10 is 30, not {found}"
+    assert found != 21, "The layers were applied from last to first."
+    assert found != 3, "Only the first layer was applied: is return inside the loop?"
+    assert found != 20, "The second layer received x itself, not the output of the first layer."
+    assert found == 30, f"(2 + 1) * 10 is 30, not {found}."
 
 
 def check_run_chain__lengths(lesson):
-    """a chain may have any length, also 0"""
+    """A chain may have any length, also 0."""
     found = lesson.run_chain([], 7)
-    assert found == 7, f"without any layer x comes out as it went in, 7; got {found}"
+    assert found == 7, f"Without any layer x comes out as it went in, 7; got {found}."
     found = lesson.run_chain([lambda x: x * 2] * 5, 1)
-    assert found == 32, f"doubled five times, 1 becomes 32, not {found}"
+    assert found == 32, f"Doubled five times, 1 becomes 32, not {found}."
 
 
 def check_run_chain__layers(lesson):
-    """real layers fit, too"""
+    """Real layers fit, too."""
     layers = [tg.layers.Dense(4, kernel_initializer="ones"), tg.layers.Dense(2)]
     y = lesson.run_chain(layers, tg.Tensor(np.ones((3, 5))))
     shape = getattr(y, "shape", None)
-    assert shape == (3, 2), f"widths 5, 4 and 2 give shape (3, 2), not {shape}"
-    assert layers[1].kernel.shape == (4, 2), "the second layer must see the output of the first"
+    assert shape == (3, 2), f"Widths 5, 4 and 2 give shape (3, 2), not {shape}."
+    assert layers[1].kernel.shape == (4, 2), "The second layer must see the output of the first."

@@ -77,17 +77,17 @@ HINTS = {
 
 
 def check_my_prediction__a_number(lesson):
-    """your prediction is a whole number, right or wrong"""
+    """Your prediction is a whole number, right or wrong."""
     found = lesson.my_prediction()
     whole = isinstance(found, int | np.integer) and not isinstance(found, bool)
-    assert whole, f"return a whole number such as 3, without quotes, not {found!r}"
+    assert whole, f"Return a whole number such as 3, without quotes, not {found!r}."
 
 
 def check_my_prediction__above_zero(lesson):
-    """your prediction is above 0: without a sweep nothing is learnt"""
+    """Your prediction is above 0: without a sweep nothing is learnt."""
     found = lesson.my_prediction()
     above = isinstance(found, int | float | np.number) and found > 0
-    assert above, f"return a number above 0, not {found!r}"
+    assert above, f"Return a number above 0, not {found!r}."
 
 
 class SmallEngine:
@@ -102,15 +102,15 @@ class SmallEngine:
 
     def backward(self, plan, tape, seeds):
         assert tape.values == [2.0, 3.0, 6.0], (
-            f"the new tape must have the values of the old one, [2, 3, 6]; it has {tape.values}"
+            f"The new tape must have the values of the old one, [2, 3, 6]; it has {tape.values}."
         )
         assert len(tape.backs) == 3 and tape.backs[0] is None and tape.backs[1] is None, (
-            "three slots need three entries in the new list, None for the fed slots 0 and 1; yours "
-            f"has {len(tape.backs)} entries, {tape.backs.count(None)} of them None"
+            "Three slots need three entries in the new list, None for the fed slots 0 and 1; yours "
+            f"has {len(tape.backs)} entries, {tape.backs.count(None)} of them None."
         )
         back = tape.backs[2]
         assert isinstance(back, tuple | list) and len(back) == 2, (
-            "slot 2 has two pullbacks, so there must be two functions in its place, in a tuple"
+            "Slot 2 has two pullbacks, so there must be two functions in its place, in a tuple."
         )
         self.sweeps.append((plan, seeds, back[0](1.0), back[1](10.0), back[0](100.0)))
         return []
@@ -121,44 +121,44 @@ def counted(lesson, tape=None):
     backs = [None, None, (lambda g: g * 3.0, lambda g: g * 2.0)]
     tape = tape or SmallEngine.Tape([2.0, 3.0, 6.0], backs)
     found = lesson.count_pulls(engine, "the plan", tape, "the seeds")
-    assert isinstance(found, dict), f"return the dict with the counts, not {found!r}"
+    assert isinstance(found, dict), f"Return the dict with the counts, not {found!r}."
     assert len(engine.sweeps) == 1, (
-        f"call engine.backward once, not {len(engine.sweeps)} times; counting needs one sweep"
+        f"Call engine.backward once, not {len(engine.sweeps)} times; counting needs one sweep."
     )
     return found, engine.sweeps[0]
 
 
 def check_count_pulls__counts(lesson):
-    """each call is counted, under its slot and its position"""
+    """Each call is counted, under its slot and its position."""
     found, _ = counted(lesson)
     assert found != {(2, 1): 3}, (
-        "all calls are counted as those of the last pullback: your function looks at the loop "
-        "variable when it is called. Make it in a function spy(pull, key)"
+        "All calls are counted as those of the last pullback: your function looks at the loop "
+        "variable when it is called. Make it in a function spy(pull, key)."
     )
     assert found == {(2, 0): 2, (2, 1): 1}, (
-        f"the pullback (2, 0) was called twice and (2, 1) once; your dict is {found}"
+        f"The pullback (2, 0) was called twice and (2, 1) once; your dict is {found}."
     )
 
 
 def check_count_pulls__does_what_it_did(lesson):
-    """a counted pullback still returns what it returned before"""
+    """A counted pullback still returns what it returned before."""
     _, (plan, seeds, *results) = counted(lesson)
     assert results == [3.0, 20.0, 300.0], (
-        f"the pullbacks returned {results} instead of [3, 20, 300]: each one must call its own old "
-        "pullback with g, and return what that returns"
+        f"The pullbacks returned {results} instead of [3, 20, 300]: each one must call its own old "
+        "pullback with g, and return what that returns."
     )
-    assert (plan, seeds) == ("the plan", "the seeds"), "hand on the plan and the seeds as they are"
+    assert (plan, seeds) == ("the plan", "the seeds"), "Hand on the plan and the seeds as they are."
 
 
 def check_count_pulls__old_tape(lesson):
-    """the old tape stays as it is, and a second call counts from zero"""
+    """The old tape stays as it is, and a second call counts from zero."""
     backs = [None, None, (lambda g: g * 3.0, lambda g: g * 2.0)]
     tape, before = SmallEngine.Tape([2.0, 3.0, 6.0], backs), list(backs)
     first, second = dict(counted(lesson, tape)[0]), dict(counted(lesson, tape)[0])
     assert tape.backs is backs and backs == before, (
-        "your function has changed the old tape. Make a new list of backs, and a new Tape"
+        "Your function has changed the old tape. Make a new list of backs, and a new Tape."
     )
-    assert first == second, f"the first call counted {first}, the second one {second}"
+    assert first == second, f"The first call counted {first}, the second one {second}."
 
 
 class Watched:
@@ -169,7 +169,7 @@ class Watched:
 
     def backward(self, tape, seeds, *, per_loss=False, record=None):
         self.seeds.append(list(seeds))
-        assert record is not None, "give your function to the sweep: record=record"
+        assert record is not None, "Give your function to the sweep: record=record."
         for step, position in ((3, 0), (1, 2), (3, 0)):
             record(step, position, np.ones((1, 4)), (0,))
         return {}
@@ -182,80 +182,80 @@ def small_graph():
 
 
 def check_count_sent__counts(lesson):
-    """every call of record is counted, at its own edge"""
+    """Every call of record is counted, at its own edge."""
     found = lesson.count_sent(Watched(), None, [1.0])
-    assert isinstance(found, dict), f"return the dict with the counts, not {found!r}"
+    assert isinstance(found, dict), f"Return the dict with the counts, not {found!r}."
     assert found.get((3, 0)) != 1, (
-        "an edge that was used twice must have the count 2, yours has 1: add to the old count"
+        "An edge that was used twice must have the count 2, yours has 1: add to the old count."
     )
     assert found == {(3, 0): 2, (1, 2): 1}, (
-        f"edge (3, 0) was used twice and edge (1, 2) once; your dict is {found}"
+        f"Edge (3, 0) was used twice and edge (1, 2) once; your dict is {found}."
     )
 
 
 def check_count_sent__once(lesson):
-    """one sweep is made, with the seeds that were given"""
+    """One sweep is made, with the seeds that were given."""
     watched = Watched()
     lesson.count_sent(watched, None, [1.0, 0.5])
-    assert len(watched.seeds) == 1, f"call plan.backward once, not {len(watched.seeds)} times"
-    assert watched.seeds == [[1.0, 0.5]], f"hand on the seeds as they are, not {watched.seeds[0]}"
+    assert len(watched.seeds) == 1, f"Call plan.backward once, not {len(watched.seeds)} times."
+    assert watched.seeds == [[1.0, 0.5]], f"Hand on the seeds as they are, not {watched.seeds[0]}."
 
 
 def check_count_sent__fresh(lesson):
-    """a second call starts from zero again"""
+    """A second call starts from zero again."""
     first = dict(lesson.count_sent(Watched(), None, [1.0]) or {})
     second = lesson.count_sent(Watched(), None, [1.0])
-    assert second, f"return the dict with the counts, not {second!r}"
+    assert second, f"Return the dict with the counts, not {second!r}."
     assert second == first, (
-        f"the same sweep gave {first} at first and then {second}: make the dict inside count_sent"
+        f"The same sweep gave {first} at first and then {second}: make the dict inside count_sent."
     )
 
 
 def check_count_sent__graph(lesson):
-    """in a real graph with a fork, each edge is used once"""
+    """In a real graph with a fork, each edge is used once."""
     plan = small_graph()
     found = lesson.count_sent(plan, plan.forward(), [1.0, 1.0])
-    assert isinstance(found, dict), f"return the dict with the counts, not {found!r}"
-    assert len(found) == 4, f"this graph has 4 edges with a gradient, you found {len(found)}"
-    assert set(found.values()) == {1}, f"each edge is used once, you counted {found}"
+    assert isinstance(found, dict), f"Return the dict with the counts, not {found!r}."
+    assert len(found) == 4, f"This graph has 4 edges with a gradient, you found {len(found)}."
+    assert set(found.values()) == {1}, f"Each edge is used once, you counted {found}."
 
 
 def check_mix__two(lesson):
-    """two rows are added, each times its weight"""
+    """Two rows are added, each times its weight."""
     rows = np.array([[1.0, 2.0], [10.0, 20.0]])
     found = lesson.mix(rows, (0, 1), [3.0, 0.5])
     assert found is not None, "mix returned None: is there a return?"
     assert np.shape(found) == (2,), (
-        f"rows of length 2 are mixed into one row of length 2; yours has shape {np.shape(found)}"
+        f"rows of length 2 are mixed into one row of length 2; yours has shape {np.shape(found)}."
     )
     assert np.allclose(found, [8.0, 16.0]), (
-        f"3 * [1, 2] + 0.5 * [10, 20] is [8, 16], not {np.asarray(found).tolist()}"
+        f"3 * [1, 2] + 0.5 * [10, 20] is [8, 16], not {np.asarray(found).tolist()}."
     )
 
 
 def check_mix__one(lesson):
-    """where only loss 1 has a row, its own weight is used"""
+    """Where only loss 1 has a row, its own weight is used."""
     found = np.asarray(lesson.mix(np.array([[4.0]]), (1,), [100.0, 0.5]), float)
     assert not np.allclose(found, 400), (
-        "the only row belongs to loss 1, but it was given weights[0]: use losses to find the weight"
+        "The only row belongs to loss 1, but it was given weights[0]: losses says which weight."
     )
-    assert np.allclose(found, 2), f"0.5 * 4 is 2, not {found.tolist()}"
+    assert np.allclose(found, 2), f"0.5 * 4 is 2, not {found.tolist()}."
 
 
 def check_mix__training(lesson):
-    """the mixed rows are the gradient that training uses"""
+    """The mixed rows are the gradient that training uses."""
     plan = small_graph()
     tape, (shared,) = plan.forward(), plan.wrt
     rows = plan.backward(tape, [1.0, 1.0], per_loss=True)[shared]
     found = np.asarray(lesson.mix(rows, plan.reaches(shared), [1.0, 0.2]), float)
     right = plan.backward(tape, [1.0, 0.2])[shared][0]
     assert np.allclose(found, right), (
-        f"the sweep with weights gives {right}, your mix gives {found}"
+        f"The sweep with weights gives {right}, your mix gives {found}."
     )
 
 
 def check_mix__intact(lesson):
-    """the rows that came in are not changed"""
+    """The rows that came in are not changed."""
     rows = np.array([[1.0], [2.0]])
     lesson.mix(rows, (0, 1), [5.0, 5.0])
-    assert rows.tolist() == [[1.0], [2.0]], "make new arrays: the rows are needed again"
+    assert rows.tolist() == [[1.0], [2.0]], "Make new arrays: the rows are needed again."

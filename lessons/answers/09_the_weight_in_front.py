@@ -139,29 +139,29 @@ def check_who_trains__several_ways(lesson):
 
 
 def check_total__sum(lesson):
-    """two rows are added, each times its weight"""
+    """Two rows are added, each times its weight."""
     found = lesson.total([np.array([1.0, 2.0]), np.array([10.0, -10.0])], [3.0, 0.5])
-    assert found is not None, "total returned None although both losses have a path"
+    assert found is not None, "total returned None although both losses have a path."
     assert np.allclose(found, [8.0, 1.0]), (
-        f"3 * [1, 2] + 0.5 * [10, -10] is [8, 1], not {np.asarray(found).tolist()}"
+        f"3 * [1, 2] + 0.5 * [10, -10] is [8, 1], not {np.asarray(found).tolist()}."
     )
 
 
 def check_total__intact(lesson):
-    """the rows that came in are not changed"""
+    """The rows that came in are not changed."""
     rows = [np.array([1.0]), np.array([2.0])]
     lesson.total(rows, [5.0, 5.0])
     assert len(rows) == 2 and rows[0] == 1 and rows[1] == 2, (
-        f"the rows were [1] and [2], and are {rows} now: make new arrays, they are needed again"
+        f"The rows were [1] and [2], and are {rows} now: make new arrays, they are needed again."
     )
 
 
 def check_total__one_path(lesson):
-    """a loss without a path is left out"""
+    """A loss without a path is left out."""
     row = np.array([1.0, 2.0])
     for rows, right in (([row, None], 3.0 * row), ([None, row], 0.5 * row)):
         found = lesson.total(rows, [3.0, 0.5])
-        assert found is not None, "one loss has a path, so the sum is not None"
+        assert found is not None, "One loss has a path, so the sum is not None."
         assert np.allclose(found, right), (
             f"rows {rows} with the weights [3, 0.5] give {right.tolist()}, "
             f"not {np.asarray(found).tolist()}: does each row keep its own weight?"
@@ -169,44 +169,50 @@ def check_total__one_path(lesson):
 
 
 def check_total__no_path(lesson):
-    """without any path the sum is None"""
+    """Without any path the sum is None."""
     for rows in ([None, None], [None]):
         found = lesson.total(rows, [1.0, 0.2][: len(rows)])
-        assert found is None, f"no loss has a path, so return None, not {found!r}"
+        assert found is None, f"No loss has a path, so return None, not {found!r}."
 
 
 def check_total__three(lesson):
-    """three losses, of arrays of any shape, are added in the same way"""
+    """Three losses, of arrays of any shape, are added in the same way."""
     rows = [np.array([[1.0], [2.0]]), None, np.array([[-4.0], [1.0]])]
     found = lesson.total(rows, [2.0, 100.0, 0.5])
     assert np.shape(found) == (2, 1), (
-        f"rows of shape (2, 1) make a sum of shape (2, 1), not {np.shape(found)}"
+        f"rows of shape (2, 1) make a sum of shape (2, 1), not {np.shape(found)}."
     )
     assert np.allclose(found, [[0.0], [4.5]]), (
-        f"2 * [[1], [2]] + 0.5 * [[-4], [1]] is [[0], [4.5]], not {np.asarray(found).tolist()}"
+        f"2 * [[1], [2]] + 0.5 * [[-4], [1]] is [[0], [4.5]], not {np.asarray(found).tolist()}."
     )
 
 
 def check_total__zero(lesson):
-    """a weight of 0 gives zeros, not None"""
+    """A weight of 0 gives zeros, not None."""
     found = lesson.total([None, np.array([1.0, 2.0])], [1.0, 0.0])
-    assert found is not None, "there is a path, only its weight is 0: return zeros, not None"
+    assert found is not None, "There is a path, only its weight is 0: return zeros, not None."
     found = np.asarray(found)
-    assert found.shape == (2,) and not found.any(), f"0 * [1, 2] is [0, 0], not {found.tolist()}"
+    assert found.shape == (2,) and not found.any(), f"0 * [1, 2] is [0, 0], not {found.tolist()}."
 
 
 def check_adam_first_step__sign(lesson):
-    """only the sign of each number is left"""
+    """Only the sign of each number is left."""
     found = np.asarray(lesson.adam_first_step(np.array([0.2, -3.0]), 0.5))
-    assert found.shape == (2,), f"two numbers come in, two go out; yours has shape {found.shape}"
-    assert not np.allclose(found, 0.5), "the sign is lost: g itself stands above the fraction line"
+    assert found.shape == (2,), f"Two numbers come in, two go out; yours has shape {found.shape}."
+    assert not np.allclose(found, 0.5), "The sign is lost: g itself stands above the fraction line."
+    assert not np.allclose(found, [-0.5, 0.5], atol=1e-5), (
+        "This is minus the step: here the step is rate * g / (|g| + 1e-7), without a minus."
+    )
+    assert not np.allclose(found, 0.5 * np.array([0.2, -3.0]) / np.hypot(0.2, 3.0), atol=1e-5), (
+        "This divides by the length of the whole array; divide each number by its own |g|."
+    )
     assert np.allclose(found, [0.5, -0.5], atol=1e-5), (
-        f"with a rate of 0.5, [0.2, -3] makes the step [0.5, -0.5], yours is {found.tolist()}"
+        f"With a rate of 0.5, [0.2, -3] makes the step [0.5, -0.5], yours is {found.tolist()}."
     )
 
 
 def check_adam_first_step__zero(lesson):
-    """a gradient of 0 makes no step, and no error"""
+    """A gradient of 0 makes no step, and no error."""
     with np.errstate(all="raise"):
         try:
             found = np.asarray(lesson.adam_first_step(np.array([0.0, 1.0]), 0.1))
@@ -214,30 +220,30 @@ def check_adam_first_step__zero(lesson):
             raise AssertionError(
                 f"for a gradient of 0 NumPy says: {error}. Add 1e-7 to |g| before you divide"
             ) from error
-    assert found[0] == 0, f"a gradient of 0 must make a step of 0, not {found[0]}"
+    assert found[0] == 0, f"A gradient of 0 must make a step of 0, not {found[0]}."
 
 
 def check_adam_first_step__tiny(lesson):
-    """the tiny number counts where g is tiny, too"""
+    """The tiny number counts where g is tiny, too."""
     found = np.asarray(lesson.adam_first_step(np.array([1e-7]), 1.0))
     assert np.allclose(found, 0.5, atol=0.01), (
-        f"with g = 1e-7 and a rate of 1 the step is 1e-7 / (1e-7 + 1e-7) = 0.5, not {found}"
+        f"With g = 1e-7 and a rate of 1 the step is 1e-7 / (1e-7 + 1e-7) = 0.5, not {found}."
     )
 
 
 def check_adam_first_step__cancels(lesson):
-    """ten times the gradient makes the same step"""
+    """Ten times the gradient makes the same step."""
     g = np.array([0.01, -4.0])
     one, ten = lesson.adam_first_step(g, 0.1), lesson.adam_first_step(10 * g, 0.1)
-    assert np.allclose(one, ten, rtol=1e-3), f"g gives {one}, but 10 * g gives {ten}"
+    assert np.allclose(one, ten, rtol=1e-3), f"g gives {one}, but 10 * g gives {ten}."
 
 
 def check_adam_first_step__rate(lesson):
-    """the rate is the size of the step"""
+    """The rate is the size of the step."""
     for rate in (0.3, 0.001):
         g = np.array([2.0])
         found = np.asarray(lesson.adam_first_step(g, rate))
         assert np.allclose(found, rate, rtol=1e-4), (
-            f"a rate of {rate} makes a step of {rate}, not {found}"
+            f"A rate of {rate} makes a step of {rate}, not {found}."
         )
-        assert g[0] == 2, f"the gradient that came in was 2 and is {g[0]} now: make a new array"
+        assert g[0] == 2, f"The gradient that came in was 2 and is {g[0]} now: make a new array."

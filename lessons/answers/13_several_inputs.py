@@ -55,106 +55,112 @@ HINTS = {
 
 def two_parts(found, name):
     assert isinstance(found, tuple | list | np.ndarray) and len(found) == 2, (
-        f"{name} must return two arrays, one for each branch: write return first, second"
+        f"{name} must return two arrays, one for each branch: write return first, second."
     )
     return [np.asarray(part) for part in found]
 
 
 def check_pull_back_concatenate__pieces(lesson):
-    """each branch gets back its own piece"""
+    """Each branch gets back its own piece."""
     g = np.array([[1.0, 2.0, 3.0, 4.0, 5.0]])
     first, second = two_parts(lesson.pull_back_concatenate(g, 2), "pull_back_concatenate")
     assert first.tolist() == [[1, 2]], (
-        f"the first branch is 2 wide and gets [[1, 2]], not {first.tolist()}"
+        f"The first branch is 2 wide and gets [[1, 2]], not {first.tolist()}."
     )
     assert second.tolist() == [[3, 4, 5]], (
-        f"the second branch gets the rest, [[3, 4, 5]], not {second.tolist()}"
+        f"The second branch gets the rest, [[3, 4, 5]], not {second.tolist()}."
     )
 
 
 def check_pull_back_concatenate__any_axes(lesson):
-    """it works with rows in front, and for sequences, too"""
+    """It works with rows in front, and for sequences, too."""
     g = np.arange(2 * 3 * 4 * 5.0).reshape(2, 3, 4, 5)
     first, second = two_parts(lesson.pull_back_concatenate(g, 1), "pull_back_concatenate")
     assert first.shape == (2, 3, 4, 1) and second.shape == (2, 3, 4, 4), (
         f"g of shape (2, 3, 4, 5) is cut on its LAST axis, into (2, 3, 4, 1) and (2, 3, 4, 4); "
-        f"yours are {first.shape} and {second.shape}. Write g[..., :width]"
+        f"yours are {first.shape} and {second.shape}. Write g[..., :width]."
     )
-    assert (np.concatenate([first, second], axis=-1) == g).all(), "the pieces do not make up g"
+    assert (np.concatenate([first, second], axis=-1) == g).all(), "The pieces do not make up g."
 
 
 def check_pull_back_concatenate__library(lesson):
-    """it agrees with the library"""
+    """It agrees with the library."""
     a, b = tg.Tensor(np.ones((2, 3))), tg.Tensor(np.ones((2, 5)))
     g = np.arange(16.0).reshape(2, 8)
     found = two_parts(lesson.pull_back_concatenate(g, 3), "pull_back_concatenate")
     right = tg.gradients(tg.layers.concatenate([a, b]), [a, b], g)
     for mine, theirs in zip(found, right, strict=True):
-        assert np.array_equal(mine, theirs), f"the library says {theirs}, you say {mine}"
+        assert np.array_equal(mine, theirs), f"The library says {theirs}, you say {mine}."
 
 
 def check_pull_back_concatenate__pythagoras(lesson):
-    """the squared lengths of the pieces add up"""
+    """The squared lengths of the pieces add up."""
     g = np.random.default_rng(0).standard_normal((6, 9))
     parts = two_parts(lesson.pull_back_concatenate(g, 4), "pull_back_concatenate")
     found = sum((part**2).sum() for part in parts)
     assert np.isclose(found, (g**2).sum()), (
-        f"the squares of the pieces add up to {found:.4f}, those of g to {(g**2).sum():.4f}"
+        f"The squares of the pieces add up to {found:.4f}, those of g to {(g**2).sum():.4f}."
     )
 
 
 def check_pull_back_add__copy(lesson):
-    """each branch gets the whole gradient"""
+    """Each branch gets the whole gradient."""
     g = np.array([[1.0, -2.0]])
     first, second = two_parts(lesson.pull_back_add(g), "pull_back_add")
     assert not np.allclose(first, g / 2), (
-        "the gradient is not divided by 2: if one branch grows by 1, the sum grows by 1"
+        "The gradient is not divided by 2: if one branch grows by 1, the sum grows by 1."
     )
-    assert np.array_equal(first, g), f"the first branch gets {g.tolist()}, not {first.tolist()}"
-    assert np.array_equal(second, g), f"the second branch gets {g.tolist()}, not {second.tolist()}"
+    assert np.array_equal(first, g), f"The first branch gets {g.tolist()}, not {first.tolist()}."
+    assert np.array_equal(second, g), f"The second branch gets {g.tolist()}, not {second.tolist()}."
 
 
 def check_pull_back_add__slope(lesson):
-    """it agrees with a measured slope"""
+    """It agrees with a measured slope."""
     g, h = np.array([3.0, -1.0]), 1e-6
     found = two_parts(lesson.pull_back_add(g), "pull_back_add")
     x, y, d = np.array([1.0, 2.0]), np.array([5.0, 7.0]), np.array([1.0, 0.5])
     slope = (g * ((x + h * d) + y) - g * ((x - h * d) + y)).sum() / (2 * h)
     for part in found:
         received = (part * d).sum()
-        assert np.isclose(received, slope), f"measured slope {slope:.4f}, yours {received:.4f}"
+        assert np.isclose(received, slope), f"Measured slope {slope:.4f}, yours {received:.4f}."
 
 
 def at_h(lesson, h, b, c):
-    found = two_parts(lesson.gradients_at_h(h, b, c), "gradients_at_h")
+    try:
+        found = two_parts(lesson.gradients_at_h(h, b, c), "gradients_at_h")
+    except ValueError as error:
+        raise AssertionError(
+            f"with h {h.shape}, b {b.shape} and c {c.shape} it breaks ({error}): the piece of h is "
+            f"as wide as h, and this width is h.shape[-1], not a fixed number"
+        ) from error
     assert all(part.shape == h.shape for part in found), (
         f"h has the shape {h.shape}, so each gradient has it, too; yours have "
-        f"{[part.shape for part in found]}"
+        f"{[part.shape for part in found]}."
     )
     return found
 
 
 def check_gradients_at_h__loss_0(lesson):
-    """loss 0 arrives on two wires, and they are added"""
+    """Loss 0 arrives on two wires, and they are added."""
     h, b, c = np.array([[3.0, -1.0]]), np.array([[5.0]]), np.array([[0.5, 2.0]])
     found = at_h(lesson, h, b, c)[0]
     assert np.allclose(found, [[7, -1]]), (
-        f"for h = [[3, -1]] the wire from `both` brings 2 * h = [[6, -2]], that from `plus` "
-        f"[[1, 1]]: together [[7, -1]], not {found.tolist()}"
+        f"For h = [[3, -1]] the wire from `both` brings 2 * h = [[6, -2]], that from `plus` "
+        f"[[1, 1]]: together [[7, -1]], not {found.tolist()}."
     )
 
 
 def check_gradients_at_h__loss_1(lesson):
-    """loss 1 arrives on one wire"""
+    """Loss 1 arrives on one wire."""
     h, b, c = np.array([[3.0, -1.0]]), np.array([[5.0]]), np.array([[0.5, 2.0]])
     found = at_h(lesson, h, b, c)[1]
     assert np.allclose(found, [[7, 2]]), (
-        f"for h + c = [[3.5, 1]] loss 1 sends back [[7, 2]], not {found.tolist()}"
+        f"For h + c = [[3.5, 1]] loss 1 sends back [[7, 2]], not {found.tolist()}."
     )
 
 
 def check_gradients_at_h__measured(lesson):
-    """both agree with measured slopes, for any widths"""
+    """Both agree with measured slopes, for any widths."""
     random = np.random.default_rng(1)
     h, b, c, d = (random.standard_normal((3, width)) for width in (4, 2, 4, 4))
 
@@ -164,35 +170,35 @@ def check_gradients_at_h__measured(lesson):
 
     measured = (losses(h + 1e-5 * d) - losses(h - 1e-5 * d)) / 2e-5
     found = [(part * d).sum() for part in at_h(lesson, h, b, c)]
-    assert np.allclose(found, measured), f"measured slopes {measured}, yours {found}"
+    assert np.allclose(found, measured), f"Measured slopes {measured}, yours {found}."
 
 
 def check_gradients_at_h__empty(lesson):
-    """a batch without any row has gradients without any row"""
+    """A batch without any row has gradients without any row."""
     at_h(lesson, np.zeros((0, 3)), np.zeros((0, 2)), np.zeros((0, 3)))
 
 
 def check_weighted_answer__sum(lesson):
-    """each answer counts with its weight"""
+    """Each answer counts with its weight."""
     answers = [np.array([1.0, 2.0]), np.array([10.0, 20.0]), np.array([100.0, 0.0])]
     found = lesson.weighted_answer(answers, [2.0, 0.5, 0.0])
     assert found is not None, "weighted_answer returned None: is there a return?"
     found = np.asarray(found)
-    assert found.shape == (2,), f"two samples have two answers; yours has shape {found.shape}"
+    assert found.shape == (2,), f"Two samples have two answers; yours has shape {found.shape}."
     assert np.allclose(found, [7.0, 14.0]), (
-        f"2 * [1, 2] + 0.5 * [10, 20] + 0 * [100, 0] is [7, 14], not {found.tolist()}"
+        f"2 * [1, 2] + 0.5 * [10, 20] + 0 * [100, 0] is [7, 14], not {found.tolist()}."
     )
 
 
 def check_weighted_answer__average(lesson):
-    """with weights of one half it is the plain average"""
+    """With weights of one half it is the plain average."""
     found = lesson.weighted_answer([np.array([1.0]), np.array([4.0])], [0.5, 0.5])
-    assert np.allclose(found, 2.5), f"the average of 1 and 4 is 2.5, not {found}"
+    assert np.allclose(found, 2.5), f"The average of 1 and 4 is 2.5, not {found}."
 
 
 def check_weighted_answer__no_division(lesson):
-    """weights need not add up to 1"""
+    """Weights need not add up to 1."""
     found = lesson.weighted_answer([np.array([1.0]), np.array([1.0])], [1.0, 1.0])
     assert np.allclose(found, 2.0), (
-        f"1 * 1 + 1 * 1 is 2, not {found}: do not divide by the sum of the weights"
+        f"1 * 1 + 1 * 1 is 2, not {found}: do not divide by the sum of the weights."
     )

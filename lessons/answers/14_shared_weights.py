@@ -69,58 +69,58 @@ def slopes(w, a, b):
 
 
 def check_share_of_each_call__two_numbers(lesson):
-    """the function returns two numbers"""
+    """The function returns two numbers."""
     found = lesson.share_of_each_call(0.5, 1.0, 2.0)
     assert isinstance(found, tuple | list) and len(found) == 2, (
-        f"two numbers were expected, the left share and the right share, but {found!r} was "
-        f"returned: write `return left_share, right_share`"
+        f"Two numbers were expected, the left share and the right share, but {found!r} was "
+        f"returned: write `return left_share, right_share`."
     )
 
 
 def check_share_of_each_call__left(lesson):
-    """the left share is the slope when only the left call's weight moves"""
+    """The left share is the slope when only the left call's weight moves."""
     for w, a, b in ((0.5, 1.0, 2.0), (-0.3, 2.0, 0.7)):
         received, expected = lesson.share_of_each_call(w, a, b)[0], slopes(w, a, b)[0]
         assert abs(received - expected) < 1e-6, (
-            f"for w={w}, a={a}, b={b} the left share must be {expected:.6f}, received was "
-            f"{received:.6f}: look at the factors tanh(w * b), 1 - tanh(w * a) ** 2, and a"
+            f"For w={w}, a={a}, b={b} the left share must be {expected:.6f}, received was "
+            f"{received:.6f}: look at the factors tanh(w * b), 1 - tanh(w * a) ** 2, and a."
         )
 
 
 def check_share_of_each_call__right(lesson):
-    """the right share is the slope when only the right call's weight moves"""
+    """The right share is the slope when only the right call's weight moves."""
     for w, a, b in ((0.5, 1.0, 2.0), (-0.3, 2.0, 0.7)):
         received, expected = lesson.share_of_each_call(w, a, b)[1], slopes(w, a, b)[1]
         assert abs(received - expected) < 1e-6, (
-            f"for w={w}, a={a}, b={b} the right share must be {expected:.6f}, received was "
-            f"{received:.6f}: look at the factors tanh(w * a), 1 - tanh(w * b) ** 2, and b"
+            f"For w={w}, a={a}, b={b} the right share must be {expected:.6f}, received was "
+            f"{received:.6f}: look at the factors tanh(w * a), 1 - tanh(w * b) ** 2, and b."
         )
 
 
 def check_share_of_each_call__sum(lesson):
-    """the two shares add up to the gradient of the shared weight"""
+    """The two shares add up to the gradient of the shared weight."""
     w = tg.Tensor(0.4)
     whole = tg.gradients(tg.ops.tanh(w * 1.5) * tg.ops.tanh(w * -0.8), w)
     received = sum(lesson.share_of_each_call(0.4, 1.5, -0.8))
     assert abs(received - whole) < 1e-6, (
-        f"the engine finds {whole:.6f} for w=0.4, a=1.5, b=-0.8; your two shares add up to "
-        f"{received:.6f}"
+        f"The engine finds {whole:.6f} for w=0.4, a=1.5, b=-0.8; your two shares add up to "
+        f"{received:.6f}."
     )
 
 
 def check_my_prediction__one_number(lesson):
-    """the prediction is one whole number"""
+    """The prediction is one whole number."""
     received = lesson.my_prediction()
     assert isinstance(received, int | np.integer) and not isinstance(received, bool), (
-        f"write a whole number, as in `return 5`, not {received!r}"
+        f"Write a whole number, as in `return 5`, not {received!r}."
     )
 
 
 def check_my_prediction__a_count(lesson):
-    """it can be a number of weights"""
+    """It can be a number of weights."""
     received = lesson.my_prediction()
     assert isinstance(received, int | np.integer) and received > 0, (
-        f"{received!r} cannot be a number of weights: the layer has some, so it is above 0"
+        f"{received!r} cannot be a number of weights: the layer has some, so it is above 0."
     )
 
 
@@ -133,38 +133,38 @@ def gradient_found(lesson, W, a, b):
     found = lesson.gradient_of_shared(W, a, b)
     assert found is not None, "gradient_of_shared returned None: is a `return` missing?"
     assert not isinstance(found, tuple | list) or np.shape(found) == W.shape, (
-        "you returned two things. There is one W, so there is one gradient: add the shares"
+        "You returned two things. There is one W, so there is one gradient: add the shares."
     )
     found = np.asarray(found)
     assert found.shape == W.shape, (
         f"W has the shape {W.shape}, so its gradient has it, too; yours has {found.shape}. The way "
-        f"back through a @ W is a.T @ g"
+        f"back through a @ W is a.T @ g."
     )
     return found
 
 
 def check_gradient_of_shared__shape(lesson):
-    """the gradient has the shape of W"""
+    """The gradient has the shape of W."""
     gradient_found(lesson, *some_matrices())
 
 
 def check_gradient_of_shared__both_calls(lesson):
-    """both calls send something, and it is added"""
+    """Both calls send something, and it is added."""
     W, a, b = some_matrices()
     left, right = np.tanh(a @ W), np.tanh(b @ W)
     shares = a.T @ (right * (1 - left**2)), b.T @ (left * (1 - right**2))
     found = gradient_found(lesson, W, a, b)
     for name, share in zip(("left", "right"), shares, strict=True):
-        assert not np.allclose(found, share), f"this is what the {name} call sends back, alone"
-    assert not np.allclose(2 * found, sum(shares)), "this is the mean of both shares: add them"
+        assert not np.allclose(found, share), f"This is what the {name} call sends back, alone."
+    assert not np.allclose(2 * found, sum(shares)), "This is the mean of both shares: add them."
     assert np.allclose(found, sum(shares)), (
-        f"for the first number of W you find {found[0, 0]:.5f}, it is {sum(shares)[0, 0]:.5f}. "
-        f"What arrives at `left` is `right`; the slope of a tanh is 1 - tanh ** 2; then a.T @ g"
+        f"For the first number of W you find {found[0, 0]:.5f}, it is {sum(shares)[0, 0]:.5f}. "
+        f"What arrives at `left` is `right`; the slope of a tanh is 1 - tanh ** 2; then a.T @ g."
     )
 
 
 def check_gradient_of_shared__measured(lesson):
-    """it agrees with a measured slope, with any number of rows"""
+    """It agrees with a measured slope, with any number of rows."""
     for rows in (1, 7):
         W, a, b = some_matrices(rows, seed=rows)
         d = np.array([[1.0, -0.5], [0.3, 2.0], [-1.0, 0.7]])
@@ -174,16 +174,19 @@ def check_gradient_of_shared__measured(lesson):
 
         slope = (score(1e-5) - score(-1e-5)) / 2e-5
         received = (gradient_found(lesson, W, a, b) * d).sum()
+        assert rows == 1 or abs(rows * received - slope) > 1e-6, (
+            f"With {rows} rows your gradient is their mean: the rows are added, not averaged."
+        )
         assert abs(received - slope) < 1e-6, (
-            f"with {rows} row(s), W moved along a direction changes the score with the slope "
-            f"{slope:.6f}; your gradient says {received:.6f}: the rows are added, not averaged"
+            f"With {rows} row(s), W moved along a direction changes the score with the slope "
+            f"{slope:.6f}; your gradient says {received:.6f}."
         )
 
 
 def check_gradient_of_shared__no_rows(lesson):
-    """without any row the gradient is zeros"""
+    """Without any row the gradient is zeros."""
     found = gradient_found(lesson, *some_matrices(rows=0))
-    assert not found.any(), f"no row, no share: expected zeros, received {found}"
+    assert not found.any(), f"No row, no share: expected zeros, received {found}."
 
 
 def some_readings():
@@ -192,33 +195,33 @@ def some_readings():
 
 
 def check_join__keeps_the_batch(lesson):
-    """the result has one row for each pair of texts"""
+    """The result has one row for each pair of texts."""
     left, right = some_readings()
     joined = lesson.join(left, right)
-    assert isinstance(joined, tg.Tensor), f"join must return one tensor, it returned {joined!r}"
+    assert isinstance(joined, tg.Tensor), f"join must return one tensor, it returned {joined!r}."
     assert joined.ndim == 2 and joined.shape[0] == 4, (
         f"4 pairs of readings must give a tensor with 2 axes and 4 rows, but it has the shape "
-        f"{joined.shape}: do not sum over all axes"
+        f"{joined.shape}: do not sum over all axes."
     )
 
 
 def check_join__symmetric(lesson):
-    """swapping the two readings changes nothing"""
+    """Swapping the two readings changes nothing."""
     left, right = some_readings()
     gap = np.abs(lesson.join(left, right).numpy() - lesson.join(right, left).numpy()).max()
     assert gap < 1e-6, (
         f"join(left, right) and join(right, left) must be equal, but they differ by up to "
-        f"{gap:.3f}: left - right changes its sign, and concatenate([left, right]) its order"
+        f"{gap:.3f}: left - right changes its sign, and concatenate([left, right]) its order."
     )
 
 
 def check_join__looks_at_both(lesson):
-    """some part of the result depends on both readings at once"""
+    """Some part of the result depends on both readings at once."""
     a, b = some_readings()
     aa, ab, ba, bb = (lesson.join(*pair).numpy() for pair in ((a, a), (a, b), (b, a), (b, b)))
     together = np.abs(aa - ab - ba + bb).max()
     assert together > 1e-3, (
-        "the result is a sum of something of the left reading and something of the right one "
+        "The result is a sum of something of the left reading and something of the right one "
         "(such as left + right, or both side by side), so it cannot compare them: use a product, "
-        "or the absolute value or the square of the difference"
+        "or the absolute value or the square of the difference."
     )

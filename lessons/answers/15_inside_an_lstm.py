@@ -58,9 +58,15 @@ def run_one_step(lesson, seed=0, **changes):
     shapes |= {"kernel": (5, 12), "recurrent_kernel": (3, 12), "bias": (12,)}
     arrays = {name: random.uniform(-1, 1, shape) for name, shape in shapes.items()} | changes
     x, h, c, kernel, recurrent_kernel, bias = map(tg.Tensor, arrays.values())
-    received = lesson.one_step(x, h, c, kernel, recurrent_kernel, bias)
+    try:
+        received = lesson.one_step(x, h, c, kernel, recurrent_kernel, bias)
+    except ValueError as error:
+        raise AssertionError(
+            f"with h of 3 columns and z of 12 it breaks ({error}): each part of z has as many "
+            f"columns as h, and this width is h.shape[-1], not 24"
+        ) from error
     assert isinstance(received, tuple | list) and len(received) == 2, (
-        f"one_step must return two tensors, h and c, but it returned {received!r}"
+        f"one_step must return two tensors, h and c, but it returned {received!r}."
     )
     text = x.reshape(2, 1, 5)
     _, h, c = tg.ops.lstm(text, kernel, recurrent_kernel, bias, h, c, None)
@@ -68,57 +74,57 @@ def run_one_step(lesson, seed=0, **changes):
 
 
 def check_one_step__shapes(lesson):
-    """h and c keep their shapes"""
+    """h and c keep their shapes."""
     received, expected = run_one_step(lesson)
     for name, mine, right in zip("hc", received, expected, strict=True):
         assert mine.shape == right.shape, (
-            f"the new {name} has the shape {mine.shape}, expected was {right.shape}: does each of "
+            f"The new {name} has the shape {mine.shape}, expected was {right.shape}: does each of "
             f"the four parts of z have as many columns as h?"
         )
 
 
 def check_one_step__memory(lesson):
-    """with the input gate closed and the forget gate open the memory stays as it is"""
+    """With the input gate closed and the forget gate open the memory stays as it is."""
     bias = np.repeat([-30.0, 30.0, 0.0, 0.0], 3)
     nothing = {"kernel": np.zeros((5, 12)), "recurrent_kernel": np.zeros((3, 12)), "bias": bias}
     before = np.array([[1.0, -2.0, 3.0], [0.5, 0.0, -1.0]])
     (_, c), _ = run_one_step(lesson, c=before, **nothing)
     assert np.allclose(c.value, before, atol=1e-4), (
-        f"the memory was {before.tolist()} and must stay, but it became {c.value.tolist()}: the "
+        f"The memory was {before.tolist()} and must stay, but it became {c.value.tolist()}: the "
         f"input gate is the first part of z, the forget gate the second; z contains the bias; "
-        f"c_new = f * c + i * j"
+        f"c_new = f * c + i * j."
     )
 
 
 def check_one_step__c(lesson):
-    """the new memory is f * c + i * j"""
+    """The new memory is f * c + i * j."""
     (_, received), (_, expected) = run_one_step(lesson)
     assert np.allclose(received.value, expected.value, atol=1e-5), (
-        f"the new c begins with {received.value[0, 0]:.5f}, expected was "
+        f"The new c begins with {received.value[0, 0]:.5f}, expected was "
         f"{expected.value[0, 0]:.5f}: check the order i, f, j, o, sigmoid for gates, tanh for j, "
-        f"that z has all three terms, and that h is returned first, then c"
+        f"that z has all three terms, and that h is returned first, then c."
     )
 
 
 def check_one_step__h(lesson):
-    """what is shown is o * tanh of the new memory"""
+    """What is shown is o * tanh of the new memory."""
     (received, _), (expected, _) = run_one_step(lesson)
     assert np.allclose(received.value, expected.value, atol=1e-5), (
-        f"the new h begins with {received.value[0, 0]:.5f}, expected was "
-        f"{expected.value[0, 0]:.5f}: h = o * tanh(c) with the new c, and o is the last part of z"
+        f"The new h begins with {received.value[0, 0]:.5f}, expected was "
+        f"{expected.value[0, 0]:.5f}: h = o * tanh(c) with the new c, and o is the last part of z."
     )
 
 
 def check_one_step__gradient(lesson):
-    """the gradient can flow through the step"""
+    """The gradient can flow through the step."""
     random = np.random.default_rng(1)
     kernel, c = tg.Tensor(random.uniform(-1, 1, (2, 4))), tg.Tensor([[0.5]])
     x, bias = tg.Tensor([[1.0, -1.0]]), tg.Tensor(np.zeros(4))
     h, _ = lesson.one_step(x, tg.Tensor([[0.1]]), c, kernel, tg.Tensor(np.ones((1, 4))), bias)
     found = tg.gradients(h.sum(), [kernel, c])
     assert all(g is not None and np.any(g) for g in found), (
-        "no gradient came back to the kernel or to the memory: compute with tensors and tg.ops, "
-        "not with .value or .numpy()"
+        "No gradient came back to the kernel or to the memory: compute with tensors and tg.ops, "
+        "not with .value or .numpy()."
     )
 
 
@@ -132,7 +138,7 @@ ARRAYS = {
 def five(lesson, g_h, g_c, **at):
     found = lesson.back_through_step(g_h, g_c, **at)
     assert isinstance(found, tuple | list | np.ndarray) and len(found) == 5, (
-        f"five gradients were expected, of i, f, j, o and c, but {found!r} was returned"
+        f"Five gradients were expected, of i, f, j, o and c, but {found!r} was returned."
     )
     return dict(zip("ifjoc", found, strict=True))
 
@@ -154,59 +160,63 @@ def measured(g_h, g_c, at):
 def compare(found, right, what):
     for name in found:
         assert np.shape(found[name]) == np.shape(right[name]), (
-            f"the gradient of {name} has the shape {np.shape(found[name])}, not that of {name}"
+            f"The gradient of {name} has the shape {np.shape(found[name])}, not that of {name}."
         )
         assert np.allclose(found[name], right[name], atol=1e-6), (
             f"{what} the gradient of {name} is {np.round(right[name], 4)}, received was "
-            f"{np.round(found[name], 4)}"
+            f"{np.round(found[name], 4)}."
         )
 
 
 def check_back_through_step__output_gate(lesson):
-    """the output gate gets g_h times what it shows"""
+    """The output gate gets g_h times what it shows."""
     found = five(lesson, 2.0, 0.0, **NUMBERS)["o"]
     right = 2 * np.tanh(0.8 * 1.5 - 0.3 * 0.6)
     assert np.allclose(found, right), (
-        f"h_new = o * tanh(c_new), so o gets g_h * tanh(c_new) = {right:.4f}, not {found}"
+        f"h_new = o * tanh(c_new), so o gets g_h * tanh(c_new) = {right:.4f}, not {found}."
     )
 
 
 def check_back_through_step__memory_alone(lesson):
-    """what arrives at the memory alone goes to both products"""
+    """What arrives at the memory alone goes to both products."""
     compare(five(lesson, 0.0, 1.0, **NUMBERS), measured(0.0, 1.0, NUMBERS), "with g_h = 0")
 
 
 def check_back_through_step__shown_alone(lesson):
-    """what arrives at h alone goes through the tanh to the memory"""
+    """What arrives at h alone goes through the tanh to the memory."""
     compare(five(lesson, 1.0, 0.0, **NUMBERS), measured(1.0, 0.0, NUMBERS), "with g_c = 0")
 
 
 def check_back_through_step__both(lesson):
-    """both ways to the memory are added, for arrays, too"""
+    """Both ways to the memory are added, for arrays, too."""
     g_h, g_c = np.array([1.0, -2.0]), np.array([0.5, 3.0])
     before = {name: array.copy() for name, array in ARRAYS.items()}
     found = five(lesson, g_h, g_c, **ARRAYS)
     compare(found, measured(g_h, g_c, ARRAYS), "with both")
     assert all((before[name] == ARRAYS[name]).all() for name in before) and g_c[0] == 0.5, (
-        "your function has written into what it was given"
+        "Your function has written into what it was given."
     )
 
 
 def check_kept_by_memory__one_step(lesson):
-    """one step keeps the sigmoid of the bias"""
+    """One step keeps the sigmoid of the bias."""
     for b in (0.0, 1.0, -2.0):
         received, expected = lesson.kept_by_memory(b, 1), 1 / (1 + np.exp(-b))
+        assert abs(received - expected * (1 - expected)) > 1e-9, (
+            f"{received:.4f} is the slope of the sigmoid at {b}. The gate itself multiplies, so "
+            f"the factor is sigmoid({b}) = {expected:.4f}"
+        )
         assert abs(received - expected) < 1e-9, (
-            f"with a bias of {b}, one step keeps sigmoid({b}) = {expected:.4f}; received was "
-            f"{received:.4f}"
+            f"With a bias of {b}, one step keeps sigmoid({b}) = {expected:.4f}; received was "
+            f"{received:.4f}."
         )
 
 
 def check_kept_by_memory__many_steps(lesson):
-    """each further step multiplies with the same factor"""
+    """Each further step multiplies with the same factor."""
     for b, steps in ((0.0, 10), (3.0, 23)):
         received, expected = lesson.kept_by_memory(b, steps), (1 / (1 + np.exp(-b))) ** steps
         assert abs(received - expected) < 1e-6 * expected, (
-            f"with a bias of {b}, {steps} steps keep {expected:.4g}; received was {received:.4g}: "
-            f"multiply the factors, do not add them"
+            f"With a bias of {b}, {steps} steps keep {expected:.4g}; received was {received:.4g}: "
+            f"multiply the factors, do not add them."
         )

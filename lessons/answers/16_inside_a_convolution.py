@@ -78,23 +78,23 @@ def examples():
 def largest_gap(received, expected):
     """How far two arrays of one shape are apart."""
     assert np.shape(received) == expected.shape, (
-        f"the shape is {np.shape(received)}, expected was {expected.shape}"
+        f"The shape is {np.shape(received)}, expected was {expected.shape}."
     )
     return np.abs(np.asarray(received) - expected).max()
 
 
 def check_convolve_by_shifts__shape(lesson):
-    """the new picture is smaller by size - 1, with one channel for each filter"""
+    """The new picture is smaller by size - 1, with one channel for each filter."""
     x, kernel, y, _, _ = examples()
     received = np.shape(lesson.convolve_by_shifts(x, kernel))
     assert received == y.shape, (
         f"x {x.shape} with a kernel {kernel.shape} must give {y.shape}, received was {received}: "
-        f"a window of 3 fits into 6 rows at 4 places"
+        f"a window of 3 fits into 6 rows at 4 places."
     )
 
 
 def check_convolve_by_shifts__one_place(lesson):
-    """a kernel that is 1 at one place moves the picture"""
+    """A kernel that is 1 at one place moves the picture."""
     x = np.arange(20.0).reshape(1, 4, 5, 1)
     for r, c in ((0, 0), (1, 2)):
         kernel = np.zeros((3, 3, 1, 1))
@@ -102,145 +102,149 @@ def check_convolve_by_shifts__one_place(lesson):
         received = np.asarray(lesson.convolve_by_shifts(x, kernel))[0, :, :, 0].tolist()
         expected = x[0, r : r + 2, c : c + 3, 0].tolist()
         assert received == expected, (
-            f"with a kernel that is 1 at {(r, c)} and 0 elsewhere, the picture "
+            f"With a kernel that is 1 at {(r, c)} and 0 elsewhere, the picture "
             f"{x[0, :, :, 0].tolist()} must give {expected}, received was {received}: the part for "
-            f"(r, c) begins at row r and column c"
+            f"(r, c) begins at row r and column c."
         )
 
 
 def check_convolve_by_shifts__values(lesson):
-    """all places, channels and filters are summed up as in the library"""
+    """All places, channels and filters are summed up as in the library."""
     x, kernel, y, _, _ = examples()
     gap = largest_gap(lesson.convolve_by_shifts(x, kernel), y)
     assert gap < 1e-9, (
-        f"the result differs from the library's by up to {gap:.3g}: do you add (+=) the parts of "
+        f"The result differs from the library's by up to {gap:.3g}: do you add (+=) the parts of "
         f"all places, each times the matrix kernel[r, c]?"
     )
 
 
 def check_convolve_by_shifts__type(lesson):
-    """pictures in float32 stay float32"""
+    """Pictures in float32 stay float32."""
     x, kernel, _, _, _ = examples()
     y = lesson.convolve_by_shifts(x.astype("float32"), kernel.astype("float32"))
     assert y.dtype == np.float32, (
-        f"x was float32 and the result is {y.dtype}: make the zeros with np.zeros(shape, x.dtype)"
+        f"x was float32 and the result is {y.dtype}: make the zeros with np.zeros(shape, x.dtype)."
     )
 
 
-def without_pictures(received, shape):
-    assert np.shape(received) == shape, (
-        f"for a batch of 0 pictures the result must have the shape {shape}, received was "
-        f"{np.shape(received)}: name all lengths, -1 cannot be found out where there is nothing"
-    )
+EMPTY = "name all lengths of a shape: -1 cannot be found out where there is nothing."
 
 
-def nothing_to_do(function, *arguments):
-    """What a function makes of an empty batch."""
+def without_pictures(function, full, empty):
+    """The shape for a batch of 0 pictures, once that for 2 of them is right."""
+    (arguments, right), (nothing, right_of_nothing) = full, empty
+    found = np.shape(function(*arguments))
+    assert found == right, f"For 2 pictures the shape is {right}, received was {found}."
     try:
-        return function(*arguments)
+        found = np.shape(function(*nothing))
     except ValueError as error:
         raise AssertionError(
             f"it breaks on a batch of 0 pictures, and the library tries each layer with one "
-            f"({error}): name all lengths of a shape, -1 cannot be found out where there is nothing"
+            f"({error}): {EMPTY}"
         ) from error
+    assert found == right_of_nothing, (
+        f"For a batch of 0 pictures the result must have the shape {right_of_nothing}, received "
+        f"was {found}: {EMPTY}"
+    )
 
 
 def check_convolve_by_shifts__empty_batch(lesson):
-    """a batch of no pictures makes no pictures, of the right size"""
-    _, kernel, y, _, _ = examples()
-    nothing = np.zeros((0, 6, 5, 3))
-    without_pictures(nothing_to_do(lesson.convolve_by_shifts, nothing, kernel), (0, *y.shape[1:]))
-
-
-def check_windows__empty_batch(lesson):
-    """a batch of no pictures has no windows, and they would have the right length"""
-    without_pictures(nothing_to_do(lesson.windows, np.zeros((0, 6, 5, 3)), 3), (0, 27))
-
-
-def check_hand_back__empty_batch(lesson):
-    """a batch of no pictures gets back a gradient of no pictures"""
-    _, kernel, y, _, _ = examples()
-    g = np.zeros((2, 0, *y.shape[1:]))
-    found = nothing_to_do(lesson.hand_back, g, kernel, (0, 6, 5, 3))
-    without_pictures(found, (2, 0, 6, 5, 3))
+    """a batch of no pictures makes no pictures, of the right size."""
+    x, kernel, y, _, _ = examples()
+    full, empty = ((x, kernel), y.shape), ((x[:0], kernel), (0, *y.shape[1:]))
+    without_pictures(lesson.convolve_by_shifts, full, empty)
 
 
 def check_my_prediction__one_of_three(lesson):
-    """the prediction is one of three words"""
+    """The prediction is one of three words."""
     received, words = lesson.my_prediction(), ("alphabet", "letter", "both alike")
-    assert received in words, f"return one of {words}, not {received!r}"
+    assert received in words, f"Return one of {words}, not {received!r}."
 
 
 def check_my_prediction__text(lesson):
-    """it is a text"""
+    """It is a text."""
     received = lesson.my_prediction()
-    assert isinstance(received, str), f"write it in quotation marks: a text, not {received!r}"
+    assert isinstance(received, str), f"Write it in quotation marks: a text, not {received!r}."
 
 
 def check_windows__shape(lesson):
-    """one row for each window, one column for each number in it"""
+    """One row for each window, one column for each number in it."""
     x = examples()[0]
     received = np.shape(lesson.windows(x, 3))
     assert received == (24, 27), (
         f"2 pictures of 6x5 pixels have 2 * 4 * 3 = 24 windows of 3x3, each with 3 * 3 * 3 = 27 "
-        f"numbers: (24, 27) was expected, received was {received}"
+        f"numbers: (24, 27) was expected, received was {received}."
     )
 
 
 def check_windows__first_row(lesson):
-    """the first row is the first window, row by row"""
+    """The first row is the first window, row by row."""
     x = np.arange(20.0).reshape(1, 4, 5, 1)
     received = np.asarray(lesson.windows(x, 2))[0].tolist()
     assert received == [0.0, 1.0, 5.0, 6.0], (
-        f"the first 2x2 window of {x[0, :, :, 0].tolist()} is [0.0, 1.0, 5.0, 6.0], received was "
-        f"{received}: c is the inner loop"
+        f"The first 2x2 window of {x[0, :, :, 0].tolist()} is [0.0, 1.0, 5.0, 6.0], received was "
+        f"{received}: c is the inner loop."
     )
 
 
 def check_windows__values(lesson):
-    """the matrix times the kernel is the convolution"""
+    """The matrix times the kernel is the convolution."""
     x, kernel, y, _, _ = examples()
     gap = largest_gap(lesson.windows(x, 3) @ kernel.reshape(27, 4), y.reshape(24, 4))
     assert gap < 1e-9, (
         f"windows @ kernel differs from the library's convolution by up to {gap:.3g}: within a row "
-        f"the order is (r, c, channel), so concatenate along the last axis before you reshape"
+        f"the order is (r, c, channel), so concatenate along the last axis before you reshape."
     )
 
 
 def check_hand_back__shape(lesson):
-    """the gradient of x has the shape of x, behind the rows"""
+    """The gradient of x has the shape of x, behind the rows."""
     x, kernel, _, g, _ = examples()
     received = np.shape(lesson.hand_back(g, kernel, x.shape))
     assert received == (3, *x.shape), (
-        f"with 3 rows and x {x.shape} the gradient must be {(3, *x.shape)}, received was {received}"
+        f"With 3 rows and x {x.shape} the gradient must be {(3, *x.shape)}, yours is {received}."
     )
 
 
 def check_hand_back__added(lesson):
-    """a pixel gets the sum of what all its windows hand back"""
+    """A pixel gets the sum of what all its windows hand back."""
     ones = np.ones((1, 1, 2, 2, 1)), np.ones((2, 2, 1, 1))
     received = np.asarray(lesson.hand_back(*ones, (1, 3, 3, 1)))[0, 0, :, :, 0].tolist()
     expected = [[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]
     assert received == expected, (
-        f"if all numbers in g and in a 2x2 kernel are 1, each pixel of 3x3 gets 1 from each of its "
-        f"windows: {expected}. Received was {received}: use += where windows overlap"
+        f"If all numbers in g and in a 2x2 kernel are 1, each pixel of 3x3 gets 1 from each of its "
+        f"windows: {expected}. Received was {received}: use += where windows overlap."
     )
 
 
 def check_hand_back__values(lesson):
-    """the gradient of x is the library's"""
+    """The gradient of x is the library's."""
     x, kernel, _, g, expected = examples()
     gap = largest_gap(lesson.hand_back(g, kernel, x.shape), expected)
     assert gap < 1e-9, (
-        f"the gradient differs from the library's by up to {gap:.3g}: is kernel[r, c] transposed, "
+        f"The gradient differs from the library's by up to {gap:.3g}: is kernel[r, c] transposed, "
         f"and does its part begin at row r and column c?"
     )
 
 
 def check_hand_back__type(lesson):
-    """a gradient in float32 stays float32"""
+    """A gradient in float32 stays float32."""
     x, kernel, _, g, _ = examples()
     received = lesson.hand_back(g.astype("float32"), kernel.astype("float32"), x.shape)
     assert received.dtype == np.float32, (
-        f"g was float32 and the result is {received.dtype}: np.zeros((len(g), *shape), g.dtype)"
+        f"g was float32 and the result is {received.dtype}: np.zeros((len(g), *shape), g.dtype)."
     )
+
+
+def check_windows__empty_batch(lesson):
+    """a batch of no pictures has no windows, and they would have the right length."""
+    x, _, _, _, _ = examples()
+    without_pictures(lesson.windows, ((x, 3), (24, 27)), ((x[:0], 3), (0, 27)))
+
+
+def check_hand_back__empty_batch(lesson):
+    """a batch of no pictures gets back a gradient of no pictures."""
+    x, kernel, _, g, _ = examples()
+    full = (g, kernel, x.shape), (3, *x.shape)
+    empty = (g[:, :0], kernel, (0, *x.shape[1:])), (3, 0, *x.shape[1:])
+    without_pictures(lesson.hand_back, full, empty)

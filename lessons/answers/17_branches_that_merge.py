@@ -58,119 +58,121 @@ HINTS = {
 
 
 def check_new_size__valid(lesson):
-    """without a margin the window must fit"""
+    """Without a margin the window must fit."""
     for n, window, stride, expected in ((32, 1, 1, 32), (28, 3, 1, 26), (7, 7, 1, 1)):
         received = lesson.new_size(n, window, stride, "valid")
         assert received == expected, (
-            f'a window of {window} has {expected} places in {n} pixels ("valid", stride 1), '
-            f"received was {received}"
+            f'A window of {window} has {expected} places in {n} pixels ("valid", stride 1), '
+            f"received was {received}."
         )
 
 
 def check_new_size__valid_stride(lesson):
-    """with a stride, places are skipped"""
+    """With a stride, places are skipped."""
     for n, window, stride, expected in ((32, 1, 2, 16), (32, 3, 2, 15), (10, 3, 3, 3)):
         received = lesson.new_size(n, window, stride, "valid")
         assert received == expected, (
-            f"a window of {window} with stride {stride} has {expected} places in {n} pixels "
-            f'("valid"), received was {received}: the first place counts, too'
+            f"A window of {window} with stride {stride} has {expected} places in {n} pixels "
+            f'("valid"), received was {received}: the first place counts, too.'
         )
 
 
 def check_new_size__same(lesson):
-    """with "same" only the stride counts, rounded up"""
+    """With "same" only the stride counts, rounded up."""
     for n, window, stride, expected in ((32, 3, 1, 32), (32, 3, 2, 16), (7, 4, 3, 3)):
         received = lesson.new_size(n, window, stride, "same")
         assert received == expected, (
             f'{n} pixels with stride {stride} have {expected} places ("same"), received was '
-            f"{received}: n / stride, rounded up, whatever the window"
+            f"{received}: n / stride, rounded up, whatever the window."
         )
 
 
 def check_new_size__as_in_the_library(lesson):
-    """all sizes are those of Conv2D"""
+    """All sizes are those of Conv2D."""
     for n in (8, 11):
         for window, stride, padding in ((2, 1, "same"), (3, 2, "valid"), (2, 3, "valid")):
             layer = tg.layers.Conv2D(1, window, strides=stride, padding=padding)
             expected = layer(tg.Input((n, n, 1))).shape[1]
             received = lesson.new_size(n, window, stride, padding)
             assert received == expected, (
-                f"for n={n}, window={window}, stride={stride}, {padding}: Conv2D makes {expected}, "
-                f"received was {received}"
+                f"For n={n}, window={window}, stride={stride}, {padding}: Conv2D makes {expected}, "
+                f"received was {received}."
             )
 
 
-MODULE = {"one": [(1, 2)], "two": [(3, 1), (3, 2)], "none": []}
+MODULE = {"one": [(1, 2)], "two": [(3, 1), (3, 2)], "none": [], "three": [(2, 2)]}
 
 
 def two_things(lesson, branches, n, padding):
     found = lesson.sizes(branches, n, padding)
     assert isinstance(found, tuple | list) and len(found) == 2, (
-        f"return two things, the sizes and True or False, not {found!r}"
+        f"Return two things, the sizes and True or False, not {found!r}."
     )
     behind, fits = found
-    assert isinstance(behind, dict), f"the first thing is a dict like {{'a': 16}}, not {behind!r}"
-    assert isinstance(fits, bool | np.bool_), f"the second thing is True or False, not {fits!r}"
+    assert isinstance(behind, dict), f"The first thing is a dict like {{'a': 16}}, not {behind!r}."
+    assert isinstance(fits, bool | np.bool_), f"The second thing is True or False, not {fits!r}."
     return behind, fits
 
 
 def check_sizes__valid(lesson):
-    """each window of a branch changes the size that the one before has left"""
+    """Each window of a branch changes the size that the one before has left."""
     behind, _ = two_things(lesson, MODULE, 20, "valid")
-    assert behind == {"one": 10, "two": 8, "none": 20}, (
-        f'for {MODULE} and 20 pixels, "valid", the sizes are 10, 8 and 20, not {behind}: in branch '
-        f"two the first window leaves 18 pixels, and the second one looks at these"
+    assert behind == {"one": 10, "two": 8, "none": 20, "three": 10}, (
+        f'For {MODULE} and 20 pixels, "valid", they are 10, 8, 20 and 10, not {behind}: in branch '
+        f"two the first window leaves 18 pixels, and the second one looks at these."
     )
 
 
 def check_sizes__same(lesson):
-    """with "same" only the strides count"""
+    """With "same" only the strides count."""
     behind, _ = two_things(lesson, MODULE, 21, "same")
-    assert behind == {"one": 11, "two": 11, "none": 21}, (
-        f'for 21 pixels, "same", the sizes are 11, 11 and 21, not {behind}'
+    assert behind == {"one": 11, "two": 11, "none": 21, "three": 11}, (
+        f'For 21 pixels, "same", the sizes of {MODULE} are 11, 11, 21 and 11, not {behind}.'
     )
 
 
 def check_sizes__fit(lesson):
-    """branches can be merged if all sizes are equal"""
+    """Branches can be merged if all sizes are equal."""
     for names, padding, right in (
         (("one", "two"), "same", True),
         (("one", "two"), "valid", False),
         (("one", "two", "none"), "same", False),
+        (("one", "two", "three"), "valid", False),  # 10, 8, 10
+        (("two", "one", "three"), "valid", False),  # 8, 10, 10
         (("two",), "valid", True),
     ):
         _, fits = two_things(lesson, {name: MODULE[name] for name in names}, 20, padding)
         assert fits == right, (
-            f"the branches {names} of {MODULE} with 20 pixels, {padding}: can they be merged? You "
-            f"say {fits}, it is {right}"
+            f"The branches {names} of {MODULE} with 20 pixels, {padding}: can they be merged? You "
+            f"say {fits}, it is {right}."
         )
 
 
 def check_slope_of_tower__plain(lesson):
-    """the slopes of plain blocks are multiplied"""
+    """The slopes of plain blocks are multiplied."""
     for slope, blocks, expected in ((0.5, 1, 0.5), (0.5, 3, 0.125), (2.0, 4, 16.0)):
         received = lesson.slope_of_tower(slope, blocks, False)
         assert abs(received - expected) < 1e-9, (
             f"{blocks} plain blocks of slope {slope} have the slope {expected}, received was "
-            f"{received}"
+            f"{received}."
         )
 
 
 def check_slope_of_tower__one_residual_block(lesson):
-    """x + f(x) has the slope 1 + that of f"""
+    """x + f(x) has the slope 1 + that of f."""
     received = lesson.slope_of_tower(0.25, 1, True)
     assert abs(received - 1.25) < 1e-9, (
-        f"if f has the slope 0.25, x + f(x) has 1.25; received was {received}"
+        f"If f has the slope 0.25, x + f(x) has 1.25; received was {received}."
     )
 
 
 def check_slope_of_tower__residual(lesson):
-    """the slopes of residual blocks are multiplied, too"""
+    """The slopes of residual blocks are multiplied, too."""
     for slope, blocks, expected in ((0.0, 9, 1.0), (0.5, 3, 3.375)):
         received = lesson.slope_of_tower(slope, blocks, True)
         assert abs(received - expected) < 1e-9, (
             f"{blocks} residual blocks with f of slope {slope} have the slope {expected}, received "
-            f"was {received}: each block multiplies with 1 + slope"
+            f"was {received}: each block multiplies with 1 + slope."
         )
 
 
@@ -180,37 +182,37 @@ def halved_plus_one(x):
 
 
 def check_block__shape(lesson):
-    """a block returns a tensor of the shape of its input"""
+    """A block returns a tensor of the shape of its input."""
     x = tg.Tensor(np.ones((2, 5, 5, 3)))
     for residual in (False, True):
         y = lesson.block(x, residual, halved_plus_one)
-        assert isinstance(y, tg.Tensor), f"block must return a tensor, it returned {y!r}"
-        assert y.shape == x.shape, f"a block keeps the shape {x.shape}, it returned {y.shape}"
+        assert isinstance(y, tg.Tensor), f"block must return a tensor, it returned {y!r}."
+        assert y.shape == x.shape, f"A block keeps the shape {x.shape}, it returned {y.shape}."
 
 
 def check_block__plain(lesson):
-    """the plain block is two convolutions, one after the other"""
+    """The plain block is two convolutions, one after the other."""
     received = lesson.block(tg.Tensor([[8.0]]), False, halved_plus_one).numpy().item()
     assert received == 3.5, (
-        f"if a convolution halves a number and adds 1, the plain block makes 8 -> 5 -> 3.5, "
-        f"received was {received}: use two convolutions, and add nothing"
+        f"If a convolution halves a number and adds 1, the plain block makes 8 -> 5 -> 3.5, "
+        f"received was {received}: use two convolutions, and add nothing."
     )
 
 
 def check_block__residual(lesson):
-    """the residual block adds its input"""
+    """The residual block adds its input."""
     received = lesson.block(tg.Tensor([[8.0]]), True, halved_plus_one).numpy().item()
     assert received == 11.5, (
-        f"if a convolution halves a number and adds 1, the residual block makes 8 + 3.5 = 11.5 of "
-        f"8, received was {received}: add x itself to what the second convolution returns"
+        f"If a convolution halves a number and adds 1, the residual block makes 8 + 3.5 = 11.5 of "
+        f"8, received was {received}: add x itself to what the second convolution returns."
     )
 
 
 def check_block__gradient(lesson):
-    """through the residual block the gradient arrives in two parts, and one of them is 1"""
+    """Through the residual block the gradient arrives in two parts, and one of them is 1."""
     x = tg.Tensor([[8.0]])
     received = tg.gradients(lesson.block(x, True, halved_plus_one).sum(), x).item()
     assert abs(received - 1.25) < 1e-6, (
-        f"with two convolutions of slope 0.5 the residual block has the slope "
-        f"1 + 0.5 * 0.5 = 1.25, received was {received}"
+        f"With two convolutions of slope 0.5 the residual block has the slope "
+        f"1 + 0.5 * 0.5 = 1.25, received was {received}."
     )

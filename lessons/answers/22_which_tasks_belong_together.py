@@ -79,79 +79,79 @@ MADE = {
 
 
 def one_number(found):
-    assert found is not None, "you returned None: is a `return` missing?"
-    assert np.ndim(found) == 0, f"the result is one number, not an array of {np.shape(found)}"
+    assert found is not None, "You returned None: is a `return` missing?"
+    assert np.ndim(found) == 0, f"The result is one number, not an array of {np.shape(found)}."
     return float(found)
 
 
 def check_my_prediction__names(lesson):
-    """there are words for the three questions"""
+    """There are words for the three questions."""
     found = lesson.my_prediction()
-    assert isinstance(found, dict), f"return a dict with words for each name, not {found!r}"
-    assert set(found) == NAMES, f"the dict needs the keys {sorted(NAMES)}, not {list(found)}"
+    assert isinstance(found, dict), f"Return a dict with words for each name, not {found!r}."
+    assert set(found) == NAMES, f"The dict needs the keys {sorted(NAMES)}, not {list(found)}."
 
 
 def check_my_prediction__words(lesson):
-    """each is one of the three words"""
+    """Each is one of the three words."""
     found = lesson.my_prediction()
     words = list(found.values()) if isinstance(found, dict) else [found]
     wrong = [word for word in words if word not in ("helps", "hurts", "not seen")]
-    assert not wrong, f'use "helps", "hurts" or "not seen", not {wrong}'
+    assert not wrong, f'Use "helps", "hurts" or "not seen", not {wrong}.'
 
 
 def check_gains__percent(lesson):
-    """0.5 and 0.4 give 20 percent, 2 and 3 give -50"""
+    """0.5 and 0.4 give 20 percent, 2 and 3 give -50."""
     found = lesson.gains(np.array([0.5, 2.0]), np.array([0.4, 3.0]))
-    assert found is not None, "you returned None: is a `return` missing?"
+    assert found is not None, "You returned None: is a `return` missing?"
     found = np.asarray(found, float)
-    assert found.shape == (2,), f"two seeds give two numbers, yours has shape {found.shape}"
-    assert not np.allclose(found, [0.2, -0.5]), "these are parts of 1: multiply by 100"
-    assert not np.allclose(found, [-20, 50]), "a smaller loss is a gain: the signs are turned"
-    assert not np.allclose(found, [25, -100 / 3]), "divide by the loss alone, not by that beside"
+    assert found.shape == (2,), f"Two seeds give two numbers, yours has shape {found.shape}."
+    assert not np.allclose(found, [0.2, -0.5]), "These are parts of 1: multiply by 100."
+    assert not np.allclose(found, [-20, 50]), "A smaller loss is a gain: the signs are turned."
+    assert not np.allclose(found, [25, -100 / 3]), "Divide by the loss alone, not by that beside."
     assert np.allclose(found, [20, -50]), (
-        f"from 0.5 to 0.4 are 20 percent, from 2 to 3 are -50; yours are {found}"
+        f"From 0.5 to 0.4 are 20 percent, from 2 to 3 are -50; yours are {found}."
     )
 
 
 def check_gains__seeds(lesson):
-    """each seed is compared with itself"""
+    """Each seed is compared with itself."""
     found = np.asarray(lesson.gains(np.array([1.0, 10.0, 4.0]), np.array([0.5, 10.0, 3.0])), float)
-    assert found.shape == (3,), f"three seeds give three numbers, yours has shape {found.shape}"
-    assert np.allclose(found, [50, 0, 25]), f"seed by seed it is 50, 0 and 25; yours are {found}"
+    assert found.shape == (3,), f"Three seeds give three numbers, yours has shape {found.shape}."
+    assert np.allclose(found, [50, 0, 25]), f"Seed by seed it is 50, 0 and 25; yours are {found}."
 
 
 def check_affinity__columns(lesson):
-    """the table is divided by the loss of its column"""
+    """The table is divided by the loss of its column."""
     found = lesson.affinity(np.array([2.0, 1.0, 0.5]), GRAM.copy())
-    assert found is not None, "you returned None: is a `return` missing?"
+    assert found is not None, "You returned None: is a `return` missing?"
     found = np.asarray(found, float)
-    assert found.shape == (3, 3), f"three losses give a table (3, 3), yours is {found.shape}"
+    assert found.shape == (3, 3), f"Three losses give a table (3, 3), yours is {found.shape}."
     right = GRAM / np.array([2.0, 1.0, 0.5])
     assert not np.allclose(found, right.T), (
-        "your table is turned: a step for i (row) is divided by loss j (column)"
+        "Your table is turned: a step for i (row) is divided by loss j (column)."
     )
-    assert np.allclose(found, right), f"expected {right.tolist()}, got {found.tolist()}"
+    assert np.allclose(found, right), f"Expected {right.tolist()}, got {found.tolist()}."
 
 
 def check_affinity__lists(lesson):
-    """losses may be a list"""
+    """Losses may be a list."""
     found = np.asarray(lesson.affinity([4.0, 2.0], np.array([[8.0, -2.0], [-2.0, 6.0]])), float)
     assert np.allclose(found, [[2, -1], [-0.5, 3]]), (
-        f"for losses 4 and 2 and G = [[8, -2], [-2, 6]] it is [[2, -1], [-0.5, 3]], not {found}"
+        f"For losses 4 and 2 and G = [[8, -2], [-2, 6]] it is [[2, -1], [-0.5, 3]], not {found}."
     )
 
 
 def check_rank_correlation__order(lesson):
-    """the same order gives 1, the opposite one -1"""
+    """The same order gives 1, the opposite one -1."""
     a = [0.1, 5.0, 2.0, -3.0]
     same = one_number(lesson.rank_correlation(a, [10.0, 1000.0, 11.0, -1.0]))
-    assert np.isclose(same, 1), f"both lists have the same order: 1, not {same}"
+    assert np.isclose(same, 1), f"Both lists have the same order: 1, not {same}."
     turned = one_number(lesson.rank_correlation(a, [-0.1, -5.0, -2.0, 3.0]))
-    assert np.isclose(turned, -1), f"the order is turned around: -1, not {turned}"
+    assert np.isclose(turned, -1), f"The order is turned around: -1, not {turned}."
 
 
 def check_rank_correlation__between(lesson):
-    """it is the cosine of the ranks without their means"""
+    """It is the cosine of the ranks without their means."""
     for a, b, right in (
         ([1.0, 2.0, 3.0], [1.0, 30.0, 2.0], 0.5),
         ([1.0, 2.0, 3.0, 4.0], [3.0, 90.0, 1.0, 2.0], -0.6),
@@ -159,7 +159,7 @@ def check_rank_correlation__between(lesson):
     ):
         found = one_number(lesson.rank_correlation(np.array(a), np.array(b)))
         assert np.isclose(found, right), (
-            f"for {a} and {b} the rank correlation is {right}, not {found:.3f}. Did you take "
+            f"For {a} and {b} the rank correlation is {right}, not {found:.3f}. Did you take "
             "ranks, and subtract their mean?"
         )
 
@@ -167,41 +167,41 @@ def check_rank_correlation__between(lesson):
 def chosen_by(lesson, losses, budget):
     found = lesson.best_groups(losses, budget)
     assert isinstance(found, tuple | list) and len(found) == 2, (
-        f"return the list of groups and the sum, not {found!r}"
+        f"Return the list of groups and the sum, not {found!r}."
     )
     groups, total = found
-    assert groups is not None, f"no groups were found for a budget of {budget}"
+    assert groups is not None, f"No groups were found for a budget of {budget}."
     return {tuple(group) for group in groups}, one_number(total)
 
 
 def check_best_groups__one(lesson):
-    """one network must do all tasks"""
+    """One network must do all tasks."""
     groups, total = chosen_by(lesson, MADE, 1)
     assert groups == {("a", "b", "c")} and np.isclose(total, 6.75), (
-        f"only a+b+c does all tasks, with the sum 6.75; you chose {groups} with {total}"
+        f"Only a+b+c does all tasks, with the sum 6.75; you chose {groups} with {total}."
     )
 
 
 def check_best_groups__two(lesson):
-    """two networks: the smallest sum over all tasks"""
+    """Two networks: the smallest sum over all tasks."""
     groups, total = chosen_by(lesson, MADE, 2)
     assert groups == {("a", "b"), ("c",)} and np.isclose(total, 4.5), (
-        f"a+b and c have the sum 1 + 2.5 + 1 = 4.5; you chose {groups} with {total}"
+        f"a+b and c have the sum 1 + 2.5 + 1 = 4.5; you chose {groups} with {total}."
     )
 
 
 def check_best_groups__several(lesson):
-    """a task is read from the network that does it best"""
+    """A task is read from the network that does it best."""
     groups, total = chosen_by(lesson, MADE, 3)
     assert groups == {("a", "b"), ("b",), ("c",)} and np.isclose(total, 4), (
-        f"a from a+b, b from b alone and c from c make 1 + 2 + 1 = 4; you chose {groups}, {total}"
+        f"a from a+b, b from b alone and c from c make 1 + 2 + 1 = 4; you chose {groups}, {total}."
     )
 
 
 def check_best_groups__not_more_than_needed(lesson):
-    """fewer groups than the budget are allowed"""
+    """Fewer groups than the budget are allowed."""
     losses = {("p", "q"): {"p": 1.0, "q": 1.0}, ("p",): {"p": 2.0}, ("q",): {"q": 3.0}}
     groups, total = chosen_by(lesson, losses, 2)
     assert ("p", "q") in groups and np.isclose(total, 2), (
-        f"p+q alone has the sum 2, which no choice of two makes smaller; you have {groups}, {total}"
+        f"p+q alone has the sum 2, which no choice of two makes smaller; yours: {groups}, {total}."
     )

@@ -86,7 +86,7 @@ def pair(found, what):
     """The two things that a function returns."""
     assert found is not None, f"None came back; expected {what}. Is a `return` missing?"
     assert isinstance(found, tuple | list) and len(found) == 2, (
-        f"expected two things, {what}; what came back is {found!r}"
+        f"Expected two things, {what}; what came back is {found!r}."
     )
     return found
 
@@ -105,14 +105,14 @@ def with_gaps(lesson, p, y):
                 "mean taken of nothing?"
             ) from None
     assert np.array_equal(p, p_before) and np.array_equal(y, y_before, equal_nan=True), (
-        "p or y was written into: make new arrays, they belong to whoever called you"
+        "p or y was written into: make new arrays, they belong to whoever called you."
     )
     slopes = np.asarray(slopes, float)
     assert slopes.shape == p.shape, (
         f"p has the shape {p.shape}, so there are as many slopes; yours have the shape "
-        f"{slopes.shape}"
+        f"{slopes.shape}."
     )
-    assert np.ndim(loss) == 0, f"the loss is one number, not {loss!r}"
+    assert np.ndim(loss) == 0, f"The loss is one number, not {loss!r}."
     return float(loss), slopes
 
 
@@ -126,7 +126,7 @@ def check_loss_with_gaps__no_gaps(lesson):
     """Without gaps it is the plain mean squared error."""
     for p, y, right in (([1.0, 3.0], [0.0, 1.0], 2.5), ([0.0, 2.0], [2.0, -2.0], 10.0)):
         loss, _ = with_gaps(lesson, p, y)
-        assert np.isclose(loss, right), f"p = {p}, y = {y}: the loss is {right}, yours is {loss}"
+        assert np.isclose(loss, right), f"p = {p}, y = {y}: the loss is {right}, yours is {loss}."
 
 
 def check_loss_with_gaps__loss(lesson):
@@ -134,11 +134,11 @@ def check_loss_with_gaps__loss(lesson):
     for p, y, right, _ in CASES:
         loss, _ = with_gaps(lesson, p, y)
         assert not np.isnan(loss), (
-            f"p = {p}, y = {y}: your loss is NaN. Choose with p[known] what counts, before you sum"
+            f"p = {p}, y = {y}: your loss is NaN. Choose with p[known] what counts, before you sum."
         )
         assert np.isclose(loss, right), (
             f"p = {p}, y = {y}: the loss is {right}, yours is {loss}. The mean goes over the "
-            "labels that are there, and divides by their number"
+            "labels that are there, and divides by their number."
         )
 
 
@@ -146,9 +146,9 @@ def check_loss_with_gaps__slopes(lesson):
     """The slope is 2 (p - y) / count where there is a label, and 0 elsewhere."""
     for p, y, _, right in CASES:
         _, slopes = with_gaps(lesson, p, y)
-        assert not np.isnan(slopes).any(), f"p = {p}, y = {y}: your slopes are {slopes.tolist()}"
+        assert not np.isnan(slopes).any(), f"p = {p}, y = {y}: your slopes are {slopes.tolist()}."
         assert np.allclose(slopes, right), (
-            f"p = {p}, y = {y}: the slopes are {right}, yours are {slopes.tolist()}"
+            f"p = {p}, y = {y}: the slopes are {right}, yours are {slopes.tolist()}."
         )
 
 
@@ -157,8 +157,8 @@ def check_loss_with_gaps__no_labels(lesson):
     for p in ([1.0, 2.0], []):
         loss, slopes = with_gaps(lesson, np.array(p, float), np.full(len(p), np.nan))
         assert loss == 0 and not slopes.any(), (
-            f"no label for p = {p}: the loss is 0 and each slope is 0; yours are {loss} and "
-            f"{slopes.tolist()}"
+            f"No label for p = {p}: the loss is 0 and each slope is 0; yours are {loss} and "
+            f"{slopes.tolist()}."
         )
 
 
@@ -167,7 +167,7 @@ def of_chances(lesson, sizes, temperature):
     assert found is not None, "None came back: is a `return` missing?"
     found = np.asarray(found, float)
     assert found.shape == (len(sizes),), (
-        f"{len(sizes)} tasks have {len(sizes)} chances, not {found.tolist()}"
+        f"{len(sizes)} tasks have {len(sizes)} chances, not {found.tolist()}."
     )
     return found
 
@@ -178,7 +178,7 @@ def check_chances__sum(lesson):
         found = of_chances(lesson, sizes, temperature)
         assert np.isclose(found.sum(), 1), (
             f"sizes {sizes}, T = {temperature}: your chances {found.tolist()} add up to "
-            f"{found.sum():.4g}, not to 1"
+            f"{found.sum():.4g}, not to 1."
         )
 
 
@@ -186,7 +186,7 @@ def check_chances__by_size(lesson):
     """T = 1: in proportion to the number of labels."""
     for sizes, right in (([1, 3], [0.25, 0.75]), ([2, 2, 4], [0.25, 0.25, 0.5])):
         found = of_chances(lesson, sizes, 1)
-        assert np.allclose(found, right), f"sizes {sizes}, T = 1: {right}, not {found.tolist()}"
+        assert np.allclose(found, right), f"sizes {sizes}, T = 1: {right}, not {found.tolist()}."
 
 
 def check_chances__between(lesson):
@@ -199,14 +199,14 @@ def check_chances__between(lesson):
         found = of_chances(lesson, sizes, temperature)
         assert np.allclose(found, right), (
             f"sizes {sizes}, T = {temperature}: n ** (1 / T) gives {np.round(right, 4).tolist()}, "
-            f"yours are {found.round(4).tolist()}"
+            f"yours are {found.round(4).tolist()}."
         )
 
 
 def check_chances__all_alike(lesson):
     """T = infinity: all tasks alike."""
     found = of_chances(lesson, [60, 1378, 5], np.inf)
-    assert np.allclose(found, 1 / 3), f"three tasks, T = infinity: 1/3 each, not {found.tolist()}"
+    assert np.allclose(found, 1 / 3), f"Three tasks, T = infinity: 1/3 each, not {found.tolist()}."
 
 
 ROWS = np.array([[3.0, 0.0, 1.0], [-1.0, 4.0, 1.0]])
@@ -216,13 +216,13 @@ def of_rows(lesson, gradients, chance):
     gradients = np.array(gradients)
     before = gradients.copy()
     mean, spread = pair(lesson.mean_and_spread(gradients, chance), "the mean and the spread")
-    assert np.array_equal(gradients, before), "the gradients were written into: make new arrays"
+    assert np.array_equal(gradients, before), "The gradients were written into: make new arrays."
     mean = np.asarray(mean, float)
     assert mean.shape == gradients.shape[1:], (
-        f"each row has {gradients.shape[1]} numbers, so has the mean; yours has the shape "
-        f"{mean.shape}"
+        f"Each row has {gradients.shape[1]} numbers, so has the mean; yours has the shape "
+        f"{mean.shape}."
     )
-    assert np.ndim(spread) == 0, f"the spread is one number, not {spread!r}"
+    assert np.ndim(spread) == 0, f"The spread is one number, not {spread!r}."
     return mean, float(spread)
 
 
@@ -232,8 +232,8 @@ def check_mean_and_spread__mean(lesson):
         mean, _ = of_rows(lesson, ROWS, chance)
         right = chance[0] * ROWS[0] + chance[1] * ROWS[1]
         assert np.allclose(mean, right), (
-            f"rows {ROWS.tolist()}, chances {chance}: the mean is {right.tolist()}, yours is "
-            f"{mean.tolist()}"
+            f"Rows {ROWS.tolist()}, chances {chance}: the mean is {right.tolist()}, yours is "
+            f"{mean.tolist()}."
         )
 
 
@@ -243,9 +243,9 @@ def check_mean_and_spread__spread(lesson):
     for chance, right in (([0.25, 0.75], np.sqrt(6)), ([0.5, 0.5], np.sqrt(8))):
         _, spread = of_rows(lesson, ROWS, chance)
         assert np.isclose(spread, right), (
-            f"rows {ROWS.tolist()}, chances {chance}: the spread is {right:.4f}, yours is "
+            f"Rows {ROWS.tolist()}, chances {chance}: the spread is {right:.4f}, yours is "
             f"{spread:.4f}. Squares are summed over each row; the rows count by their chances; "
-            "the root comes last"
+            "the root comes last."
         )
 
 
@@ -255,8 +255,8 @@ def check_mean_and_spread__three(lesson):
     mean, spread = of_rows(lesson, rows, chance)
     right = np.sqrt(0.2 * (1.8**2 + 1) * 2 + 0.6 * 1.2**2)
     assert np.allclose(mean, [-0.8, 0.0]) and np.isclose(spread, right), (
-        f"rows {rows.tolist()}, chances {chance}: mean [-0.8, 0], spread {right:.4f}; yours "
-        f"{mean.tolist()}, {spread:.4f}"
+        f"Rows {rows.tolist()}, chances {chance}: mean [-0.8, 0], spread {right:.4f}; yours "
+        f"{mean.tolist()}, {spread:.4f}."
     )
 
 
@@ -265,7 +265,7 @@ def check_mean_and_spread__sure(lesson):
     mean, spread = of_rows(lesson, ROWS, [0.0, 1.0])
     assert np.allclose(mean, ROWS[1]) and spread == 0, (
         f"chances [0, 1]: each step is row 1, {ROWS[1].tolist()}, and the spread is 0; yours "
-        f"{mean.tolist()}, {spread}"
+        f"{mean.tolist()}, {spread}."
     )
 
 
@@ -275,16 +275,16 @@ KEYS = {"sgd weight", "sgd chance", "adam weight", "adam chance"}
 def check_my_prediction__keys(lesson):
     """It is a dict with the four keys."""
     found = lesson.my_prediction()
-    assert isinstance(found, dict), f"return a dict, not {found!r}"
-    assert set(found) == KEYS, f"the keys are {sorted(KEYS)}, not {sorted(map(str, found))}"
+    assert isinstance(found, dict), f"Return a dict, not {found!r}."
+    assert set(found) == KEYS, f"The keys are {sorted(KEYS)}, not {sorted(map(str, found))}."
 
 
 def check_my_prediction__words(lesson):
     """Each value is one of the three words."""
     found = lesson.my_prediction()
-    assert isinstance(found, dict), f"return a dict, not {found!r}"
+    assert isinstance(found, dict), f"Return a dict, not {found!r}."
     other = [word for word in found.values() if word not in ("a quarter", "a half", "the same")]
-    assert not other, f'use "a quarter", "a half" or "the same", not {other}'
+    assert not other, f'Use "a quarter", "a half" or "the same", not {other}.'
 
 
 def batches(lesson, chance, steps, size):
@@ -295,7 +295,7 @@ def batches(lesson, chance, steps, size):
     for what, array in (("samples", samples), ("tasks", tasks)):
         assert array.shape == (steps * size,), (
             f"{steps} steps of {size}: expected an array of {steps * size} {what}, yours has the "
-            f"shape {array.shape}"
+            f"shape {array.shape}."
         )
     return rows_of, samples, tasks
 
@@ -304,10 +304,10 @@ def check_draw_batches__of_its_task(lesson):
     """Each sample has a label for its task."""
     rows_of, samples, tasks = batches(lesson, [0.3, 0.3, 0.4], 40, 3)
     for sample, task in zip(samples, tasks, strict=True):
-        assert task in (0, 1, 2), f"a task is 0, 1 or 2 here, not {task}"
+        assert task in (0, 1, 2), f"A task is 0, 1 or 2 here, not {task}."
         assert sample in rows_of[int(task)], (
-            f"sample {sample} was drawn for task {task}, which has the samples "
-            f"{rows_of[int(task)][0]} to {rows_of[int(task)][-1]}"
+            f"Sample {sample} was drawn for task {task}, which has the samples "
+            f"{rows_of[int(task)][0]} to {rows_of[int(task)][-1]}."
         )
 
 
@@ -315,8 +315,8 @@ def check_draw_batches__one_task_in_a_step(lesson):
     """All samples of a step are for one task, and not all steps for the same one."""
     _, _, tasks = batches(lesson, [0.5, 0.5], 40, 4)
     for step, row in enumerate(tasks.reshape(40, 4)):
-        assert len(set(row.tolist())) == 1, f"step {step} mixes tasks: {row.tolist()}"
-    assert len(set(tasks.tolist())) == 2, f"40 steps, two chances of 0.5, but all for {tasks[0]}"
+        assert len(set(row.tolist())) == 1, f"Step {step} mixes tasks: {row.tolist()}."
+    assert len(set(tasks.tolist())) == 2, f"40 steps, two chances of 0.5, but all for {tasks[0]}."
 
 
 def check_draw_batches__chances(lesson):
@@ -325,7 +325,7 @@ def check_draw_batches__chances(lesson):
         _, _, tasks = batches(lesson, chance, 1000, 2)
         share = np.bincount(tasks.astype(int), minlength=len(chance)) / 2000
         assert np.allclose(share, chance, atol=0.06), (  # four standard deviations
-            f"chances {chance}: of 1000 steps your shares are {share.tolist()}"
+            f"chances {chance}: of 1000 steps your shares are {share.tolist()}."
         )
 
 
@@ -333,13 +333,13 @@ def check_draw_batches__fresh(lesson):
     """Samples are drawn anew in each step, also more of them than there are."""
     rows_of, samples, _ = batches(lesson, [1.0], 50, 40)
     missing = set(rows_of[0].tolist()) - set(samples.tolist())
-    assert not missing, f"2000 draws from 30 samples, and these never came: {sorted(missing)}"
+    assert not missing, f"2000 draws from 30 samples, and these never came: {sorted(missing)}."
     steps = {tuple(row) for row in samples.reshape(50, 40).tolist()}
-    assert len(steps) > 1, "each step has the same samples: draw them inside of the loop"
+    assert len(steps) > 1, "Each step has the same samples: draw them inside of the loop."
     first, second = (
         lesson.draw_batches(np.random.default_rng(seed), [0.5, 0.5], [[1, 2], [3, 4]], 30, 2)
         for seed in (1, 2)
     )
     assert not np.array_equal(first[0], second[0]), (
-        "two generators with different seeds give the same samples: use `random`"
+        "Two generators with different seeds give the same samples: use `random`."
     )

@@ -58,7 +58,7 @@ def pair(found, what):
     """The two things that a function returns."""
     assert found is not None, f"None came back; expected {what}. Is a `return` missing?"
     assert isinstance(found, tuple | list) and len(found) == 2, (
-        f"expected two things, {what}; what came back is {found!r}"
+        f"Expected two things, {what}; what came back is {found!r}."
     )
     return found
 
@@ -67,17 +67,17 @@ def penalty_of(lesson, weights, strength):
     weights = [np.array(w, float) for w in weights]
     before = [w.copy() for w in weights]
     value, gradients = pair(lesson.l2_penalty(weights, strength), "the value and the gradients")
-    assert all(map(np.array_equal, weights, before)), "the weights were written into"
-    assert np.ndim(value) == 0, f"the penalty is one number, not {value!r}"
+    assert all(map(np.array_equal, weights, before)), "The weights were written into."
+    assert np.ndim(value) == 0, f"The penalty is one number, not {value!r}."
     assert isinstance(gradients, tuple | list), (
-        f"expected a list of gradients, not {type(gradients).__name__}"
+        f"Expected a list of gradients, not {type(gradients).__name__}."
     )
     assert len(gradients) == len(weights), (
-        f"{len(weights)} arrays have {len(weights)} gradients; you return {len(gradients)}"
+        f"{len(weights)} arrays have {len(weights)} gradients; you return {len(gradients)}."
     )
     for w, gradient in zip(weights, gradients, strict=True):
         assert np.shape(gradient) == w.shape, (
-            f"weights of shape {w.shape} have a gradient of this shape, not {np.shape(gradient)}"
+            f"weights of shape {w.shape} have a gradient of this shape, not {np.shape(gradient)}."
         )
     return float(value), gradients
 
@@ -90,7 +90,7 @@ def check_l2_penalty__value(lesson):
     ):
         value, _ = penalty_of(lesson, weights, strength)
         assert np.isclose(value, right), (
-            f"weights {weights}, strength {strength}: the penalty is {right}, yours is {value}"
+            f"weights {weights}, strength {strength}: the penalty is {right}, yours is {value}."
         )
 
 
@@ -103,16 +103,16 @@ def check_l2_penalty__gradients(lesson):
             right = 2 * strength * np.array(w)
             assert np.allclose(gradient, right), (
                 f"w = {w}, strength {strength}: the gradient is {right.tolist()}, yours is "
-                f"{np.asarray(gradient).tolist()}"
+                f"{np.asarray(gradient).tolist()}."
             )
 
 
 def check_l2_penalty__none(lesson):
     """Without weights, or with strength 0, the penalty is 0."""
     value, gradients = penalty_of(lesson, [], 0.5)
-    assert value == 0 and len(gradients) == 0, f"no weights: 0 and [], not {value}, {gradients}"
+    assert value == 0 and len(gradients) == 0, f"No weights: 0 and [], not {value}, {gradients}."
     value, (gradient,) = penalty_of(lesson, [[1.0, 2.0]], 0.0)
-    assert value == 0 and not np.any(gradient), f"strength 0: all is 0, not {value}, {gradient}"
+    assert value == 0 and not np.any(gradient), f"strength 0: all is 0, not {value}, {gradient}."
 
 
 def dropped(lesson, x, rate, seed=0):
@@ -120,12 +120,12 @@ def dropped(lesson, x, rate, seed=0):
     before = x.copy()
     random = np.random.default_rng(seed)
     value, pulls = pair(lesson.dropout(x, rate, random), "the value and a tuple of pullbacks")
-    assert np.array_equal(x, before), "x was written into: make a new array"
+    assert np.array_equal(x, before), "x was written into: make a new array."
     assert isinstance(pulls, tuple | list) and len(pulls) == 1 and callable(pulls[0]), (
-        f"expected a tuple with one pullback, (lambda g: ...,), not {pulls!r}"
+        f"Expected a tuple with one pullback, (lambda g: ...,), not {pulls!r}."
     )
     assert np.shape(value) == x.shape, (
-        f"x has the shape {x.shape}, so has the value; yours has {np.shape(value)}"
+        f"x has the shape {x.shape}, so has the value; yours has {np.shape(value)}."
     )
     return np.asarray(value), pulls[0]
 
@@ -136,13 +136,13 @@ def check_dropout__zeros(lesson):
         value, _ = dropped(lesson, np.full((50, 80), 3.0), rate)
         share = (value == 0).mean()
         assert abs(share - rate) < 0.05, (
-            f"rate {rate}: {share:.2f} of 4000 numbers became 0. Each has the chance `rate`"
+            f"rate {rate}: {share:.2f} of 4000 numbers became 0. Each has the chance `rate`."
         )
         for axis in (0, 1):
             zeros = (value == 0).mean(axis=axis)
             assert zeros.min() > 0 and zeros.max() < 1, (
-                "whole rows or columns are thrown away: draw a number for each element, "
-                "random.random(x.shape)"
+                "Whole rows or columns are thrown away: draw a number for each element, "
+                "random.random(x.shape)."
             )
 
 
@@ -152,7 +152,7 @@ def check_dropout__scale(lesson):
         value, _ = dropped(lesson, np.full(400, 2.0), rate)
         stays, right = value[value != 0], 2 / (1 - rate)
         assert np.allclose(stays, right), (
-            f"rate {rate}: a 2 that stays becomes {right}, yours becomes {stays[:1]}"
+            f"rate {rate}: a 2 that stays becomes {right}, yours becomes {stays[:1]}."
         )
 
 
@@ -162,10 +162,10 @@ def check_dropout__pullback(lesson):
     value, pull = dropped(lesson, x, 0.5)
     for g in (np.ones_like(x), np.arange(60.0).reshape(3, 20)):
         received, right = np.asarray(pull(g)), g * value / x
-        assert received.shape == x.shape, f"a gradient of shape {x.shape}, not {received.shape}"
+        assert received.shape == x.shape, f"A gradient of shape {x.shape}, not {received.shape}."
         assert np.allclose(received, right), (
-            "the pullback must multiply g by the same array as the value: 0 where x was thrown "
-            f"away, 2 elsewhere. In the first places: {right[0, :5]}, yours is {received[0, :5]}"
+            "The pullback must multiply g by the same array as the value: 0 where x was thrown "
+            f"away, 2 elsewhere. In the first places: {right[0, :5]}, yours is {received[0, :5]}."
         )
 
 
@@ -174,7 +174,7 @@ def check_dropout__rate_0(lesson):
     value, pull = dropped(lesson, [[1.0, -2.0]], 0.0)
     assert value.tolist() == [[1.0, -2.0]] and np.asarray(pull(np.ones((1, 2)))).tolist() == [
         [1.0, 1.0]
-    ], f"rate 0: the value is x, and the pullback of ones is ones; yours {value}"
+    ], f"rate 0: the value is x, and the pullback of ones is ones; yours {value}."
     dropped(lesson, np.zeros((0, 3)), 0.5)
 
 
@@ -182,10 +182,10 @@ def check_dropout__drawn_anew(lesson):
     """Each call draws anew, from `random`."""
     random, x = np.random.default_rng(3), np.ones(50)
     first, second = (np.asarray(lesson.dropout(x, 0.5, random)[0]) for _ in range(2))
-    assert not np.array_equal(first, second), "two calls threw away the same places: use `random`"
+    assert not np.array_equal(first, second), "Two calls threw away the same places: use `random`."
     alike, _ = dropped(lesson, x, 0.5, seed=5)
     again, _ = dropped(lesson, x, 0.5, seed=5)
-    assert np.array_equal(alike, again), "the same seed must give the same draw: use `random`"
+    assert np.array_equal(alike, again), "The same seed must give the same draw: use `random`."
 
 
 def stops(lesson, losses, patience, *min_delta):
@@ -198,17 +198,17 @@ def compare(lesson, cases):
         for given in (losses, np.array(losses)):
             found = stops(lesson, given, patience)
             assert found == right, (
-                f"losses {losses}, patience {patience}: (stop, best) is {right}, yours is {found}"
+                f"losses {losses}, patience {patience}: (stop, best) is {right}, yours is {found}."
                 f"{reason(losses, right, found)}"
             )
 
 
 def reason(losses, right, found):
-    """What is probably wrong, as the end of a sentence."""
+    """What is probably wrong, as one more sentence."""
     if found[1] != right[1] and found[1] == np.argmin(losses):
-        return ". That is the lowest loss of all: but who has stopped never sees the later ones"
+        return " That is the lowest loss of all: but who has stopped never sees the later ones."
     if found[1] == right[1] and abs(found[0] - right[0]) == 1:
-        return ". Stop is off by one: it is the first epoch with `epoch - best == patience`"
+        return " Stop is off by one: it is the first epoch with `epoch - best == patience`."
     return ""
 
 
@@ -244,7 +244,7 @@ def check_when_to_stop__min_delta(lesson):
     for min_delta, right in ((0.5, (2, 0)), (0.03, (5, 3))):
         found = stops(lesson, losses, 2, min_delta)
         assert found == right, (
-            f"losses {losses}, patience 2, min_delta {min_delta}: {right}, yours is {found}"
+            f"losses {losses}, patience 2, min_delta {min_delta}: {right}, yours is {found}."
         )
 
 
@@ -252,10 +252,10 @@ def check_when_to_stop__nan(lesson):
     """NaN is never better, and the epochs behind it count."""
     losses = [3.0, 2.0, np.nan, np.nan, 1.0]
     found = stops(lesson, losses, 2)
-    assert found == (3, 1), f"losses {losses}, patience 2: (stop, best) is (3, 1), not {found}"
+    assert found == (3, 1), f"losses {losses}, patience 2: (stop, best) is (3, 1), not {found}."
     losses = [3.0, np.nan, 2.0, 1.0]
     found = stops(lesson, losses, 3)
-    assert found == (3, 3), f"losses {losses}, patience 3: (stop, best) is (3, 3), not {found}"
+    assert found == (3, 3), f"losses {losses}, patience 3: (stop, best) is (3, 3), not {found}."
 
 
 WORDS = {
@@ -272,13 +272,13 @@ WORDS = {
 def check_my_prediction__keys(lesson):
     """It is a dict with the keys "medium" and "age"."""
     found = lesson.my_prediction()
-    assert isinstance(found, dict), f"return a dict, not {found!r}"
-    assert set(found) == {"medium", "age"}, f'the keys are "medium" and "age", not {list(found)}'
+    assert isinstance(found, dict), f"Return a dict, not {found!r}."
+    assert set(found) == {"medium", "age"}, f'The keys are "medium" and "age", not {list(found)}.'
 
 
 def check_my_prediction__words(lesson):
     """Each value is one of the seven ways."""
     found = lesson.my_prediction()
-    assert isinstance(found, dict), f"return a dict, not {found!r}"
+    assert isinstance(found, dict), f"Return a dict, not {found!r}."
     other = [way for way in found.values() if way not in WORDS]
-    assert not other, f"use one of {sorted(WORDS)}, not {other}"
+    assert not other, f"Use one of {sorted(WORDS)}, not {other}."

@@ -74,61 +74,61 @@ def sources(tensor):
 def views_of(lesson, left_eye, right_eye):
     found = lesson.two_views(left_eye, right_eye)
     assert isinstance(found, tuple | list) and len(found) == 2, (
-        f"return two things, the list of inputs and the joined tensor; received {found!r}"
+        f"Return two things, the list of inputs and the joined tensor; received {found!r}."
     )
     inputs, joined = found
     assert isinstance(inputs, list | tuple) and len(inputs) == 2, (
-        f"the first thing should be a list of two inputs, not {inputs!r}"
+        f"The first thing should be a list of two inputs, not {inputs!r}."
     )
     assert isinstance(joined, tg.Tensor), (
-        f"the second thing should be a tensor, not {type(joined).__name__}"
+        f"The second thing should be a tensor, not {type(joined).__name__}."
     )
     unused = {t.name for t in inputs} - sources(joined)
-    assert not unused, f"nothing is made of the input {unused}: each eye has an input of its own"
+    assert not unused, f"Nothing is made of the input {unused}: each eye has an input of its own."
     return list(inputs), joined
 
 
 def check_two_views__inputs(lesson):
-    """there are two inputs, left and right, for pictures of 24 x 24 pixels"""
+    """There are two inputs, left and right, for pictures of 24 x 24 pixels."""
     eye = tiny_eye("eye")
     inputs, _ = views_of(lesson, eye, eye)
     names = [t.name for t in inputs]
-    assert names == ["left", "right"], f"the inputs are called {names}, expected left and right"
+    assert names == ["left", "right"], f"The inputs are called {names}, expected left and right."
     shapes = [t.shape for t in inputs]
-    assert shapes == [(None, 24, 24, 1)] * 2, f"they have the shapes {shapes}: use (24, 24, 1)"
+    assert shapes == [(None, 24, 24, 1)] * 2, f"They have the shapes {shapes}: use (24, 24, 1)."
     assert all(t.step is None for t in inputs), (
-        "return the inputs themselves, not what the eyes have made of them"
+        "Return the inputs themselves, not what the eyes have made of them."
     )
 
 
 def check_two_views__joined(lesson):
-    """what both eyes see lies side by side, the left eye first"""
+    """What both eyes see lies side by side, the left eye first."""
     left_eye, right_eye = tiny_eye("a"), tiny_eye("b")
     inputs, joined = views_of(lesson, left_eye, right_eye)
     assert joined.shape == (None, 3, 3, 4), (
-        f"two eyes of 2 numbers each should give 4 per place; the joined shape is {joined.shape}"
+        f"Two eyes of 2 numbers each should give 4 per place; the joined shape is {joined.shape}."
     )
     a, b = np.random.default_rng(0).standard_normal((2, 5, 24, 24, 1))
     found = tg.Model(inputs, joined).predict([a, b])
     expected = np.concatenate([left_eye.predict(a), right_eye.predict(b)], axis=-1)
     assert np.allclose(found, expected, atol=1e-5), (
-        "the left eye should look at the left input, the right eye at the right one, and the left "
-        "one should come first"
+        "The left eye should look at the left input, the right eye at the right one, and the left "
+        "one should come first."
     )
 
 
 def check_two_views__shared(lesson):
-    """the same eye given twice is used twice, without new weights"""
+    """The same eye given twice is used twice, without new weights."""
     eye = tiny_eye("eye")
     model = tg.Model(*views_of(lesson, eye, eye))
     assert model.count_params() == eye.count_params(), (
-        f"the eye has {eye.count_params()} weights, the model {model.count_params()}: call the "
-        f"eyes that you are given"
+        f"The eye has {eye.count_params()} weights, the model {model.count_params()}: call the "
+        f"eyes that you are given."
     )
 
 
 def check_my_prediction__one_number(lesson):
-    """the prediction is one whole number"""
+    """The prediction is one whole number."""
     found = lesson.my_prediction()
     assert isinstance(found, int | np.integer) and not isinstance(found, bool), (
         f"write a whole number, as in `return 5`, not {found!r}"
@@ -137,11 +137,11 @@ def check_my_prediction__one_number(lesson):
 
 
 def check_my_prediction__a_count(lesson):
-    """it can be a number of weights"""
+    """It can be a number of weights."""
     found = lesson.my_prediction()
-    assert not isinstance(found, str), f"write a number, not the text {found!r}"
+    assert not isinstance(found, str), f"Write a number, not the text {found!r}."
     assert isinstance(found, int | np.integer) and found > 0, (
-        f"{found!r} cannot be a number of weights: it is above 0"
+        f"{found!r} cannot be a number of weights: it is above 0."
     )
 
 
@@ -160,41 +160,41 @@ def nested():
 
 def counted(lesson, model):
     found = lesson.count_once(model)
-    assert isinstance(found, int | np.integer), f"return one whole number, not {found!r}"
+    assert isinstance(found, int | np.integer), f"Return one whole number, not {found!r}."
     return found
 
 
 def check_count_once__flat(lesson):
-    """a model of plain layers has the weights of its layers"""
+    """A model of plain layers has the weights of its layers."""
     start = tg.Input((4,))
     model = tg.Model(start, tg.layers.Dense(2)(tg.layers.Dense(5)(tg.layers.ELU()(start))))
     found = counted(lesson, model)
-    assert found == 37, f"4 x 5 + 5 and 5 x 2 + 2 weights are 37, not {found}"
+    assert found == 37, f"4 x 5 + 5 and 5 x 2 + 2 weights are 37, not {found}."
 
 
 def check_count_once__called_twice(lesson):
-    """a layer that is called twice counts once"""
+    """A layer that is called twice counts once."""
     start, dense = tg.Input((3,)), tg.layers.Dense(3)
     found = counted(lesson, tg.Model(start, dense(dense(start))))
-    assert found == 12, f"one Dense layer of 3 x 3 + 3 weights, called twice, has 12, not {found}"
+    assert found == 12, f"One Dense layer of 3 x 3 + 3 weights, called twice, has 12, not {found}."
 
 
 def check_count_once__within(lesson):
-    """models within models are opened, and what is found at two places counts once"""
+    """Models within models are opened, and what is found at two places counts once."""
     inner, middle, outer = nested()
     for name, model, right in (("inner", inner, 24), ("middle", middle, 24), ("outer", outer, 38)):
         found = counted(lesson, model)
         assert found == right, (
-            f"in the checks, {name} has {right} weights; you count {found}. The same dense layer "
-            f"is in all of them, and the outer one has 14 weights of its own"
+            f"In the checks, {name} has {right} weights; you count {found}. The same dense layer "
+            f"is in all of them, and the outer one has 14 weights of its own."
         )
 
 
 def check_count_once__again(lesson):
-    """counting twice gives the same number"""
+    """Counting twice gives the same number."""
     _, _, outer = nested()
     first, second = counted(lesson, outer), counted(lesson, outer)
-    assert first == second, f"the first time you count {first}, the second time {second}"
+    assert first == second, f"The first time you count {first}, the second time {second}."
 
 
 def tiny_flow():
@@ -209,28 +209,28 @@ def tiny_flow():
 
 
 def check_gradient_from_uses__all_uses(lesson):
-    """the gradients of all uses are added"""
+    """The gradients of all uses are added."""
     flow = tiny_flow()
     found = lesson.gradient_from_uses(flow, "one", "eye/conv/kernel")
     first = flow.gradient("one", ("eye/conv/kernel", "eye/conv"))
     assert np.shape(found) == first.shape, (
-        f"the result has shape {np.shape(found)}, the weight has shape {first.shape}"
+        f"The result has shape {np.shape(found)}, the weight has shape {first.shape}."
     )
-    assert not np.allclose(found, first), "this is the gradient of the first use alone"
+    assert not np.allclose(found, first), "This is the gradient of the first use alone."
     whole = flow.gradient("one", "eye/conv/kernel")
-    assert not np.allclose(3 * found, whole, atol=1e-6), "this is the mean: add, do not divide"
+    assert not np.allclose(3 * found, whole, atol=1e-6), "This is the mean: add, do not divide."
     assert np.allclose(found, whole, atol=1e-5), (
-        "the sum is not the whole gradient of the weight: are all three uses in it, and only uses "
+        "The sum is not the whole gradient of the weight: are all three uses in it, and only uses "
         "of this weight?"
     )
 
 
 def check_gradient_from_uses__other_weight(lesson):
-    """only uses of the weight that is asked for are taken"""
+    """Only uses of the weight that is asked for are taken."""
     flow = tiny_flow()
     for loss, weight in (("one", "eye/conv/bias"), ("two", "two/kernel")):
         found = lesson.gradient_from_uses(flow, loss, weight)
         whole = flow.gradient(loss, weight)
         assert np.shape(found) == whole.shape and np.allclose(found, whole, atol=1e-5), (
-            f"for the loss {loss!r} and {weight!r} the result is not the gradient of the weight"
+            f"For the loss {loss!r} and {weight!r} the result is not the gradient of the weight."
         )

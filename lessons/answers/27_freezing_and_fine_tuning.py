@@ -82,12 +82,12 @@ def base(lesson):
 def heads(lesson, closed):
     model = base(lesson)
     made = lesson.with_aux(model, closed)
-    assert isinstance(made, tg.Model), f"return a tg.Model, not {made!r}. Is a `return` missing?"
+    assert isinstance(made, tg.Model), f"Return a tg.Model, not {made!r}. Is a `return` missing?"
     assert list(made.outputs) == ["main", "aux"], (
-        f"the outputs are main and aux, in this order; yours are {list(made.outputs)}"
+        f"The outputs are main and aux, in this order; yours are {list(made.outputs)}."
     )
     shape = made.outputs["aux"].shape
-    assert shape == (None, 1), f"aux has one number for each sample, (None, 1), yours {shape}"
+    assert shape == (None, 1), f"Aux has one number for each sample, (None, 1), yours {shape}."
     return model, made
 
 
@@ -104,7 +104,7 @@ def check_with_aux__the_same_layers(lesson):
         for name in ("first", "body", "main"):
             layer = made.get_layer(name)
             assert layer is model.get_layer(name), (
-                f"{name} is a new layer: use the one of the model"
+                f"{name} is a new layer: use the one of the model."
             )
 
 
@@ -114,7 +114,7 @@ def check_with_aux__on_the_body(lesson):
         _, made = heads(lesson, closed)
         kernel = made.get_layer("aux").kernel
         assert kernel.shape == (32, 1), (
-            f"the kernel of aux has the shape {kernel.shape}; `body` has 32 numbers, so (32, 1)"
+            f"The kernel of aux has the shape {kernel.shape}; `body` has 32 numbers, so (32, 1)."
         )
         x = np.linspace(0, 1, 128, dtype=np.float32).reshape(2, 64)
         body = tg.Model(made.inputs, made.get_output("body")).predict(x)
@@ -123,12 +123,12 @@ def check_with_aux__on_the_body(lesson):
         made.compile("sgd", lesson.LOSSES)
         y = {"main": np.array([0, 1]), "aux": np.array([0.0, 1.0])}
         assert made.gradient_flow(x, y).reaches("aux", "aux"), (
-            "no gradient comes to the head aux itself: put tg.stop_gradient before the head, on "
-            "the output of body, not on what the head makes"
+            "No gradient comes to the head aux itself: put tg.stop_gradient before the head, on "
+            "the output of body, not on what the head makes."
         )
         assert np.allclose(received, right, atol=1e-5), (
-            f"aux must be a Dense layer on `body`, without an activation: {right.ravel()}, yours "
-            f"{received.ravel()}"
+            f"Aux must be a Dense layer on `body`, without an activation: {right.ravel()}, yours "
+            f"{received.ravel()}."
         )
 
 
@@ -145,39 +145,39 @@ def check_with_aux__closed(lesson):
             assert reaches != closed, (
                 f"closed={closed}: aux has {'a' if reaches else 'no'} path to {layer}. Closed: "
                 "give tg.stop_gradient(the output of body) to the head, so the stop stands before "
-                "the head; open: give it the output of body as it is"
+                "the head; open: give it the output of body as it is."
             )
             assert flow.reaches("main", layer), (
-                f"closed={closed}: main has lost its path to {layer}"
+                f"closed={closed}: main has lost its path to {layer}."
             )
 
 
 def check_my_prediction__keys(lesson):
     """It is a dict with the keys "frozen", "closed" and "off"."""
     found = lesson.my_prediction()
-    assert isinstance(found, dict), f"return a dict, not {found!r}"
-    assert set(found) == {"frozen", "closed", "off"}, f"the keys are not {list(found)}"
+    assert isinstance(found, dict), f"Return a dict, not {found!r}."
+    assert set(found) == {"frozen", "closed", "off"}, f"The keys are not {list(found)}."
 
 
 def check_my_prediction__words(lesson):
     """Each value is one of the three words."""
     found = lesson.my_prediction()
-    assert isinstance(found, dict), f"return a dict, not {found!r}"
+    assert isinstance(found, dict), f"Return a dict, not {found!r}."
     other = [word for word in found.values() if word not in ("trains", "no path", "off")]
-    assert not other, f'use "trains", "no path" or "off", not {other}'
+    assert not other, f'Use "trains", "no path" or "off", not {other}.'
 
 
 def operated(lesson, x):
     before = x.copy()
     found = lesson.closed(x)
     assert isinstance(found, tuple | list) and len(found) == 2, (
-        f"return the value and a tuple with one pullback, not {found!r}"
+        f"Return the value and a tuple with one pullback, not {found!r}."
     )
     value, pulls = found
     assert isinstance(pulls, tuple | list) and len(pulls) == 1 and callable(pulls[0]), (
-        f"expected a tuple with one pullback, (lambda g: ...,), not {pulls!r}"
+        f"Expected a tuple with one pullback, (lambda g: ...,), not {pulls!r}."
     )
-    assert np.array_equal(x, before), "x was written into"
+    assert np.array_equal(x, before), "x was written into."
     return value, pulls[0]
 
 
@@ -185,7 +185,7 @@ def check_closed__value(lesson):
     """Forward nothing changes."""
     x = np.array([[1.0, -2.0], [0.5, 3.0]])
     value, _ = operated(lesson, x)
-    assert np.array_equal(value, x), f"x = {x.tolist()}, so is the value; yours is {value}"
+    assert np.array_equal(value, x), f"x = {x.tolist()}, so is the value; yours is {value}."
 
 
 def check_closed__pullback(lesson):
@@ -194,12 +194,12 @@ def check_closed__pullback(lesson):
     for g in (np.ones((2, 2)), np.full((3, 2, 2), 5.0), np.zeros((1, 2, 2))):
         received = pull(g)
         assert received is not None, (
-            "the pullback returned None. The library knows None; your engine needs an array"
+            "The pullback returned None. The library knows None; your engine needs an array."
         )
         assert np.shape(received) == g.shape, (
-            f"g has the shape {g.shape}, so has what comes back; yours {np.shape(received)}"
+            f"g has the shape {g.shape}, so has what comes back; yours {np.shape(received)}."
         )
-        assert not np.any(received), f"nothing may come through; yours lets {received} through"
+        assert not np.any(received), f"Nothing may come through; yours lets {received} through."
 
 
 def check_closed__infinite(lesson):
@@ -207,7 +207,7 @@ def check_closed__infinite(lesson):
     _, pull = operated(lesson, np.ones(3))
     received = np.asarray(pull(np.array([np.inf, np.nan, 1.0])))
     assert np.array_equal(received, np.zeros(3)), (
-        f"[inf, nan, 1] becomes zeros; yours is {received}. 0 times infinity is NaN"
+        f"[inf, nan, 1] becomes zeros; yours is {received}. 0 times infinity is NaN."
     )
 
 
@@ -215,11 +215,11 @@ def walked(lesson, gradients, right, rate=0.1, momentum=0.5):
     found = lesson.momentum_path(gradients, rate, momentum)
     assert found is not None, "None came back: is a `return` missing?"
     assert len(found) == len(gradients), (
-        f"{len(gradients)} steps, so {len(gradients)} places; yours are {len(found)}"
+        f"{len(gradients)} steps, so {len(gradients)} places; yours are {len(found)}."
     )
     assert np.allclose(found, right), (
         f"gradients {gradients}, rate {rate}, momentum {momentum}: {right}, yours is "
-        f"{np.round(found, 6).tolist()}"
+        f"{np.round(found, 6).tolist()}."
     )
 
 
@@ -253,16 +253,16 @@ def normalised(lesson, frozen, x=X, momentum=0.9):
     before = x.copy()
     found = lesson.normalise(x, mean, variance, momentum, frozen)
     assert isinstance(found, tuple | list) and len(found) == 3, (
-        f"return y, mean, variance: three arrays; what came back is {found!r}"
+        f"Return y, mean, variance: three arrays; what came back is {found!r}."
     )
-    assert np.array_equal(x, before), "x was written into"
+    assert np.array_equal(x, before), "x was written into."
     assert mean.tolist() == [1.0, -1.0] and variance.tolist() == [4.0, 0.25], (
-        "the running mean or variance was written into: return new arrays"
+        "The running mean or variance was written into: return new arrays."
     )
     y, new_mean, new_variance = map(np.asarray, found)
-    assert y.shape == x.shape, f"x has the shape {x.shape}, so has y; yours {y.shape}"
+    assert y.shape == x.shape, f"x has the shape {x.shape}, so has y; yours {y.shape}."
     assert new_mean.shape == new_variance.shape == (2,), (
-        f"two features have two means and variances; yours {new_mean.shape}, {new_variance.shape}"
+        f"Two features have two means and variances; yours {new_mean.shape}, {new_variance.shape}."
     )
     return y, new_mean, new_variance
 
@@ -274,7 +274,7 @@ def check_normalise__training(lesson):
         right = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 0.001)
         assert np.allclose(y, right), (
             f"x = {x.tolist()}, in training: y is {right.round(3).tolist()}, yours "
-            f"{y.round(3).tolist()}"
+            f"{y.round(3).tolist()}."
         )
 
 
@@ -288,7 +288,7 @@ def check_normalise__running(lesson):
             right = momentum * np.array(was) + (1 - momentum) * seen
             assert np.allclose(now, right), (
                 f"momentum {momentum}: the running {name} {was} and that of the batch "
-                f"{seen.round(3).tolist()} make {right.round(3).tolist()}, yours {now}"
+                f"{seen.round(3).tolist()} make {right.round(3).tolist()}, yours {now}."
             )
 
 
@@ -298,8 +298,8 @@ def check_normalise__frozen(lesson):
         y, mean, variance = normalised(lesson, True, x)
         right = (x - [1.0, -1.0]) / np.sqrt(np.array([4.0, 0.25]) + 0.001)
         assert np.allclose(y, right), (
-            f"frozen: y is {right.round(3).tolist()}, yours {y.round(3).tolist()}"
+            f"frozen: y is {right.round(3).tolist()}, yours {y.round(3).tolist()}."
         )
         assert mean.tolist() == [1.0, -1.0] and variance.tolist() == [4.0, 0.25], (
-            f"frozen: mean and variance stay [1, -1] and [4, 0.25]; yours {mean}, {variance}"
+            f"frozen: mean and variance stay [1, -1] and [4, 0.25]; yours {mean}, {variance}."
         )

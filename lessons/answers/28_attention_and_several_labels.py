@@ -92,31 +92,31 @@ def attended(lesson, mask=None):
     found = lesson.attend(*given) if mask is None else lesson.attend(*given, mask.copy())
     assert found is not None, "attend returned None: is a `return` missing?"
     assert isinstance(found, tuple | list) and len(found) == 2, (
-        "return two arrays, the result and the weights: return weights @ value, weights"
+        "Return two arrays, the result and the weights: return weights @ value, weights."
     )
-    assert all(map(np.array_equal, given, (Q, K, V))), "attend has changed its inputs"
+    assert all(map(np.array_equal, given, (Q, K, V))), "attend has changed its inputs."
     return [np.asarray(one) for one in found]
 
 
 def compare(found, right, what):
     assert found.shape == right.shape, (
-        f"{what}: the shape must be {right.shape}, yours is {found.shape}"
+        f"{what}: the shape must be {right.shape}, yours is {found.shape}."
     )
     assert np.allclose(found, right, atol=1e-6), (
         f"{what}: expected {right[0, 0].round(3).tolist()} for the first query, yours is "
-        f"{found[0, 0].round(3).tolist()}"
+        f"{found[0, 0].round(3).tolist()}."
     )
 
 
 def check_attend__weights(lesson):
-    """the weights are a softmax over the keys"""
+    """The weights are a softmax over the keys."""
     found = attended(lesson)[1]
     assert found.shape == (2, 3, 5), (
-        f"2 samples, 3 queries, 5 keys: the weights have the shape (2, 3, 5), not {found.shape}"
+        f"2 samples, 3 queries, 5 keys: the weights have the shape (2, 3, 5), not {found.shape}."
     )
     assert np.allclose(found.sum(axis=-1), 1), (
-        f"the weights of one query add up to 1 over the keys; yours add up to "
-        f"{found.sum(axis=-1)[0].round(3).tolist()}"
+        f"The weights of one query add up to 1 over the keys; yours add up to "
+        f"{found.sum(axis=-1)[0].round(3).tolist()}."
     )
     with np.errstate(all="ignore"):
         small = Q @ K.swapaxes(1, 2) / np.sqrt(Q.shape[-1])
@@ -128,34 +128,34 @@ def check_attend__weights(lesson):
 
 
 def check_attend__result(lesson):
-    """the result is the mean of the values with these weights"""
+    """The result is the mean of the values with these weights."""
     compare(attended(lesson)[0], by_hand()[0], "the result")
 
 
 def check_attend__mask(lesson):
-    """where the mask is False, there is no share"""
+    """Where the mask is False, there is no share."""
     y, weights = attended(lesson, MASK)
     assert np.allclose(weights[0][:, ~MASK[0]], 0), (
-        f"keys that the mask hides must get the weight 0, yours get "
-        f"{weights[0, 0, ~MASK[0]].round(3).tolist()}"
+        f"Keys that the mask hides must get the weight 0, yours get "
+        f"{weights[0, 0, ~MASK[0]].round(3).tolist()}."
     )
     compare(weights, by_hand(MASK)[1], "the weights with a mask, which add up to 1")
     compare(y, by_hand(MASK)[0], "the result with a mask")
 
 
 def check_attend__large(lesson):
-    """large scores do not overflow"""
+    """Large scores do not overflow."""
     with np.errstate(all="ignore"):
         y, _ = lesson.attend(Q * 1000, K, V)
-    assert np.isfinite(y).all(), "with large scores your result is not a number: use ops.softmax"
+    assert np.isfinite(y).all(), "With large scores your result is not a number: use ops.softmax."
 
 
 def check_attend__none(lesson):
-    """an empty batch stays empty"""
+    """An empty batch stays empty."""
     y, weights = lesson.attend(Q[:0], K[:0], V[:0], MASK[:0])
     assert np.shape(y) == (0, 3, 6) and np.shape(weights) == (0, 3, 5), (
-        f"of 0 samples the shapes are (0, 3, 6) and (0, 3, 5), yours are {np.shape(y)} and "
-        f"{np.shape(weights)}"
+        f"Of 0 samples the shapes are (0, 3, 6) and (0, 3, 5), yours are {np.shape(y)} and "
+        f"{np.shape(weights)}."
     )
 
 
@@ -163,20 +163,20 @@ def operation(lesson):
     found = lesson.attention(Q.copy(), K.copy(), V.copy())
     assert found is not None, "attention returned None: is a `return` missing?"
     assert isinstance(found, tuple) and len(found) == 2, (
-        "an operation returns two things: its value, and a tuple of pullbacks"
+        "An operation returns two things: its value, and a tuple of pullbacks."
     )
     y, pulls = found
     assert not isinstance(y, tuple | list), (
-        "the value of the operation is one array: the result of attend, without the weights"
+        "The value of the operation is one array: the result of attend, without the weights."
     )
     assert isinstance(pulls, tuple | list) and len(pulls) == 3 and all(map(callable, pulls)), (
-        "the second thing is a tuple of three functions of g: for query, key and value"
+        "The second thing is a tuple of three functions of g: for query, key and value."
     )
     return np.asarray(y), pulls
 
 
 def check_attention__value(lesson):
-    """the value is that of attend"""
+    """The value is that of attend."""
     y, _ = operation(lesson)
     compare(y, by_hand()[0], "the value (the weights are no part of it)")
 
@@ -189,10 +189,10 @@ def slopes(lesson, i):
     kept = g.copy()
     found = np.asarray(pulls[i](g))
     name, right = ("query", "key", "value")[i], (Q, K, V)[i]
-    assert np.array_equal(g, kept), f"the pullback of {name} writes into g"
+    assert np.array_equal(g, kept), f"The pullback of {name} writes into g."
     assert found.shape == (2, *right.shape), (
-        f"the gradient of {name} must have the shape {(2, *right.shape)}, two rows in front; yours "
-        f"has {found.shape}"
+        f"The gradient of {name} must have the shape {(2, *right.shape)}, two rows in front; yours "
+        f"has {found.shape}."
     )
     direction, h = random.standard_normal(right.shape), 1e-5
     ends = []
@@ -203,28 +203,28 @@ def slopes(lesson, i):
     expected = (g * (ends[0] - ends[1]) / (2 * h)).sum(axis=(1, 2, 3))
     said = (found * direction).sum(axis=(1, 2, 3))
     assert np.allclose(said, expected, rtol=1e-4, atol=1e-6), (
-        f"along a random direction of {name} the loss changes by {expected[0]:.4f} (measured); "
-        f"your pullback says {said[0]:.4f}"
+        f"Along a random direction of {name} the loss changes by {expected[0]:.4f} (measured); "
+        f"your pullback says {said[0]:.4f}."
     )
 
 
 def check_attention__to_value(lesson):
-    """the value gets the turned weights times g"""
+    """The value gets the turned weights times g."""
     slopes(lesson, 2)
 
 
 def check_attention__to_query(lesson):
-    """the query gets s times the keys"""
+    """The query gets s times the keys."""
     slopes(lesson, 0)
 
 
 def check_attention__to_key(lesson):
-    """the key gets the turned s times the queries"""
+    """The key gets the turned s times the queries."""
     slopes(lesson, 1)
 
 
 def check_attention__contract(lesson):
-    """it keeps everything that an operation promises"""
+    """It keeps everything that an operation promises."""
     operation(lesson)
     check.check_op(ops.Op(lesson.attention), Q, K, V)
 
@@ -233,18 +233,18 @@ LAYERS = ["question_words", "query", "key", "value", "text_words"]
 
 
 def check_my_prediction__keys(lesson):
-    """there is a prediction for each of the five layers"""
+    """There is a prediction for each of the five layers."""
     found = lesson.my_prediction()
-    assert isinstance(found, dict), f"return a dict with a word for each layer, not {found!r}"
-    assert set(found) == set(LAYERS), f"the dict needs the keys {LAYERS}, not {list(found)}"
+    assert isinstance(found, dict), f"Return a dict with a word for each layer, not {found!r}."
+    assert set(found) == set(LAYERS), f"The dict needs the keys {LAYERS}, not {list(found)}."
 
 
 def check_my_prediction__words(lesson):
-    """each prediction is one of the three words"""
+    """Each prediction is one of the three words."""
     found = lesson.my_prediction()
-    assert isinstance(found, dict), f"return a dict with a word for each layer, not {found!r}"
+    assert isinstance(found, dict), f"Return a dict with a word for each layer, not {found!r}."
     wrong = [word for word in found.values() if word not in ("answer", "occupied", "both")]
-    assert not wrong, f'use "answer", "occupied" or "both", not {wrong}'
+    assert not wrong, f'Use "answer", "occupied" or "both", not {wrong}.'
 
 
 Z = np.array([[0.5, -1.0, 2.0], [0.0, 0.3, -0.7], [1.0, 2.0, 3.0], [-1.0, 0.0, 1.0]])
@@ -255,11 +255,11 @@ def both_slopes(lesson, z=Z, y=Y):
     found = lesson.label_slopes(z.copy(), y.copy())
     assert found is not None, "label_slopes returned None: is a `return` missing?"
     assert isinstance(found, tuple | list) and len(found) == 2, (
-        "return two arrays: the slopes with sigmoids, and those with a softmax"
+        "Return two arrays: the slopes with sigmoids, and those with a softmax."
     )
     found = [np.asarray(one) for one in found]
     assert all(one.shape == z.shape for one in found), (
-        f"each has the shape of the logits, {z.shape}; yours have {[one.shape for one in found]}"
+        f"Each has the shape of the logits, {z.shape}; yours have {[one.shape for one in found]}."
     )
     return found
 
@@ -277,12 +277,12 @@ def told(found, right, what):
     for row in range(len(right)):
         assert np.allclose(found[row], right[row], atol=1e-6), (
             f"{what}, for the labels {Y[row].tolist()}: measured {right[row].round(4).tolist()}, "
-            f"yours {found[row].round(4).tolist()}"
+            f"yours {found[row].round(4).tolist()}."
         )
 
 
 def check_label_slopes__sigmoids(lesson):
-    """with sigmoids each label has a slope of its own"""
+    """With sigmoids each label has a slope of its own."""
 
     def loss(z):
         return (np.log1p(np.exp(z)) - Y * z).mean(axis=-1)
@@ -291,7 +291,7 @@ def check_label_slopes__sigmoids(lesson):
 
 
 def check_label_slopes__softmax(lesson):
-    """with a softmax the labels pull against each other"""
+    """With a softmax the labels pull against each other."""
 
     def loss(z):
         return -(Y * (z - np.log(np.exp(z).sum(axis=-1, keepdims=True)))).sum(axis=-1)
@@ -300,12 +300,12 @@ def check_label_slopes__softmax(lesson):
 
 
 def check_label_slopes__other_width(lesson):
-    """K is the number of labels, whatever it is"""
+    """K is the number of labels, whatever it is."""
     z, y = np.zeros((1, 5)), np.array([[1.0, 0.0, 0.0, 0.0, 1.0]])
     found = both_slopes(lesson, z, y)
     right = [(0.5 - y) / 5, 0.4 - y]
     assert all(map(np.allclose, found, right)), (
-        f"for five logits of 0 and the labels {y[0].tolist()} the slopes are "
+        f"For five logits of 0 and the labels {y[0].tolist()} the slopes are "
         f"{[one[0].round(2).tolist() for one in right]}, yours are "
-        f"{[one[0].round(2).tolist() for one in found]}"
+        f"{[one[0].round(2).tolist() for one in found]}."
     )

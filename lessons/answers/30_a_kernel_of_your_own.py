@@ -21,8 +21,8 @@ def launch(kernel, blocks, threads, shared_shape, arguments, order=list):
             left = [one for one in waiting if next(one, "done") is None]
             if left and len(left) < len(waiting):
                 raise ValueError(
-                    f"block {block}: the threads do not meet at one barrier. Those over "
-                    "the edge must come to each barrier, too: no early return"
+                    f"block {block}: the threads do not meet at one barrier "
+                    "(those over the edge must come to each barrier, too)"
                 )
             waiting = left
 
@@ -97,11 +97,11 @@ NAMES = ("i", "j", "k", "rows", "columns", "inner")
 def place_of(lesson, key):
     """The text of a place, as something that Python can work out, too."""
     found = lesson.places()
-    assert isinstance(found, dict), f"return a dict of texts, not {found!r}"
-    assert set(found) == {"x", "y", "result"}, f"the keys are x, y and result, not {list(found)}"
+    assert isinstance(found, dict), f"Return a dict of texts, not {found!r}."
+    assert set(found) == {"x", "y", "result"}, f"The keys are x, y and result, not {list(found)}."
     text = found[key]
     assert isinstance(text, str), (
-        f"the place in {key} must be a text, such as 'i * rows', not {text!r}"
+        f"The place in {key} must be a text, such as 'i * rows', not {text!r}."
     )
     try:
         tree = ast.parse(text.strip(), mode="eval")
@@ -110,7 +110,7 @@ def place_of(lesson, key):
     for node in ast.walk(tree):
         known = isinstance(node, ast.Expression | ast.BinOp | ast.Add | ast.Mult | ast.Load)
         is_name = isinstance(node, ast.Name) and node.id in NAMES
-        assert known or is_name, f"{text!r}: use only +, *, parentheses and {', '.join(NAMES)}"
+        assert known or is_name, f"{text!r}: use only +, *, parentheses and {', '.join(NAMES)}."
     return text, compile(tree, "place", "eval")
 
 
@@ -122,7 +122,7 @@ def judge_place(lesson, key, right):
             found, expected = eval(code, {}, names), right(**names)
             assert found == expected, (
                 f"{key}: with rows={rows}, columns={columns}, inner={inner}, for i={i}, j={j}, "
-                f"k={k}, {text!r} is {found}; the number lies at {expected}"
+                f"k={k}, {text!r} is {found}; the number lies at {expected}."
             )
 
 
@@ -156,10 +156,10 @@ def check_launch__everybody_once(lesson):
 
         lesson.launch(kernel, blocks, threads, (1,), [seen, 7])
         expected = {(b, t, 7) for b in np.ndindex(*blocks) for t in np.ndindex(*threads)}
-        assert len(seen) == len(set(seen)), f"some threads came to their end twice: {seen}"
+        assert len(seen) == len(set(seen)), f"Some threads came to their end twice: {seen}."
         assert set(seen) == expected, (
             f"{blocks} blocks of {threads} threads with two barriers: {len(expected)} threads come "
-            f"to their end, yours are {len(seen)}: {seen[:6]}"
+            f"to their end, yours are {len(seen)}: {seen[:6]}."
         )
 
 
@@ -182,9 +182,9 @@ def check_launch__a_barrier_waits(lesson):
             expected = 0.0 if "later" in rest else 30 * b + 3
             assert value == expected, (
                 f"order {name}: a thread sees the sum {value} behind a barrier, not {expected}. "
-                "Run ALL threads up to their next yield before one goes on"
+                "Run ALL threads up to their next yield before one goes on."
             )
-        assert len(found) == 12, f"order {name}: not all threads came to their end"
+        assert len(found) == 12, f"order {name}: not all threads came to their end."
 
 
 def check_launch__shared_is_new(lesson):
@@ -198,11 +198,11 @@ def check_launch__shared_is_new(lesson):
         yield
 
     lesson.launch(kernel, (3,), (2,), (2, 4), [])
-    assert all(shape == (2, 4) for *_, shape in seen), f"the shape is (2, 4), not {seen[0][-1]}"
-    assert all(is_nan for _, _, is_nan, _ in seen), "it must be full of NaN when a block begins"
+    assert all(shape == (2, 4) for *_, shape in seen), f"The shape is (2, 4), not {seen[0][-1]}."
+    assert all(is_nan for _, _, is_nan, _ in seen), "It must be full of NaN when a block begins."
     for one in range(3):
         parts = [shared for block, shared, _, _ in seen if block == one]
-        assert parts[0] is parts[1], "the threads of a block must get the same array"
+        assert parts[0] is parts[1], "The threads of a block must get the same array."
 
 
 def check_launch__order(lesson):
@@ -218,7 +218,9 @@ def check_launch__order(lesson):
         lesson.launch(kernel, (3,), (4,), (1,), [], order)
         blocks, threads = order(list(range(3))), order(list(range(4)))
         expected = [(b, t) for b in blocks for t in threads]
-        assert seen == expected, f"(block, thread) should begin in the order {expected}, not {seen}"
+        assert seen == expected, (
+            f"(block, thread) should begin in the order {expected}, not {seen}."
+        )
 
 
 def check_launch__one_barrier(lesson):
@@ -251,7 +253,7 @@ def judge_reads(lesson, cases):
     for sizes, expected in cases:
         found = lesson.reads(*sizes)
         assert found == expected, (
-            f"rows, columns, inner, tile = {sizes}: {expected} reads, yours is {found}"
+            f"rows, columns, inner, tile = {sizes}: {expected} reads, yours is {found}."
         )
 
 
@@ -288,14 +290,14 @@ def multiplied(lesson, x, y, order=list):
     def kernel(*arguments):
         thread = lesson.tiled_product(*arguments)
         assert hasattr(thread, "__next__"), (
-            f"a thread must have barriers (yield); your function returned {thread!r}"
+            f"A thread must have barriers (yield); your function returned {thread!r}."
         )
         return thread
 
     with np.errstate(all="ignore"):
         launch(kernel, blocks, (TILE, TILE), (2, TILE, TILE), [*slow, result], order)
-    assert np.array_equal(x, before[0], equal_nan=True), "x was written into"
-    assert np.array_equal(y, before[1], equal_nan=True), "y was written into"
+    assert np.array_equal(x, before[0], equal_nan=True), "x was written into."
+    assert np.array_equal(y, before[1], equal_nan=True), "y was written into."
     return result, sum(memory.reads for memory in slow)
 
 
@@ -310,8 +312,8 @@ def compare(lesson, sizes, order=list, change=None):
         found, _ = multiplied(lesson, x, y, order)
         assert np.allclose(found, right, equal_nan=True), (
             f"x {x.shape} times y {y.shape} is\n{right.round(2)}\nyours is\n{found.round(2)}\n"
-            "(777: nobody has written there; numbers over the edge count as 0; NaN or a wrong sum: "
-            "is there a barrier before the sum, and a second one after it?)"
+            "(777: nobody has written there). Numbers over the edge count as 0. NaN or wrong: "
+            "is there a barrier before the sum, and a second one after it?"
         )
 
 
@@ -357,7 +359,7 @@ def check_tiled_product__reads(lesson):
         found, expected = multiplied(lesson, x, y)[1], reads(rows, columns, inner, TILE)
         assert found == expected, (
             f"x {x.shape} times y {y.shape}: {expected} reads from slow memory, yours are {found}. "
-            "Each thread fetches one number of x and one of y in a step, and adds from `shared`"
+            "Each thread fetches one number of x and one of y in a step, and adds from `shared`."
         )
 
 
@@ -367,13 +369,13 @@ KEYS = {"first", "second", "second, one step"}
 def check_my_prediction__keys(lesson):
     """It is a dict with the three keys."""
     found = lesson.my_prediction()
-    assert isinstance(found, dict), f"return a dict, not {found!r}"
-    assert set(found) == KEYS, f"the keys are {sorted(KEYS)}, not {list(found)}"
+    assert isinstance(found, dict), f"Return a dict, not {found!r}."
+    assert set(found) == KEYS, f"The keys are {sorted(KEYS)}, not {list(found)}."
 
 
 def check_my_prediction__words(lesson):
     """Each value is "right" or "wrong"."""
     found = lesson.my_prediction()
-    assert isinstance(found, dict), f"return a dict, not {found!r}"
+    assert isinstance(found, dict), f"Return a dict, not {found!r}."
     other = [word for word in found.values() if word not in ("right", "wrong")]
-    assert not other, f'use "right" or "wrong", not {other}'
+    assert not other, f'Use "right" or "wrong", not {other}.'

@@ -40,7 +40,8 @@ assert all(abs(a - b) < 1e-12 for a, b in zip(mine, theirs, strict=True))
 # from layer to layer, so the slope of tanh comes nearer and nearer to 1, and the factor to 0.9.
 #
 # With 1.1 the values do not vanish, but settle where tanh(1.1 * x) = x. There the slope of tanh is
-# below 1, so that the factor, 1.1 times this slope, is below 1, too: the gradient vanishes as well.
+# only 0.75, and the factor, 1.1 times this slope, is 0.82: less than 0.9. So the gradient vanishes
+# faster.
 
 # %%
 for n in (1, 2, 4, 8, 16, 32):
@@ -55,7 +56,7 @@ def factor(weight, n):
 
 
 print(f"from 40 to 41 layers: times {factor(0.9, 40):.4f} for 0.9, {factor(1.1, 40):.4f} for 1.1")
-assert abs(factor(0.9, 40) - 0.9) < 1e-3 and factor(1.1, 40) < 1
+assert abs(factor(0.9, 40) - 0.9) < 1e-3 and abs(factor(1.1, 40) - 0.82) < 0.005
 
 # %% [markdown]
 # ## Exercise 3

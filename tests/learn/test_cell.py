@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from small_course import ADDING, HOLE, finish
+from small_course import ADDING, HOLE, finish, talk, write
 from tinygrad_mo import cli
-from tinygrad_mo.learn import cell, lessons_in, verdict
+from tinygrad_mo.learn import cell, lessons_in, my_work, verdict
 from tinygrad_mo.learn.lesson import course_folder
+from tinygrad_mo.learn.progress import FILE_NAME
 
 BODIES = ["return x + y", "return 2 * x"]
 
@@ -101,7 +102,7 @@ def test_a_notebook_is_checked_like_a_script(student, capsys):
     path.write_text(as_notebook(*BODIES), "utf-8")
     assert cli.main(["check", "1"]) == 0  # nothing was done in the script
     printed = capsys.readouterr().out
-    assert "This is 01_adding.ipynb: in 01_adding.py nothing was done yet." in printed
+    assert "This is 01_adding.ipynb: in 01_adding.py less is done." in printed
     assert cli.main(["check", "01_adding.py"]) == 1
     assert cli.main(["check", "--all", "--lessons", "1"]) == 0
 
@@ -112,13 +113,58 @@ def test_an_error_is_shown_in_its_code_cell(student):
     assert "in 01_adding.ipynb, code cell 2, line 11: return x / 0" in found
 
 
-def test_script_and_notebook_that_differ_are_refused(student, capsys):
+DIFFER = "01_adding.py and 01_adding.ipynb are the same lesson, and each has something that"
+
+
+@pytest.fixture
+def two(student):
+    """A script and a notebook that say different things."""
     finish(student)
+    (student / "01_adding.ipynb").write_text(as_notebook("return y + x", "return x + x"), "utf-8")
+    return student
+
+
+def test_script_and_notebook_that_differ_are_refused_by_all(two, capsys):
+    [first, _] = lessons_in(two)
+    assert DIFFER in " ".join(str(verdict(first, "add")).split())
+    assert cli.main(["check", "1"]) == 1
+    assert capsys.readouterr().out == f"{first.title}\n{first.doubt}\n"
+    assert my_work("adding").add(2, 3) == 5
+    printed = capsys.readouterr().out
+    assert printed == f"adding: {first.doubt}\nUntil then, all of it is ours\n"
+    assert cli.main(["check", "--all", "--lessons", "1"]) == 1
+    assert DIFFER in " ".join(capsys.readouterr().out.split())
+
+
+def test_learn_asks_which_one_counts(two, capsys):
+    talk(two, "", "1", "2", "q")
+    printed = capsys.readouterr().out
+    assert printed.count(DIFFER) == 2 and "Both stay as they are." in printed
+    assert "01_adding.py has the name old_01_adding.py now." in printed
+    [first, _] = lessons_in(two)
+    assert first.path.name == "01_adding.ipynb" and not first.doubt
+    assert {"adding/add", "adding/double"} <= set(json.loads((two / FILE_NAME).read_text())["done"])
+
+
+def test_nothing_that_was_put_aside_is_lost(two):
+    (two / "old_01_adding.py").write_text("mine", "utf-8")
+    talk(two, "2", "q")
+    assert (two / "old_01_adding.py").read_text("utf-8") == "mine"
+    assert "return x + y" in (two / "old_old_01_adding.py").read_text("utf-8")
+
+
+def test_the_file_with_all_of_the_work_counts(student, capsys):
+    """Also if it began as a copy of the other one."""
     path = student / "01_adding.ipynb"
-    path.write_text(as_notebook("return y + x", "return x + x"), "utf-8")
-    [first, _] = lessons_in(student)
-    assert "01_adding.py and 01_adding.ipynb are the same lesson" in str(verdict(first, "add"))
-    path.write_text(as_notebook(*BODIES), "utf-8")  # the same, so it does not matter
+    write(student, "return x + y")
+    path.write_text(as_notebook("return x + y", "return 2 * x"), "utf-8")
+    note = "This is 01_adding.ipynb: in 01_adding.py less is done."
+    for command in (["check", "1"], ["check", "--all", "--lessons", "1"]):
+        assert cli.main(command) == 0
+        assert note in capsys.readouterr().out
+    assert my_work("adding").double(4) == 8
+    assert capsys.readouterr().out == f"{note}\nadding: all of it is yours\n"
+    finish(student)  # the same, so it does not matter
     [first, _] = lessons_in(student)
     assert first.path.name == "01_adding.py" and not first.doubt and not first.note
 

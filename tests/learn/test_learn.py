@@ -3,6 +3,7 @@
 import io
 import itertools
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -57,7 +58,7 @@ def test_start_copies_the_lessons_without_answers(student, tmp_path, capsys):
     assert files == {"01_adding.py", "02_counting.py", *lesson.TEST_FILES}
     printed = capsys.readouterr().out
     assert f'cd "{tmp_path / "a" / "b"}"\n' in printed and "tinygrad-mo learn\n" in printed
-    assert "open 01_adding.py" in printed
+    assert "open 01_adding.py" in printed and ": 2 lessons, and 2 files for pytest\n" in printed
 
 
 def test_start_keeps_what_is_there(student, capsys):
@@ -68,7 +69,7 @@ def test_start_keeps_what_is_there(student, capsys):
     assert (student / "01_adding.py").read_bytes() == mine
     assert (student / "02_counting.py").is_file()
     printed = capsys.readouterr().out
-    assert "Copied 1 files" in printed
+    assert f"Copied to {student.resolve()}: 1 lessons\n" in printed
     assert "Kept, because they were there already: 01_adding.py, conftest.py" in printed
 
 
@@ -257,6 +258,23 @@ def test_hints_become_stronger(student, capsys):
     assert printed.count("Think.") == 2  # and once more at the end
 
 
+def test_a_task_can_be_left_open(student, capsys):
+    talk(student, "t", "h", "t", lambda: write(student, "return x + y"), "", "q")
+    printed = capsys.readouterr().out
+    tasks = re.findall(r"task ([12]) of 2", printed)
+    assert tasks == ["1", "2", "1", "2"] and "Hint 1 of 2:\n  Use add." in printed
+
+
+def test_what_calls_an_earlier_hole_waits_for_it(student):
+    """The fault is not that of the hole that is looked at."""
+    for first in ("return x - y", "raise NotImplementedError('YOUR TURN')"):
+        write(student, first, "return [add(x, x) for _ in [0]][0]")
+        says = "Repair add first: double calls it, and it is not right yet."
+        assert says in str(look(student, "double"))
+    write(student, "return x + y", "return add(x, x) + 1")
+    assert "twice 3 is 6" in str(look(student, "double"))
+
+
 def test_the_solution_is_shown_after_a_yes(student, capsys):
     talk(student, "s", "n", "q")
     assert "In this order" not in capsys.readouterr().out
@@ -312,6 +330,12 @@ def test_check_shows_every_verdict(student, capsys):
     ]
     finish(student)
     assert cli.main(["check", "1"]) == 0
+
+
+def test_check_says_once_that_a_file_cannot_be_read(student, capsys):
+    (student / "01_adding.py").write_text("def add(x, y:\n", "utf-8")
+    assert cli.main(["check", "1"]) == 1
+    assert capsys.readouterr().out.count("Python cannot read") == 1
 
 
 def test_check_of_an_unknown_lesson_names_the_known_ones(student, capsys):

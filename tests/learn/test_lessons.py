@@ -47,6 +47,16 @@ def test_every_script_has_answers_and_the_other_way_round():
     assert {p.name for p in scripts.glob(pattern)} == {p.name for p in answers.glob(pattern)}
 
 
+@every_lesson
+def test_what_a_check_says_is_a_sentence(lesson):
+    """It begins with a capital letter, or with a name of the code; and it ends."""
+    for says in [check.says for check in lesson.checks()]:
+        first = re.match(r"\w*", says)[0]
+        assert says.endswith((".", "?")), says
+        if first[:1].islower() and len(first) > 1:
+            assert re.search(rf"\b{first}\b", "".join(map(lesson.solution, lesson.holes))), says
+
+
 @pytest.mark.slow
 @every_lesson
 def test_a_solved_lesson_runs_as_a_script_without_warnings(lesson, tmp_path):

@@ -43,9 +43,15 @@ class Merge(Layer):
 
     def why(self, xs: Sequence[Tensor], error: Exception) -> str:
         """What to do if the shapes do not fit."""
+        must = "branches must have the same shape (or 1 where they are repeated)"
+        if len({x.ndim for x in xs}) > 1:
+            return f"{must}, and so the same number of axes"
+        for axis, lengths in enumerate(zip(*(x.shape for x in xs), strict=True)):
+            if 0 < axis < xs[0].ndim - 1 and len({*lengths} - {1}) > 1:
+                agree = f"{must}, but axis {axis} does not agree: {' and '.join(map(str, lengths))}"
+                return f"{agree}. {to_one_length(lengths)}{strided(xs[0].ndim, lengths)}"
         return (
-            "branches must have the same shape (or 1 where they are repeated). Bring them to one "
-            "width with a Dense or 1x1 convolution, or use Concatenate"
+            f"{must}. Bring them to one width with a Dense or 1x1 convolution, or use Concatenate"
         )
 
     def merge(self, xs: Sequence[Tensor]) -> Tensor:
@@ -127,8 +133,7 @@ class Concatenate(Merge):
             if axis != joined and len(set(lengths)) > 1:
                 return (
                     f"joined along axis {joined}, all other axes must agree, but axis {axis} does "
-                    f"not: {' and '.join(map(str, lengths))}. Bring them to one length, with the "
-                    f"same strides and padding in all branches, or by cropping or padding one"
+                    f"not: {' and '.join(map(str, lengths))}. {to_one_length(lengths)}"
                 )
         return str(error)
 
@@ -198,6 +203,28 @@ def refuse_samples(xs: Sequence[Tensor], *axes: int) -> None:
     """An error if one of the axes is the batch."""
     if any(axis in (0, -x.ndim) for x in xs for axis in axes):
         raise ValueError("axis 0 is the batch, whose samples stay apart: choose another axis")
+
+
+def to_one_length(lengths: Sequence[int | None]) -> str:
+    """How branches get one length; cropping mends what padding did, not what strides did."""
+    known = [length for length in lengths if length is not None]
+    ways = "with the same strides and padding in all branches"
+    near = max(known) < 2 * min(known)
+    return f"Bring them to one length, {ways}" + ", or by cropping or padding one" * near
+
+
+def strided(ndim: int, lengths: Sequence[int | None]) -> str:
+    """The 1x1 convolution that takes the larger of two pictures to the smaller one."""
+    if ndim != 4 or len(lengths) != 2 or None in lengths or 0 in lengths:
+        return ""
+    small, large = sorted(n for n in lengths if n is not None)
+    strides = -(-large // small)
+    if strides < 2 or -(-large // strides) != small:
+        return ""
+    return (
+        f": a 1x1 convolution with strides {strides} takes {large} to {small}, and with as many "
+        f"filters to the same channels"
+    )
 
 
 SETTINGS = ("units", "kernel_size", "pool_size", "size", "strides", "padding", "cropping")

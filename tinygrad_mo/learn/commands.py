@@ -11,12 +11,20 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
-from .lesson import Lesson, copy_lessons, lesson_of, lessons_in, renumbered
+from .lesson import (
+    RULE,
+    TEST_FILES,
+    Lesson,
+    copy_lessons,
+    lesson_of,
+    lessons_in,
+    renumbered,
+)
 from .marking import RIGHT, judged, mark
 from .notebook import make_notebook, make_slides, need
 from .report import as_csv, as_json, as_table
 from .runner import Runner, first_task, task_text
-from .verdict import LIMIT, NOT_DONE
+from .verdict import LIMIT, NOT_DONE, UNREADABLE
 
 CODES = """exit codes:
   0    every hole is right
@@ -135,7 +143,9 @@ def numbers(text: str) -> set[int]:
 def run_start(folder: Path, solved: bool = False) -> int:
     """Copy the lessons, and say what to type next."""
     copied, kept = copy_lessons(folder, solved)
-    print(f"Copied {len(copied)} files to {folder.resolve()}")
+    extras = [name for name in copied if name in TEST_FILES]
+    print(f"Copied to {folder.resolve()}: {len(copied) - len(extras)} lessons", end="")
+    print(f", and {len(extras)} files for pytest" if extras else "")
     if kept:
         print(f"Kept, because they were there already: {', '.join(kept)}")
     first = lessons_in(folder)[0]
@@ -191,12 +201,17 @@ def lessons_meant(what: Sequence[str]) -> list[Lesson]:
 def show_checks(lesson: Lesson, limit: float) -> bool:
     """What every check of a lesson says, in a process for each hole; is all of it right?"""
     print(lesson.title)
-    if lesson.note:
-        print(lesson.note)
-    all_right = True
+    if lesson.note or lesson.doubt:
+        print(lesson.note or lesson.doubt)
+    if lesson.doubt:
+        return False
+    all_right, problem = True, ""
     for hole in lesson.holes:
-        print(f"\n{lesson.place_of_hole(hole)}: {hole}", flush=True)
         found = judged(lesson, hole, limit, strict=False)
+        if found.status == UNREADABLE and found.reason == problem:
+            continue  # it is the file, and it is the same for every hole
+        problem = found.reason
+        print(f"\n{lesson.place_of_hole(hole)}: {hole}", flush=True)
         if found.status == NOT_DONE:
             print(f"{NOT_DONE.capitalize()}. What will be checked:")
         said: set[str] = set()
@@ -245,8 +260,7 @@ def run_notebook(number: int, folder: Path, force: bool) -> int:
             print("It stays as it is.")
             return 1
     print(f"Written: {make_notebook(lesson)}")
-    print(f"Work in the notebook or in {lesson.script.name}: check {number} looks at")
-    print("the one that you have worked in.")
+    print(f"Work in the notebook or in {lesson.script.name}. {RULE}")
     return 0
 
 
@@ -269,6 +283,6 @@ def run_lab(folder: Path) -> int:
     for lesson in lessons:
         if not lesson.script.with_suffix(".ipynb").exists():
             make_notebook(lesson)
-    print("Work in the notebooks or in the .py files, but in one of the two for each lesson.")
+    print(f"Work in the notebook or in the .py file of a lesson. {RULE}")
     print("Stop JupyterLab with Ctrl-C in this window.")
     return subprocess.call([sys.executable, "-m", "jupyterlab", str(folder.resolve())])

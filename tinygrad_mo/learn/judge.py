@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..pool import at_work
+from ..device import at_work
 from .assembly import Assembly, assemble
 from .guard import Refuse, Untouched, Watch, hook
 from .lesson import Lesson, course_folder

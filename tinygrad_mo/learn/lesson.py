@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,8 @@ from . import source
 
 PACKAGE = Path(__file__).parents[1]
 LESSON_FILES = "[0-9][0-9]_*.py"
+# Said wherever somebody may choose; `chosen` does it.
+RULE = "The one that has all of your work counts. If each has something of its own, you are asked."
 NUMBER = re.compile(r"^[0-9][0-9]_")  # a lesson is known by its name: numbers have changed before
 TEST_FILES = ("conftest.py", "test_checks.py")  # for those who like `pytest -m lesson05` better
 
@@ -51,13 +53,13 @@ class Lesson:
         The solutions, hints and checks. Its name has the number of the lesson.
     note : str
         Why this file is looked at and not another one.
-    doubt : str
-        Why no file can be looked at: there are two readings.
+    rivals : sequence of Path
+        Other files of this lesson, if nobody but the student can say which one counts.
     """
 
-    def __init__(self, path: Path, answers_path: Path, note: str = "", doubt: str = ""):
+    def __init__(self, path: Path, answers_path: Path, note: str = "", rivals: Sequence[Path] = ()):
         self.path, self.answers_path = path, answers_path
-        self.note, self.doubt = note, doubt
+        self.note, self.rivals = note, rivals
         self.number, self.name = int(answers_path.name[:2]), answers_path.stem[3:]
 
     @property
@@ -106,14 +108,25 @@ class Lesson:
         course = Lesson(self.course_path, self.answers_path)
         return lesson_in(self.path.parent, course) or self
 
-    def is_untouched(self) -> bool:
-        """Do all holes still wait?"""
+    @property
+    def doubt(self) -> str:
+        """Why no file can be looked at: there are two readings. Mostly empty."""
+        if not self.rivals:
+            return ""
+        names = [path.name for path in (self.path, *self.rivals)]
+        return (
+            f"{' and '.join(names)} are the same lesson, and each has something that the other "
+            "has not.\nWhich one counts? `learn` asks you, and puts the other one aside.\n"
+            f"To look at one of them: {' or '.join(f'check {name}' for name in names)}."
+        )
+
+    def work(self) -> set[str]:
+        """What the student has written: the functions that are not as the course has them."""
         try:
-            body = ast.parse(source.read(self.path)).body
-        except (OSError, SyntaxError, ValueError):
-            return False
-        functions = {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
-        return all(hole in functions and waits(functions[hole]) for hole in self.holes)
+            mine = functions_in(source.read(self.path))
+        except (OSError, SyntaxError, ValueError) as error:
+            return {f"{self.path.name} cannot be read: {error}"}
+        return mine - functions_in(self.course_path.read_bytes())
 
     @property
     def script(self) -> Path:
@@ -225,35 +238,36 @@ def lesson_of(path: Path) -> Lesson:
 
 
 def chosen(readings: list[Lesson]) -> Lesson:
-    """Which of several files of one lesson counts: the one that was worked on.
+    """Which of several files of one lesson counts: the one that has all of the student's work.
 
-    Where that is more than one, and they do not say the same, nobody but the student knows.
+    Where none has, and each has something of its own, nobody but the student knows.
     """
     first = readings[0]
-    if len(readings) == 1:
-        return first
-    worked_on = [lesson for lesson in readings if not lesson.is_untouched()]
-    if len({definitions_in(lesson) for lesson in worked_on}) > 1:
-        names = [lesson.path.name for lesson in worked_on]
-        first.doubt = (
-            f"{' and '.join(names)} are the same lesson, you have worked in both, and they differ. "
-            f"Say which one: check {names[0]}, or check {names[1]}; or move the other one away."
-        )
-        return first
-    one = worked_on[0] if worked_on else first
-    if one is not first:
-        one.note = f"This is {one.path.name}: in {first.path.name} nothing was done yet."
+    works = [lesson.work() for lesson in readings]
+    everything = set().union(*works)
+    complete = [one for one, work in zip(readings, works, strict=True) if work == everything]
+    if not complete:
+        path, *rivals = [one.path for one, work in zip(readings, works, strict=True) if work]
+        return Lesson(path, first.answers_path, rivals=rivals)
+    one = complete[0]
+    less = [lesson.path.name for lesson in readings if lesson not in complete]
+    if less:
+        one.note = f"This is {one.path.name}: in {' and '.join(less)} less is done."
     return one
 
 
-def definitions_in(lesson: Lesson) -> str:
-    """What the functions of a file say, without comments; the text, where it is not Python."""
-    text = lesson.text()
-    try:
-        body = ast.parse(text).body
-    except (SyntaxError, ValueError):
-        return text
-    return "".join(ast.dump(node) for node in body if isinstance(node, ast.FunctionDef))
+def functions_in(text: bytes) -> set[str]:
+    """The functions of a file, without comments; not those that still wait to be written."""
+    body = ast.parse(text).body
+    return {ast.dump(one) for one in body if isinstance(one, ast.FunctionDef) and not waits(one)}
+
+
+def put_aside(path: Path) -> Path:
+    """Give a student's file a name that is that of no lesson; nothing is lost."""
+    aside = path.with_name(f"old_{path.name}")
+    while aside.exists():
+        aside = aside.with_name(f"old_{aside.name}")
+    return path.rename(aside)
 
 
 def renumbered(lessons: list[Lesson], number: int) -> str:

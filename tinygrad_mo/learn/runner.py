@@ -6,15 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .lesson import Lesson, lessons_in, renumbered
+from .lesson import Lesson, lessons_in, put_aside, renumbered
 from .progress import Progress
 from .verdict import Verdict, indented, verdict
 
 KEYS = """What you can type here, each with Enter behind it:
-  nothing: look again    h: a hint    s: a solution         l: list of lessons
-  n: next lesson         p: the one before    5: lesson 5   q: quit
+  nothing: look again    h: a hint    s: a solution    t: the next task, leave this one open
+  n: next lesson         p: the one before    5: lesson 5    l: list of lessons    q: quit
+h and s are about the task that is shown.
 Ctrl-C stops a check that does not come to an end."""
-PROMPT = "\n[Enter h s l n p 5 q] > "
+PROMPT = "\n[Enter h s t l n p 5 q] > "
 
 
 def first_task(lessons: Sequence[Lesson]) -> tuple[Lesson, Verdict] | None:
@@ -30,8 +31,9 @@ def first_task(lessons: Sequence[Lesson]) -> tuple[Lesson, Verdict] | None:
 def task_text(lesson: Lesson, found: Verdict) -> str:
     """Where the student is, and what the checks say."""
     number, total = lesson.holes.index(found.hole) + 1, len(lesson.holes)
+    note = f"{lesson.note}\n" if lesson.note else ""
     return (
-        f"\n{'-' * 72}\n{lesson.title}   (task {number} of {total})\n"
+        f"\n{'-' * 72}\n{lesson.title}   (task {number} of {total})\n{note}"
         f"{lesson.place_of_hole(found.hole)}: {found.hole}\n\n{found}"
     )
 
@@ -52,6 +54,7 @@ class Runner:
         self.progress = Progress(folder)
         self.ask = ask
         self.hole: str | None = None  # the task that was shown last
+        self.first = 0  # the number of the hole that is looked at first
         self.hints_given: Counter[str] = Counter()
         names = [lesson.name for lesson in self.lessons]
         if self.progress.current in names:
@@ -73,7 +76,7 @@ class Runner:
 
     def run(self) -> None:
         """Show the task and obey, until the student leaves."""
-        print(f"Open {self.lesson.path} in your editor, read and run it from the top.")
+        print("Open the file that is named below in your editor, read and run it from the top.")
         print(f"Where it says YOUR TURN, write your code, save, and press Enter here.\n\n{KEYS}")
         try:
             self.show()
@@ -91,6 +94,7 @@ class Runner:
             "": self.show,
             "h": self.hint,
             "s": self.solution,
+            "t": self.skip,
             "l": self.overview,
             "n": lambda: self.go(self.at + 1),
             "p": lambda: self.go(self.at - 1),
@@ -108,6 +112,9 @@ class Runner:
     def show(self, go_on: bool = True) -> None:
         """Look at the current lesson; if all of it is right, go on to the next open one."""
         while True:
+            self.lessons[self.at] = self.lesson.again()  # by now, the work may be in the notebook
+            if self.lesson.doubt and not self.settle():
+                return
             praise = "Well done! " if self.is_open(self.at) else ""
             task = self.look()
             if task is not None:
@@ -121,14 +128,32 @@ class Runner:
             if not go_on:
                 print("Press Enter to go on with the next open lesson.")
                 return
-            self.at = still_open[0]
+            self.at, self.first = still_open[0], 0
+
+    def settle(self) -> bool:
+        """Ask which of two files counts, and put the others aside; does one count now?"""
+        lesson = self.lesson
+        self.progress.current, self.hole = lesson.name, None
+        self.progress.save()
+        print(f"\n{'-' * 72}\n{lesson.title}\n{lesson.doubt}")
+        files = {path.name: path for path in (lesson.path, *lesson.rivals)}
+        ways = ", ".join(f"{number}: {name}" for number, name in enumerate(files, 1))
+        typed = self.ask(f"Which one counts? [{ways}; Enter: decide later] ").strip()
+        if typed not in map(str, range(1, len(files) + 1)):
+            print("Both stay as they are.")
+            return False
+        kept = list(files)[int(typed) - 1]
+        for name, path in files.items():
+            if name != kept:
+                print(f"{name} has the name {put_aside(path).name} now.")
+        self.lessons[self.at] = lesson.again()
+        return True
 
     def look(self) -> Verdict | None:
         """Check the current lesson up to its first hole that is not right, and remember it."""
-        self.lessons[self.at] = self.lesson.again()  # by now, the work may be in the notebook
         self.progress.current, self.hole = self.lesson.name, None
-        task = None
-        for hole in self.lesson.holes:
+        holes, task = self.lesson.holes, None
+        for hole in [*holes[self.first :], *holes[: self.first]]:
             known = self.progress.is_done(self.lesson, hole)
             found = verdict(self.lesson, hole)
             self.progress.note(self.lesson, hole, found.right)
@@ -142,11 +167,18 @@ class Runner:
 
     def go(self, place: int) -> None:
         if 0 <= place < len(self.lessons):
-            self.at = place
+            self.at, self.first = place, 0
             self.show(go_on=False)
         else:
             first, last = self.lessons[0].number, self.lessons[-1].number
             print(f"There is no such lesson; they go from {first} to {last}.")
+
+    def skip(self) -> None:
+        """Leave the task open, and look at the next one of this lesson that is not right."""
+        if self.hole is not None:
+            holes = self.lesson.holes
+            self.first = (holes.index(self.hole) + 1) % len(holes)
+        self.show(go_on=False)
 
     def hint(self) -> None:
         """One more hint for the task, each stronger than the last."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import ast
+import inspect
 import re
 import signal
 import textwrap
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Timer
-from types import SimpleNamespace
+from types import CodeType, SimpleNamespace
 
 from ..device import seeded
 from . import source
@@ -172,8 +173,39 @@ def run_seeded(lesson: Lesson, check: Check, read: Reader) -> Result:
     try:
         check.function(written)
     except (Exception, SystemExit) as error:
-        return Result(check, *judged(lesson, check.hole, error))
+        status, message = judged(lesson, check.hole, error)
+        if first := broken_before(lesson, check.hole, written):
+            status = WRONG
+            message = f"Repair {first} first: {check.hole} calls it, and it is not right yet."
+        return Result(check, status, message)
     return Result(check, HOLDS)
+
+
+def broken_before(lesson: Lesson, hole: str, written: SimpleNamespace) -> str:
+    """The first of the earlier holes that a function calls and that is not right; mostly none.
+
+    A check of the function cannot see whose fault it is.
+    """
+    called = names_in(inspect.unwrap(getattr(written, hole)))
+    for earlier in lesson.holes[: lesson.holes.index(hole)]:
+        if earlier in called and hasattr(written, earlier):
+            try:
+                for check in lesson.checks(earlier):
+                    check.function(written)
+            except (Exception, SystemExit):
+                return earlier
+    return ""
+
+
+def names_in(function: object) -> set[str]:
+    """The names that the code of a function uses, with those of the functions inside it."""
+    todo, found = [getattr(function, "__code__", None)], set()
+    while todo:
+        code = todo.pop()
+        if isinstance(code, CodeType):
+            found |= set(code.co_names)
+            todo += code.co_consts
+    return found
 
 
 def definitions(lesson: Lesson) -> SimpleNamespace:

@@ -11,7 +11,19 @@ from .lesson import Lesson, course_lessons, lessons_in
 from .verdict import UNREADABLE, executed, verdict
 
 
-def my_work(name: str, folder: Path | None = None) -> SimpleNamespace:
+class Work(SimpleNamespace):
+    """What a lesson defines; it is shown by its functions and classes alone."""
+
+    def __repr__(self) -> str:
+        own = [key for key, one in vars(self).items() if is_of(one, vars(self)["__name__"])]
+        return f"<{', '.join(own)}>"
+
+
+def is_of(one: object, module: str) -> bool:
+    return getattr(one, "__module__", "") == module
+
+
+def my_work(name: str, folder: Path | None = None) -> Work:
     """The functions and classes of a lesson, as the student has written them.
 
     A hole that is not right yet is filled by the solution, and a line says which. So a later lesson
@@ -27,7 +39,8 @@ def my_work(name: str, folder: Path | None = None) -> SimpleNamespace:
 
     Returns
     -------
-    SimpleNamespace
+    Work
+        Printed, it shows the names.
 
     Raises
     ------
@@ -40,6 +53,9 @@ def my_work(name: str, folder: Path | None = None) -> SimpleNamespace:
     the_engine: not in this folder, so all of it is ours
     >>> engine.find_nodes([])
     []
+    >>> my_work("the_chain", Path("an empty folder"))
+    the_chain: not in this folder, so all of it is ours
+    <loss_and_gradient, central_difference, my_prediction, chain_and_gradients, ...>
     """
     known = {one.name: one for one in course_lessons()}
     if name not in known:
@@ -49,6 +65,11 @@ def my_work(name: str, folder: Path | None = None) -> SimpleNamespace:
         print(f"{name}: not in this folder, so all of it is ours")
         return run(known[name], known[name].holes)
     lesson = mine[name]
+    if lesson.doubt:
+        print(f"{name}: {lesson.doubt}\nUntil then, all of it is ours")
+        return run(known[name], known[name].holes)
+    if lesson.note:
+        print(lesson.note)
     found = [verdict(lesson, hole) for hole in lesson.holes]
     wrong = [each.hole for each in found if not each.right]
     if any(result.status == UNREADABLE for each in found for result in each.results):
@@ -63,7 +84,7 @@ def my_work(name: str, folder: Path | None = None) -> SimpleNamespace:
     return run(lesson, wrong)
 
 
-def run(lesson: Lesson, holes: Sequence[str]) -> SimpleNamespace:
+def run(lesson: Lesson, holes: Sequence[str]) -> Work:
     """What a lesson defines, with our solutions in some of its holes.
 
     Tracebacks show the lines of that text: the file may have others.
@@ -72,4 +93,4 @@ def run(lesson: Lesson, holes: Sequence[str]) -> SimpleNamespace:
     if holes:
         path = path.with_stem(f"{path.stem} (with ours)")
         linecache.cache[str(path)] = (len(text), None, text.splitlines(keepends=True), str(path))
-    return executed(text, path)
+    return Work(**vars(executed(text, path)))

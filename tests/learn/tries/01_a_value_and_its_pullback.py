@@ -145,6 +145,11 @@ def wrong_central_difference__a_step_of_its_own(f, x, h):
     return (f(x + h) - f(x - h)) / (2 * h)
 
 
+def wrong_central_difference__h_is_overwritten(f, x, h):
+    h = 1e-5
+    return (f(x + h) - f(x - h)) / (2 * h)
+
+
 def wrong_central_difference__without_f(f, x, h):
     return ((x + h) - (x - h)) / (2 * h)
 

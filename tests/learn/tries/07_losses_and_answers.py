@@ -274,3 +274,33 @@ def right_right_loss__other_order():
         "is this work of art a print?": yes,
         "what does this car cost?": "mean_squared_error",
     }
+
+
+def right_right_loss__sparse_and_short():
+    return {
+        "what does this car cost?": "mse",
+        "is this work of art a print?": "bce",
+        "which of ten digits is it?": "sparse_categorical_crossentropy",
+        "which of twelve words are in the name of this emoji?": "binary_crossentropy",
+        "which of six makers has made this car?": "sparse_categorical_crossentropy",
+    }
+
+
+def wrong_right_loss__sparse_for_several():
+    return {
+        "what does this car cost?": "mae",
+        "is this work of art a print?": "bce",
+        "which of ten digits is it?": "sparse_categorical_crossentropy",
+        "which of twelve words are in the name of this emoji?": "sparse_categorical_crossentropy",
+        "which of six makers has made this car?": "categorical_crossentropy",
+    }
+
+
+def wrong_right_loss__no_such_name():
+    return {
+        "what does this car cost?": "squared error",
+        "is this work of art a print?": "bce",
+        "which of ten digits is it?": "categorical_crossentropy",
+        "which of twelve words are in the name of this emoji?": "bce",
+        "which of six makers has made this car?": "categorical_crossentropy",
+    }

@@ -268,3 +268,7 @@ def wrong_who_trains__shares_one_set(arrows, losses):
 def wrong_total__truth_of_an_array(rows, weights):
     parts = [w * row for w, row in zip(weights, rows) if row]
     return sum(parts) if parts else None
+
+
+def wrong_adam_first_step__minus(g, rate):
+    return -rate * g / (np.abs(g) + 1e-7)

@@ -232,3 +232,9 @@ def right_clip_together__min(gradients, limit):
 def right_clip_together__max_below_the_line(gradients, limit):
     length = sum(float(np.vdot(g, g)) for g in gradients) ** 0.5
     return [limit * g / max(limit, length) for g in gradients]
+
+
+def wrong_adam__epsilon_as_in_the_paper(g, m=0.0, s=0.0, t=0, rate=0.1, epsilon=1e-7):
+    t, m, s = t + 1, 0.9 * m + 0.1 * g, 0.999 * s + 0.001 * g**2
+    mean, size = m / (1 - 0.9**t), s / (1 - 0.999**t)
+    return -rate * mean / (np.sqrt(size) + epsilon), m, s, t

@@ -219,3 +219,11 @@ def wrong_seeds_needed__root_forgotten(spread, difference):
 
 def right_seeds_needed__next(spread, difference):
     return next(n for n in range(2, 10**9) if t(n) * spread < difference * np.sqrt(n))
+
+
+def wrong_compare__with_1_96(new, old):
+    pairs = np.subtract(new, old)
+    if len(pairs) == 1:
+        return pairs.mean(), None, "one seed"
+    middle, half = pairs.mean(), 1.96 * pairs.std(ddof=1) / np.sqrt(len(pairs))
+    return middle, half, "not seen" if abs(middle) <= half else "higher" if middle > 0 else "lower"

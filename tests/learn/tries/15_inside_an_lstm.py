@@ -164,3 +164,8 @@ def right_kept_by_memory__loop(forget_bias, steps):
 
 def right_kept_by_memory__log(forget_bias, steps):
     return np.exp(-steps * np.logaddexp(0, -forget_bias))
+
+
+def wrong_kept_by_memory__slope_of_the_gate(forget_bias, steps):
+    gate = 1 / (1 + np.exp(-forget_bias))
+    return (gate * (1 - gate)) ** steps

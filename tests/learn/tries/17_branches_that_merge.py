@@ -81,6 +81,17 @@ def wrong_sizes__any_two_equal(branches, n, padding):
     return behind, len(set(behind.values())) < len(behind) or len(behind) == 1
 
 
+def wrong_sizes__first_and_last_only(branches, n, padding):
+    behind = {}
+    for name, windows in branches.items():
+        size = n
+        for window, stride in windows:
+            size = new_size(size, window, stride, padding)
+        behind[name] = size
+    found = list(behind.values())
+    return behind, found[0] == found[-1]
+
+
 def wrong_sizes__fits_is_a_size(branches, n, padding):
     behind = {}
     for name, windows in branches.items():
