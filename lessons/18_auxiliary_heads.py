@@ -12,7 +12,7 @@
 import numpy as np
 
 import tinygrad_mo as tg
-from tinygrad_mo.flow.runs import compared
+from tinygrad_mo.flow.runs import compared  # `compare` of lesson 12: mean, half interval, word
 from tinygrad_mo.learn import picture
 
 # %% [markdown]
@@ -176,14 +176,16 @@ picture("lesson18.png", lambda figure: flow.by_depth(figure.subplots()), size=(9
 #
 # Look at `lesson18.png`. The gradient of each loss starts at the right and travels to the left. On
 # its way through the blocks it gets smaller. Blue is main, as always. `exit_5` has the shortest way
-# to block 1, so the most arrives there. The broad grey line is the sum. An exit is a loss with a
-# short way to the early blocks.
+# to block 1, so the most arrives there. The dashed part of its line is its own head, before it
+# meets the others. The broad grey line is the sum. An exit is a loss with a short way to the early
+# blocks.
 #
 # ## Does it help?
 #
 # A larger gradient is no aim in itself. We train both networks 24 times through all digits (24
-# epochs), from five seeds each, and compare them seed by seed (lesson 12). **Before you run the
-# next cell, write down**: which one will be better at its main output, or is there no difference?
+# epochs), from five seeds each, and compare them seed by seed (lesson 12; "unseen" is the library's
+# word for "not seen"). **Before you run the next cell, write down**: which one will be better at
+# its main output, or is there no difference?
 
 
 # %%

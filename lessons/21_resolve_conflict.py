@@ -181,8 +181,9 @@ for name, rule in rules.items():
 
 # %% [markdown]
 # The sum and PCGrad follow the long gradient: loss 1 is near 0. MGDA follows the *short* one. Look
-# at the formula: if g1 is very long, x is nearly 0. So MGDA lets the loss rule that has the
-# smallest scale, or that is learned already. **Neither of them repairs a wrong scale** (lesson 19).
+# at the formula: if g1 is very long, x is nearly 0. So with MGDA the loss with the smallest
+# scale decides, or the one that is learned already. **None of the three repairs a wrong scale**
+# (lesson 19).
 #
 # One more: let MGDA start at the bottom of loss 2. There g2 is 0, and 0 is the shortest mixture.
 
@@ -197,8 +198,8 @@ assert (walk(mgda, BOTTOMS[1])[-1] == BOTTOMS[1]).all()
 # ## Three losses: the order
 #
 # With three losses, each gradient loses what goes against the second one, then what goes against
-# the third one (or the other way round). It is always compared with the *old* gradients of the
-# others.
+# the third one (or the other way round). Each time, what is *left* of it so far, already shortened,
+# is compared with the *old* gradient of the next one.
 #
 # **Your turn.** `rows` has a row for each loss. `orders[i]` says in which order the gradient i
 # meets the others: numbers of losses; its own number may be among them, leave it out. Return the
@@ -263,7 +264,8 @@ def draw(figure):
 picture("lesson21.png", draw, size=(9, 6))
 
 # %% [markdown]
-# The sum hardly gets on in a gorge, where one loss is so steep that the other one does not count.
+# From one of its two starts the sum hardly gets on: in a gorge one loss is so steep that the other
+# one does not count.
 # The two rules come down. Look at the picture: above the ways on our bowls, below those on the
 # landscape. The dotted lines have all Pareto points, the triangles are the bottoms. See how early
 # PCGrad and MGDA stop, and where.
@@ -311,11 +313,12 @@ assert 0.3 < conflicts < 0.8 and change[0] < -0.01 < change[1]
 # The gradients oppose each other in about every second step. And yet PCGrad changes little: less
 # than 4 percent, and with other seeds 0 may be inside the interval or not. Its promise is about one
 # small step on one batch, and the next batch has other gradients. MGDA makes the warmth better
-# here, and not the wind: it gives the warmth more weight, and that could be had without it. Before
+# here, and not the wind: it gives the warmth more weight. Before
 # you say "better", read the interval and add seeds (exercise 5).
 #
-# In the tables of the library (`BALANCING.md` in its folder `systems`) it looks the same: what only
-# removes conflicts helps little, and MGDA serves the loss with the smallest gradient.
+# In the tables of the library (`BALANCING.md` in the folder of `tg.systems.__path__`) it looks the
+# same: what only removes conflicts helps little, and MGDA serves the loss with the smallest
+# gradient.
 #
 # ## What you now know
 #

@@ -92,8 +92,9 @@ for name, (job, operations, moved) in works.items():
     print(f"{name:<22} takes {cost(job) / least:>7.1f} times its floor")
 
 # %% [markdown]
-# The first two should be near 1, or not far above: nobody can make them much faster on this
-# computer. (A number somewhat below 1 only says that we have measured a limit a little too low.)
+# With nothing else to do on the computer, the first two should be near 1, or not far above: nobody
+# can make them much faster there. (On a busy one they can be 3 and more: then measure again.) (A
+# number somewhat below 1 only says that we have measured a limit a little too low.)
 #
 # Adding ten numbers is far above its floor. The time goes elsewhere: Python reads the call, NumPy
 # looks at the types and shapes. That is called **overhead**. It is paid for each step, and it is

@@ -210,7 +210,8 @@ def check_pcgrad_many__old_rows(lesson):
         found = many(lesson, ROWS, orders)
         assert np.allclose(found, right), (
             f"For the rows {ROWS.tolist()} and the orders {orders} the step is {right.round(3)}, "
-            f"not {found.round(3)}. Is what is left of a row compared with the OLD other rows?"
+            f"not {found.round(3)}. What is LEFT of a row, already shortened, is compared with "
+            "the next OLD row of the others: their product says if something is taken."
         )
 
 

@@ -199,7 +199,17 @@ def compare(lesson, cases):
             found = stops(lesson, given, patience)
             assert found == right, (
                 f"losses {losses}, patience {patience}: (stop, best) is {right}, yours is {found}."
+                f"{reason(losses, right, found)}"
             )
+
+
+def reason(losses, right, found):
+    """What is probably wrong, as one more sentence."""
+    if found[1] != right[1] and found[1] == np.argmin(losses):
+        return " That is the lowest loss of all: but who has stopped never sees the later ones."
+    if found[1] == right[1] and abs(found[0] - right[0]) == 1:
+        return " Stop is off by one: it is the first epoch with `epoch - best == patience`."
+    return ""
 
 
 def check_when_to_stop__stops(lesson):

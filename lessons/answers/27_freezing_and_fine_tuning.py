@@ -120,6 +120,12 @@ def check_with_aux__on_the_body(lesson):
         body = tg.Model(made.inputs, made.get_output("body")).predict(x)
         right = body @ kernel.numpy() + made.get_layer("aux").bias.numpy()
         received = tg.Model(made.inputs, made.outputs["aux"]).predict(x)
+        made.compile("sgd", lesson.LOSSES)
+        y = {"main": np.array([0, 1]), "aux": np.array([0.0, 1.0])}
+        assert made.gradient_flow(x, y).reaches("aux", "aux"), (
+            "No gradient comes to the head aux itself: put tg.stop_gradient before the head, on "
+            "the output of body, not on what the head makes."
+        )
         assert np.allclose(received, right, atol=1e-5), (
             f"Aux must be a Dense layer on `body`, without an activation: {right.ravel()}, yours "
             f"{received.ravel()}."
@@ -137,7 +143,9 @@ def check_with_aux__closed(lesson):
         for layer in ("first", "body"):
             reaches = flow.reaches("aux", layer)
             assert reaches != closed, (
-                f"closed={closed}: aux has {'a' if reaches else 'no'} path to {layer}."
+                f"closed={closed}: aux has {'a' if reaches else 'no'} path to {layer}. Closed: "
+                "give tg.stop_gradient(the output of body) to the head, so the stop stands before "
+                "the head; open: give it the output of body as it is."
             )
             assert flow.reaches("main", layer), (
                 f"closed={closed}: main has lost its path to {layer}."

@@ -118,6 +118,12 @@ def check_attend__weights(lesson):
         f"The weights of one query add up to 1 over the keys; yours add up to "
         f"{found.sum(axis=-1)[0].round(3).tolist()}."
     )
+    with np.errstate(all="ignore"):
+        small = Q @ K.swapaxes(1, 2) / np.sqrt(Q.shape[-1])
+        small = np.exp(small) / np.exp(small).sum(axis=-1, keepdims=True)
+    assert not np.allclose(found, small), (
+        "you divide the scores by sqrt(width), as many books do: no division here"
+    )
     compare(found, by_hand()[1], "the weights")
 
 

@@ -20,7 +20,10 @@ def launch(kernel, blocks, threads, shared_shape, arguments, order=list):
         while waiting:
             left = [one for one in waiting if next(one, "done") is None]
             if left and len(left) < len(waiting):
-                raise ValueError(f"block {block}: the threads do not meet at one barrier")
+                raise ValueError(
+                    f"block {block}: the threads do not meet at one barrier "
+                    "(those over the edge must come to each barrier, too)"
+                )
             waiting = left
 
 
@@ -309,7 +312,8 @@ def compare(lesson, sizes, order=list, change=None):
         found, _ = multiplied(lesson, x, y, order)
         assert np.allclose(found, right, equal_nan=True), (
             f"x {x.shape} times y {y.shape} is\n{right.round(2)}\nyours is\n{found.round(2)}\n"
-            "(777: nobody has written there)."
+            "(777: nobody has written there). Numbers over the edge count as 0. NaN or wrong: "
+            "is there a barrier before the sum, and a second one after it?"
         )
 
 

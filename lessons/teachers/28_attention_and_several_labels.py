@@ -72,9 +72,9 @@ for threshold in np.arange(1, 10) / 10:
 assert missed == sorted(missed) and wrong == sorted(wrong, reverse=True)
 
 # %% [markdown]
-# ## Exercises 4 and 5
+# ## Exercise 4
 #
-# One function builds the network for both.
+# One function builds the network for this exercise and the next one.
 
 # %%
 people, places = question_answering.PEOPLE[:4], question_answering.PLACES[:4]
@@ -130,6 +130,8 @@ print("counting:", np.round(found, 2), f"commonest answer: {commonest:.2f}, wher
 assert commonest < min(found) and max(found) < 0.6 and where > 0.95
 
 # %% [markdown]
+# ## Exercise 5 (long)
+#
 # Two heads: no difference was seen. With five seeds the interval reaches about 0.2 to both sides,
 # so a small one may well be there. (One head comes near 1.00 with two seeds, and stays below 0.82
 # with the others.)
