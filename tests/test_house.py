@@ -64,7 +64,7 @@ LEDGER = {
     "flow": 4029,
     "lab": 748,
     "layers": 2063,
-    "learn": 1776,
+    "learn": 1789,
     "losses": 437,
     "metrics": 631,
     "model": 305,
