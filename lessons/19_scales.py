@@ -217,7 +217,7 @@ print(epoch_to_stop([9.0, 5.0, 3.0, 2.5, 1.0], min_delta=1.0), epoch_to_stop([9.
 # %% [markdown]
 # ## The comparison
 #
-# Each network goes 24 times through the data (24 epochs), from three seeds. We leave the book
+# Each network goes 20 times through the data (20 epochs), from three seeds. We leave the book
 # aside. **Before you run the next cell, write down**: which cure will be the best for `medium`? And
 # will any cure make the age better, too?
 
@@ -235,7 +235,7 @@ def scores(weights, age=None, unit=1.0, stop=False):
     for seed in (0, 1, 2):
         model = make(seed, weights)
         stopping = tg.callbacks.EarlyStopping("val_age_loss", min_delta=4.0, only="age")
-        learn(model, age, 24, [stopping] if stop else [])
+        learn(model, age, 20, [stopping] if stop else [])
         found = model.evaluate(x[held_back], labels(held_back, age), return_dict=True)
         rows.append([found["age_mae"] * unit, found["medium_accuracy"], found["many_accuracy"]])
     return np.array(rows)
