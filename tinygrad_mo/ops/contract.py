@@ -421,7 +421,7 @@ def gathered(gradient: Any, rows: int, shape: tuple[int, ...]) -> Any:
             f"(rows, *x.shape), here {(rows, *shape)}, or what broadcasting made larger: not "
             f"{arguments.shown(gradient)}{hint * (gradient is None)}"
         )
-    if isinstance(gradient, np.ndarray) and gradient.dtype.kind != "f":
+    if gradient.dtype.kind != "f":
         raise TypeError(f"a pullback returned {gradient.dtype}, the gradient of floats is floats")
     return unbroadcast(gradient, shape)
 
