@@ -1,4 +1,4 @@
-"""Printing on every terminal, also one that knows few characters, or is gone."""
+"""Where things are shown: every terminal, also one that knows few characters or is gone; cells."""
 
 from __future__ import annotations
 
@@ -77,3 +77,11 @@ def make_folder(option: str, folder: Path) -> None:
         raise ValueError(
             f"{option}: {folder} is no folder, and none can be made: {error}"
         ) from None
+
+
+def in_notebook() -> Any:
+    """The module that shows things below a cell, where a cell is running; otherwise None."""
+    shell = sys.modules.get("IPython")
+    if shell is None or type(shell.get_ipython()).__name__ != "ZMQInteractiveShell":
+        return None
+    return shell.display

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import webbrowser
 from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
@@ -11,6 +10,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from .. import arguments
+from ..console import in_notebook
 from ..whole_files import replace_file, write_picture
 from . import animation, charts, curves, figure, page, words
 from .chart_parts import any_script
@@ -197,9 +197,9 @@ class Flow(FlowData):
             As for `save`.
         """
         drawn = page.draw_page(self, flow_list("snapshots", snapshots), tour)
-        shell = sys.modules.get("IPython")
-        if shell is not None and type(shell.get_ipython()).__name__ == "ZMQInteractiveShell":
-            shell.display.display(shell.display.HTML(page.in_frame(drawn)))
+        notebook = in_notebook()
+        if notebook is not None:
+            notebook.display(notebook.HTML(page.in_frame(drawn)))
             return
         path = Path(mkdtemp()) / "flow.html"  # it must outlive this call
         path.write_text(drawn, encoding="utf-8")

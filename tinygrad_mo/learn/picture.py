@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..console import in_notebook
 from ..flow import Flow
 from ..flow.style import LOSSES
+from ..whole_files import write_picture
 
 
 def loss_colours(losses: Sequence[str]) -> dict[str, str]:
@@ -43,7 +44,7 @@ def picture(
         return
     figure = Figure(figsize=size, layout="constrained")
     draw(figure)
-    figure.savefig(name, dpi=110)
+    write_picture(figure.savefig, name, dpi=110)
     notebook = in_notebook()
     if notebook is not None:
         notebook.display(notebook.Image(name))
@@ -66,11 +67,3 @@ def page(name: str, flow: Flow, snapshots: Iterable[Flow] = ()) -> None:
     if in_notebook() is not None:
         flow.show(snapshots=frames)
     print(f"Written: {Path(name)}. Open it in a browser; it needs no internet.")
-
-
-def in_notebook() -> Any:
-    """The module that shows things below a cell, where a cell is running; otherwise None."""
-    shell = sys.modules.get("IPython")
-    if shell is None or type(shell.get_ipython()).__name__ != "ZMQInteractiveShell":
-        return None
-    return shell.display

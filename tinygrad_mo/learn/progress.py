@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
+from ..whole_files import CheckpointError, replace_file
 from .lesson import NUMBER, Lesson
 
 FILE_NAME = ".progress.json"
@@ -49,9 +49,7 @@ class Progress:
     def save(self) -> None:
         """Replace the file in one instant: it is never half written."""
         text = json.dumps({"current": self.current, "done": sorted(self._done)}, indent=1)
-        new = self.path.with_name(f"{FILE_NAME}.new")
         try:
-            new.write_text(f"{text}\n", "utf-8")
-            os.replace(new, self.path)
-        except OSError as error:
+            replace_file(self.path, f"{text}\n".encode())
+        except (OSError, CheckpointError) as error:
             print(f"(Your progress could not be remembered: {error})")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
-from .lesson import Lesson, course_lessons, lessons_in
+from .lesson import Lesson, course_lessons, lesson_in
 from .verdict import UNREADABLE, executed, verdict
 
 
@@ -60,11 +60,10 @@ def my_work(name: str, folder: Path | None = None) -> Work:
     known = {one.name: one for one in course_lessons()}
     if name not in known:
         raise ValueError(f"the course has no lesson {name!r}; it has {', '.join(known)}")
-    mine = {one.name: one for one in lessons_in(folder or Path())}
-    if name not in mine:
+    lesson = lesson_in(folder or Path(), known[name])
+    if lesson is None:
         print(f"{name}: not in this folder, so all of it is ours")
         return run(known[name], known[name].holes)
-    lesson = mine[name]
     if lesson.doubt:
         print(f"{name}: {lesson.doubt}\nUntil then, all of it is ours")
         return run(known[name], known[name].holes)
