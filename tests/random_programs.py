@@ -365,7 +365,8 @@ def random_program(draw, odd_names=False, optimizers=(RATE,)):
     for number in range(draw.integer(1, 4)):
         name = draw.one_of(*ODD_NAMES) if odd_names else f"out_{number}"
         outputs[name], losses[name], labels[name] = writer.output(number)
-        if number and draw.chance(20):
+        others = [loss for other, loss in losses.items() if other != name and loss != "None"]
+        if others and draw.chance(20):
             losses[name] = "None"
     lines = needed(writer.lines, outputs.values())
     vectors = [line.name for line in lines if line.name in writer.width]

@@ -204,7 +204,6 @@ def _():
     "files/test_hostile.py::test_hundreds_of_wrong_headers_are_refused_or_harmless",
 )
 def _():
-    sys.path.insert(0, str(Path(__file__).parents[1] / "files"))
     from damage import HEADER, forge, members_of
 
     members = members_of(saved())

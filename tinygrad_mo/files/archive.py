@@ -163,6 +163,8 @@ def made_again(path: Any) -> Iterator[None]:
     except Exception as error:
         words = f"{error}"[:LONGEST_WORDS]
         if isinstance(error, CheckpointError) and words == f"{error}":
+            if f"{path}" not in words:
+                error.add_note(f"in {path}")
             raise
         raise CheckpointError(
             f"what {path} holds cannot be made again: {type(error).__name__}: {words}"

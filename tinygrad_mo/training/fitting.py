@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from numpy.random import Generator
 
+from .. import arguments
 from ..callbacks.base import Callback, in_order
 from ..console import say
 from ..device import at_work
@@ -308,13 +309,19 @@ def state_of(listener: Callback) -> dict[str, Any]:
 
 
 def as_callbacks(given: Any) -> list[Callback]:
-    chosen = [given] if isinstance(given, Callback) else list(given or [])
-    for one in chosen:
-        if isinstance(one, type):
-            raise TypeError(f"callbacks: {one.__name__} is a class, write {one.__name__}(...)")
-        if not isinstance(one, Callback):
-            raise TypeError(f"callbacks: a {type(one).__name__} is no Callback")
-    return chosen
+    """One callback, several, or none."""
+    if given is None:
+        return []
+    alone = isinstance(given, Callback | type)
+    return arguments.listed("callbacks", [given] if alone else given, as_callback)
+
+
+def as_callback(what: str, given: Any) -> Callback:
+    if isinstance(given, type):
+        raise TypeError(f"{what}: {given.__name__} is a class, write {given.__name__}(...)")
+    if not isinstance(given, Callback):
+        raise TypeError(f"{what}: a {type(given).__name__} is no Callback")
+    return given
 
 
 @contextmanager

@@ -441,7 +441,7 @@ class Objective:
             return {}
         if not judged:
             refuse_for_nobody(what)
-        if isinstance(given, Mapping) and not any(isinstance(key, str) for key in given):
+        if isinstance(given, Mapping) and given and not any(isinstance(key, str) for key in given):
             if len(judged) > 1 and what == "class_weight":
                 raise ValueError(
                     f"{what}: one dict by class was given for {len(judged)} outputs, "
