@@ -358,6 +358,7 @@ class Model(Network):
         return_dict: bool = False,
     ) -> Any:
         """One step on one batch; returns its losses and metrics as they were before the step."""
+        return_dict = flag("train_on_batch: return_dict", return_dict)
         feed = self.objective.labelled_data(x, y, sample_weight, class_weight)
         self._warn_if_frozen()
         self._warn_of_lone_samples(count(feed))
@@ -392,6 +393,7 @@ class Model(Network):
         list of float in the order of `metrics_names`, a float if that is only the loss, or a dict
         """
         objective, verbose = self.objective, verbosity("evaluate: verbose", verbose)
+        return_dict = flag("evaluate: return_dict", return_dict)
         scored = score(
             objective,
             evaluated_batches(objective, x, y, sample_weight, class_weight, batch_size, steps),

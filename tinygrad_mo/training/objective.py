@@ -40,7 +40,7 @@ from .terms import (
     terms_of_output,
     weights_by_term,
 )
-from .weights import LossWeights
+from .weights import LossWeights, checked_weight
 
 NUMBERS = (int, float, np.number)
 
@@ -125,7 +125,8 @@ class Objective:
         of = [*self.terms] if several else names
         if isinstance(given, Mapping):
             of = list(dict.fromkeys([*of, *names, *network.added]))
-        return match("loss_weights", given, of, by_name_only=self.by_name_only, repeat=True)
+        found = match("loss_weights", given, of, by_name_only=self.by_name_only, repeat=True)
+        return {name: checked_weight(name, factor) for name, factor in found.items()}
 
     def _look_around(self, network: Network) -> None:
         """Find what the outputs and the losses reach."""

@@ -25,6 +25,7 @@ from ..losses.base import OfShares, unlabelled
 from ..naming import unique_names
 from ..network.feeding import as_numbers
 from ..network.planning import NetworkPlan
+from .weights import checked_weight
 
 
 @dataclass(eq=False)
@@ -249,6 +250,6 @@ def weights_by_term(given: Any, terms: Collection[LossTerm]) -> Any:
     """Loss weights where an output has several losses: its name stands for all of them."""
     if not isinstance(given, Mapping):
         return given
-    spread = {t.name: given[t.output] for t in terms if t.output in given}
+    spread = {t.name: checked_weight(t.name, given[t.output]) for t in terms if t.output in given}
     names, outputs = {t.name for t in terms}, {t.output for t in terms}
     return spread | {n: f for n, f in given.items() if n in names or n not in outputs}
