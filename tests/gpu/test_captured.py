@@ -121,6 +121,7 @@ def slow_but(quick, names):
     return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.medium
 @pytest.mark.parametrize("name", slow_but(["adam"], OPTIMIZERS))
 def test_six_captured_steps_are_six_plain_ones(name, cupy):
@@ -243,6 +244,7 @@ def plain_step(session):
         session.steps()
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.medium
 @pytest.mark.parametrize("what", slow_but(["a parameter is assigned"], BETWEEN))
 def test_what_happens_between_steps_is_heeded(what, cupy):
@@ -494,6 +496,7 @@ def spoilt(session, value):
     return feed
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.medium
 @pytest.mark.parametrize("value", slow_but([np.nan], [np.nan, np.inf, 3e38]))
 def test_a_batch_that_is_not_finite_changes_nothing_and_training_goes_on(value, cupy):

@@ -57,7 +57,7 @@ def test_what_a_check_says_is_a_sentence(lesson):
             assert re.search(rf"\b{first}\b", "".join(map(lesson.solution, lesson.holes))), says
 
 
-@pytest.mark.one_in(4, rest="exhaustive")
+@pytest.mark.one_in(8, rest="exhaustive")
 @pytest.mark.slow
 @every_lesson
 def test_a_solved_lesson_runs_as_a_script_without_warnings(lesson, tmp_path):
@@ -166,7 +166,7 @@ def test_a_notebook_has_the_text_and_the_code_of_its_lesson(lesson, tmp_path):
     assert not any("\n## " in cell.source for cell in texts)
 
 
-@pytest.mark.one_in(8, rest="exhaustive")
+@pytest.mark.one_in(16, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # of Jupyter itself
 @every_lesson
@@ -234,7 +234,7 @@ def test_the_wheel_has_no_solutions_of_exercises():
     assert "teachers" not in (ROOT / "pyproject.toml").read_text("utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_strict_run_of_untouched_lessons_fails_everywhere(tmp_path):
     copy_lessons(tmp_path)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--strict-lessons"]
