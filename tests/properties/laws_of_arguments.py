@@ -374,7 +374,7 @@ def fit_does_what_the_rule_says(case):
 
 ARRAY = "{0}", "{0}[:, None]", "{0}.tolist()", "{0}.astype('float32')", "{0}.astype(int)"
 HOLES = "np.where(np.arange(7) == 2, nan, {0})", "np.where(np.arange(7) > 0, nan, {0})"
-NO_LABELS = "None", "'x'", "{0}[:6]", "np.stack([{0}, {0}], 1)", "{0} + 1j", "{0} * inf", "3"
+NO_LABELS = "None", "'x'", "{0}[:6]", "np.stack([{0}, {0}], 1)", "{0} + 1j", "np.full(7, inf)", "3"
 NO_LABELS += ("{0}.astype(str)", "[[1], [1, 2]] * 3", "np.zeros((7, 0))", "{{1}}", "object()")
 
 
