@@ -141,6 +141,11 @@ class Operators:
             raise AttributeError(words, name=name, obj=self)
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        if hasattr(self, "trainable"):
+            raise TypeError(
+                f"the parameter {self} is not changed in place: change a copy, value = p.numpy(), "
+                f"and write p.assign(value)"
+            )
         raise TypeError(f"{NOT_IN_PLACE}; ops.where(condition, y, x) replaces some of its numbers")
 
     grad, requires_grad = Misnomer("tensor"), Misnomer("tensor")

@@ -316,7 +316,9 @@ class Optimizer(Recipe):
 
         def change() -> None:
             value, *slots = (a.reshape(w.shape) for a in new)
-            w.value = value.astype(w.dtype, copy=False)  # it is new, so `assign` need not copy it
+            value = value.astype(w.dtype, copy=False)
+            lock(value)
+            w.value = value  # it is new, so that `assign` need not copy it
             self._slots[w], self._steps[w] = slots, t
             self._seen.pop(w, None)
 
