@@ -79,14 +79,28 @@ def _():
 
 @fault(66, "another number of threads")
 def _():
+    draw = np.random.default_rng(0)
+    x, y = draw.normal(size=(2, 256, 512)).astype("float32")
+
+    def wide():
+        """A model that is large enough for its batches to be cut, trained."""
+        tg.set_random_seed(0)
+        given = tg.Input((512,))
+        model = tg.Model(given, layers.Dense(512)(given))
+        model.compile("sgd", "mse")
+        model.fit(x, y, batch_size=256, verbose=0)
+        return model
+
     found = {}
     for threads in (1, 2):
         with tg.use(threads=threads):
-            found[threads] = trained()
-            assert trained() == found[threads]
-    one, two = (np.frombuffer(found[n], "float32") for n in (1, 2))
-    assert np.allclose(one, two, rtol=1e-4, atol=1e-6)
-    return "bits are promised for one number of threads, another one rounds otherwise"
+            found[threads] = wide().get_weights()[0]
+            assert wide().get_weights()[0].tobytes() == found[threads].tobytes()
+    assert np.allclose(found[1], found[2], rtol=1e-4, atol=1e-6)
+    model = wide()
+    assert np.allclose(model.predict(x[:1]), model.predict(x)[:1], rtol=1e-4, atol=1e-5)
+    assert "number of threads" in tg.set_random_seed.__doc__  # where a user looks
+    return "bits are promised for one number of threads and one batch size, others round otherwise"
 
 
 HASHES = """
