@@ -122,7 +122,7 @@ def memory_kept() -> Iterator[None]:
 
     Not if the user's environment tells it what to do.
     """
-    c: Any = ctypes.CDLL(None) if os.name == "posix" else None
+    c = c_library()
     told = any(name.startswith("MALLOC_") for name in os.environ)
     if told or not hasattr(c, "mallopt") or not hasattr(c, "malloc_trim"):
         yield
@@ -136,6 +136,12 @@ def memory_kept() -> Iterator[None]:
         c.mallopt(mmap_threshold, 32 << 20)  # where glibc itself ends up, once large
         c.mallopt(trim_threshold, 64 << 20)  # arrays have come and gone
         c.malloc_trim(0)
+
+
+@cache
+def c_library() -> Any:
+    """That of the system; opened once, as what ctypes makes of it is freed by nobody."""
+    return ctypes.CDLL(None) if os.name == "posix" else None
 
 
 @cache

@@ -99,7 +99,11 @@ def _():
     return "a tensor has its own copy"
 
 
-@fault(9, "a parameter changed in place", elsewhere="engine/test_graph.py::test_a_parameter_stays_locked")
+@fault(
+    9,
+    "a parameter changed in place",
+    elsewhere="engine/test_graph.py::test_a_parameter_stays_locked",
+)
 def _():
     layer = dense().get_layer("y")
     kernel, before = layer.kernel, layer.kernel.numpy()

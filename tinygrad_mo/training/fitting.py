@@ -127,8 +127,16 @@ class Fit:
             self.finished = True
         finally:
             self.running = False
-            for listener in begun:
-                listener.on_train_end()
+            try:
+                for listener in begun:
+                    listener.on_train_end()
+            finally:
+                self.let_go()
+
+    def let_go(self) -> None:
+        """Keep where it ended, and nothing that would keep the model, which has this, or data."""
+        self.listeners, self.held_out = [], None
+        del self.model, self.batches, self.scores
 
     def run_epoch(self, stop_here: Any) -> None:
         """The rest of an epoch: usually all of it."""
