@@ -272,3 +272,58 @@ def test_ctrl_c_at_random_moments(times):
         steps_seen.add(model.step)
         model.fit(x, y, batch_size=4, verbose=0)
     assert len(steps_seen) > 2  # and not always the same one
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal to itself")
+def test_ctrl_c_leaves_a_model_and_its_file_as_they_were(tmp_path, monkeypatch):
+    """Wherever it comes: in evaluate, predict, gradient_flow, save or load."""
+    monkeypatch.chdir(tmp_path)
+    model, x, y = ZOO["readers"]()
+    x, y = np.concatenate([x] * 20), [np.concatenate([one] * 20) for one in y]
+    model.train_on_batch(x, y)
+    model.save("model.tg")
+
+    def state():
+        weights = [w.tobytes() for w in model.get_weights()]
+        random = repr(model.objective.randomness.states)
+        return weights, model.step, random, {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+
+    before, draw, hits = state(), np.random.default_rng(0), 0
+    works = {
+        "evaluate": lambda: model.evaluate(x, y),
+        "predict": lambda: model.predict(x),
+        "flow": lambda: model.gradient_flow(x, y),
+        "save": lambda: model.save("model.tg"),
+        "load": lambda: tg.load("model.tg"),
+    }
+    for work in works.values():
+        work()
+        start = time.perf_counter()
+        work()
+        took = time.perf_counter() - start
+        for _ in range(8):
+            press = Presses(draw.uniform(0, took))
+            try:
+                press.start()
+                work()
+                press.join()
+                time.sleep(0.01)
+            except KeyboardInterrupt:
+                hits += 1
+            press.join()
+            assert state() == before
+    assert hits == 8 * len(works)
+
+
+def test_ctrl_c_within_a_member_is_not_hidden(tmp_path, monkeypatch):
+    """What is half packed cannot be closed, of which nobody has to hear."""
+
+    def pressed(self):
+        raise KeyboardInterrupt
+
+    model = model_of_one_length()
+    monkeypatch.setattr("zipfile._ZipWriteFile.close", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        model.save(tmp_path / "model.tg")
+    assert list(tmp_path.iterdir()) == []

@@ -50,25 +50,41 @@ class Member(NamedTuple):
 
 def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], **header: Any) -> None:
     """Write arrays by name, with a header of plain values; see `replace_file`."""
-    packed, listed = io.BytesIO(), dict[str, Any]()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, array in arrays.items():
-            member = io.BytesIO()
-            np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
-            content = member.getvalue()
-            listed[f"{name}.npy"] = [len(content), digest(content)]
-            archive.writestr(entry(f"{name}.npy"), content)
-        text = json.dumps({"format": FORMAT, "members": listed, **header}).encode()
-        times = RECORDING if {"fit", "runs"} & header.keys() else 1
-        try:
-            check_header(len(text), values_in(text), times)
-        except CheckpointError as error:
-            raise CheckpointError(
-                f"cannot save {path}, since it could not be read again: {error}; save it in parts"
-            ) from None
-        archive.writestr(entry(HEADER), text)
-        archive.comment = digest(text).encode()
+    packed = io.BytesIO()
+    archive = zipfile.ZipFile(packed, "w")
+    try:
+        pack(path, archive, arrays, header)
+        archive.close()
+    except BaseException:
+        archive.fp = None  # else, half a member written, it complains, and not of what has happened
+        raise
     replace_file(path, packed.getvalue())
+
+
+def pack(
+    path: str | Path,
+    archive: zipfile.ZipFile,
+    arrays: Mapping[str, np.ndarray],
+    header: Mapping[str, Any],
+) -> None:
+    """Write the members, and the header that lists them."""
+    listed = dict[str, Any]()
+    for name, array in arrays.items():
+        member = io.BytesIO()
+        np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
+        content = member.getvalue()
+        listed[f"{name}.npy"] = [len(content), digest(content)]
+        archive.writestr(entry(f"{name}.npy"), content)
+    text = json.dumps({"format": FORMAT, "members": listed, **header}).encode()
+    times = RECORDING if {"fit", "runs"} & header.keys() else 1
+    try:
+        check_header(len(text), values_in(text), times)
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"cannot save {path}, since it could not be read again: {error}; save it in parts"
+        ) from None
+    archive.writestr(entry(HEADER), text)
+    archive.comment = digest(text).encode()
 
 
 def entry(name: str) -> zipfile.ZipInfo:
