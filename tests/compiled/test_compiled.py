@@ -684,7 +684,7 @@ def test_a_library_is_built_once(cache):
 @needs_compiler
 def test_what_decides_about_a_library_is_in_its_name(cache, monkeypatch):
     names = {load()[1]}
-    monkeypatch.setattr(library, "processor", lambda: "another one")
+    monkeypatch.setattr(library.platforms, "processor", lambda: "another one")
     names.add(load()[1])
     monkeypatch.setattr(library, "FLAGS", [*library.FLAGS, "-O1"])
     names.add(load()[1])
