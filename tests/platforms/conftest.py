@@ -1,4 +1,4 @@
-"""Other operating systems, acted here: `platforms` is told that this is one, and does as it does."""
+"""Other operating systems, acted here: `platforms` is told that this is one of them."""
 
 import pytest
 

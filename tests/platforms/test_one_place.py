@@ -87,12 +87,13 @@ def complaints_about_call(node):
         yield "read_text without an encoding"
     modes = [one.value for one in node.args[1:2] if isinstance(one, ast.Constant)]
     modes = first if "." in name else modes
-    if last == "open" and name != "os.open" and not any("b" in str(mode) for mode in modes):
-        if not (options & {"encoding"} or "archive" in name or name == "Image.open"):
-            yield "open without an encoding"
-    if last in ("run", "Popen", "check_output") and options & {"text", "universal_newlines"}:
-        if "encoding" not in options:
-            yield "text of a process without an encoding"
+    is_text = last == "open" and not any("b" in str(mode) for mode in modes)
+    is_other = name in ("os.open", "Image.open") or "archive" in name
+    if is_text and not is_other and "encoding" not in options:
+        yield "open without an encoding"
+    asks_for_text = options & {"text", "universal_newlines"} and "encoding" not in options
+    if last in ("run", "Popen", "check_output") and asks_for_text:
+        yield "text of a process without an encoding"
     if last == "TextIOWrapper" and len(node.args) < 2 and "encoding" not in options:
         yield "TextIOWrapper without an encoding"
 
