@@ -300,7 +300,7 @@ def test_memory_layout_and_locks_make_no_difference(name, draw):
         for layout in (backwards, spread_out):
             arrays = [x if x is None else layout(x) for x in inputs]
             found, _ = by_kernel(name, arrays, attributes, gs=tuple(map(layout, gs)))
-            assert_close(found, right, 1e-6)
+            assert_close(found, right, 1e-6 if "convolution" in name else 0)
 
 
 @needs_compiler
