@@ -51,10 +51,10 @@ def test_even_where_this_program_is_missing(windows):
 @pytest.mark.parametrize("system", [platforms.LINUX, platforms.WINDOWS])
 def test_what_takes_too_long_is_stopped(monkeypatch, system):
     monkeypatch.setattr(platforms, "SYSTEM", system)
-    with pytest.raises(KeyboardInterrupt), interrupted_after(0.01) as over:
+    with pytest.raises(KeyboardInterrupt), interrupted_after(0.2) as over:
         until = time.perf_counter() + 10
         while time.perf_counter() < until:
-            pass
+            time.sleep(0)  # Python 3.13.0 lets nobody catch what interrupts an empty loop
     assert over.is_set()
 
 
