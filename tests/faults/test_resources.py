@@ -65,6 +65,7 @@ OF_ANY_LENGTH = [batch(n % 10 + 2, n // 10 + 1) for n in range(KINDS)]
 REPLAYED = [(x[:, 0], y) for x, y in (batch(1, n + 1) for n in range(KINDS))]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("make", "batches", "rounds"),
     [
@@ -156,6 +157,7 @@ WAYS = {
 SLOW = {"with_callbacks", "watched", *ZOO} - {"nested_twice"}
 
 
+@pytest.mark.medium
 @pytest.mark.filterwarnings("ignore:ReduceLROnPlateau")
 @pytest.mark.parametrize(
     "way", [pytest.param(n, marks=[pytest.mark.slow] * (n in SLOW)) for n in WAYS]
@@ -175,6 +177,7 @@ def test_a_model_that_is_dropped_is_freed_at_once(way, tmp_path, monkeypatch):
         gc.enable()
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("models", [30, pytest.param(200, marks=pytest.mark.slow)])
 def test_models_that_are_dropped_leave_no_memory(models):
     """Without garbage collection. (Python keeps some small objects for the next ones.)"""
@@ -207,6 +210,7 @@ def trained(name):
 MADE = {}
 
 
+@pytest.mark.medium
 def test_side_by_side_is_as_one_by_one():
     """Different models train at once, and others predict, evaluate and measure beside them."""
     for name in NAMES:
@@ -240,6 +244,7 @@ class Presses(threading.Thread):
         os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.medium
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal to itself")
 @pytest.mark.parametrize("times", [5, pytest.param(100, marks=pytest.mark.slow)])
 def test_ctrl_c_at_random_moments(times):

@@ -52,6 +52,7 @@ def contents(folder):
     return {one.name: one.read_bytes() for one in folder.rglob("*") if one.is_file()}
 
 
+@pytest.mark.medium
 def test_full_after_each_number_of_bytes(tmp_path):
     path, new = tmp_path / "a.bin", bytes(range(100))
     for old in ({}, {"a.bin": b"old"}):
@@ -83,6 +84,7 @@ WRITERS = {
 SLOW = {"page", "reference", "lessons"}
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[pytest.mark.slow] * (n in SLOW)) for n in WRITERS]
 )

@@ -52,6 +52,7 @@ def used(found):
         flow.forecast()
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("every", [211, pytest.param(13, marks=pytest.mark.slow)])
 def test_wrong_flows_are_refused_or_harmless(kind, every, tmp_path):

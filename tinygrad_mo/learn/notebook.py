@@ -29,7 +29,7 @@ def make_notebook(lesson: Lesson) -> Path:
     need("jupytext")
     import jupytext
 
-    notebook = jupytext.read(lesson.script, fmt="py:percent")
+    notebook = jupytext.reads(lesson.script.read_text("utf-8"), fmt="py:percent")
     notebook.metadata.pop("jupytext", None)  # no pairing: nothing is ever written back
     notebook.metadata["kernelspec"] = {
         "name": "python3",
