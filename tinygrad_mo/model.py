@@ -244,7 +244,7 @@ class Model(Network):
 
     def summary(
         self,
-        print_fn: Callable[[str], Any] = print,
+        print_fn: Callable[[str], Any] = say,
         batch_size: int | None = None,
         length: int | Mapping[str, int] | None = None,
     ) -> None:
