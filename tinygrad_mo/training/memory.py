@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..device import Array, on_device
-from ..engine.graph import Tensor
+from ..engine.graph import Step, Tensor
 from ..engine.plan import Plan
 from ..questions import settle
 from .objective import Objective
@@ -94,7 +94,7 @@ def zeros(x: Tensor, like: tuple[int, ...]) -> np.ndarray:
 
 def owner_of(x: Array) -> Array:
     """The array whose memory this one looks at."""
-    while hasattr(x.base, "nbytes"):
+    while isinstance(x.base, type(x)) and x.base is not x:
         x = x.base
     return x
 
@@ -104,7 +104,7 @@ def arrays_in(x: Any) -> Iterator[Array]:
     waiting, seen = [x], set[int]()
     while waiting:
         x = waiting.pop()
-        if id(x) in seen or isinstance(x, type | ModuleType):
+        if id(x) in seen or isinstance(x, type | ModuleType | Step | Plan | Tensor):
             continue
         seen.add(id(x))
         if hasattr(x, "nbytes"):
