@@ -42,7 +42,10 @@ OF_NUMPY_ALONE = {  # by what a test is about
         "test_sparse.py::test_the_compiled_step_of_a_table_is_that_of_numpy",
         "test_sparse.py::test_every_rule_for_tables_has_a_twin_that_works_in_place",
     ],
-    "the memory of a process, and its threads": ["faults/test_resources.py"],
+    "the memory of a process, and its threads": [
+        "faults/test_resources.py",
+        "test_memory.py::test_the_memory_of_a_step",
+    ],
     "the place that a warning names": ["test_by_hand.py::test_a_history_that_grows_is_told"],
     "warnings and errors of NumPy": [
         "test_optimizers.py::test_numpys_error_handling_makes_no_difference",
