@@ -234,3 +234,14 @@ def test_a_layer_that_takes_one_tensor_says_so(make, count):
             super().make_weights(shape[0] if isinstance(shape, list) else shape)
 
     assert Own(2)([STEPS] * count).shape == (None, 6, 2)  # one's own may take either
+
+
+@pytest.mark.parametrize("name", ["generator", "weights", "input_width"])
+def test_what_every_layer_has_is_no_place_for_something_else(name):
+    class Own(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            setattr(self, name, 3)
+
+    with pytest.raises(AttributeError, match=f"Own cannot keep .* {name!r}.*choose another name"):
+        Own()

@@ -166,13 +166,19 @@ class Layer(Recipe):
         self._generator: Any = None
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Refuse numbers in the place of a parameter: models would know nothing of them."""
+        """Refuse what would hide a parameter from models, or something that every layer has."""
         there = vars(self).get(name)
         is_numbers = isinstance(value, int | float | list) or hasattr(value, "shape")
         if isinstance(there, Parameter) and is_numbers and not isinstance(value, Parameter):
             raise TypeError(
                 f"{self}: {name} is the parameter {there}, and models would know nothing of what "
                 f"takes its place: write layer.{name}.assign(value)"
+            )
+        of_class = getattr(type(self), name, None)
+        if isinstance(of_class, property) and of_class.fset is None:
+            raise AttributeError(
+                f"{type(self).__name__} cannot keep something of its own as {name!r}: every layer "
+                f"has {name}; choose another name"
             )
         super().__setattr__(name, value)
 
