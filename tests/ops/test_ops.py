@@ -173,6 +173,9 @@ def test_a_probability_of_exactly_0_or_1_is_clipped_and_has_no_slope():
     y, (_, pull) = ops.binary_crossentropy(np.array([1.0, 0.0]), np.array([0.0, 1.0]))
     np.testing.assert_allclose(y, -np.log(1e-7), rtol=1e-8)
     assert pull(np.ones((1, 2))).tolist() == [[0, 0]]
+    y, (_, pull) = ops.categorical_crossentropy(np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]]))
+    np.testing.assert_allclose(y, -np.log(1e-7), rtol=1e-8)
+    assert pull(np.ones((1, 1))).tolist() == [[[0, 0]]]
 
 
 def test_the_mean_of_nothing_is_0():
