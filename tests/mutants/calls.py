@@ -11,6 +11,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 from pathlib import Path
 
 from c_kernels import Kernels
@@ -45,6 +46,8 @@ class Calls:
         self.files: dict[Path, list] = defaultdict(list)
         for item in items:
             self.files[item.path].append(item)
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
         self.seconds: dict[str, float] = {}
         self.tests: dict[str, list[str]] = defaultdict(list)  # by file and function
         self.failed: list[str] = []
@@ -112,12 +115,14 @@ class Calls:
                 function = entry.code.co_qualname.split(".<locals>")[0]
                 yield f"{Path(file).relative_to(self.root)} {function}"
 
-    def of(self, mutant: Mutant) -> list[str]:
-        """The tests that call the function of a mutant, cheap ones first."""
+    def of(self, mutant: Mutant, within: float) -> list[str]:
+        """The tests that call the function of a mutant, cheap ones first, `within` some seconds."""
         tests = self.tests.get(f"{mutant.file} {mutant.function}")
         if not tests and not mutant.file.endswith(".py"):  # C that other C calls
             tests = self.tests.get(mutant.file, [])
-        return sorted(tests or [], key=self.seconds.__getitem__)
+        tests = sorted(tests or [], key=self.seconds.__getitem__)
+        sums = accumulate(map(self.seconds.__getitem__, tests))
+        return [test for test, so_far in zip(tests, sums, strict=True) if so_far < within]
 
 
 def sources_of(root: Path) -> list[Path]:

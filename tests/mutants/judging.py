@@ -1,7 +1,9 @@
 """A plugin of pytest: in place of running the tests, it runs them on mutants."""
 
 import sys
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +17,11 @@ SECONDS = 2  # of processor time that a test of a mutant may take, beside ten ti
 
 
 class Verdict(NamedTuple):
-    """What became of a mutant, and the test that said so."""
+    """What became of a mutant, and the test that said so.
+
+    It was "killed", has "survived", was "not run" by any test, or "left out": a function that was
+    made while the program was imported cannot always be changed afterwards.
+    """
 
     mutant: Mutant
     word: str
@@ -31,10 +37,11 @@ class Judge:
     """
 
     def __init__(
-        self, mutants: Sequence[Mutant], root: Path, jobs: int, work: Path, kept: Path | None
+        self, mutants: Sequence[Mutant], options: Namespace, work: Path, kept: Path | None
     ):
-        self.mutants, self.root, self.jobs, self.kept = mutants, root, jobs, kept
-        self.kernels = Kernels(work, root)
+        self.mutants, self.root, self.kept = mutants, options.root, kept
+        self.jobs, self.seconds = options.jobs, options.seconds
+        self.kernels = Kernels(work, self.root)
         self.verdicts: list[Verdict] = []
         self.failed: list[str] = []
 
@@ -54,26 +61,25 @@ class Judge:
             self.kernels.compile()
         children = Children(self.jobs, lambda mutant, ended: self.note(verdict(mutant, ended)))
         for mutant in self.mutants:
-            if calls.of(mutant):
-                children.start(mutant, lambda write, m=mutant: self.judge(m, calls, write))
+            if tests := calls.of(mutant, self.seconds):
+                tests = [(calls.items[test], calls.seconds[test]) for test in tests]
+                children.start(mutant, partial(self.judge, mutant, tests))
             else:
                 self.note(Verdict(mutant, "not run", "no test runs it", 0.0))
         children.wait_for_all()
 
-    def judge(self, mutant: Mutant, calls: Calls, write) -> None:
+    def judge(self, mutant: Mutant, tests: list[tuple], write: Callable[[str], object]) -> None:
         """Run the tests, and write the name of each; the last one is the one that failed."""
         limit(60)
         owner = self.functions if mutant.file.endswith(".py") else self.kernels
         try:
             owner.put_in(mutant)
-        except LookupError:
-            write("\nnot put in")
-            raise
-        items = [calls.items[test] for test in calls.of(mutant)]
-        for item, following in in_pairs(items):
+        except LookupError as error:
+            return write(f"\nleft out: {error}")
+        for (item, seconds), following in in_pairs(tests):
             write(f"\n{item.nodeid}")
-            limit(SECONDS + 10 * calls.seconds[item.nodeid])
-            if not self.passes(item, following):
+            limit(SECONDS + 10 * seconds)
+            if not self.passes(item, following and following[0]):
                 return
         write("\n")
 
@@ -98,8 +104,8 @@ class Judge:
 def verdict(mutant: Mutant, ended: Ended) -> Verdict:
     """What the last line that a child wrote says."""
     test = ended.text.rpartition("\n")[2]
-    if test == "not put in":
-        return Verdict(mutant, "not run", test, ended.seconds)
+    if test.startswith("left out"):
+        return Verdict(mutant, "left out", test, ended.seconds)
     if not test and not ended.how:
         return Verdict(mutant, "survived", "", ended.seconds)
     how = f" ({ended.how})" if ended.how else ""

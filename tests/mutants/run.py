@@ -4,10 +4,10 @@
     python tests/mutants/run.py --only tinygrad_mo/losses   those of a folder or a file
     python tests/mutants/run.py --known                     those in the two lists
 
-The quick tests are asked. What is printed for each mutant is the test that noticed it; at the end,
-those that none has noticed. `survived.txt` has mutants that once survived and must be noticed;
-`equal.txt` has those that change no answer, with the reason: they are left out. The exit code is 0
-if nothing has survived, and the lists are true.
+The quick tests are asked, the cheapest first, within 20 s for a mutant. For each mutant is printed
+which test noticed it; at the end, which ones none has noticed. `survived.txt` has mutants that once
+survived and must be noticed; `equal.txt` has those that change no answer, with the reason: they are
+left out. The exit code is 0 if nothing has survived, and the lists are true.
 """
 
 import os
@@ -40,6 +40,8 @@ NOT_ASKED = """
 balancing benchmarks files gpu habits lab learn mutants systems test_check.py test_cli.py
 test_house.py test_planted_faults.py test_readme.py test_reference.py test_removable.py
 """  # about something else, or many networks at once
+NOT_NOTICED = ("survived", "not run")
+WORDS = ("killed", *NOT_NOTICED, "left out")
 
 
 def chosen(rooms: Sequence[str], root: Path, count: int, seed: int, without) -> list[Mutant]:
@@ -56,11 +58,10 @@ def chosen(rooms: Sequence[str], root: Path, count: int, seed: int, without) -> 
 def report(verdicts: Sequence[Verdict], equal: dict) -> list[Verdict]:
     """Print the sums and the survivors; those that should not have survived."""
     words = Counter((room_of(v.mutant.file), v.word) for v in verdicts)
-    print(f"\n{'room':24}{'killed':>8}{'survived':>10}{'not run':>9}")
+    print(f"\n{'':24}" + "".join(f"{word:>10}" for word in WORDS))
     for room in dict.fromkeys(room for room, _ in words):
-        counts = [words[room, word] for word in ("killed", "survived", "not run")]
-        print(f"{room:24}{counts[0]:8}{counts[1]:10}{counts[2]:9}")
-    left = [v for v in verdicts if v.word != "killed" and v.mutant.name not in equal]
+        print(f"{room:24}" + "".join(f"{words[room, word]:10}" for word in WORDS))
+    left = [v for v in verdicts if v.word in NOT_NOTICED and v.mutant.name not in equal]
     for v in left:
         print(f"\n{v.word}: {v.mutant.file}:{v.mutant.line}\n{v.mutant}")
     print(f"\n{len(verdicts)} mutants, {len(left)} of them not noticed")
@@ -89,6 +90,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", metavar="PATH", help="a folder or a file of the program")
     parser.add_argument("--known", action="store_true", help="those in equal.txt and survived.txt")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
+    parser.add_argument("--seconds", type=float, default=20, help="for the tests of one mutant")
     parser.add_argument("--root", type=Path, default=ROOT, help="another program than this one")
     parser.add_argument("--lists", type=Path, default=HERE, help="where the two lists are")
     parser.add_argument("tests", nargs="*", help="tests to ask (default: all quick ones)")
@@ -97,7 +99,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     options = arguments()
-    root = options.root.resolve()
+    root = options.root
     equal, survived = (listed(options.lists / f"{name}.txt") for name in ("equal", "survived"))
     if options.known:
         mutants = [m for name in {**equal, **survived} if (m := found(name, root))]
@@ -110,12 +112,9 @@ def main() -> int:
         "tests", "tinygrad_mo", *(f"--ignore=tests/{name}" for name in NOT_ASKED.split())
     ]  # fmt: skip
     own = "--doctest-modules --strict-markers -p no:cacheprovider -q --tb=no --show-capture=no"
-    kept = None
-    if not options.tests:
-        kept = library.cache_folder() / "calls"
-        kept.mkdir(parents=True, exist_ok=True)
+    options.kept = None if options.tests else library.cache_folder() / "calls"
     with tempfile.TemporaryDirectory() as work:
-        judge = Judge(mutants, root, options.jobs, Path(work), kept)
+        judge = Judge(mutants, options, Path(work))
         pytest.main(["-o", f"addopts={own}", "-m", "not slow", *tests], plugins=[judge])
     if judge.failed:
         print("these tests fail on the unchanged program:", *judge.failed, sep="\n")

@@ -27,14 +27,13 @@ class Functions:
             for text in ((self.root / mutant.file).read_text("utf-8"), mutant.text(self.root))
         )
         changed = [code for code in new if code not in old]
-        swapped = 0
         for code in changed:
             for function in self.known[place(code)]:
-                if function.__code__.co_freevars == code.co_freevars:
-                    function.__code__ = code
-                    swapped += 1
-        if changed and not swapped:
-            raise LookupError(f"{mutant.file}: there is no {mutant.function} to be changed")
+                if function.__code__.co_freevars != code.co_freevars:
+                    raise LookupError(f"{code.co_qualname} was made with other variables")
+                function.__code__ = code
+        if changed and not any(self.known[place(code)] for code in changed):
+            raise LookupError(f"there is no {mutant.function} any more")
 
 
 def place(code: CodeType) -> tuple:

@@ -80,7 +80,7 @@ def write_lists(folder, equal, survived):
 def test_what_no_test_notices_is_reported(tiny):
     said, code = asked(tiny, "--only", "small", "--count", "100")
     assert code == 1
-    left = said[said.index("not run\n") :]
+    left = said[said.index("left out\n") :]
     assert "small/__init__.py area" not in left, "no mutant of what is tested survives"
     assert "- return x if x < 100 else 100\n+ return x if x <= 100 else 100" in left
     assert "not run: small/__init__.py:11\nsmall/__init__.py unused" in left
