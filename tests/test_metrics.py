@@ -171,6 +171,27 @@ def test_f1_takes_indices_and_steps():
     assert np.isnan(metrics.F1Score().result())
 
 
+def test_an_accuracy_of_steps_counts_each_step():
+    y, p = classes.reshape(3, 4), scored.reshape(3, 4, 4)
+    right = (p.argmax(axis=-1) == y).mean()
+    for labels in (y, y[..., None]):
+        assert collected(metrics.SparseCategoricalAccuracy(), labels, p) == pytest.approx(right)
+    hot = np.eye(4)[y]
+    assert collected(metrics.CategoricalAccuracy(), hot, p) == pytest.approx(right)
+    hot[0, :2] = 0  # no class is right there
+    left = (p.argmax(axis=-1) == y) & hot.any(axis=-1)
+    assert collected(metrics.CategoricalAccuracy(), hot, p) == pytest.approx(left.mean())
+    for metric in (metrics.SparseCategoricalAccuracy(), metrics.CategoricalAccuracy()):
+        for odd in (y[:, 0], y[:, :1]):
+            with pytest.raises(ValueError, match="shape"):
+                metric.update(odd, p)
+
+
+def test_indices_need_a_number_for_each_class_beside_them():
+    with pytest.raises(ValueError, match=r"shape \(1,\) for .* \(3, 1\)"):
+        metrics.F1Score().update(np.array([1]), np.array([0.1, 0.9, 0.3]))
+
+
 def test_f1_knows_whether_classes_exclude_each_other():
     """With a binary cross-entropy each number is judged by itself, and of logits at 0."""
     y = (RANDOM.random((12, 4)) > 0.5).astype(float)

@@ -9,7 +9,7 @@ import tinygrad_mo as tg
 from gradient_checks import check_gradients
 from layer_checks import arrays, check_losses, close, made, numbers, recorded, two_losses
 from tinygrad_mo import layers, ops
-from tinygrad_mo.ops.gelu import erf
+from tinygrad_mo.ops.gelu import chebyshev_coefficients, erf
 
 OPS = [
     (ops.repeat, (2, 3, 4), {"times": 2, "axis": 1}),
@@ -125,6 +125,16 @@ def test_erf():
     assert np.abs(erf(single) - expected[np.abs(x) < 1e38]).max() < 5e-7
     assert erf(np.array([-np.inf, np.inf])).tolist() == [-1, 1]
     assert np.isnan(erf(np.array([np.nan]))).all(), "NaN stays NaN"
+
+
+def test_the_polynomial_of_erf_meets_its_function():
+    """Evaluated by NumPy, and between the points through which it was laid."""
+    coefficients = chebyshev_coefficients(20)
+    for z in np.linspace(0.01, 5.9, 50):
+        t = 1 / (1 + z / 2)
+        right = math.log(math.erfc(z) / t) + z * z
+        place = (t - 0.25) / 0.75 * 2 - 1
+        assert abs(np.polynomial.chebyshev.chebval(place, coefficients) - right) < 1e-13
 
 
 def test_spatial_dropout_takes_whole_channels():

@@ -36,10 +36,8 @@ class Judge:
     first, until one fails. A test that finds no end, or crashes, has failed.
     """
 
-    def __init__(
-        self, mutants: Sequence[Mutant], options: Namespace, work: Path, kept: Path | None
-    ):
-        self.mutants, self.root, self.kept = mutants, options.root, kept
+    def __init__(self, mutants: Sequence[Mutant], options: Namespace, work: Path):
+        self.mutants, self.root, self.kept = mutants, options.root, options.kept
         self.jobs, self.seconds = options.jobs, options.seconds
         self.kernels = Kernels(work, self.root)
         self.verdicts: list[Verdict] = []

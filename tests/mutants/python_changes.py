@@ -63,7 +63,7 @@ def changes(text: str) -> Iterator[tuple[int, str]]:
 def computing(nodes) -> Iterator[ast.AST]:
     """The nodes below some nodes that take part in a computation."""
     for node in nodes:
-        if isinstance(node, SAID) or (isinstance(node, ast.Expr) and is_text(node.value)):
+        if isinstance(node, SAID) or is_docstring(node) or is_strict(node):
             continue
         yield node
         yield from computing(parts_of(node))
@@ -76,8 +76,14 @@ def parts_of(node: ast.AST) -> Iterator[ast.AST]:
             yield from (part for part in parts if isinstance(part, ast.AST))
 
 
-def is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+def is_docstring(node: ast.AST) -> bool:
+    text = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(text, ast.Constant) and isinstance(text.value, str)
+
+
+def is_strict(node: ast.AST) -> bool:
+    """The `strict` of a zip, which asserts."""
+    return isinstance(node, ast.keyword) and node.arg == "strict"
 
 
 def edits(node: ast.AST, parameters: list[str], lines: list[bytes]) -> Iterator[tuple]:

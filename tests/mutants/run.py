@@ -3,6 +3,7 @@
     python tests/mutants/run.py --count 300                 spread over the rooms
     python tests/mutants/run.py --only tinygrad_mo/losses   those of a folder or a file
     python tests/mutants/run.py --known                     those in the two lists
+    python tests/mutants/run.py --only tinygrad_mo/flow/curves.py --slow tests/flow/test_charts.py
 
 The quick tests are asked, the cheapest first, within 20 s for a mutant. For each mutant is printed
 which test noticed it; at the end, which ones none has noticed. `survived.txt` has mutants that once
@@ -36,10 +37,18 @@ ROOMS = """
 tinygrad_mo/ops tinygrad_mo/layers tinygrad_mo/losses tinygrad_mo/optimizers tinygrad_mo/metrics
 tinygrad_mo/flow tinygrad_mo/engine tinygrad_mo/training kernels/cpu
 """
+LEFT_OUT = """
+flow/animation.py flow/chart_parts.py flow/charts.py flow/curves.py flow/figure.py
+flow/run_curves.py training/captured.py
+"""  # what is drawn is looked at by slow tests alone; a GPU's step needs one, or its double
 NOT_ASKED = """
 balancing benchmarks files gpu habits lab learn mutants systems test_check.py test_cli.py
 test_house.py test_planted_faults.py test_readme.py test_reference.py test_removable.py
 """  # about something else, or many networks at once
+OPTIONS = """
+--doctest-modules --strict-markers -p no:cacheprovider -p no:faulthandler -q --tb=no
+--show-capture=no
+"""  # of pytest
 NOT_NOTICED = ("survived", "not run")
 WORDS = ("killed", *NOT_NOTICED, "left out")
 
@@ -48,11 +57,15 @@ def chosen(rooms: Sequence[str], root: Path, count: int, seed: int, without) -> 
     """Mutants drawn by chance, as many from each room as from the others (if it has as many)."""
     drawn = []
     for room in rooms:
-        every = [m for path in files_of(root / room) for m in mutants_of(path, root)]
-        every = [m for m in every if m.name not in without]
+        files = [f for f in files_of(root / room) if f == root / room or not is_left_out(f)]
+        every = [m for path in files for m in mutants_of(path, root) if m.name not in without]
         random.Random(f"{seed} {room}").shuffle(every)
         drawn.append(every)
     return [m for m in chain.from_iterable(zip_longest(*drawn)) if m][:count]
+
+
+def is_left_out(path: Path) -> bool:
+    return any(path.match(name) for name in LEFT_OUT.split())
 
 
 def report(verdicts: Sequence[Verdict], equal: dict) -> list[Verdict]:
@@ -89,6 +102,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="which ones (default 0)")
     parser.add_argument("--only", metavar="PATH", help="a folder or a file of the program")
     parser.add_argument("--known", action="store_true", help="those in equal.txt and survived.txt")
+    parser.add_argument("--slow", action="store_true", help="ask slow tests, too")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--seconds", type=float, default=20, help="for the tests of one mutant")
     parser.add_argument("--root", type=Path, default=ROOT, help="another program than this one")
@@ -111,11 +125,11 @@ def main() -> int:
     tests = options.tests or [
         "tests", "tinygrad_mo", *(f"--ignore=tests/{name}" for name in NOT_ASKED.split())
     ]  # fmt: skip
-    own = "--doctest-modules --strict-markers -p no:cacheprovider -q --tb=no --show-capture=no"
-    options.kept = None if options.tests else library.cache_folder() / "calls"
+    options.kept = None if options.tests or options.slow else library.cache_folder() / "calls"
     with tempfile.TemporaryDirectory() as work:
         judge = Judge(mutants, options, Path(work))
-        pytest.main(["-o", f"addopts={own}", "-m", "not slow", *tests], plugins=[judge])
+        marks = "" if options.slow else "not slow"
+        pytest.main(["-o", f"addopts={OPTIONS}", "-m", marks, *tests], plugins=[judge])
     if judge.failed:
         print("these tests fail on the unchanged program:", *judge.failed, sep="\n")
         return 2
