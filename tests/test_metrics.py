@@ -181,10 +181,29 @@ def test_an_accuracy_of_steps_counts_each_step():
     hot[0, :2] = 0  # no class is right there
     left = (p.argmax(axis=-1) == y) & hot.any(axis=-1)
     assert collected(metrics.CategoricalAccuracy(), hot, p) == pytest.approx(left.mean())
+    first_two = np.argsort(-p, axis=-1)[..., :2] == y[..., None]
+    found = collected(metrics.TopKCategoricalAccuracy(2), hot, p)
+    assert found == pytest.approx((first_two.any(axis=-1) & hot.any(axis=-1)).mean())
     for metric in (metrics.SparseCategoricalAccuracy(), metrics.CategoricalAccuracy()):
         for odd in (y[:, 0], y[:, :1]):
             with pytest.raises(ValueError, match="shape"):
                 metric.update(odd, p)
+
+
+def test_weights_of_numbers_that_share_a_score_weigh_this_score():
+    y, p = np.zeros((2, 2, 3)), np.arange(12.0).reshape(2, 2, 3)
+    of_scores = np.array([[1.0, 2.0], [0.0, 5.0]])
+    for weights in (of_scores, np.repeat(of_scores[..., None], 3, axis=-1)):
+        metric = metrics.get("mae", [losses.MeanSquaredError()], (None, 2, 3), (None, 2, 3))
+        metric.update(y, p, weights)
+        right = (of_scores * p.mean(axis=-1)).sum() / of_scores.sum()
+        assert metric.result() == pytest.approx(right)
+
+
+def test_f1_of_an_empty_batch_is_none():
+    metric = metrics.F1Score("macro")
+    metric.update(np.zeros((0, 4)), np.zeros((0, 4)))
+    assert np.isnan(metric.result())
 
 
 def test_indices_need_a_number_for_each_class_beside_them():

@@ -11,6 +11,7 @@ import tinygrad_mo as tg
 from random_models import random_model
 from tinygrad_mo.flow import Flow
 from tinygrad_mo.flow import layout as layouts
+from tinygrad_mo.flow.folded import folded
 from tinygrad_mo.flow.frames import measures
 from tinygrad_mo.flow.layout import MARGIN, make_layout
 from tinygrad_mo.flow.measures import Measure, factor, triangle
@@ -409,6 +410,17 @@ def test_cards_do_not_overlap_and_data_runs_to_the_right(make, missing, monkeypa
     low = max(max(c.y + c.height / 2 for c in cards), *(y for p in layout.paths for _, y in p))
     assert (layout.width, layout.height) == pytest.approx((right + MARGIN, low + MARGIN))
     assert all(c.x - c.width / 2 >= 0 and c.y - c.height / 2 >= 0 for c in cards)
+
+
+def test_a_folded_flow_keeps_the_weights_of_its_cards():
+    h = x = tg.Input((2,))
+    for _ in range(60):
+        h = tg.layers.Dense(2)(h)
+    model = tg.Model(x, tg.layers.Dense(1)(h))
+    model.compile("sgd", "mse")
+    flow = model.gradient_flow(np.ones((2, 2)), np.ones(2))
+    shown = folded(flow)
+    assert len(shown.nodes) < len(flow.nodes) and list(shown.parameters) == list(flow.parameters)
 
 
 def test_the_page_numbers_what_was_measured():

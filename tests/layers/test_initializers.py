@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+import tinygrad_mo as tg
+from tinygrad_mo import layers
 from tinygrad_mo.layers import initializers
 
 SHAPE = (3, 3, 20, 30)
@@ -53,6 +55,12 @@ def test_an_orthogonal_kernel_has_orthonormal_rows_or_columns():
 
 def drawn_anew(seed):
     return initializers.orthogonal((3, 3), np.random.default_rng(seed))
+
+
+def test_one_nan_among_the_numbers_is_refused():
+    layer = layers.Dense(2, kernel_initializer=lambda shape, _: np.array([[1.0, np.nan]]))
+    with pytest.raises(ValueError, match="gave NaN, or numbers too large"):
+        layer(tg.Input((1,)))
 
 
 def test_given_limits_and_spreads():
