@@ -11,7 +11,8 @@ from mutant import Mutant
 from tinygrad_mo.compiled import library
 
 FOLDER = "kernels/cpu"
-QUICK = ["-O1", "-fstack-protector-all"]  # soon made, and what writes beside an array is ended
+QUICK = ["-O1", "-fsanitize=bounds,object-size", "-fsanitize-undefined-trap-on-error"]
+# It is soon made; and what reads or writes beside an array of its own is ended.
 
 
 class Kernels:
