@@ -91,7 +91,7 @@ INLINE void some_of_kernel(
 
 /* total (taps * depth, filters) += windows^T @ g. Some lines of windows at a time: they and their
  * part of g stay in the cache while all of the kernel is gone through. A panel of g may reach into
- * the next pixels, which does no harm: where it may reach behind g, an image has a copy with room. */
+ * the next pixels, which does no harm: where it may reach behind g, a copy has room for that. */
 EXPORT int kernel_gradient(
     const shape *s, const float *x, const num *tap, const float *g, float *total
 ) {
