@@ -235,6 +235,15 @@ def test_f1_refuses_labels_that_are_none():
         metrics.F1Score().update(np.array([0, 5]), scored[:2])
 
 
+def test_in_r2_weighted_by_variance_a_constant_has_no_share():
+    y, p = X[:, :2].copy(), X[:, 1:3]
+    y[:, 1] = 5
+    both = metrics.R2Score("variance_weighted_average")
+    alone = metrics.R2Score()
+    alone.update(y[:, :1], p[:, :1])
+    assert collected(both, y, p) == pytest.approx(alone.result())
+
+
 def test_r2_is_exact_far_from_zero():
     """Where the labels lie must not matter, nor how they are cut into batches."""
     y, p = X[:, :1], X[:, :1] + 0.1 * X[:, 1:2]
