@@ -25,6 +25,7 @@ class Kernels:
         self.folder, self.root = folder, root
         self.sources = sorted((root / FOLDER).glob("*.[ch]"))
         self.asked: set[str] = set()
+        self.parts: dict[str, str] = {}
         self.files = {
             name: f"{FOLDER}/{source.name}"
             for source in self.sources

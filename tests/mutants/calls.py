@@ -116,13 +116,13 @@ class Calls:
                 yield f"{Path(file).relative_to(self.root)} {function}"
 
     def of(self, mutant: Mutant, within: float) -> list[str]:
-        """The tests that call the function of a mutant, cheap ones first, `within` some seconds."""
+        """The tests that call the function of a mutant, cheap ones first, until time is over."""
         tests = self.tests.get(f"{mutant.file} {mutant.function}")
         if not tests and not mutant.file.endswith(".py"):  # C that other C calls
             tests = self.tests.get(mutant.file, [])
         tests = sorted(tests or [], key=self.seconds.__getitem__)
-        sums = accumulate(map(self.seconds.__getitem__, tests))
-        return [test for test, so_far in zip(tests, sums, strict=True) if so_far < within]
+        before = accumulate(map(self.seconds.__getitem__, tests), initial=0.0)
+        return [test for test, spent in zip(tests, before, strict=False) if spent < within]
 
 
 def sources_of(root: Path) -> list[Path]:
