@@ -67,7 +67,7 @@ class Kernels:
 def compiled(folder: Path, names: list[str]) -> dict[str, str]:
     """By name of a C file, what it becomes; compiled fast, as it is soon gone."""
     for name in names:
-        run(folder, *library.find_compiler(), *library.FLAGS, *QUICK, "-c", name)
+        run(folder, *library.find_compiler(), *library.flags(), *QUICK, "-c", name)
     return {name: str(folder / name.replace(".c", ".o")) for name in names}
 
 

@@ -5,7 +5,7 @@
     python tests/mutants/run.py --known                     those in the two lists
     python tests/mutants/run.py --only tinygrad_mo/flow/curves.py --slow tests/flow/test_charts.py
 
-The quick tests are asked, the cheapest first, within 20 s for a mutant. For each mutant is printed
+Quick and medium tests are asked, the cheapest first, within 20 s for a mutant. For each mutant is printed
 which test noticed it; at the end, which ones none has noticed. `survived.txt` has mutants that once
 survived and must be noticed; `equal.txt` has those that change no answer, with the reason: they are
 left out. The exit code is 0 if nothing has survived, and the lists are true.
@@ -42,8 +42,9 @@ flow/animation.py flow/chart_parts.py flow/charts.py flow/curves.py flow/figure.
 flow/run_curves.py training/captured.py
 """  # what is drawn is looked at by slow tests alone; a GPU's step needs one, or its double
 NOT_ASKED = """
-benchmarks files gpu habits lab learn mutants systems test_check.py test_cli.py
-test_house.py test_planted_faults.py test_readme.py test_reference.py test_removable.py
+benchmarks files gpu habits lab learn mutants platforms systems test_check.py test_cli.py
+test_house.py test_lowest.py test_planted_faults.py test_readme.py test_reference.py
+test_removable.py test_sizes.py
 """  # about something else, or many networks at once
 OPTIONS = """
 --doctest-modules --strict-markers -p no:cacheprovider -p no:faulthandler -q --tb=no
@@ -128,7 +129,7 @@ def main() -> int:
     options.kept = None if options.tests or options.slow else library.cache_folder() / "calls"
     with tempfile.TemporaryDirectory() as work:
         judge = Judge(mutants, options, Path(work))
-        marks = "" if options.slow else "not slow"
+        marks = "not exhaustive" if options.slow else "not slow or medium"
         pytest.main(["-o", f"addopts={OPTIONS}", "-m", marks, *tests], plugins=[judge])
     if judge.failed:
         print("these tests fail on the unchanged program:", *judge.failed, sep="\n")

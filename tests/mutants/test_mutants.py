@@ -25,6 +25,13 @@ def small(x):
 def unused(x):
     return x + 1
 """
+MARKERS = """
+[pytest]
+markers =
+  slow
+  medium
+  exhaustive
+"""
 COUNTDOWN = """
 
 def countdown(n):
@@ -67,7 +74,7 @@ def tiny(tmp_path, monkeypatch):
     for name, text in (("small/__init__.py", PROGRAM), ("tests/test_small.py", TESTS)):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(text)
-    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = slow: as in the real one\n")
+    (tmp_path / "pytest.ini").write_text(MARKERS)
     return tmp_path
 
 
