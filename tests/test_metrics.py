@@ -200,6 +200,18 @@ def test_weights_of_numbers_that_share_a_score_weigh_this_score():
         assert metric.result() == pytest.approx(right)
 
 
+def test_what_is_never_claimed_scores_0():
+    y, p = np.eye(3)[[0, 1, 1]], np.eye(3)[[0, 1, 0]]
+    metric = metrics.F1Score()
+    metric.update(y, p)
+    assert metric.result() == pytest.approx([2 / 3, 2 / 3, 0])
+    for name in ("precision", "recall"):
+        metric = metrics.get(name, [losses.BinaryCrossentropy()], (None, 1), (None, 1))
+        assert np.isnan(metric.result())
+        metric.update(np.array([[float(name == "precision")]]), np.array([[0.1]]))
+        assert metric.result() == 0
+
+
 def test_f1_of_an_empty_batch_is_none():
     metric = metrics.F1Score("macro")
     metric.update(np.zeros((0, 4)), np.zeros((0, 4)))

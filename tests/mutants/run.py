@@ -5,10 +5,10 @@
     python tests/mutants/run.py --known                     those in the two lists
     python tests/mutants/run.py --only tinygrad_mo/flow/curves.py --slow tests/flow/test_charts.py
 
-Quick and medium tests are asked, the cheapest first, within 20 s for a mutant. For each mutant is printed
-which test noticed it; at the end, which ones none has noticed. `survived.txt` has mutants that once
-survived and must be noticed; `equal.txt` has those that change no answer, with the reason: they are
-left out. The exit code is 0 if nothing has survived, and the lists are true.
+Quick and medium tests are asked, the cheapest first, within 20 s for a mutant. For each mutant is
+printed which test noticed it; at the end, which ones none has noticed. `survived.txt` has mutants
+that once survived and must be noticed; `equal.txt` has those that change no answer, with the
+reason: they are left out. The exit code is 0 if nothing has survived, and the lists are true.
 """
 
 import os
