@@ -420,6 +420,7 @@ def test_cards_do_not_overlap_and_data_runs_to_the_right(make, missing, monkeypa
     assert all(c.x - c.width / 2 >= 0 and c.y - c.height / 2 >= 0 for c in cards)
 
 
+@pytest.mark.medium
 def test_a_folded_flow_keeps_the_weights_of_its_cards():
     h = x = tg.Input((2,))
     for _ in range(60):
