@@ -184,6 +184,26 @@ def test_weights_and_losses_of_a_layer_of_ones_own(options, words):
         Mine(**options)(tg.Input((3,)))
 
 
+def test_a_layer_of_ones_own_may_have_a_width():
+    class Wide(layers.Layer):
+        fixed_width = True
+
+        def __init__(self, width, **options):
+            super().__init__(**options)
+            self.width = width
+
+        def make_weights(self, shape):
+            self.kernel = self.add_weight("kernel", (shape[-1], self.width))
+
+        def call(self, x):
+            return x @ self.kernel
+
+    layer = Wide(5, name="wide")
+    assert layer(tg.Input((3,))).shape == (None, 5)
+    with pytest.raises(ValueError, match="'wide' has weights for inputs of width 3, made by"):
+        layer(tg.Input((1,)))
+
+
 def test_a_weight_takes_numpys_numbers():
     layer = Mine(weight=("w", np.array([3])), trainable=np.bool_(False))
     layer(tg.Input((3,)))

@@ -42,7 +42,7 @@ flow/animation.py flow/chart_parts.py flow/charts.py flow/curves.py flow/figure.
 flow/run_curves.py training/captured.py
 """  # what is drawn is looked at by slow tests alone; a GPU's step needs one, or its double
 NOT_ASKED = """
-benchmarks files gpu habits lab learn mutants platforms systems test_check.py test_cli.py
+benchmarks files gpu habits lab learn mutants platforms properties systems test_check.py test_cli.py
 test_house.py test_lowest.py test_planted_faults.py test_readme.py test_reference.py
 test_removable.py test_sizes.py
 """  # about something else, or many networks at once
