@@ -91,7 +91,7 @@ INLINE void some_of_kernel(
 
 /* total (taps * depth, filters) += windows^T @ g. Some lines of windows at a time: they and their
  * part of g stay in the cache while all of the kernel is gone through. A panel of g may reach into
- * the next pixel, which does no harm: only behind the last image there must be room for that. */
+ * the next pixels, which does no harm: where it may reach behind g, a copy has room for that. */
 EXPORT int kernel_gradient(
     const shape *s, const float *x, const num *tap, const float *g, float *total
 ) {
@@ -102,7 +102,7 @@ EXPORT int kernel_gradient(
     num lines = s->columns > 128 ? 1 : 128 / s->columns;
     for (num image = 0; image < s->images; image++, g += numbers) {
         const float *from = framed(s, x, image, frame), *of = g;
-        if (!whole && image == s->images - 1) {
+        if (!whole && (s->images - 1 - image) * numbers < PANEL) {
             memcpy(copy, g, 4 * numbers);
             memset(copy + numbers, 0, 4 * PANEL);
             of = copy;

@@ -448,3 +448,11 @@ def test_functions_of_numpy_refuse_tensors():
     for function in (np.array, np.nanmedian, lambda x: np.convolve([1.0, 1.0], x)):
         with pytest.raises(TypeError, match=r"NumPy was given the tensor 'x' \(2,\).*\.numpy\(\)"):
             function(x)
+
+
+def test_a_parameter_that_is_trained_holds_floats():
+    for floatx in ("float32", "float64"):
+        with tg.use(floatx=floatx):
+            for value in (np.array([1, 2]), np.array([1.0, 2.0])):
+                assert tg.Parameter(value, "trained").dtype == floatx
+    assert tg.Parameter(np.array([1, 2]), "count", trainable=False).dtype == np.int64

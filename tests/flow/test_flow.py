@@ -11,8 +11,11 @@ import tinygrad_mo as tg
 from random_programs import random_model
 from tinygrad_mo.flow import Flow
 from tinygrad_mo.flow import layout as layouts
-from tinygrad_mo.flow.layout import make_layout
+from tinygrad_mo.flow.folded import folded
+from tinygrad_mo.flow.frames import measures
+from tinygrad_mo.flow.layout import MARGIN, make_layout
 from tinygrad_mo.flow.measures import Measure, factor, triangle
+from tinygrad_mo.flow.page import graph_of
 from tinygrad_mo.flow.ratios import update_ratios
 from tinygrad_mo.flow.words import verdict
 
@@ -429,7 +432,45 @@ def test_cards_do_not_overlap_and_data_runs_to_the_right(make, missing, monkeypa
     assert not any(overlaps(a, b) for i, a in enumerate(cards) for b in cards[:i])
     for path in layout.paths:
         assert all(x0 < x1 for (x0, _), (x1, _) in pairwise(path))
-    assert all(0 < c.x < layout.width and 0 < c.y < layout.height for c in cards)
+    for path in layout.paths:
+        for x, y in path[1:-1]:
+            assert not any(
+                abs(x - c.x) * 2 < c.width and abs(y - c.y) * 2 < c.height for c in cards
+            )
+    right = max(c.x + c.width / 2 for c in cards)
+    low = max(max(c.y + c.height / 2 for c in cards), *(y for p in layout.paths for _, y in p))
+    assert (layout.width, layout.height) == pytest.approx((right + MARGIN, low + MARGIN))
+    assert all(c.x - c.width / 2 >= 0 and c.y - c.height / 2 >= 0 for c in cards)
+
+
+@pytest.mark.medium
+def test_a_folded_flow_keeps_the_weights_of_its_cards():
+    h = x = tg.Input((2,))
+    for _ in range(60):
+        h = tg.layers.Dense(2)(h)
+    model = tg.Model(x, tg.layers.Dense(1)(h))
+    model.compile("sgd", "mse")
+    flow = model.gradient_flow(np.ones((2, 2)), np.ones(2))
+    shown = folded(flow)
+    assert len(shown.nodes) < len(flow.nodes) and list(shown.parameters) == list(flow.parameters)
+
+
+def test_the_page_numbers_what_was_measured():
+    model, data = siamese()
+    flow = model.gradient_flow(*data)
+    made, measured = graph_of(flow), list(measures(flow))
+    names, arrays = [node.name for node in flow.nodes], list(flow.parameters)
+    assert [node["name"] for node in made["nodes"]] == names
+    for source, target, tensor, number in made["wires"]:
+        assert measured[number] == ("wire", names[source], names[target], tensor)
+    for weight, node, number in made["uses"]:
+        assert measured[number] == ("use", arrays[weight], names[node])
+    for tensor, number in made["forks"]:
+        assert measured[number] == ("fork", tensor)
+    counts = Counter(what[0] for what in measured)
+    for kind in ("wire", "use", "fork", "bundle"):
+        assert len(made[f"{kind}s"]) == counts[kind], kind
+    assert counts["wire"] and counts["use"]
 
 
 def test_names_never_reach_the_layout_language():

@@ -177,6 +177,8 @@ def test_classes_of_steps_have_weights():
     by_class = model.evaluate(x, y, class_weight={0: 2.0, 2: 0.5})
     by_step = model.evaluate(x, y, sample_weight=np.choose(y, [2.0, 1.0, 0.5]))
     assert by_class == pytest.approx(by_step)
+    with pytest.raises(ValueError, match="3"):
+        model.evaluate(x, y, class_weight={3: 1.0})  # there are four steps, but three classes
 
 
 def test_labels_in_a_column_are_labels():
