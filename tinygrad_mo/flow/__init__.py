@@ -3,6 +3,7 @@
 from .data import FlowData, FlowNode, Wire
 from .flow import Flow
 from .measures import Measure
+from .of_torch import of_torch
 from .recorder import FlowRecorder
 from .recording import measure
 from .retraining import Runs, whatif
@@ -18,5 +19,6 @@ __all__ = [
     "Runs",
     "Wire",
     "measure",
+    "of_torch",
     "whatif",
 ]

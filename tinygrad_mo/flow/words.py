@@ -384,7 +384,7 @@ def settled_lines(flow: FlowData) -> list[str]:
         lines.append(
             f"{flow.balancer} sets the weights in each step: those said here are of one moment."
         )
-    return lines
+    return lines + flow.notes
 
 
 def calls_lines(flow: FlowData) -> list[str]:

@@ -1,0 +1,270 @@
+"""The flow of a network that is written in PyTorch."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+
+from .. import arguments
+from ..naming import did_you_mean
+from .data import FlowNode, Wire
+from .flow import Flow
+from .measures import Measure
+from .torch_calls import Calls
+from .torch_graph import TorchGraph
+from .words import few, listing
+
+WRAPPERS = {  # around a module, and the attribute in which it is
+    "DataParallel": "module",
+    "DistributedDataParallel": "module",
+    "OptimizedModule": "_orig_mod",  # what torch.compile returns
+}
+
+
+def of_torch(
+    model: Any,
+    losses: Callable[[Any, Any], Mapping[str, Any]],
+    batch: Any,
+    *,
+    weights: Mapping[str, float] | None = None,
+    optimizers: Any = (),
+    step: int = 0,
+    to_inputs: bool = True,
+) -> Flow:
+    """Measure the gradient of each loss on every wire and weight of a PyTorch module.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        In train or eval mode, as it is. Several modules: one `torch.nn.ModuleDict` of them.
+    losses : function of (model, batch)
+        Calls the model as your training does, and returns the losses by name: scalar tensors.
+    batch : anything
+        What `losses` is given.
+    weights : dict, optional
+        By name: what each loss is multiplied with in training. Default: 1.
+    optimizers : Optimizer or list of them, optional
+        Parameters that stand in none of them count as frozen. Default: all that require gradients
+        are trained.
+    step : int
+        Training steps made before.
+    to_inputs : bool
+        Follow the gradients to the data, through frozen parts, too. False: only as far as training
+        does.
+
+    Returns
+    -------
+    Flow
+
+    Examples
+    --------
+    >>> import torch  # doctest: +SKIP
+    >>> trunk, heads = torch.nn.Linear(4, 8), torch.nn.Linear(8, 2)
+    """
+    torch = package()
+    model = unwrapped(model, torch)
+    calls = Calls(model, arguments.flag("of_torch: to_inputs", to_inputs))
+    with as_it_was(model, torch) as notes:
+        with calls.listening():
+            found = losses(model, batch)
+        found = checked_losses(found, torch)
+        mixed = mixture(weights, found)
+        graph = TorchGraph(calls, found, dict(model.named_parameters()))
+        refuse_totals(graph)
+        pulls = graph.measure()
+        measured = pulls.measured()
+    values = {name: float(x.detach()) for name, x in found.items()}
+    return Flow(
+        losses=list(found),
+        values=values,
+        weights=mixed,
+        **described(graph, measured),
+        frozen=frozen_in(model, optimizers),
+        kinds={},
+        name=type(model).__name__,
+        step=step,
+        training=model.training,
+        notes=[*notes, *notes_on(graph, model, pulls.types)],
+    )
+
+
+def package() -> Any:
+    """The package torch."""
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError("of_torch needs PyTorch: pip install 'tinygrad-mo[torch]'") from error
+    return torch
+
+
+def unwrapped(model: Any, torch: Any) -> Any:
+    """The plain module in what runs it on several devices, or compiled."""
+    while (inner := WRAPPERS.get(type(model).__name__)) and hasattr(model, inner):
+        model = getattr(model, inner)
+    if not isinstance(model, torch.nn.Module):
+        raise TypeError(
+            f"of_torch: model must be a torch.nn.Module, not {arguments.shown(model)}; several "
+            f"modules: torch.nn.ModuleDict({{'name': module, ...}})"
+        )
+    return model
+
+
+@contextmanager
+def as_it_was(model: Any, torch: Any) -> Iterator[list[str]]:
+    """Within this, plain float32 as PyTorch computes it; then all is as it was.
+
+    Buffers (running statistics) and random numbers are put back. What must be said of it is in the
+    list.
+    """
+    notes: list[str] = []
+    buffers = [(x, x.detach().clone()) for x in model.buffers()]
+    owned = [(m, dict(m._buffers)) for m in model.modules()]
+    mode = {module: module.training for module in model.modules()}
+    states = random.getstate(), np.random.get_state()
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    with ExitStack() as stack:
+        stack.enter_context(torch.random.fork_rng(devices))
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        stack.enter_context(torch.compiler.set_stance("force_eager"))
+        for kind in {"cpu", *(x.device.type for x in model.parameters())} - {"meta"}:
+            if torch.is_autocast_enabled(kind):
+                notes.append(f"Autocast on {kind} was switched off for this measurement.")
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        try:
+            yield notes
+        finally:
+            random.setstate(states[0])
+            np.random.set_state(states[1])
+            for module, own in owned:
+                module._buffers.clear()
+                module._buffers.update(own)
+            for module, training in mode.items():
+                module.training = training
+            with torch.no_grad():
+                for x, before in buffers:
+                    x.copy_(before)
+
+
+def checked_losses(found: Any, torch: Any) -> dict[str, Any]:
+    """What `losses` returned: scalars by name."""
+    if not isinstance(found, Mapping) or not found:
+        raise TypeError(
+            f"of_torch: losses must return a dict of losses by name, not {arguments.shown(found)}"
+        )
+    for name, x in found.items():
+        if not isinstance(name, str):
+            raise TypeError(f"of_torch: losses have names, {arguments.shown(name)} is none")
+        if not isinstance(x, torch.Tensor) or x.numel() != 1:
+            given = f"of shape {tuple(x.shape)}" if isinstance(x, torch.Tensor) else type(x).__name__
+            raise TypeError(
+                f"of_torch: loss {name!r} must be a tensor with one number, not one {given}: take "
+                f"its mean or sum"
+            )
+    return dict(found)
+
+
+def mixture(weights: Any, losses: Mapping[str, Any]) -> dict[str, float]:
+    """The weight of each loss."""
+    given = arguments.by_name("of_torch: weights", weights, arguments.number)
+    for name in given:
+        if name not in losses:
+            raise ValueError(
+                f"of_torch: weights: there is no loss {name!r}; {did_you_mean(name, losses)}"
+            )
+    return dict.fromkeys(losses, 1.0) | given
+
+
+def refuse_totals(graph: TorchGraph) -> None:
+    """A sum of losses beside its parts would count them twice."""
+    names = list(graph.losses)
+    for k, name in enumerate(names):
+        for j, other in enumerate(names):
+            root = graph.losses[other].grad_fn
+            if k != j and root is not None and k in graph.reach.get(root, ()):
+                raise ValueError(
+                    f"of_torch: loss {name!r} is computed from loss {other!r}: give either the "
+                    f"parts, and weights={{{other!r}: ...}} for what the sum multiplies them with, "
+                    f"or the sum alone"
+                )
+
+
+def frozen_in(model: Any, optimizers: Any) -> set[str]:
+    """The parameters that training does not change."""
+    several = optimizers if isinstance(optimizers, list | tuple) else [optimizers]
+    trained = {id(w) for one in several for group in one.param_groups for w in group["params"]}
+    return {
+        name
+        for name, w in model.named_parameters()
+        if not w.requires_grad or (several and id(w) not in trained)
+    }
+
+
+def described(graph: TorchGraph, measured: Mapping[Any, Measure]) -> dict[str, Any]:
+    """The parts of a flow that the graph and the measures give."""
+    nothing = Measure.nothing(graph.count)
+    one = Measure.of_factor(np.ones((1, 1)), [0], 1)
+    first: dict[Any, str] = {}
+    nodes = []
+    for card in graph.cards:
+        layer = card.name
+        if card.kind == "layer":
+            layer = first.setdefault(card.call.module, card.name)
+        nodes.append(
+            FlowNode(
+                card.name,
+                card.kind,
+                card.type,
+                tuple(card.shape[1:]),
+                tuple(card.parameters),
+                layer,
+                tuple(graph.folders[card.name]),
+                card.loss,
+            )
+        )
+    wires = []
+    for (card, tensor), (source, target) in graph.wires.items():
+        measure = measured.get((card, tensor), nothing)
+        if not card.nodes:  # a module has computed the loss, whose gradient on itself is 1
+            k = list(graph.losses).index(card.loss)
+            measure = Measure.of_factor(one.r, [k], graph.count)
+        shape = tuple(tensor[0]._input_metadata[tensor[1]].shape)
+        wires.append(
+            Wire(source.name, target.name, measure, source.name, shape, graph.number[tensor])
+        )
+    for number, (source, target) in enumerate(graph.data_wires, start=len(graph.number)):
+        wires.append(
+            Wire(source.name, target.name, nothing, source.name, source.shape, number)
+        )
+    users = Counter(name for card in graph.cards for name in card.parameters)
+
+    def known(what: Any) -> Any:
+        return what if isinstance(what, str) else graph.number[what]
+
+    return {
+        "nodes": nodes,
+        "wires": wires,
+        "parameters": {name: measured.get(name, nothing) for name in graph.parameters},
+        "uses": {
+            (name, card.name): measured.get((card, name), nothing)
+            for card in graph.cards
+            for name in card.parameters
+            if users[name] > 1
+        },
+        "folds": graph.folds,
+        "bundles": {
+            (fold, known(what)): measured.get((fold, what), nothing) for fold, what in graph.bundles
+        },
+        "forks": {graph.number[what]: measured.get((None, what), nothing) for what in graph.forks},
+    }
+
+
+def notes_on(graph: TorchGraph, model: Any, types: set[Any]) -> list[str]:
+    """What one must know of the measurement, and what cannot be seen."""
+    notes = []
+    return notes

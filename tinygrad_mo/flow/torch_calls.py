@@ -1,0 +1,207 @@
+"""Which modules of PyTorch were called, in which call each node of autograd was made, with what.
+
+Autograd counts the nodes that it makes. Hooks note how far it has counted when a module's call
+begins and when it ends, so that each node belongs to the innermost call in which it was made.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from inspect import signature
+from typing import Any
+
+from ..naming import unique_names
+
+
+@dataclass(eq=False)
+class Call:
+    """One call of a module of the model.
+
+    Attributes
+    ----------
+    path : str
+        The module's name in the model; that of the model itself is empty.
+    module : Module
+    around : Call, optional
+        The call within which it was made.
+    is_leaf : bool
+        Were no other modules called within it?
+    shape : tuple
+        Of the first tensor that it returned.
+    storages : set of int
+        Where the data lie that it was given and that need no gradient.
+    """
+
+    path: str
+    module: Any
+    around: Call | None
+    is_leaf: bool = True
+    shape: tuple[int, ...] = ()
+    storages: set[int] = field(default_factory=set)
+
+    def chain(self) -> list[Call]:
+        """The calls around it and itself, the outermost first."""
+        return [*(self.around.chain() if self.around else ()), self]
+
+
+@dataclass(eq=False)
+class Entry:
+    """A tensor of data with which the model was called.
+
+    Attributes
+    ----------
+    name : str
+        Of the argument of `forward`, and its place in it, as in "batch.title".
+    tensor, leaf, fed : Tensor
+        What was given; what stands for it, so that its gradient can be asked for; what the model
+        gets, a copy of that (a leaf may not be written into).
+    """
+
+    name: str
+    tensor: Any
+    leaf: Any = None
+    fed: Any = None
+
+
+class Calls:
+    """Notes all calls of modules of a model, while `listening`.
+
+    Parameters
+    ----------
+    model : Module
+    to_inputs : bool
+        Shall gradients be asked for on the data, too?
+    """
+
+    def __init__(self, model: Any, to_inputs: bool):
+        import torch
+
+        self.torch, self.model, self.to_inputs = torch, model, to_inputs
+        of_losses = torch.nn.modules.loss._Loss  # what they do belongs to the loss
+        self.path_of = {
+            module: path for path, module in model.named_modules() if not isinstance(module, of_losses)
+        }
+        self.calls: list[Call] = []
+        self.entries: dict[int, Entry] = {}
+        self.outputs: dict[str, Any] = {}
+        self._stack: list[Call] = []
+        self._counts: list[int] = []  # how far autograd had counted when ...
+        self._innermost: list[Call | None] = []  # ... this became the innermost call
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Within this the calls are noted."""
+        with ExitStack() as hooks:
+            for module in self.path_of:
+                enter = module.register_forward_pre_hook(
+                    self._enter, with_kwargs=True, prepend=True
+                )
+                hooks.callback(enter.remove)
+                hooks.callback(module.register_forward_hook(self._leave).remove)
+            yield
+
+    def maker(self, node: Any) -> Call | None:
+        """The innermost call in which a node of autograd was made."""
+        place = bisect_right(self._counts, node._sequence_nr()) - 1
+        return self._innermost[place] if place >= 0 else None
+
+    def _mark(self) -> None:
+        self._counts.append(self.torch.autograd._get_sequence_nr())
+        self._innermost.append(self._stack[-1] if self._stack else None)
+
+    def _enter(self, module: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        if not self._stack:
+            args, kwargs = self._fed(module, args, kwargs)
+        around = self._stack[-1] if self._stack else None
+        call = Call(self.path_of[module], module, around)
+        if around:
+            around.is_leaf = False
+        for _, x in self.tensors_in((args, kwargs)):
+            if not x.requires_grad:
+                call.storages.add(self._storage(x))
+        self.calls.append(call)
+        self._stack.append(call)
+        self._mark()
+        return args, kwargs
+
+    def _leave(self, module: Any, args: Any, output: Any) -> None:
+        call = self._stack.pop()
+        tensors = list(self.tensors_in(output))
+        call.shape = tuple(tensors[0][1].shape) if tensors else ()
+        if not self._stack:
+            names = unique_names([*self.outputs, *(name or "output" for name, _ in tensors)], ":")
+            self.outputs |= dict(zip(names[len(self.outputs) :], (x for _, x in tensors), strict=True))
+        self._mark()
+
+    def _fed(self, module: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        """What the model is given, with tensors whose gradient can be asked for."""
+        try:
+            given = signature(module.forward).bind(*args, **kwargs)
+        except (TypeError, ValueError):  # of a function in C, or wrong ones: the call itself says so
+            return mapped(args, "input", self._entry), mapped(kwargs, "", self._entry)
+        for name, value in given.arguments.items():
+            given.arguments[name] = mapped(value, name, self._entry)
+        return given.args, given.kwargs
+
+    def _entry(self, name: str, x: Any) -> Any:
+        if not isinstance(x, self.torch.Tensor) or x.grad_fn is not None:
+            return x
+        entry = self.entries.setdefault(id(x), Entry(name, x))
+        if entry.fed is None:
+            if x.requires_grad:
+                entry.leaf = entry.fed = x
+            elif self.to_inputs and self.torch.is_grad_enabled() and x.dtype.is_floating_point:
+                entry.leaf = x.detach().requires_grad_()
+                entry.fed = entry.leaf.clone()
+        return x if entry.fed is None else entry.fed
+
+    def tensors_in(self, value: Any) -> Iterator[tuple[str, Any]]:
+        """The tensors in lists, dicts and the like, by where they stand."""
+        found: list[tuple[str, Any]] = []
+
+        def note(name: str, x: Any) -> Any:
+            if isinstance(x, self.torch.Tensor):
+                found.append((name, x))
+            return x
+
+        mapped(value, "", note)
+        return iter(found)
+
+    def entry_of(self, call: Call) -> list[Entry]:
+        """The data that a call was given as they are, without a gradient."""
+        return [
+            entry
+            for entry in self.entries.values()
+            if entry.leaf is None and self._storage(entry.tensor) in call.storages
+        ]
+
+    def _storage(self, x: Any) -> int:
+        return x.untyped_storage().data_ptr() if x.layout == self.torch.strided else id(x)
+
+
+def mapped(value: Any, name: str, change: Callable[[str, Any], Any]) -> Any:
+    """A value in which everything that is no list, dict or the like is changed.
+
+    >>> mapped({"a": [1, 2], "b": 3}, "x", lambda name, one: f"{name}={one}")
+    {'a': ['x.a.0=1', 'x.a.1=2'], 'b': 'x.b=3'}
+    """
+
+    def inner(key: Any, one: Any) -> Any:
+        return mapped(one, f"{name}.{key}" if name else str(key), change)
+
+    if isinstance(value, Mapping):
+        new = {key: inner(key, one) for key, one in value.items()}
+        return value if all(new[key] is value[key] for key in new) else type(value)(new)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(inner, value._fields, value))
+    if type(value) in (list, tuple):
+        return type(value)(inner(i, one) for i, one in enumerate(value))
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [one.name for one in fields(value) if one.init]
+        new = {one: inner(one, getattr(value, one)) for one in names}
+        same = all(new[one] is getattr(value, one) for one in names)
+        return value if same else replace(value, **new)
+    return change(name, value)

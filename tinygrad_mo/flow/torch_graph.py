@@ -1,0 +1,329 @@
+"""The graph of PyTorch's autograd as cards and wires, and a watcher of its backward passes.
+
+A card is a call of a module in which no other module is called, or an operation between such
+calls. What only one loss needs, behind the outputs of the model, is the card of this loss.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..naming import snake_case, unique_names
+from .data import FlowNode, Wire
+from .folding import Folds, find_folds
+from .measures import Measure
+from .torch_pulls import Pulls
+from .torch_calls import Call, Calls
+
+FORK = None  # stands for all cards that use a tensor, where others stand for one card or fold
+KINDS = ("layer", "input", "op", "loss")  # in the order in which they choose their names
+
+
+@dataclass(eq=False)
+class Card:
+    """What will be a `FlowNode`, and the nodes of autograd that are in it."""
+
+    name: str
+    kind: str
+    type: str
+    call: Call | None = None
+    nodes: list[Any] = field(default_factory=list)
+    parameters: list[str] = field(default_factory=list)
+    shape: tuple[int, ...] = ()
+    loss: str = ""
+
+
+def op_name(node: Any) -> str:
+    """What a node of autograd undoes.
+
+    >>> from types import SimpleNamespace
+    >>> [op_name(SimpleNamespace(name=lambda: x)) for x in ("CatBackward0", "SplitWithSizes")]
+    ['cat', 'split_with_sizes']
+    """
+    return snake_case(node.name().split("::")[-1].split("Backward")[0]) or "op"
+
+
+class TorchGraph:
+    """What autograd knows of the losses, as cards and wires.
+
+    Parameters
+    ----------
+    calls : Calls
+    losses : dict of Tensor
+    parameters : dict of Parameter
+        By name.
+    """
+
+    def __init__(self, calls: Calls, losses: dict[str, Any], parameters: dict[str, Any]):
+        self.calls, self.losses, self.count = calls, losses, len(losses)
+        self.parameters = parameters
+        self.name_of = {id(w): name for name, w in parameters.items()}
+        self.edges: dict[Any, list[tuple[int, Any, int]]] = {}  # by node: place, other, its output
+        self.reach: dict[Any, set[int]] = {}  # by node: the losses that it is part of
+        self._walk()
+        self.leaves = {node: node.variable for node in self.edges if hasattr(node, "variable")}
+        self.unknown = [
+            x for x in self.leaves.values() if id(x) not in self.name_of and not self._entry_of(x)
+        ]
+        self.card_of: dict[Any, Card] = {}
+        self._find_cards()
+        self._name_cards()
+        self._find_wires()
+
+    # ------------------------------------------------------------ nodes
+
+    def _walk(self) -> None:
+        """All nodes below the losses and the outputs, and which losses they are part of."""
+        roots = [(k, x.grad_fn) for k, x in enumerate(self.losses.values())]
+        roots += [(None, x.grad_fn) for x in self.calls.outputs.values()]
+        for k, root in roots:
+            waiting = [root] if root is not None else []
+            met = set(waiting)
+            while waiting:
+                node = waiting.pop()
+                if node not in self.edges:
+                    self.reach[node] = set()
+                    self.edges[node] = [
+                        (place, other, output)
+                        for place, (other, output) in enumerate(node.next_functions)
+                        if other is not None
+                    ]
+                if k is not None:
+                    self.reach[node].add(k)
+                for _, other, _ in self.edges[node]:
+                    if other not in met:
+                        met.add(other)
+                        waiting.append(other)
+
+    def _entry_of(self, leaf: Any) -> Any:
+        return next((e for e in self.calls.entries.values() if e.leaf is leaf), None)
+
+    def weight_at(self, node: Any) -> str | None:
+        """The name of the parameter that a node stands for."""
+        return self.name_of.get(id(self.leaves[node])) if node in self.leaves else None
+
+    # ------------------------------------------------------------ cards
+
+    def _find_cards(self) -> None:
+        """The card of each node, but for the parameters themselves."""
+        entries = [e for e in self.calls.entries.values()]
+        of_entry = {id(e): Card(e.name, "input", "Input", shape=tuple(e.tensor.shape)) for e in entries}
+        for entry in entries:
+            if entry.fed is not None and entry.fed.grad_fn is not None:
+                self.card_of[entry.fed.grad_fn] = of_entry[id(entry)]
+        for node, leaf in self.leaves.items():
+            if (entry := self._entry_of(leaf)) is not None:
+                self.card_of[node] = of_entry[id(entry)]
+        self._of_entry = of_entry
+        maker = {n: self.calls.maker(n) for n in self.edges if n not in self.leaves}
+        self._find_loss_cards(maker)
+        of_call: dict[Call, Card] = {}
+        for node in sorted(maker, key=lambda n: n._sequence_nr()):
+            call = maker[node]
+            if node in self.card_of:
+                continue
+            if call is not None and call.is_leaf:
+                if call not in of_call:
+                    kind = type(call.module).__name__
+                    card = Card(call.path or snake_case(kind), "layer", kind, call, shape=call.shape)
+                    card.parameters = [
+                        self.name_of[id(w)] for w in call.module.parameters() if id(w) in self.name_of
+                    ]
+                    of_call[call] = card
+                self.card_of[node] = of_call[call]
+            else:
+                self.card_of[node] = Card(
+                    op_name(node), "op", "op", call, shape=tuple(node._input_metadata[0].shape)
+                )
+        for node, card in self.card_of.items():
+            card.nodes.append(node)
+            for _, other, _ in self.edges.get(node, ()):
+                name = self.weight_at(other)
+                if name is not None and name not in card.parameters:
+                    card.parameters.append(name)
+        made = dict.fromkeys(
+            self.card_of[n] for n in sorted(maker, key=lambda n: n._sequence_nr())
+        )
+        self.cards = [*of_entry.values(), *(c for c in made if c.kind in ("layer", "op"))]
+        self.cards += self.loss_cards
+
+    def _find_loss_cards(self, maker: dict[Any, Call | None]) -> None:
+        """What only one loss needs, as far as it is no call of a module and no output."""
+        uses = Counter(other for edges in self.edges.values() for _, other, _ in edges)
+        outputs = {x.grad_fn for x in self.calls.outputs.values()}
+        self.loss_cards = []
+        for name, loss in self.losses.items():
+            card = Card(name, "loss", "loss", loss=name)
+            self.loss_cards.append(card)
+            waiting, seen = [loss.grad_fn], Counter[Any]()
+            while waiting:
+                node = waiting.pop()
+                call = maker.get(node)
+                if node not in maker or node in self.card_of or (call and call.is_leaf):
+                    continue
+                if node is not loss.grad_fn and node in outputs:
+                    continue
+                others = [other for _, other, _ in self.edges[node]]
+                if call and any(self.weight_at(other) for other in others):
+                    continue  # a parameter at work within the model
+                self.card_of[node] = card
+                seen.update(others)
+                waiting += [other for other in dict.fromkeys(others) if seen[other] == uses[other]]
+
+    def _name_cards(self) -> None:
+        """No two have one name; and the folders around each."""
+        taken: list[str] = []
+        for kind in KINDS:
+            cards, known = [card for card in self.cards if card.kind == kind], set(taken)
+            for card in cards:
+                if card.name in known:
+                    card.name += f"_{kind}"
+            names = unique_names([*taken, *(card.name for card in cards)], ":")[len(taken) :]
+            for card, name in zip(cards, names, strict=True):
+                card.name = name
+            taken += names
+        self.folders = folders_of(self.cards)
+
+    # ------------------------------------------------------------ wires
+
+    def _find_wires(self) -> None:
+        """Between cards, and which edges of autograd carry what is measured."""
+        self.wires: dict[tuple[Card, Any], tuple[Card, Card]] = {}  # by target and tensor: the ends
+        self.number: dict[Any, int] = {}
+        for card in self.cards:
+            for node in card.nodes:
+                for _, other, output in self.edges[node]:
+                    source = self.card_of.get(other)
+                    if source not in (None, card):
+                        tensor = other, output
+                        self.wires[card, tensor] = source, card
+                        self.number.setdefault(tensor, len(self.number))
+        for card in self.loss_cards:
+            root = self.losses[card.loss].grad_fn
+            if not card.nodes and root in self.card_of:  # a module has computed the loss
+                self.wires[card, (root, 0)] = self.card_of[root], card
+                self.number.setdefault((root, 0), len(self.number))
+        self.data_wires = [
+            (self._of_entry[id(entry)], card)
+            for card in self.cards
+            if card.kind == "layer" and card.call
+            for entry in self.calls.entry_of(card.call)
+        ]
+        ends = [(a.name, b.name) for a, b in [*self.wires.values(), *self.data_wires]]
+        kinds = {card.name: card.kind for card in self.cards}
+        self.folds: Folds = find_folds(kinds, self.folders, ends)
+        users = Counter(tensor for _, tensor in self.wires)
+        self.forks = [tensor for tensor, count in users.items() if count > 1]
+        self.bundles = self._find_bundles()
+
+    def _find_bundles(self) -> list[tuple[str, Any]]:
+        """Where several cards of a fold use one tensor or parameter: the fold and that."""
+        used = Counter[tuple[str, Any]]()
+        for card in self.cards:
+            for fold in self.folds.around(card.name):
+                tensors = [tensor for user, tensor in self.wires if user is card]
+                used.update((fold, what) for what in [*tensors, *card.parameters])
+        return [what for what, count in used.items() if count > 1]
+
+    def keys_of(self, card: Card, what: Any) -> list[Any]:
+        """What a gradient is part of: the use by a card, by the folds around, and by all cards."""
+        folds = [(fold, what) for fold in self.folds.around(card.name)]
+        shared = [one for one in folds if one in self._bundles]
+        return [(card, what), *shared, *([(FORK, what)] if what in self._forks else [])]
+
+    def watched(self) -> dict[Any, list[tuple[int, list[Any]]]]:
+        """By node: the places of its gradients that enter another card, and of what they are part."""
+        self._bundles, self._forks = set(self.bundles), set(self.forks)
+        found: dict[Any, list[tuple[int, list[Any]]]] = {}
+        several = {
+            name
+            for name, count in Counter(p for card in self.cards for p in card.parameters).items()
+            if count > 1
+        }
+        for card in self.cards:
+            for node in card.nodes:
+                for place, other, output in self.edges[node]:
+                    name = self.weight_at(other)
+                    if (card, (other, output)) in self.wires:
+                        found.setdefault(node, []).append((place, self.keys_of(card, (other, output))))
+                    elif name in several:
+                        found.setdefault(node, []).append((place, self.keys_of(card, name)))
+        return found
+
+    # ------------------------------------------------------------ gradients
+
+    def measure(self) -> Pulls:
+        """K backward passes, watched."""
+        import torch
+
+        watched = self.watched()
+        pulls = Pulls(self.count)
+        for node, places in watched.items():
+            for _, keys in places:
+                for key in keys:
+                    pulls.expect(key, self.reach[node])
+        leaves = [(node, x) for node, x in self.leaves.items() if self.reach[node]]
+        for node, x in leaves:
+            if name := self.weight_at(node):
+                pulls.expect(name, self.reach[node])
+        with ExitStack() as hooks:
+            for node, places in watched.items():
+                if self.reach[node]:
+                    hooks.callback(node.register_hook(partial(arrived, pulls, places)).remove)
+            for k, loss in enumerate(self.losses.values()):
+                mine = [(node, x) for node, x in leaves if k in self.reach[node]]
+                pulls.begin(k)
+                if not mine:
+                    continue
+                found = torch.autograd.grad(
+                    loss, [x for _, x in mine], retain_graph=k + 1 < self.count, allow_unused=True
+                )
+                for (node, _), g in zip(mine, found, strict=True):
+                    if (name := self.weight_at(node)) and g is not None:
+                        pulls.add(name, g)
+                pulls.end()
+        return pulls
+
+
+def arrived(pulls: Pulls, places: Iterable[tuple[int, list[Any]]], gradients: Any, _: Any) -> None:
+    """A node has computed the gradients of what it was made of."""
+    for place, keys in places:
+        for key in keys:
+            pulls.add(key, gradients[place])
+
+
+def folders_of(cards: Iterable[Card]) -> dict[str, list[str]]:
+    """By name of card: the calls of containers around it, and the folders in its own path.
+
+    The outermost first. Several calls of one container are several folders: "base", "base:1" ...
+    """
+    label_of: dict[Any, str] = {}
+
+    def labelled(folder: Any, label: str) -> str:
+        if folder not in label_of:
+            names = unique_names([*label_of.values(), label], ":")
+            label_of[folder] = names[-1]
+        return label_of[folder]
+
+    found: dict[str, list[str]] = {}
+    for card in cards:
+        found[card.name] = []
+        last: Call | None = None
+        for call in card.call.chain() if card.call else ():
+            outer = last.path if last else ""
+            inside = call.path.startswith(f"{outer}.") or not outer
+            parts = call.path.removeprefix(f"{outer}." if outer and inside else "").split(".")
+            for i in range(1, len(parts)):
+                label = ".".join([*([outer] if outer and inside else []), *parts[:i]])
+                found[card.name].append(labelled((last, label), label))
+            if call.path and (card.kind == "op" or call is not card.call):
+                found[card.name].append(labelled((call, call.path), call.path))
+            last = call
+    return found
