@@ -3,7 +3,7 @@
 from .data import FlowData, FlowNode, Wire
 from .flow import Flow
 from .measures import Measure
-from .of_torch import of_torch
+from .of_torch import TorchRecorder, of_torch
 from .recorder import FlowRecorder
 from .recording import measure
 from .retraining import Runs, whatif
@@ -17,6 +17,7 @@ __all__ = [
     "Measure",
     "Run",
     "Runs",
+    "TorchRecorder",
     "Wire",
     "measure",
     "of_torch",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,8 @@ from ..naming import did_you_mean
 from .data import FlowNode, Wire
 from .flow import Flow
 from .measures import Measure
-from .torch_calls import Calls
-from .torch_graph import TorchGraph
+from .torch_calls import Calls, plain_name
+from .torch_graph import TorchGraph, common_shape, shape_of
 from .words import few, listing
 
 WRAPPERS = {  # around a module, and the attribute in which it is
@@ -74,22 +75,25 @@ def of_torch(
             found = losses(model, batch)
         found = checked_losses(found, torch)
         mixed = mixture(weights, found)
-        graph = TorchGraph(calls, found, dict(model.named_parameters()))
+        named = {plain_name(name): w for name, w in model.named_parameters()}
+        graph = TorchGraph(calls, found, named)
         refuse_totals(graph)
         pulls = graph.measure()
         measured = pulls.measured()
+    several = list(optimizers) if isinstance(optimizers, list | tuple) else [optimizers]
+    frozen = frozen_in(named, several)
     values = {name: float(x.detach()) for name, x in found.items()}
     return Flow(
         losses=list(found),
         values=values,
         weights=mixed,
         **described(graph, measured),
-        frozen=frozen_in(model, optimizers),
-        kinds={},
+        frozen=set(frozen),
+        **optimizer_of(several),
         name=type(model).__name__,
         step=step,
         training=model.training,
-        notes=[*notes, *notes_on(graph, model, pulls.types)],
+        notes=[*notes, *notes_on(graph, model, pulls.types, frozen)],
     )
 
 
@@ -111,6 +115,11 @@ def unwrapped(model: Any, torch: Any) -> Any:
             f"of_torch: model must be a torch.nn.Module, not {arguments.shown(model)}; several "
             f"modules: torch.nn.ModuleDict({{'name': module, ...}})"
         )
+    if isinstance(model, torch.jit.ScriptModule):
+        raise TypeError(
+            "of_torch: a model compiled by torch.jit hides its modules: give the module that it was "
+            "made from"
+        )
     return model
 
 
@@ -123,7 +132,7 @@ def as_it_was(model: Any, torch: Any) -> Iterator[list[str]]:
     """
     notes: list[str] = []
     buffers = [(x, x.detach().clone()) for x in model.buffers()]
-    owned = [(m, dict(m._buffers)) for m in model.modules()]
+    owned = [(m, dict(m._buffers)) for m in model.modules() if type(m._buffers) is dict]
     mode = {module: module.training for module in model.modules()}
     states = random.getstate(), np.random.get_state()
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
@@ -142,8 +151,9 @@ def as_it_was(model: Any, torch: Any) -> Iterator[list[str]]:
             random.setstate(states[0])
             np.random.set_state(states[1])
             for module, own in owned:
-                module._buffers.clear()
-                module._buffers.update(own)
+                for name, x in own.items():
+                    if module._buffers[name] is not x:
+                        module._buffers[name] = x
             for module, training in mode.items():
                 module.training = training
             with torch.no_grad():
@@ -166,6 +176,11 @@ def checked_losses(found: Any, torch: Any) -> dict[str, Any]:
                 f"of_torch: loss {name!r} must be a tensor with one number, not one {given}: take "
                 f"its mean or sum"
             )
+    if all(x.grad_fn is None for x in found.values()):
+        raise ValueError(
+            "of_torch: no loss depends on a weight that requires a gradient: are they computed under "
+            "no_grad, from .item() or .detach(), or is everything frozen?"
+        )
     return dict(found)
 
 
@@ -194,15 +209,39 @@ def refuse_totals(graph: TorchGraph) -> None:
                 )
 
 
-def frozen_in(model: Any, optimizers: Any) -> set[str]:
+def frozen_in(parameters: Mapping[str, Any], optimizers: Sequence[Any]) -> list[str]:
     """The parameters that training does not change."""
-    several = optimizers if isinstance(optimizers, list | tuple) else [optimizers]
-    trained = {id(w) for one in several for group in one.param_groups for w in group["params"]}
-    return {
+    trained = {id(w) for one in optimizers for group in one.param_groups for w in group["params"]}
+    return [
         name
-        for name, w in model.named_parameters()
-        if not w.requires_grad or (several and id(w) not in trained)
-    }
+        for name, w in parameters.items()
+        if not w.requires_grad or (optimizers and id(w) not in trained)
+    ]
+
+
+OPTIMIZERS = ("SGD", "Adam", "AdamW", "Adamax", "NAdam", "RMSprop", "Adagrad", "Adadelta")
+
+
+def optimizer_of(optimizers: Sequence[Any]) -> dict[str, Any]:
+    """What is known of the optimizer: nothing where there are several, or several settings.
+
+    Of a decay that is added to the gradient, as that of Adam, nothing is said but of SGD's.
+    """
+    groups = [group for one in optimizers for group in one.param_groups]
+    plain = [{k: v for k, v in group.items() if k != "params"} for group in groups]
+    name = type(optimizers[0]).__name__ if optimizers else ""
+    if name not in OPTIMIZERS or len(optimizers) > 1 or any(one != plain[0] for one in plain):
+        return {}
+    given = plain[0]
+    mixed_in = not (name in ("SGD", "AdamW") or given.get("decoupled_weight_decay"))
+    if given.get("maximize") or (given.get("weight_decay") and mixed_in):
+        return {}
+    settings = {key: given[key] for key in ("momentum", "weight_decay", "centered") if given.get(key)}
+    if "eps" in given:
+        settings["epsilon"] = given["eps"]
+    if "betas" in given:
+        settings["beta_1"] = given["betas"][0]
+    return {"optimizer": {"NAdam": "Nadam"}.get(name, name), "settings": settings}
 
 
 def described(graph: TorchGraph, measured: Mapping[Any, Measure]) -> dict[str, Any]:
@@ -233,7 +272,7 @@ def described(graph: TorchGraph, measured: Mapping[Any, Measure]) -> dict[str, A
         if not card.nodes:  # a module has computed the loss, whose gradient on itself is 1
             k = list(graph.losses).index(card.loss)
             measure = Measure.of_factor(one.r, [k], graph.count)
-        shape = tuple(tensor[0]._input_metadata[tensor[1]].shape)
+        shape = shape_of(*tensor)
         wires.append(
             Wire(source.name, target.name, measure, source.name, shape, graph.number[tensor])
         )
@@ -264,7 +303,115 @@ def described(graph: TorchGraph, measured: Mapping[Any, Measure]) -> dict[str, A
     }
 
 
-def notes_on(graph: TorchGraph, model: Any, types: set[Any]) -> list[str]:
+def notes_on(
+    graph: TorchGraph, model: Any, types: set[Any], frozen: Iterable[str]
+) -> list[str]:
     """What one must know of the measurement, and what cannot be seen."""
     notes = []
+
+    def say(text: str, names: Iterable[str]) -> None:
+        if found := few([*dict.fromkeys(names)]):
+            notes.append(text.format(listing(found)))
+
+    other = {n: one for n, one in model.named_modules() if one.training != model.training}
+    outer = (plain_name(name) for name in other if name.rpartition(".")[0] not in other)
+    say("In {} mode, unlike the model: {{}}.".format("eval" if model.training else "train"), outer)
+    seen = {name for card in graph.cards for name in card.parameters}
+    calls = [call for call in graph.calls.calls if call.is_leaf and call.module is not None]
+    say(
+        "No gradient passes through {} (frozen, detached or under no_grad): not shown.",
+        (call.path for call in calls if not seen.issuperset(names_in(graph, call.module))),
+    )
+    say(
+        "PyTorch computes no gradient for {} (requires_grad is False): none is shown.",
+        (name for name in frozen if not graph.parameters[name].requires_grad),
+    )
+    say("It could not be seen where these data go: {}.", graph.unseen)
+    say(
+        "Gradients also reach tensors that are neither weights of the model nor its data, of shape "
+        "{}: they are not shown.",
+        (str(tuple(x.shape)) for x in graph.unknown),
+    )
+    scripts = {n: m for n, m in model.named_modules() if hasattr(m, "code") and hasattr(m, "_c")}
+    say(
+        "Compiled by TorchScript, which hides its modules: {} (what they do is shown as functions).",
+        (name for name in scripts if name.rpartition(".")[0] not in scripts),
+    )
+    small = sorted(str(x).removeprefix("torch.") for x in types if x.itemsize < 4)
+    say("Some gradients are {} numbers: what is too small for these became 0.", small)
     return notes
+
+
+def names_in(graph: TorchGraph, module: Any) -> set[str]:
+    """The parameters of a module, by their names in the model."""
+    return {graph.name_of[id(w)] for w in module.parameters() if id(w) in graph.name_of}
+
+
+class TorchRecorder:
+    """Record the gradient flow while a PyTorch module is trained.
+
+    Parameters
+    ----------
+    model, losses, weights, optimizers, to_inputs
+        As of `of_torch`. `weights` may be changed from step to step.
+    every : int
+        Steps from one record to the next. Default: 10.
+
+    Attributes
+    ----------
+    flows : list of Flow
+        For the page: ``flow.save("flow.html", recorder.flows)``.
+    step : int
+        How many training steps came before.
+
+    Examples
+    --------
+    >>> recorder = TorchRecorder(model, losses)  # doctest: +SKIP
+    >>> for batch in loader:  # doctest: +SKIP
+    ...     recorder.record(batch)  # before the step; draws the random numbers that it will draw
+    ...     train_on(batch)
+    >>> recorder.flows[-1].save("flow.html", recorder.flows)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        losses: Callable[[Any, Any], Mapping[str, Any]],
+        every: int = 10,
+        weights: Mapping[str, float] | None = None,
+        optimizers: Any = (),
+        to_inputs: bool = True,
+    ):
+        self.model, self.losses, self.weights = model, losses, weights
+        self.optimizers, self.to_inputs = optimizers, to_inputs
+        self.every = arguments.whole("TorchRecorder: every", every, at_least=1)
+        self.flows: list[Flow] = []
+        self.step = 0
+
+    def record(self, batch: Any) -> None:
+        """Say that a training step on this batch comes next; it is recorded, if it is time."""
+        if self.step % self.every == 0:
+            flow = of_torch(
+                self.model,
+                self.losses,
+                batch,
+                weights=self.weights,
+                optimizers=self.optimizers,
+                step=self.step,
+                to_inputs=self.to_inputs,
+            )
+            self.flows.append(flow)
+            share_shapes(self.flows)
+        self.step += 1
+
+
+def share_shapes(flows: Sequence[Flow]) -> None:
+    """Where batches have other lengths, a card has any length."""
+    names = [[node.name for node in flow.nodes] for flow in flows]
+    if any(one != names[0] for one in names):
+        return  # another graph: whoever draws them says so
+    for same in zip(*(flow.nodes for flow in flows), strict=True):
+        if len({node.shape for node in same}) > 1:
+            place = flows[0].nodes.index(same[0])
+            for flow, node in zip(flows, same, strict=True):
+                flow.nodes[place] = replace(node, shape=common_shape(*(n.shape for n in same)))

@@ -1,7 +1,8 @@
 """Which modules of PyTorch were called, in which call each node of autograd was made, with what.
 
-Autograd counts the nodes that it makes. Hooks note how far it has counted when a module's call
-begins and when it ends, so that each node belongs to the innermost call in which it was made.
+Autograd counts the nodes that it makes. Hooks note how far it has counted when the call of a module
+begins and when it ends, so that each node belongs to the innermost call in which it was made. The
+calls of PyTorch's functions are noted in the same way.
 """
 
 from __future__ import annotations
@@ -18,17 +19,18 @@ from ..naming import unique_names
 
 @dataclass(eq=False)
 class Call:
-    """One call of a module of the model.
+    """One call of a module of the model, or of a function of PyTorch.
 
     Attributes
     ----------
     path : str
-        The module's name in the model; that of the model itself is empty.
+        The module's name in the model (that of the model itself is empty), or the function's.
     module : Module
+        None: it is a function.
     around : Call, optional
-        The call within which it was made.
+        The call of a module within which it was made.
     is_leaf : bool
-        Were no other modules called within it?
+        Were no modules called within it? (Of a model that calls none, the functions are shown.)
     shape : tuple
         Of the first tensor that it returned.
     storages : set of int
@@ -46,6 +48,13 @@ class Call:
         """The calls around it and itself, the outermost first."""
         return [*(self.around.chain() if self.around else ()), self]
 
+    @property
+    def card(self) -> Call | None:
+        """The call that is shown as one card, with all that was done in it; None if none is."""
+        if self.around and self.module is None and self.around.is_leaf:
+            return self.around
+        return self if self.is_leaf else None
+
 
 @dataclass(eq=False)
 class Entry:
@@ -54,16 +63,26 @@ class Entry:
     Attributes
     ----------
     name : str
-        Of the argument of `forward`, and its place in it, as in "batch.title".
+        Of the argument of `forward`, and of the key in it, as in "batch.title". The tensors of a
+        list have one name.
+    card : object
+        The same for all tensors of a list.
+    shape : tuple
+        Of the card, the batch first.
     tensor, leaf, fed : Tensor
         What was given; what stands for it, so that its gradient can be asked for; what the model
         gets, a copy of that (a leaf may not be written into).
+    node : object
+        Of autograd: what made the copy.
     """
 
     name: str
+    card: Any
+    shape: tuple[int, ...]
     tensor: Any
     leaf: Any = None
     fed: Any = None
+    node: Any = None
 
 
 class Calls:
@@ -80,9 +99,15 @@ class Calls:
         import torch
 
         self.torch, self.model, self.to_inputs = torch, model, to_inputs
-        of_losses = torch.nn.modules.loss._Loss  # what they do belongs to the loss
+        passed = (  # what losses do belongs to the loss; the others are seen from outside alone
+            torch.nn.modules.loss._Loss,
+            torch.jit.ScriptModule,
+            torch._dynamo.OptimizedModule,
+        )
         self.path_of = {
-            module: path for path, module in model.named_modules() if not isinstance(module, of_losses)
+            module: plain_name(path)
+            for path, module in model.named_modules()
+            if not isinstance(module, passed)
         }
         self.calls: list[Call] = []
         self.entries: dict[int, Entry] = {}
@@ -101,12 +126,24 @@ class Calls:
                 )
                 hooks.callback(enter.remove)
                 hooks.callback(module.register_forward_hook(self._leave).remove)
+            hooks.enter_context(watch_functions(self))
             yield
 
     def maker(self, node: Any) -> Call | None:
         """The innermost call in which a node of autograd was made."""
         place = bisect_right(self._counts, node._sequence_nr()) - 1
         return self._innermost[place] if place >= 0 else None
+
+    def run(self, function: Any, args: Any, kwargs: Any) -> Any:
+        """Call a function of PyTorch, and note the nodes that it has made."""
+        before, marks = self.torch.autograd._get_sequence_nr(), len(self._counts)
+        result = function(*args, **kwargs)
+        if self.torch.autograd._get_sequence_nr() > before and len(self._counts) == marks:
+            name = getattr(function, "__name__", "").rstrip("_")
+            self._counts.append(before)
+            self._innermost.append(Call(name, None, self._stack[-1] if self._stack else None))
+            self._mark()
+        return result
 
     def _mark(self) -> None:
         self._counts.append(self.torch.autograd._get_sequence_nr())
@@ -116,7 +153,8 @@ class Calls:
         if not self._stack:
             args, kwargs = self._fed(module, args, kwargs)
         around = self._stack[-1] if self._stack else None
-        call = Call(self.path_of[module], module, around)
+        path = self.path_of[module]
+        call = Call(path, module, around, bool(path) or is_of_torch(module))
         if around:
             around.is_leaf = False
         for _, x in self.tensors_in((args, kwargs)):
@@ -142,20 +180,27 @@ class Calls:
             given = signature(module.forward).bind(*args, **kwargs)
         except (TypeError, ValueError):  # of a function in C, or wrong ones: the call itself says so
             return mapped(args, "input", self._entry), mapped(kwargs, "", self._entry)
+        path = self.path_of[module]
         for name, value in given.arguments.items():
-            given.arguments[name] = mapped(value, name, self._entry)
+            place = f"{path}.{name}" if path else name
+            given.arguments[name] = mapped(value, place, self._entry)
         return given.args, given.kwargs
 
     def _entry(self, name: str, x: Any) -> Any:
         if not isinstance(x, self.torch.Tensor) or x.grad_fn is not None:
             return x
-        entry = self.entries.setdefault(id(x), Entry(name, x))
+        plain = ".".join(part for part in name.split(".") if not part.isdigit())
+        listed = plain != name  # then it is one sample, or whatever else
+        shape = (0, *x.shape) if listed else tuple(x.shape)
+        card = (len(self.calls), plain) if listed else id(x)
+        entry = self.entries.setdefault(id(x), Entry(plain, card, shape, x))
         if entry.fed is None:
             if x.requires_grad:
                 entry.leaf = entry.fed = x
             elif self.to_inputs and self.torch.is_grad_enabled() and x.dtype.is_floating_point:
                 entry.leaf = x.detach().requires_grad_()
                 entry.fed = entry.leaf.clone()
+                entry.node = entry.fed.grad_fn
         return x if entry.fed is None else entry.fed
 
     def tensors_in(self, value: Any) -> Iterator[tuple[str, Any]]:
@@ -170,8 +215,8 @@ class Calls:
         mapped(value, "", note)
         return iter(found)
 
-    def entry_of(self, call: Call) -> list[Entry]:
-        """The data that a call was given as they are, without a gradient."""
+    def entries_of(self, call: Call) -> list[Entry]:
+        """The data that a call was given, which need no gradient."""
         return [
             entry
             for entry in self.entries.values()
@@ -180,6 +225,32 @@ class Calls:
 
     def _storage(self, x: Any) -> int:
         return x.untyped_storage().data_ptr() if x.layout == self.torch.strided else id(x)
+
+
+def is_of_torch(module: Any) -> bool:
+    return type(module).__module__.startswith("torch.")
+
+
+def plain_name(path: str) -> str:
+    """The name of a module or parameter, without what `torch.compile` has put into it.
+
+    >>> plain_name("head._orig_mod.weight"), plain_name("head._orig_mod")
+    ('head.weight', 'head')
+    """
+    return ".".join(part for part in path.split(".") if part != "_orig_mod")
+
+
+def watch_functions(calls: Calls) -> Any:
+    """Within this, functions of PyTorch are called by `Calls.run`."""
+    from torch.overrides import TorchFunctionMode
+
+    class Watch(TorchFunctionMode):
+        def __torch_function__(
+            self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            return calls.run(function, args, kwargs or {})
+
+    return Watch()
 
 
 def mapped(value: Any, name: str, change: Callable[[str, Any], Any]) -> Any:

@@ -36,7 +36,7 @@ class Card:
     call: Call | None = None
     nodes: list[Any] = field(default_factory=list)
     parameters: list[str] = field(default_factory=list)
-    shape: tuple[int, ...] = ()
+    shape: tuple[int | None, ...] = ()
     loss: str = ""
 
 
@@ -48,6 +48,22 @@ def op_name(node: Any) -> str:
     ['cat', 'split_with_sizes']
     """
     return snake_case(node.name().split("::")[-1].split("Backward")[0]) or "op"
+
+
+def shape_of(node: Any, output: int = 0) -> tuple[int, ...]:
+    """Of what a node of autograd has made."""
+    return tuple(node._input_metadata[output].shape)
+
+
+def common_shape(*shapes: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """Of several arrays; None is where they differ.
+
+    >>> common_shape((3, 224, 224), (3, 224, 320)), common_shape((2,), (2, 2))
+    ((3, 224, None), ())
+    """
+    if len({len(shape) for shape in shapes}) > 1:
+        return ()
+    return tuple(a[0] if len(set(a)) == 1 else None for a in zip(*shapes, strict=True))
 
 
 class TorchGraph:
@@ -113,46 +129,73 @@ class TorchGraph:
 
     def _find_cards(self) -> None:
         """The card of each node, but for the parameters themselves."""
-        entries = [e for e in self.calls.entries.values()]
-        of_entry = {id(e): Card(e.name, "input", "Input", shape=tuple(e.tensor.shape)) for e in entries}
-        for entry in entries:
-            if entry.fed is not None and entry.fed.grad_fn is not None:
-                self.card_of[entry.fed.grad_fn] = of_entry[id(entry)]
-        for node, leaf in self.leaves.items():
-            if (entry := self._entry_of(leaf)) is not None:
-                self.card_of[node] = of_entry[id(entry)]
-        self._of_entry = of_entry
+        self._find_input_cards()
         maker = {n: self.calls.maker(n) for n in self.edges if n not in self.leaves}
         self._find_loss_cards(maker)
         of_call: dict[Call, Card] = {}
         for node in sorted(maker, key=lambda n: n._sequence_nr()):
-            call = maker[node]
+            call = maker[node].card if maker[node] else None
             if node in self.card_of:
                 continue
-            if call is not None and call.is_leaf:
-                if call not in of_call:
-                    kind = type(call.module).__name__
-                    card = Card(call.path or snake_case(kind), "layer", kind, call, shape=call.shape)
-                    card.parameters = [
-                        self.name_of[id(w)] for w in call.module.parameters() if id(w) in self.name_of
-                    ]
-                    of_call[call] = card
-                self.card_of[node] = of_call[call]
-            else:
-                self.card_of[node] = Card(
-                    op_name(node), "op", "op", call, shape=tuple(node._input_metadata[0].shape)
-                )
+            if call is None:
+                self.card_of[node] = self._op_card(op_name(node), node, maker[node])
+                continue
+            if call not in of_call and call.module is None:
+                name = op_name(node) if call.path.startswith("__") else call.path
+                of_call[call] = self._op_card(name, node, call.around)
+            elif call not in of_call:
+                of_call[call] = self._layer_card(call)
+            card = self.card_of[node] = of_call[call]
+            if card.kind == "op":  # the last node makes what it returns
+                card.shape = shape_of(node)
         for node, card in self.card_of.items():
             card.nodes.append(node)
             for _, other, _ in self.edges.get(node, ()):
                 name = self.weight_at(other)
                 if name is not None and name not in card.parameters:
                     card.parameters.append(name)
+        for card in set(self.card_of.values()):
+            others = [other for node in card.nodes for _, other, _ in self.edges[node]]
+            if card.kind == "op" and all(
+                other in self.leaves or self.card_of[other] is card for other in others
+            ):
+                card.name = card.parameters[0] if len(card.parameters) == 1 else card.name
         made = dict.fromkeys(
             self.card_of[n] for n in sorted(maker, key=lambda n: n._sequence_nr())
         )
-        self.cards = [*of_entry.values(), *(c for c in made if c.kind in ("layer", "op"))]
-        self.cards += self.loss_cards
+        inner = [card for card in made if card.kind in ("layer", "op")]
+        self.data_wires = dict.fromkeys(
+            (self.inputs[entry.card], card)
+            for card in inner
+            if card.kind == "layer" and card.call
+            for entry in self.calls.entries_of(card.call)
+        )
+        seen = {*self.card_of.values(), *(card for card, _ in self.data_wires)}
+        self.unseen = [card.name for card in self.inputs.values() if card not in seen]
+        inputs = [card for card in self.inputs.values() if card in seen]
+        self.cards = [*inputs, *inner, *self.loss_cards]
+
+    def _find_input_cards(self) -> None:
+        """One for each tensor, or for all of a list."""
+        self.inputs: dict[Any, Card] = {}
+        for entry in self.calls.entries.values():
+            card = Card(entry.name, "input", "Input", shape=entry.shape)
+            card = self.inputs.setdefault(entry.card, card)
+            if card.shape != entry.shape:
+                card.shape = common_shape(card.shape, entry.shape)
+            if entry.node in self.edges:
+                self.card_of[entry.node] = card
+        for node, leaf in self.leaves.items():
+            if (entry := self._entry_of(leaf)) is not None:
+                self.card_of[node] = self.inputs[entry.card]
+
+    def _layer_card(self, call: Call) -> Card:
+        kind = type(call.module).__name__
+        names = [self.name_of[id(w)] for w in call.module.parameters() if id(w) in self.name_of]
+        return Card(call.path or snake_case(kind), "layer", kind, call, [], names, call.shape)
+
+    def _op_card(self, name: str, node: Any, around: Call | None) -> Card:
+        return Card(name, "op", "op", around, shape=shape_of(node))
 
     def _find_loss_cards(self, maker: dict[Any, Call | None]) -> None:
         """What only one loss needs, as far as it is no call of a module and no output."""
@@ -165,14 +208,17 @@ class TorchGraph:
             waiting, seen = [loss.grad_fn], Counter[Any]()
             while waiting:
                 node = waiting.pop()
-                call = maker.get(node)
-                if node not in maker or node in self.card_of or (call and call.is_leaf):
+                if node not in maker or node in self.card_of:
+                    continue
+                call = maker[node]
+                if call and call.card and call.card.module is not None:
                     continue
                 if node is not loss.grad_fn and node in outputs:
                     continue
                 others = [other for _, other, _ in self.edges[node]]
-                if call and any(self.weight_at(other) for other in others):
-                    continue  # a parameter at work within the model
+                within = call and (call.module is not None or call.around)
+                if within and any(self.weight_at(other) for other in others):
+                    continue  # a parameter at work in the model
                 self.card_of[node] = card
                 seen.update(others)
                 waiting += [other for other in dict.fromkeys(others) if seen[other] == uses[other]]
@@ -210,12 +256,6 @@ class TorchGraph:
             if not card.nodes and root in self.card_of:  # a module has computed the loss
                 self.wires[card, (root, 0)] = self.card_of[root], card
                 self.number.setdefault((root, 0), len(self.number))
-        self.data_wires = [
-            (self._of_entry[id(entry)], card)
-            for card in self.cards
-            if card.kind == "layer" and card.call
-            for entry in self.calls.entry_of(card.call)
-        ]
         ends = [(a.name, b.name) for a, b in [*self.wires.values(), *self.data_wires]]
         kinds = {card.name: card.kind for card in self.cards}
         self.folds: Folds = find_folds(kinds, self.folders, ends)
