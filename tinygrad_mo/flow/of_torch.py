@@ -35,7 +35,7 @@ def of_torch(
     weights: Mapping[str, float] | None = None,
     optimizers: Any = (),
     step: int = 0,
-    to_inputs: bool = True,
+    to_inputs: bool = False,
 ) -> Flow:
     """Measure the gradient of each loss on every wire and weight of a PyTorch module.
 
@@ -55,8 +55,8 @@ def of_torch(
     step : int
         Training steps made before.
     to_inputs : bool
-        Follow the gradients to the data, through frozen parts, too. False: only as far as training
-        does.
+        Follow the gradients to the data, through frozen parts, too, which takes more time. Default:
+        as far as training sends them.
 
     Returns
     -------
@@ -380,7 +380,7 @@ class TorchRecorder:
         every: int = 10,
         weights: Mapping[str, float] | None = None,
         optimizers: Any = (),
-        to_inputs: bool = True,
+        to_inputs: bool = False,
     ):
         self.model, self.losses, self.weights = model, losses, weights
         self.optimizers, self.to_inputs = optimizers, to_inputs

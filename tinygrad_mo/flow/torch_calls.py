@@ -70,8 +70,8 @@ class Entry:
     shape : tuple
         Of the card, the batch first.
     tensor, leaf, fed : Tensor
-        What was given; what stands for it, so that its gradient can be asked for; what the model
-        gets, a copy of that (a leaf may not be written into).
+        What was given; what stands for it, so that autograd notes what becomes of it; what the
+        model gets, a copy of that (a leaf may not be written into).
     node : object
         Of autograd: what made the copy.
     """
@@ -92,7 +92,7 @@ class Calls:
     ----------
     model : Module
     to_inputs : bool
-        Shall gradients be asked for on the data, too?
+        Shall gradients be measured on the data, too?
     """
 
     def __init__(self, model: Any, to_inputs: bool):
@@ -197,7 +197,7 @@ class Calls:
         if entry.fed is None:
             if x.requires_grad:
                 entry.leaf = entry.fed = x
-            elif self.to_inputs and self.torch.is_grad_enabled() and x.dtype.is_floating_point:
+            elif self.torch.is_grad_enabled() and x.dtype.is_floating_point:
                 entry.leaf = x.detach().requires_grad_()
                 entry.fed = entry.leaf.clone()
                 entry.node = entry.fed.grad_fn

@@ -88,6 +88,7 @@ class TorchGraph:
         self.unknown = [
             x for x in self.leaves.values() if id(x) not in self.name_of and not self._entry_of(x)
         ]
+        self.live = self._find_live()
         self.card_of: dict[Any, Card] = {}
         self._find_cards()
         self._name_cards()
@@ -117,6 +118,21 @@ class TorchGraph:
                     if other not in met:
                         met.add(other)
                         waiting.append(other)
+
+    def _find_live(self) -> set[Any]:
+        """The nodes below which a gradient is asked for: a parameter or, on request, data."""
+        users: dict[Any, list[Any]] = {}
+        for node, edges in self.edges.items():
+            for _, other, _ in edges:
+                users.setdefault(other, []).append(node)
+        asked = self.calls.to_inputs
+        waiting = [n for n, leaf in self.leaves.items() if asked or self._entry_of(leaf) is None]
+        live = set(waiting)
+        while waiting:
+            new = [user for user in users.get(waiting.pop(), ()) if user not in live]
+            live.update(new)
+            waiting += new
+        return live
 
     def _entry_of(self, leaf: Any) -> Any:
         return next((e for e in self.calls.entries.values() if e.leaf is leaf), None)
@@ -291,6 +307,8 @@ class TorchGraph:
             for node in card.nodes:
                 for place, other, output in self.edges[node]:
                     name = self.weight_at(other)
+                    if other not in self.live:
+                        continue
                     if (card, (other, output)) in self.wires:
                         found.setdefault(node, []).append((place, self.keys_of(card, (other, output))))
                     elif name in several:
@@ -309,7 +327,7 @@ class TorchGraph:
             for _, keys in places:
                 for key in keys:
                     pulls.expect(key, self.reach[node])
-        leaves = [(node, x) for node, x in self.leaves.items() if self.reach[node]]
+        leaves = [(n, x) for n, x in self.leaves.items() if self.reach[n] and n in self.live]
         for node, x in leaves:
             if name := self.weight_at(node):
                 pulls.expect(name, self.reach[node])

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..ops.products import inner_products
 from .measures import Measure, factor, factor_of_gram
-
-BLOCK = 1 << 16  # numbers of a row that are multiplied at a time
 
 
 class Pulls:
@@ -87,11 +86,11 @@ def gram(rows: list[Any]) -> Any:
     """Inner products of rows with one another, in float64, where they are."""
     import torch
 
-    total = torch.zeros(len(rows), len(rows), dtype=torch.float64, device=rows[0].device)
-    for parts in zip(*(row.split(BLOCK) for row in rows), strict=True):
-        block = torch.stack(parts).double()
-        total += block @ block.T
-    return total
+    if rows[0].device.type == "cpu":
+        wide = [row.double() if row.itemsize < 4 else row for row in rows]
+        return torch.from_numpy(inner_products(np.stack([row.numpy() for row in wide])))
+    block = torch.stack(rows).double()
+    return block @ block.T
 
 
 def fetched(grams: list[Any]) -> list[np.ndarray]:
