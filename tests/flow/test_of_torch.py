@@ -9,7 +9,6 @@ from tinygrad_mo.systems import demographics, googlenet, headlines, siamese
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 import torch.nn.functional as F  # noqa: E402
-from torch import nn  # noqa: E402
 
 import torch_twins as twins  # noqa: E402
 

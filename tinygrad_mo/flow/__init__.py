@@ -3,6 +3,7 @@
 from .data import FlowData, FlowNode, Wire
 from .flow import Flow
 from .measures import Measure
+from .of_keras import of_keras
 from .of_torch import TorchRecorder, of_torch
 from .recorder import FlowRecorder
 from .recording import measure
@@ -20,6 +21,7 @@ __all__ = [
     "TorchRecorder",
     "Wire",
     "measure",
+    "of_keras",
     "of_torch",
     "whatif",
 ]

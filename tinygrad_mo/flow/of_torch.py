@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -13,11 +12,9 @@ import numpy as np
 
 from .. import arguments
 from ..naming import did_you_mean
-from .data import FlowNode, Wire
 from .flow import Flow
-from .measures import Measure
-from .torch_calls import Calls, plain_name
-from .torch_graph import TorchGraph, common_shape, shape_of
+from .torch_calls import ModuleCalls, plain_name
+from .torch_graph import TorchGraph, common_shape, refuse_checkpoints, refuse_totals
 from .words import few, listing
 
 WRAPPERS = {  # around a module, and the attribute in which it is
@@ -69,7 +66,7 @@ def of_torch(
     """
     torch = package()
     model = unwrapped(model, torch)
-    calls = Calls(model, arguments.flag("of_torch: to_inputs", to_inputs))
+    calls = ModuleCalls(model, arguments.flag("of_torch: to_inputs", to_inputs))
     with as_it_was(model, torch) as notes:
         with calls.listening():
             found = losses(model, batch)
@@ -77,7 +74,8 @@ def of_torch(
         mixed = mixture(weights, found)
         named = {plain_name(name): w for name, w in model.named_parameters()}
         graph = TorchGraph(calls, found, named)
-        refuse_totals(graph)
+        refuse_totals(graph, "of_torch")
+        refuse_checkpoints(graph, "of_torch")
         pulls = graph.measure()
         measured = pulls.measured()
     several = list(optimizers) if isinstance(optimizers, list | tuple) else [optimizers]
@@ -87,7 +85,7 @@ def of_torch(
         losses=list(found),
         values=values,
         weights=mixed,
-        **described(graph, measured),
+        **graph.described(measured),
         frozen=set(frozen),
         **optimizer_of(several),
         name=type(model).__name__,
@@ -155,7 +153,8 @@ def as_it_was(model: Any, torch: Any) -> Iterator[list[str]]:
                     if module._buffers[name] is not x:
                         module._buffers[name] = x
             for module, training in mode.items():
-                module.training = training
+                if module.training != training:
+                    module.training = training
             with torch.no_grad():
                 for x, before in buffers:
                     x.copy_(before)
@@ -171,7 +170,9 @@ def checked_losses(found: Any, torch: Any) -> dict[str, Any]:
         if not isinstance(name, str):
             raise TypeError(f"of_torch: losses have names, {arguments.shown(name)} is none")
         if not isinstance(x, torch.Tensor) or x.numel() != 1:
-            given = f"of shape {tuple(x.shape)}" if isinstance(x, torch.Tensor) else type(x).__name__
+            given = (
+                f"of shape {tuple(x.shape)}" if isinstance(x, torch.Tensor) else type(x).__name__
+            )
             raise TypeError(
                 f"of_torch: loss {name!r} must be a tensor with one number, not one {given}: take "
                 f"its mean or sum"
@@ -193,20 +194,6 @@ def mixture(weights: Any, losses: Mapping[str, Any]) -> dict[str, float]:
                 f"of_torch: weights: there is no loss {name!r}; {did_you_mean(name, losses)}"
             )
     return dict.fromkeys(losses, 1.0) | given
-
-
-def refuse_totals(graph: TorchGraph) -> None:
-    """A sum of losses beside its parts would count them twice."""
-    names = list(graph.losses)
-    for k, name in enumerate(names):
-        for j, other in enumerate(names):
-            root = graph.losses[other].grad_fn
-            if k != j and root is not None and k in graph.reach.get(root, ()):
-                raise ValueError(
-                    f"of_torch: loss {name!r} is computed from loss {other!r}: give either the "
-                    f"parts, and weights={{{other!r}: ...}} for what the sum multiplies them with, "
-                    f"or the sum alone"
-                )
 
 
 def frozen_in(parameters: Mapping[str, Any], optimizers: Sequence[Any]) -> list[str]:
@@ -236,7 +223,9 @@ def optimizer_of(optimizers: Sequence[Any]) -> dict[str, Any]:
     mixed_in = not (name in ("SGD", "AdamW") or given.get("decoupled_weight_decay"))
     if given.get("maximize") or (given.get("weight_decay") and mixed_in):
         return {}
-    settings = {key: given[key] for key in ("momentum", "weight_decay", "centered") if given.get(key)}
+    settings = {
+        key: given[key] for key in ("momentum", "weight_decay", "centered") if given.get(key)
+    }
     if "eps" in given:
         settings["epsilon"] = given["eps"]
     if "betas" in given:
@@ -244,68 +233,7 @@ def optimizer_of(optimizers: Sequence[Any]) -> dict[str, Any]:
     return {"optimizer": {"NAdam": "Nadam"}.get(name, name), "settings": settings}
 
 
-def described(graph: TorchGraph, measured: Mapping[Any, Measure]) -> dict[str, Any]:
-    """The parts of a flow that the graph and the measures give."""
-    nothing = Measure.nothing(graph.count)
-    one = Measure.of_factor(np.ones((1, 1)), [0], 1)
-    first: dict[Any, str] = {}
-    nodes = []
-    for card in graph.cards:
-        layer = card.name
-        if card.kind == "layer":
-            layer = first.setdefault(card.call.module, card.name)
-        nodes.append(
-            FlowNode(
-                card.name,
-                card.kind,
-                card.type,
-                tuple(card.shape[1:]),
-                tuple(card.parameters),
-                layer,
-                tuple(graph.folders[card.name]),
-                card.loss,
-            )
-        )
-    wires = []
-    for (card, tensor), (source, target) in graph.wires.items():
-        measure = measured.get((card, tensor), nothing)
-        if not card.nodes:  # a module has computed the loss, whose gradient on itself is 1
-            k = list(graph.losses).index(card.loss)
-            measure = Measure.of_factor(one.r, [k], graph.count)
-        shape = shape_of(*tensor)
-        wires.append(
-            Wire(source.name, target.name, measure, source.name, shape, graph.number[tensor])
-        )
-    for number, (source, target) in enumerate(graph.data_wires, start=len(graph.number)):
-        wires.append(
-            Wire(source.name, target.name, nothing, source.name, source.shape, number)
-        )
-    users = Counter(name for card in graph.cards for name in card.parameters)
-
-    def known(what: Any) -> Any:
-        return what if isinstance(what, str) else graph.number[what]
-
-    return {
-        "nodes": nodes,
-        "wires": wires,
-        "parameters": {name: measured.get(name, nothing) for name in graph.parameters},
-        "uses": {
-            (name, card.name): measured.get((card, name), nothing)
-            for card in graph.cards
-            for name in card.parameters
-            if users[name] > 1
-        },
-        "folds": graph.folds,
-        "bundles": {
-            (fold, known(what)): measured.get((fold, what), nothing) for fold, what in graph.bundles
-        },
-        "forks": {graph.number[what]: measured.get((None, what), nothing) for what in graph.forks},
-    }
-
-
-def notes_on(
-    graph: TorchGraph, model: Any, types: set[Any], frozen: Iterable[str]
-) -> list[str]:
+def notes_on(graph: TorchGraph, model: Any, types: set[Any], frozen: Iterable[str]) -> list[str]:
     """What one must know of the measurement, and what cannot be seen."""
     notes = []
 

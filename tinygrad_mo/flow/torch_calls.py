@@ -86,48 +86,26 @@ class Entry:
 
 
 class Calls:
-    """Notes all calls of modules of a model, while `listening`.
+    """Notes the calls that it is told of, and those of PyTorch's functions.
 
     Parameters
     ----------
-    model : Module
     to_inputs : bool
         Shall gradients be measured on the data, too?
     """
 
-    def __init__(self, model: Any, to_inputs: bool):
+    separator = "."  # of the parts of a path
+
+    def __init__(self, to_inputs: bool):
         import torch
 
-        self.torch, self.model, self.to_inputs = torch, model, to_inputs
-        passed = (  # what losses do belongs to the loss; the others are seen from outside alone
-            torch.nn.modules.loss._Loss,
-            torch.jit.ScriptModule,
-            torch._dynamo.OptimizedModule,
-        )
-        self.path_of = {
-            module: plain_name(path)
-            for path, module in model.named_modules()
-            if not isinstance(module, passed)
-        }
+        self.torch, self.to_inputs = torch, to_inputs
         self.calls: list[Call] = []
         self.entries: dict[int, Entry] = {}
         self.outputs: dict[str, Any] = {}
-        self._stack: list[Call] = []
+        self.stack: list[Call] = []
         self._counts: list[int] = []  # how far autograd had counted when ...
         self._innermost: list[Call | None] = []  # ... this became the innermost call
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Within this the calls are noted."""
-        with ExitStack() as hooks:
-            for module in self.path_of:
-                enter = module.register_forward_pre_hook(
-                    self._enter, with_kwargs=True, prepend=True
-                )
-                hooks.callback(enter.remove)
-                hooks.callback(module.register_forward_hook(self._leave).remove)
-            hooks.enter_context(watch_functions(self))
-            yield
 
     def maker(self, node: Any) -> Call | None:
         """The innermost call in which a node of autograd was made."""
@@ -141,52 +119,40 @@ class Calls:
         if self.torch.autograd._get_sequence_nr() > before and len(self._counts) == marks:
             name = getattr(function, "__name__", "").rstrip("_")
             self._counts.append(before)
-            self._innermost.append(Call(name, None, self._stack[-1] if self._stack else None))
+            self._innermost.append(Call(name, None, self.stack[-1] if self.stack else None))
             self._mark()
         return result
 
     def _mark(self) -> None:
         self._counts.append(self.torch.autograd._get_sequence_nr())
-        self._innermost.append(self._stack[-1] if self._stack else None)
+        self._innermost.append(self.stack[-1] if self.stack else None)
 
-    def _enter(self, module: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
-        if not self._stack:
-            args, kwargs = self._fed(module, args, kwargs)
-        around = self._stack[-1] if self._stack else None
-        path = self.path_of[module]
-        call = Call(path, module, around, bool(path) or is_of_torch(module))
+    def begin(self, path: str, module: Any, given: Any, is_leaf: bool) -> None:
+        """A call begins, and what it is given."""
+        around = self.stack[-1] if self.stack else None
+        call = Call(path, module, around, is_leaf)
         if around:
             around.is_leaf = False
-        for _, x in self.tensors_in((args, kwargs)):
+        for _, x in self.tensors_in(given):
             if not x.requires_grad:
                 call.storages.add(self._storage(x))
         self.calls.append(call)
-        self._stack.append(call)
+        self.stack.append(call)
         self._mark()
-        return args, kwargs
 
-    def _leave(self, module: Any, args: Any, output: Any) -> None:
-        call = self._stack.pop()
+    def end(self, output: Any) -> None:
+        """The innermost call ends, and what it returns."""
+        call = self.stack.pop()
         tensors = list(self.tensors_in(output))
         call.shape = tuple(tensors[0][1].shape) if tensors else ()
-        if not self._stack:
+        if not self.stack:
+            known = len(self.outputs)
             names = unique_names([*self.outputs, *(name or "output" for name, _ in tensors)], ":")
-            self.outputs |= dict(zip(names[len(self.outputs) :], (x for _, x in tensors), strict=True))
+            self.outputs |= dict(zip(names[known:], (x for _, x in tensors), strict=True))
         self._mark()
 
-    def _fed(self, module: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
-        """What the model is given, with tensors whose gradient can be asked for."""
-        try:
-            given = signature(module.forward).bind(*args, **kwargs)
-        except (TypeError, ValueError):  # of a function in C, or wrong ones: the call itself says so
-            return mapped(args, "input", self._entry), mapped(kwargs, "", self._entry)
-        path = self.path_of[module]
-        for name, value in given.arguments.items():
-            place = f"{path}.{name}" if path else name
-            given.arguments[name] = mapped(value, place, self._entry)
-        return given.args, given.kwargs
-
-    def _entry(self, name: str, x: Any) -> Any:
+    def enter(self, name: str, x: Any) -> Any:
+        """What the model gets in place of data: tensors of which autograd notes what they become."""
         if not isinstance(x, self.torch.Tensor) or x.grad_fn is not None:
             return x
         plain = ".".join(part for part in name.split(".") if not part.isdigit())
@@ -225,6 +191,61 @@ class Calls:
 
     def _storage(self, x: Any) -> int:
         return x.untyped_storage().data_ptr() if x.layout == self.torch.strided else id(x)
+
+
+class ModuleCalls(Calls):
+    """Notes all calls of modules of a model, while `listening`."""
+
+    def __init__(self, model: Any, to_inputs: bool):
+        super().__init__(to_inputs)
+        torch = self.torch
+        passed = (  # what losses do belongs to the loss; the others are seen from outside alone
+            torch.nn.modules.loss._Loss,
+            torch.jit.ScriptModule,
+            torch._dynamo.OptimizedModule,
+        )
+        self.path_of = {
+            module: plain_name(path)
+            for path, module in model.named_modules()
+            if not isinstance(module, passed)
+        }
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Within this the calls are noted."""
+        with ExitStack() as hooks:
+            for module in self.path_of:
+                enter = module.register_forward_pre_hook(
+                    self._enter, with_kwargs=True, prepend=True
+                )
+                hooks.callback(enter.remove)
+                hooks.callback(module.register_forward_hook(self._leave).remove)
+            hooks.enter_context(watch_functions(self))
+            yield
+
+    def _enter(self, module: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        path = self.path_of[module]
+        if not self.stack:
+            args, kwargs = self._fed(path, module, args, kwargs)
+        self.begin(path, module, (args, kwargs), bool(path) or is_of_torch(module))
+        return args, kwargs
+
+    def _leave(self, module: Any, args: Any, output: Any) -> None:
+        self.end(output)
+
+    def _fed(self, path: str, module: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        """What the model is given, with tensors whose gradient can be asked for."""
+        try:
+            given = signature(module.forward).bind(*args, **kwargs)
+        except (
+            TypeError,
+            ValueError,
+        ):  # of a function in C, or wrong ones: the call itself says so
+            return mapped(args, "input", self.enter), mapped(kwargs, "", self.enter)
+        for name, value in given.arguments.items():
+            place = f"{path}.{name}" if path else name
+            given.arguments[name] = mapped(value, place, self.enter)
+        return given.args, given.kwargs
 
 
 def is_of_torch(module: Any) -> bool:

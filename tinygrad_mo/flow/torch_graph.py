@@ -7,8 +7,8 @@ calls. What only one loss needs, behind the outputs of the model, is the card of
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -19,8 +19,8 @@ from ..naming import snake_case, unique_names
 from .data import FlowNode, Wire
 from .folding import Folds, find_folds
 from .measures import Measure
-from .torch_pulls import Pulls
 from .torch_calls import Call, Calls
+from .torch_pulls import Pulls
 
 FORK = None  # stands for all cards that use a tensor, where others stand for one card or fold
 KINDS = ("layer", "input", "op", "loss")  # in the order in which they choose their names
@@ -48,6 +48,29 @@ def op_name(node: Any) -> str:
     ['cat', 'split_with_sizes']
     """
     return snake_case(node.name().split("::")[-1].split("Backward")[0]) or "op"
+
+
+def refuse_totals(graph: TorchGraph, what: str) -> None:
+    """A sum of losses beside its parts would count them twice."""
+    names = list(graph.losses)
+    for k, name in enumerate(names):
+        for j, other in enumerate(names):
+            root = graph.losses[other].grad_fn
+            if k != j and root is not None and k in graph.reach.get(root, ()):
+                raise ValueError(
+                    f"{what}: loss {name!r} is computed from loss {other!r}: give either the "
+                    f"parts, and weights={{{other!r}: ...}} for what the sum multiplies them with, "
+                    f"or the sum alone"
+                )
+
+
+def refuse_checkpoints(graph: TorchGraph, what: str) -> None:
+    """What is trained within one would look as if no loss reached it."""
+    if any("CheckpointFunction" in node.name() for node in graph.edges):
+        raise ValueError(
+            f"{what}: torch.utils.checkpoint hides what is within it from autograd's graph: call it "
+            f"with use_reentrant=False"
+        )
 
 
 def shape_of(node: Any, output: int = 0) -> tuple[int, ...]:
@@ -176,9 +199,7 @@ class TorchGraph:
                 other in self.leaves or self.card_of[other] is card for other in others
             ):
                 card.name = card.parameters[0] if len(card.parameters) == 1 else card.name
-        made = dict.fromkeys(
-            self.card_of[n] for n in sorted(maker, key=lambda n: n._sequence_nr())
-        )
+        made = dict.fromkeys(self.card_of[n] for n in sorted(maker, key=lambda n: n._sequence_nr()))
         inner = [card for card in made if card.kind in ("layer", "op")]
         self.data_wires = dict.fromkeys(
             (self.inputs[entry.card], card)
@@ -251,7 +272,7 @@ class TorchGraph:
             for card, name in zip(cards, names, strict=True):
                 card.name = name
             taken += names
-        self.folders = folders_of(self.cards)
+        self.folders = folders_of(self.cards, self.calls.separator)
 
     # ------------------------------------------------------------ wires
 
@@ -310,7 +331,9 @@ class TorchGraph:
                     if other not in self.live:
                         continue
                     if (card, (other, output)) in self.wires:
-                        found.setdefault(node, []).append((place, self.keys_of(card, (other, output))))
+                        found.setdefault(node, []).append(
+                            (place, self.keys_of(card, (other, output)))
+                        )
                     elif name in several:
                         found.setdefault(node, []).append((place, self.keys_of(card, name)))
         return found
@@ -349,6 +372,65 @@ class TorchGraph:
                 pulls.end()
         return pulls
 
+    def described(self, measured: Mapping[Any, Measure]) -> dict[str, Any]:
+        """The parts of a flow that the graph and the measures give."""
+        nothing = Measure.nothing(self.count)
+        one = Measure.of_factor(np.ones((1, 1)), [0], 1)
+        first: dict[Any, str] = {}
+        nodes = []
+        for card in self.cards:
+            layer = card.name
+            if card.kind == "layer":
+                layer = first.setdefault(card.call.module, card.name)
+            nodes.append(
+                FlowNode(
+                    card.name,
+                    card.kind,
+                    card.type,
+                    tuple(card.shape[1:]),
+                    tuple(card.parameters),
+                    layer,
+                    tuple(self.folders[card.name]),
+                    card.loss,
+                )
+            )
+        wires = []
+        for (card, tensor), (source, target) in self.wires.items():
+            measure = measured.get((card, tensor), nothing)
+            if not card.nodes:  # a module has computed the loss, whose gradient on itself is 1
+                k = list(self.losses).index(card.loss)
+                measure = Measure.of_factor(one.r, [k], self.count)
+            shape = shape_of(*tensor)
+            wires.append(
+                Wire(source.name, target.name, measure, source.name, shape, self.number[tensor])
+            )
+        for number, (source, target) in enumerate(self.data_wires, start=len(self.number)):
+            wires.append(Wire(source.name, target.name, nothing, source.name, source.shape, number))
+        users = Counter(name for card in self.cards for name in card.parameters)
+
+        def known(what: Any) -> Any:
+            return what if isinstance(what, str) else self.number[what]
+
+        return {
+            "nodes": nodes,
+            "wires": wires,
+            "parameters": {name: measured.get(name, nothing) for name in self.parameters},
+            "uses": {
+                (name, card.name): measured.get((card, name), nothing)
+                for card in self.cards
+                for name in card.parameters
+                if users[name] > 1
+            },
+            "folds": self.folds,
+            "bundles": {
+                (fold, known(what)): measured.get((fold, what), nothing)
+                for fold, what in self.bundles
+            },
+            "forks": {
+                self.number[what]: measured.get((None, what), nothing) for what in self.forks
+            },
+        }
+
 
 def arrived(pulls: Pulls, places: Iterable[tuple[int, list[Any]]], gradients: Any, _: Any) -> None:
     """A node has computed the gradients of what it was made of."""
@@ -357,7 +439,7 @@ def arrived(pulls: Pulls, places: Iterable[tuple[int, list[Any]]], gradients: An
             pulls.add(key, gradients[place])
 
 
-def folders_of(cards: Iterable[Card]) -> dict[str, list[str]]:
+def folders_of(cards: Iterable[Card], dot: str) -> dict[str, list[str]]:
     """By name of card: the calls of containers around it, and the folders in its own path.
 
     The outermost first. Several calls of one container are several folders: "base", "base:1" ...
@@ -376,10 +458,10 @@ def folders_of(cards: Iterable[Card]) -> dict[str, list[str]]:
         last: Call | None = None
         for call in card.call.chain() if card.call else ():
             outer = last.path if last else ""
-            inside = call.path.startswith(f"{outer}.") or not outer
-            parts = call.path.removeprefix(f"{outer}." if outer and inside else "").split(".")
+            inside = call.path.startswith(f"{outer}{dot}") or not outer
+            parts = call.path.removeprefix(f"{outer}{dot}" if outer and inside else "").split(dot)
             for i in range(1, len(parts)):
-                label = ".".join([*([outer] if outer and inside else []), *parts[:i]])
+                label = dot.join([*([outer] if outer and inside else []), *parts[:i]])
                 found[card.name].append(labelled((last, label), label))
             if call.path and (card.kind == "op" or call is not card.call):
                 found[card.name].append(labelled((call, call.path), call.path))
