@@ -86,7 +86,7 @@ def test_the_flow_of_a_twin_is_ours(make, dtype, within):
 
     assert theirs.losses == ours.losses
     assert theirs.values == pytest.approx(ours.values, rel=within)
-    entries = [entry for entry in twins.their_names(model)]
+    entries = twins.their_names(model)
     name_of = {w: name for name, w in model.named_weights().items()}
     assert len(entries) == len(ours.parameters)
     for entry in entries:

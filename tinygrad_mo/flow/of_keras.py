@@ -99,9 +99,9 @@ def package() -> Any:
         raise ImportError("of_keras needs Keras 3 and PyTorch: pip install keras torch") from error
     if keras.backend.backend() != "torch":
         raise ValueError(
-            f"of_keras watches PyTorch's autograd, but Keras runs on {keras.backend.backend()}: set "
-            f"KERAS_BACKEND=torch in the environment before keras is imported (a model saved on "
-            f"another backend can be loaded there)"
+            f"of_keras watches PyTorch's autograd, but Keras runs on {keras.backend.backend()}: "
+            f"set KERAS_BACKEND=torch in the environment before keras is imported (a model saved "
+            f"on another backend can be loaded there)"
         )
     return keras
 

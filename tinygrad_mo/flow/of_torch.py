@@ -80,7 +80,7 @@ def of_torch(
         measured = pulls.measured()
     several = list(optimizers) if isinstance(optimizers, list | tuple) else [optimizers]
     frozen = frozen_in(named, several)
-    values = {name: float(x.detach()) for name, x in found.items()}
+    values: dict[str, float | None] = {name: float(x.detach()) for name, x in found.items()}
     return Flow(
         losses=list(found),
         values=values,
@@ -91,7 +91,7 @@ def of_torch(
         name=type(model).__name__,
         step=step,
         training=model.training,
-        notes=[*notes, *notes_on(graph, model, pulls.types, frozen)],
+        notes=[*notes, *graph.notes(), *notes_on(graph, model, pulls.types, frozen)],
     )
 
 
@@ -115,8 +115,8 @@ def unwrapped(model: Any, torch: Any) -> Any:
         )
     if isinstance(model, torch.jit.ScriptModule):
         raise TypeError(
-            "of_torch: a model compiled by torch.jit hides its modules: give the module that it was "
-            "made from"
+            "of_torch: a model compiled by torch.jit hides its modules: give the module that it "
+            "was made from"
         )
     return model
 
@@ -170,17 +170,16 @@ def checked_losses(found: Any, torch: Any) -> dict[str, Any]:
         if not isinstance(name, str):
             raise TypeError(f"of_torch: losses have names, {arguments.shown(name)} is none")
         if not isinstance(x, torch.Tensor) or x.numel() != 1:
-            given = (
-                f"of shape {tuple(x.shape)}" if isinstance(x, torch.Tensor) else type(x).__name__
-            )
+            is_tensor = isinstance(x, torch.Tensor)
+            given = f"one of shape {tuple(x.shape)}" if is_tensor else arguments.shown(x)
             raise TypeError(
-                f"of_torch: loss {name!r} must be a tensor with one number, not one {given}: take "
-                f"its mean or sum"
+                f"of_torch: loss {name!r} must be a tensor with one number, not {given}: return "
+                f"its mean or sum, a tensor"
             )
     if all(x.grad_fn is None for x in found.values()):
         raise ValueError(
-            "of_torch: no loss depends on a weight that requires a gradient: are they computed under "
-            "no_grad, from .item() or .detach(), or is everything frozen?"
+            "of_torch: no loss depends on a weight that requires a gradient: are they computed "
+            "under no_grad, from .item() or .detach(), or is everything frozen?"
         )
     return dict(found)
 
@@ -223,9 +222,8 @@ def optimizer_of(optimizers: Sequence[Any]) -> dict[str, Any]:
     mixed_in = not (name in ("SGD", "AdamW") or given.get("decoupled_weight_decay"))
     if given.get("maximize") or (given.get("weight_decay") and mixed_in):
         return {}
-    settings = {
-        key: given[key] for key in ("momentum", "weight_decay", "centered") if given.get(key)
-    }
+    same = ("momentum", "weight_decay", "centered")  # as in our words
+    settings = {key: given[key] for key in same if given.get(key)}
     if "eps" in given:
         settings["epsilon"] = given["eps"]
     if "betas" in given:
@@ -254,15 +252,9 @@ def notes_on(graph: TorchGraph, model: Any, types: set[Any], frozen: Iterable[st
         "PyTorch computes no gradient for {} (requires_grad is False): none is shown.",
         (name for name in frozen if not graph.parameters[name].requires_grad),
     )
-    say("It could not be seen where these data go: {}.", graph.unseen)
-    say(
-        "Gradients also reach tensors that are neither weights of the model nor its data, of shape "
-        "{}: they are not shown.",
-        (str(tuple(x.shape)) for x in graph.unknown),
-    )
     scripts = {n: m for n, m in model.named_modules() if hasattr(m, "code") and hasattr(m, "_c")}
     say(
-        "Compiled by TorchScript, which hides its modules: {} (what they do is shown as functions).",
+        "TorchScript hides the modules of {}: what they do is shown as functions.",
         (name for name in scripts if name.rpartition(".")[0] not in scripts),
     )
     small = sorted(str(x).removeprefix("torch.") for x in types if x.itemsize < 4)

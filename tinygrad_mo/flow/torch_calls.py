@@ -152,7 +152,7 @@ class Calls:
         self._mark()
 
     def enter(self, name: str, x: Any) -> Any:
-        """What the model gets in place of data: tensors of which autograd notes what they become."""
+        """What the model gets in place of data: autograd notes what becomes of it."""
         if not isinstance(x, self.torch.Tensor) or x.grad_fn is not None:
             return x
         plain = ".".join(part for part in name.split(".") if not part.isdigit())
@@ -286,7 +286,7 @@ def mapped(value: Any, name: str, change: Callable[[str, Any], Any]) -> Any:
 
     if isinstance(value, Mapping):
         new = {key: inner(key, one) for key, one in value.items()}
-        return value if all(new[key] is value[key] for key in new) else type(value)(new)
+        return value if all(new[key] is value[key] for key in new) else type(value)(new)  # type: ignore[call-arg]
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*map(inner, value._fields, value))
     if type(value) in (list, tuple):

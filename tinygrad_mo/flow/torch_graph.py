@@ -21,6 +21,7 @@ from .folding import Folds, find_folds
 from .measures import Measure
 from .torch_calls import Call, Calls
 from .torch_pulls import Pulls
+from .words import few, listing
 
 FORK = None  # stands for all cards that use a tensor, where others stand for one card or fold
 KINDS = ("layer", "input", "op", "loss")  # in the order in which they choose their names
@@ -68,8 +69,8 @@ def refuse_checkpoints(graph: TorchGraph, what: str) -> None:
     """What is trained within one would look as if no loss reached it."""
     if any("CheckpointFunction" in node.name() for node in graph.edges):
         raise ValueError(
-            f"{what}: torch.utils.checkpoint hides what is within it from autograd's graph: call it "
-            f"with use_reentrant=False"
+            f"{what}: torch.utils.checkpoint hides what is within it from autograd's graph: call "
+            f"it with use_reentrant=False"
         )
 
 
@@ -121,7 +122,7 @@ class TorchGraph:
 
     def _walk(self) -> None:
         """All nodes below the losses and the outputs, and which losses they are part of."""
-        roots = [(k, x.grad_fn) for k, x in enumerate(self.losses.values())]
+        roots: list[Any] = [(k, x.grad_fn) for k, x in enumerate(self.losses.values())]
         roots += [(None, x.grad_fn) for x in self.calls.outputs.values()]
         for k, root in roots:
             waiting = [root] if root is not None else []
@@ -172,35 +173,18 @@ class TorchGraph:
         maker = {n: self.calls.maker(n) for n in self.edges if n not in self.leaves}
         self._find_loss_cards(maker)
         of_call: dict[Call, Card] = {}
-        for node in sorted(maker, key=lambda n: n._sequence_nr()):
-            call = maker[node].card if maker[node] else None
-            if node in self.card_of:
-                continue
-            if call is None:
-                self.card_of[node] = self._op_card(op_name(node), node, maker[node])
-                continue
-            if call not in of_call and call.module is None:
-                name = op_name(node) if call.path.startswith("__") else call.path
-                of_call[call] = self._op_card(name, node, call.around)
-            elif call not in of_call:
-                of_call[call] = self._layer_card(call)
-            card = self.card_of[node] = of_call[call]
-            if card.kind == "op":  # the last node makes what it returns
-                card.shape = shape_of(node)
+        in_order = sorted(maker, key=lambda node: node._sequence_nr())
+        for node in in_order:
+            if node not in self.card_of:
+                self.card_of[node] = self._card_for(node, maker[node], of_call)
         for node, card in self.card_of.items():
             card.nodes.append(node)
-            for _, other, _ in self.edges.get(node, ()):
-                name = self.weight_at(other)
-                if name is not None and name not in card.parameters:
-                    card.parameters.append(name)
-        for card in set(self.card_of.values()):
-            others = [other for node in card.nodes for _, other, _ in self.edges[node]]
-            if card.kind == "op" and all(
-                other in self.leaves or self.card_of[other] is card for other in others
-            ):
-                card.name = card.parameters[0] if len(card.parameters) == 1 else card.name
-        made = dict.fromkeys(self.card_of[n] for n in sorted(maker, key=lambda n: n._sequence_nr()))
+            used = [self.weight_at(other) for _, other, _ in self.edges[node]]
+            new = [name for name in used if name is not None and name not in card.parameters]
+            card.parameters += dict.fromkeys(new)
+        made = dict.fromkeys(self.card_of[node] for node in in_order)
         inner = [card for card in made if card.kind in ("layer", "op")]
+        self._name_by_weights(inner)
         self.data_wires = dict.fromkeys(
             (self.inputs[entry.card], card)
             for card in inner
@@ -211,6 +195,26 @@ class TorchGraph:
         self.unseen = [card.name for card in self.inputs.values() if card not in seen]
         inputs = [card for card in self.inputs.values() if card in seen]
         self.cards = [*inputs, *inner, *self.loss_cards]
+
+    def _card_for(self, node: Any, made_in: Call | None, of_call: dict[Call, Card]) -> Card:
+        """That of the call in which a node was made, or one of its own."""
+        call = made_in.card if made_in else None
+        if call is None:
+            return self._op_card(op_name(node), node, made_in)
+        if call.module is not None:
+            return of_call.setdefault(call, self._layer_card(call))
+        name = op_name(node) if call.path.startswith("__") else call.path
+        card = of_call.setdefault(call, self._op_card(name, node, call.around))
+        card.shape = shape_of(node)  # the last node makes what the function returns
+        return card
+
+    def _name_by_weights(self, cards: Iterable[Card]) -> None:
+        """What does something to one parameter alone is called like it."""
+        for card in cards:
+            others = [other for node in card.nodes for _, other, _ in self.edges[node]]
+            alone = all(self.card_of.get(other, card) is card for other in others)
+            if card.kind == "op" and alone and len(card.parameters) == 1:
+                card.name = card.parameters[0]
 
     def _find_input_cards(self) -> None:
         """One for each tensor, or for all of a list."""
@@ -316,7 +320,7 @@ class TorchGraph:
         return [(card, what), *shared, *([(FORK, what)] if what in self._forks else [])]
 
     def watched(self) -> dict[Any, list[tuple[int, list[Any]]]]:
-        """By node: the places of its gradients that enter another card, and of what they are part."""
+        """By node: the places of its gradients that leave the card, and what they are part of."""
         self._bundles, self._forks = set(self.bundles), set(self.forks)
         found: dict[Any, list[tuple[int, list[Any]]]] = {}
         several = {
@@ -327,15 +331,10 @@ class TorchGraph:
         for card in self.cards:
             for node in card.nodes:
                 for place, other, output in self.edges[node]:
-                    name = self.weight_at(other)
-                    if other not in self.live:
-                        continue
-                    if (card, (other, output)) in self.wires:
-                        found.setdefault(node, []).append(
-                            (place, self.keys_of(card, (other, output)))
-                        )
-                    elif name in several:
-                        found.setdefault(node, []).append((place, self.keys_of(card, name)))
+                    name, tensor = self.weight_at(other), (other, output)
+                    what = tensor if (card, tensor) in self.wires else name
+                    if other in self.live and (what is tensor or name in several):
+                        found.setdefault(node, []).append((place, self.keys_of(card, what)))
         return found
 
     # ------------------------------------------------------------ gradients
@@ -351,7 +350,7 @@ class TorchGraph:
                 for key in keys:
                     pulls.expect(key, self.reach[node])
         leaves = [(n, x) for n, x in self.leaves.items() if self.reach[n] and n in self.live]
-        for node, x in leaves:
+        for node, _ in leaves:
             if name := self.weight_at(node):
                 pulls.expect(name, self.reach[node])
         with ExitStack() as hooks:
@@ -380,7 +379,7 @@ class TorchGraph:
         nodes = []
         for card in self.cards:
             layer = card.name
-            if card.kind == "layer":
+            if card.kind == "layer" and card.call:
                 layer = first.setdefault(card.call.module, card.name)
             nodes.append(
                 FlowNode(
@@ -426,10 +425,37 @@ class TorchGraph:
                 (fold, known(what)): measured.get((fold, what), nothing)
                 for fold, what in self.bundles
             },
-            "forks": {
-                self.number[what]: measured.get((None, what), nothing) for what in self.forks
-            },
+            "forks": {known(what): measured.get((FORK, what), nothing) for what in self.forks},
+            **self._outputs(),
         }
+
+    def _outputs(self) -> dict[str, Any]:
+        """The outputs that are no losses, and those that no loss judges."""
+        makers = {
+            name: x.grad_fn
+            for name, x in self.calls.outputs.items()
+            if x.grad_fn in self.card_of and self.card_of[x.grad_fn].kind != "loss"
+        }
+        return {
+            "outputs": {name: self.card_of[node].name for name, node in makers.items()},
+            "silent": [name for name, node in makers.items() if not self.reach[node]],
+        }
+
+    def notes(self) -> list[str]:
+        """What cannot be seen."""
+        shapes = [str(tuple(x.shape)) for x in self.unknown]
+        return [
+            text.format(listing(few(names)))
+            for text, names in (
+                ("It could not be seen where these data go: {}.", self.unseen),
+                (
+                    "Gradients also reach tensors that are neither weights of the model nor its "
+                    "data, of shape {}: they are not shown.",
+                    list(dict.fromkeys(shapes)),
+                ),
+            )
+            if names
+        ]
 
 
 def arrived(pulls: Pulls, places: Iterable[tuple[int, list[Any]]], gradients: Any, _: Any) -> None:
