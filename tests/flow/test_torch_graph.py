@@ -143,7 +143,7 @@ def test_what_hides_a_part_of_the_graph_is_refused():
     calls, losses, weights = two_heads()
     refuse_checkpoints(TorchGraph(calls, losses, weights), "here")
     losses["a"].grad_fn.called = "CheckpointFunction"
-    with pytest.raises(ValueError, match="here: torch.utils.checkpoint .* use_reentrant=False"):
+    with pytest.raises(ValueError, match=r"here: torch.utils.checkpoint .* use_reentrant=False"):
         refuse_checkpoints(TorchGraph(calls, losses, weights), "here")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -138,7 +139,8 @@ def as_it_was(model: Any, torch: Any) -> Iterator[list[str]]:
         stack.enter_context(torch.random.fork_rng(devices))
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
-        stack.enter_context(torch.compiler.set_stance("force_eager"))
+        if "torch._dynamo" in sys.modules:  # else nothing is compiled; to import it takes seconds
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
         for kind in {"cpu", *(x.device.type for x in model.parameters())} - {"meta"}:
             if torch.is_autocast_enabled(kind):
                 notes.append(f"Autocast on {kind} was switched off for this measurement.")

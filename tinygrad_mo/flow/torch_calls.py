@@ -199,15 +199,12 @@ class ModuleCalls(Calls):
     def __init__(self, model: Any, to_inputs: bool):
         super().__init__(to_inputs)
         torch = self.torch
-        passed = (  # what losses do belongs to the loss; the others are seen from outside alone
-            torch.nn.modules.loss._Loss,
-            torch.jit.ScriptModule,
-            torch._dynamo.OptimizedModule,
-        )
+        # what losses do belongs to the loss; scripts are seen from outside alone
+        passed = torch.nn.modules.loss._Loss, torch.jit.ScriptModule
         self.path_of = {
             module: plain_name(path)
             for path, module in model.named_modules()
-            if not isinstance(module, passed)
+            if not isinstance(module, passed) and type(module).__name__ != "OptimizedModule"
         }
 
     @contextmanager
