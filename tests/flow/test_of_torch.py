@@ -152,9 +152,8 @@ def check_slopes(flow, model, batch, losses=two_losses):
     for loss, of_weights in slopes(model, batch, losses).items():
         for name, g in of_weights.items():
             assert flow.reaches(loss, name) == (g is not None)
-            assert flow.norm(loss, name) == pytest.approx(
-                0.0 if g is None else float(g.norm()), rel=1e-5
-            )
+            size = 0.0 if g is None else float(g.norm())
+            assert flow.norm(loss, name) == pytest.approx(size, rel=1e-5)
 
 
 @pytest.mark.slow

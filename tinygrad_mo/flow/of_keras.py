@@ -74,7 +74,7 @@ def of_keras(
         graph = TorchGraph(calls, {one.name: one.value for one in found}, named)
         refuse_checkpoints(graph, "of_keras")
         measured = graph.measure().measured()
-    optimizer = model.optimizer.get_config()
+    settings = {key: getattr(model.optimizer, key, None) for key in SETTINGS}
     return Flow(
         losses=[one.name for one in found],
         values={one.name: float(one.value.detach()) for one in found},
@@ -83,7 +83,7 @@ def of_keras(
         kinds={one.name: one.kind for one in found if one.kind},
         frozen={name for name, w in named.items() if not w.requires_grad},
         optimizer=type(model.optimizer).__name__,
-        settings={key: optimizer[key] for key in SETTINGS if optimizer.get(key)},
+        settings={key: value for key, value in settings.items() if value},
         name=model.name,
         step=int(model.optimizer.iterations) if step is None else step,
         training=training,

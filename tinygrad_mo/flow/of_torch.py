@@ -60,10 +60,23 @@ def of_torch(
     -------
     Flow
 
+    Notes
+    -----
+    The cost is that of `losses` and of one backward pass for each loss, and the products of their
+    gradients with one another. Nothing stays changed: parameters, their ``grad`` and
+    ``requires_grad``, buffers, random numbers, the mode; hooks are gone, after an error, too.
+
     Examples
     --------
-    >>> import torch  # doctest: +SKIP
-    >>> trunk, heads = torch.nn.Linear(4, 8), torch.nn.Linear(8, 2)
+    A module of which `losses` computes two losses from a batch:
+
+    >>> def losses(model, batch):
+    ...     x, labels, ages = batch
+    ...     kind, age = model(x)
+    ...     return {"kind": cross_entropy(kind, labels), "age": mse_loss(age, ages)}
+    >>> flow = tg.flow.of_torch(model, losses, batch, weights={"age": 0.1})  # doctest: +SKIP
+    >>> print(flow.report())  # doctest: +SKIP
+    >>> flow.save("flow.html")  # doctest: +SKIP
     """
     torch = package()
     model = unwrapped(model, torch)
