@@ -347,3 +347,36 @@ def test_the_readme_shows_what_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(code, {"tg": tg, "cross_entropy": F.cross_entropy, "model": net, "batch": batch})
     assert (tmp_path / "flow.html").stat().st_size > 10_000
+
+
+class Branches(nn.Module):
+    """What it is given goes two ways and is added."""
+
+    def __init__(self):
+        super().__init__()
+        self.left, self.right = nn.Linear(4, 4), nn.Linear(4, 4)
+
+    def forward(self, x):
+        return self.left(x) + self.right(x)
+
+
+@pytest.mark.slow
+def test_what_a_fold_sends_back_is_added_before_it_is_measured():
+    torch.manual_seed(0)
+    parts = {"first": nn.Linear(4, 4), "block": Branches(), "last": nn.Linear(4, 2)}
+    model = nn.Sequential()
+    for name, part in parts.items():
+        model.add_module(name, part)
+    x = torch.randn(3, 4)
+    flow = tg.flow.of_torch(model, columns, x)
+    (number,) = {wire.number for wire in flow.wires if wire.source == "first"}
+    given = model.first(x).detach().requires_grad_()
+    y = model.last(model.block(given))
+    rows = [
+        torch.autograd.grad(loss, given, retain_graph=True)[0]
+        for loss in (y[:, 0].mean(), y[:, 1].square().mean())
+    ]
+    exact = tg.flow.Measure.of(torch.stack(rows).flatten(1).numpy(), (0, 1), 2)
+    for found in (flow.forks[number], flow.bundles["block", number]):
+        assert found.reach == exact.reach and found.gram == pytest.approx(exact.gram, rel=1e-5)
+    assert flow.folds["block"] == ["block.left", "block.right", "block.add"]

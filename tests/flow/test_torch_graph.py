@@ -1,12 +1,14 @@
 """How autograd's graph becomes cards and wires: with a double of its nodes, without PyTorch."""
 
 import itertools
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from tinygrad_mo.flow import Flow, Measure
+from tinygrad_mo.flow import Flow, Measure, folding
 from tinygrad_mo.flow.of_torch import share_shapes
 from tinygrad_mo.flow.torch_calls import Call, mapped
 from tinygrad_mo.flow.torch_graph import TorchGraph, refuse_checkpoints, refuse_totals
@@ -164,3 +166,15 @@ def test_batches_of_other_lengths_are_of_one_training():
         flows.append(flow)
     share_shapes(flows)
     assert flows[0].nodes == flows[1].nodes and flows[0].nodes[0].shape == (None, 3)
+
+
+def test_who_has_measured_is_known_to_those_who_measure_alone():
+    folder = Path(folding.__file__).parent
+    named = [
+        path.name
+        for path in sorted(folder.glob("*.py"))
+        if {"torch", "keras"} & set(re.findall(r"[a-z]+", path.read_text("utf-8").lower()))
+    ]
+    assert named == ["__init__.py", *(f"of_{name}.py" for name in ("keras", "torch"))] + [
+        f"torch_{name}.py" for name in ("calls", "graph", "pulls")
+    ]

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..ops.products import inner_products
 from .measures import Measure, factor, factor_of_gram
+
+BLOCK = 1 << 24  # numbers of a row that are multiplied at a time, for lack of memory
 
 
 class Pulls:
@@ -23,7 +24,8 @@ class Pulls:
         self.types: set[Any] = set()  # of the numbers that came
         self._reach: dict[Any, set[int]] = {}
         self._rows: dict[Any, dict[int, Any]] = {}
-        self._grams: dict[Any, tuple[list[int], Any, Any]] = {}
+        self._factors: dict[Any, tuple[list[int], np.ndarray]] = {}
+        self._grams: dict[Any, tuple[list[int], Any, Any]] = {}  # on a GPU, and their rows
 
     def expect(self, key: Any, losses: Iterable[int]) -> None:
         """These losses can send a gradient there; it may be one of several."""
@@ -47,22 +49,21 @@ class Pulls:
             rows = self._rows.pop(key)
             flat = [flattened(g.detach()) for g in rows.values()]
             self.types.update(g.dtype for g in flat)
-            self._grams[key] = [*rows], gram(flat), flat
+            if flat[0].device.type == "cpu":
+                self._factors[key] = [*rows], factor(as_array(flat))
+            else:
+                self._grams[key] = [*rows], gram(flat), flat
 
     def measured(self) -> dict[Any, Measure]:
         """All of them, by key."""
-        found = {key: self._paths(key) for key in self._reach}
-        if not self._grams:
-            return found
-        for (key, (losses, _, rows)), own in zip(
-            self._grams.items(), fetched([g for _, g, _ in self._grams.values()]), strict=True
-        ):
+        grams = fetched([g for _, g, _ in self._grams.values()])
+        for (key, (losses, _, rows)), own in zip(self._grams.items(), grams, strict=True):
             r = factor_of_gram(own)
-            if r is None:
-                r = factor(np.stack([row.double().cpu().numpy() for row in rows]))
-            exact = Measure.of_factor(r, losses, self.count)
-            found[key] = Measure(found[key].reach, exact.r)
+            self._factors[key] = losses, factor(as_array(rows)) if r is None else r
         self._grams = {}
+        found = {key: self._paths(key) for key in self._reach}
+        for key, (losses, r) in self._factors.items():
+            found[key] = Measure(found[key].reach, Measure.of_factor(r, losses, self.count).r)
         return found
 
     def _paths(self, key: Any) -> Measure:
@@ -82,15 +83,21 @@ def flattened(g: Any) -> Any:
     return g.reshape(-1)
 
 
+def as_array(rows: list[Any]) -> np.ndarray:
+    """Rows as one array of NumPy, which has no bfloat16."""
+    wide = [row.double() if row.itemsize < 4 else row for row in rows]
+    return np.stack([row.cpu().numpy() for row in wide])
+
+
 def gram(rows: list[Any]) -> Any:
-    """Inner products of rows with one another, in float64, where they are."""
+    """Inner products of rows with one another, in float64, on a GPU, for which nobody waits."""
     import torch
 
-    if rows[0].device.type == "cpu":
-        wide = [row.double() if row.itemsize < 4 else row for row in rows]
-        return torch.from_numpy(inner_products(np.stack([row.numpy() for row in wide])))
-    block = torch.stack(rows).double()
-    return block @ block.T
+    total = torch.zeros(len(rows), len(rows), dtype=torch.float64, device=rows[0].device)
+    for parts in zip(*(row.split(BLOCK) for row in rows), strict=True):
+        block = torch.stack(parts).double()
+        total += block @ block.T
+    return total
 
 
 def fetched(grams: list[Any]) -> list[np.ndarray]:
