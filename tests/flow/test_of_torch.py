@@ -379,4 +379,4 @@ def test_what_a_fold_sends_back_is_added_before_it_is_measured():
     exact = tg.flow.Measure.of(torch.stack(rows).flatten(1).numpy(), (0, 1), 2)
     for found in (flow.forks[number], flow.bundles["block", number]):
         assert found.reach == exact.reach and found.gram == pytest.approx(exact.gram, rel=1e-5)
-    assert flow.folds["block"] == ["block.left", "block.right", "block.add"]
+    assert flow.folds["block"] == ["block.left", "block.right", "add"]
