@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copyreg
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from .. import arguments, ops
-from .graph import Step, Tensor, is_float
+from .copying import pullbacks_again
+from .graph import Tensor, is_float
 from .plan import Plan, Tape
-from .randomness import draws
 
 
 def gradients(losses: Any, wrt: Any, seeds: Any = None, *, per_loss: bool = False) -> Any:
@@ -124,28 +123,3 @@ def recorded_tape(plan: Plan) -> Tape:
             step.back = pullbacks_again(step)
         outputs[slots.start : slots.stop] = step.outputs
     return Tape([None] * len(outputs), outputs, [step.back for step in plan.steps], {})
-
-
-def pullbacks_again(step: Step) -> Any:
-    """Those of a step that is the copy of one that has run; a symbolic step has none."""
-    values = [None if x is None else x.value for x in step.inputs]
-    if any(x is not None and value is None for x, value in zip(step.inputs, values, strict=True)):
-        raise TypeError(
-            f"this step is symbolic and holds no value: {step.describe()}\n"
-            f"train a Model instead, and watch its gradient_flow"
-        )
-    if draws(step):
-        raise TypeError(
-            f"this is the copy of a step that has drawn random numbers, which are gone: "
-            f"{step.describe()}\ncompute it again, and ask that for its gradient"
-        )
-    return step.run(values)[1]
-
-
-def without_pullbacks(step: Step) -> Any:
-    """How a step is copied and pickled: functions cannot be, so they are made again when asked."""
-    kept = {name: getattr(step, name) for name in Step.__slots__ if hasattr(step, name)}
-    return copyreg.__newobj__, (Step,), (None, kept | {"back": None})  # type: ignore[attr-defined]
-
-
-copyreg.pickle(Step, without_pullbacks)

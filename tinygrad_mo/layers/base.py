@@ -165,6 +165,17 @@ class Layer(Recipe):
         self._added_losses: list[AddedLoss] = []  # by the `call` that is running
         self._generator: Any = None
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse numbers in the place of a parameter: models would know nothing of them."""
+        there = vars(self).get(name)
+        is_numbers = isinstance(value, int | float | list) or hasattr(value, "shape")
+        if isinstance(there, Parameter) and is_numbers and not isinstance(value, Parameter):
+            raise TypeError(
+                f"{self}: {name} is the parameter {there}, and models would know nothing of what "
+                f"takes its place: write layer.{name}.assign(value)"
+            )
+        super().__setattr__(name, value)
+
     @classmethod
     def default_name(cls) -> str:
         """The class's name in snake_case."""

@@ -16,7 +16,7 @@ from ..callbacks.base import Callback, in_order
 from ..console import say
 from ..device import at_work
 from ..engine.plan import Tape
-from ..files.archive import check_kind, made_again, opened, save_arrays
+from ..files.archive import RECORDING, check_kind, made_again, opened, save_arrays
 from ..files.checkpoint import set_training_state, training_state, unchanged_by_errors
 from ..files.identity import differences, fingerprint, settings_of
 from ..files.reading import read_value
@@ -127,8 +127,16 @@ class Fit:
             self.finished = True
         finally:
             self.running = False
-            for listener in begun:
-                listener.on_train_end()
+            try:
+                for listener in begun:
+                    listener.on_train_end()
+            finally:
+                self.let_go()
+
+    def let_go(self) -> None:
+        """Keep where it ended, and nothing that would keep the model, which has this, or data."""
+        self.listeners, self.held_out = [], None
+        del self.model, self.batches, self.scores
 
     def run_epoch(self, stop_here: Any) -> None:
         """The rest of an epoch: usually all of it."""
@@ -230,7 +238,7 @@ class Fit:
 
     def resume(self, path: str | Path) -> None:
         """Go back to where `save` was called; an error, if it was in another training."""
-        with opened(path) as (arrays, header), made_again(path):
+        with opened(path, RECORDING) as (arrays, header), made_again(path):
             check_kind(path, header, "fit")
             running = read_value(f"{path}: fit", header["fit"], arrays)
             check_form(f"{path}: fit", running, RUNNING)

@@ -14,7 +14,7 @@ from .. import metrics, ops
 from ..arguments import function_of, shown
 from ..balancing import method_in
 from ..device import Array, on_device, to_numpy
-from ..engine.calls import Call, inside
+from ..engine.calls import inside
 from ..engine.graph import Parameter, Tensor
 from ..engine.plan import Plan, topological_order
 from ..engine.randomness import Randomness
@@ -87,7 +87,7 @@ class Objective:
         factors = self._factors(network, None if self.balancer else loss_weights)
         for added in network.added.values():
             self._enter(term := LossTerm(added.name, None, None, *count_of(added.value)))
-            with inside(Call(term)):
+            with inside(term.call()):
                 term.value = ops.identity(added.value)  # a step of its own: its card in the picture
             factors.setdefault(added.name, added.weight)
         self._look_around(network)
@@ -143,7 +143,7 @@ class Objective:
         if penalised:
             self._enter(term := LossTerm("regularization"))
             self._penalty = term
-            with inside(Call(term)):
+            with inside(term.call()):
                 term.value = reduce(ops.add, map(penalty, penalised))
 
     def _check_connected(self) -> None:

@@ -28,7 +28,26 @@ from ..network.planning import NetworkPlan
 
 
 @dataclass(eq=False)
-class LossTerm:
+class LossCard:
+    """What a loss is called in pictures and errors: the owner of the steps that compute it.
+
+    It holds nothing of them, so that a compiled model is no circle, and is freed with its last
+    reference.
+    """
+
+    name: str
+    output: str | None = None
+    kind = "loss"
+    is_model = False
+
+    @property
+    def label(self) -> str:
+        """Its key in History."""
+        return self.name if self.output is None else f"{self.name}_loss"
+
+
+@dataclass(eq=False)
+class LossTerm(LossCard):
     """One loss of a model.
 
     Attributes
@@ -51,8 +70,6 @@ class LossTerm:
     loss : Loss or None
     """
 
-    name: str
-    output: str | None = None
     value: Any = None
     count: Any = None
     is_sum: bool = False
@@ -60,13 +77,10 @@ class LossTerm:
     weights: Any = None
     mask: Any = None
     loss: Any = None
-    kind = "loss"
-    is_model = False
 
-    @property
-    def label(self) -> str:
-        """Its key in History."""
-        return self.name if self.output is None else f"{self.name}_loss"
+    def call(self) -> Call:
+        """What the steps that compute it belong to."""
+        return Call(LossCard(self.name, self.output))
 
 
 def terms_of_output(name: str, output: Tensor, given: Any) -> list[LossTerm]:
@@ -96,7 +110,7 @@ def terms_of_output(name: str, output: Tensor, given: Any) -> list[LossTerm]:
         warn_of_odd_pairs(name, output, loss)
         is_sum = check_is_one_number(name, loss)
         terms.append(LossTerm(own, name, is_sum=is_sum, target=target, mask=output.mask, loss=loss))
-        calls.append(Call(terms[-1]))
+        calls.append(terms[-1].call())
         with inside(calls[-1]):
             each.append(loss.of_each(target, output))
     shape = min((one.shape for one in each), key=len)
