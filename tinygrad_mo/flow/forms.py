@@ -106,6 +106,7 @@ FLOW = {
     "training?": bool,
     "optimizer?": str,
     "mixes?": bool,
+    "notes?": [str],
     "settings": settings,
     "nodes": [NODE],
     "wires": [(str, str, str, SHAPE, a_whole_number)],  # source, target, tensor, shape, number

@@ -209,6 +209,8 @@ def factor_of_gram(gram: np.ndarray) -> np.ndarray | None:
     if not ((squares > SQUARES[0]) & (squares < SQUARES[1])).all():  # nor is any NaN
         return None
     lengths = np.sqrt(squares)
+    if len(lengths) == 1:
+        return np.asarray(lengths[:, None])
     cosines = gram / lengths / lengths[:, None]
     if np.linalg.eigvalsh(cosines)[0] < FAR_APART:
         return None

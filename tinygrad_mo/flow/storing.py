@@ -24,7 +24,7 @@ AnyFlow = TypeVar("AnyFlow", bound=FlowData)
 AnyRuns = TypeVar("AnyRuns", bound=RunData)
 PLAIN = (
     "losses", "values", "weights", "outputs", "silent", "balancer", "kinds", "name", "step",
-    "training", "optimizer", "mixes",
+    "training", "optimizer", "mixes", "notes",
 )  # fmt: skip
 PICTURES = (".gif", ".jpeg", ".jpg", ".pdf", ".png", ".svg", ".webp")
 
