@@ -196,8 +196,8 @@ class Plan:
             that each row belongs to.
         sparse : bool
             True: for an optimizer, which uses them at once. The gradient of a table may come as an
-            `ops.SparseGradient`, and the next sweep may write into the arrays. Default: all are
-            arrays to keep.
+            `ops.SparseGradient`, that of a kernel in factors, and the next sweep may write into the
+            arrays. Default: all are arrays to keep.
 
         Returns
         -------
@@ -210,6 +210,8 @@ class Plan:
             raise ValueError(f"{len(seeds)} seeds for {len(self.losses)} losses")
         each = zip(self.losses, seeds, self._loss_slots, strict=True)
         starts = [cotangent(loss, seed, *tape.outputs[slot]) for loss, seed, slot in each]
+        if record and not sparse:
+            record = dense_record(record)
         found = self.sweep(tape, starts, per_loss, record)
         return dict(zip(self.wrt, found if sparse else map(dense_gradient, found), strict=True))
 
@@ -248,7 +250,7 @@ class Plan:
                     # A number that broadcasting used in many places gets the sum of all of them.
                     gradient = gathered(gradient, len(losses), tape.outputs[slot][0])
                     if record:
-                        record(n, position, dense_gradient(gradient), losses)
+                        record(n, position, gradient, losses)
                     send(slot, gradient, losses)
                 # What lies above is done: let go of its gradient, unless it was asked for.
                 for slot in outputs:
@@ -258,6 +260,11 @@ class Plan:
             error.add_note(f"in the backward sweep, {step.describe()}")
             raise
         return [None if slot is None else g[slot] for slot in self._wrt_slots]
+
+
+def dense_record(record: Any) -> Any:
+    """Tells `record` of gradients that are arrays."""
+    return lambda n, position, g, losses: record(n, position, dense_gradient(g), losses)
 
 
 def cotangent(loss: Tensor, seed: Any, shape: tuple[int, ...], dtype: Any) -> Array:

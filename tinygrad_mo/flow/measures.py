@@ -269,8 +269,14 @@ def factor_on_gpu(columns: Array) -> Array:
 
 def lengths(numbers: Array, axes: tuple[int, ...] | None = None) -> Array:
     """Euclidean lengths along axes (None: all), in float64. The squares of some fit in no float."""
+    every = range(numbers.ndim)
+    kept = [] if axes is None else [axis for axis in every if axis not in axes]
+
+    def length(x: Array) -> Array:
+        return np.sqrt(np.einsum(x, [*every], x, [*every], kept, dtype=np.float64))
+
     if numbers.dtype != np.float64 or not numbers.size:  # all squares of float32 fit in float64
-        return np.sqrt(np.square(numbers, dtype=np.float64).sum(axis=axes))
+        return length(numbers)
     largest = np.abs(numbers).max(axis=axes, keepdims=True)
     scale = np.where((largest > 0) & (largest < np.inf), largest, 1.0)
-    return np.sqrt(np.square(numbers / scale).sum(axis=axes)) * scale.squeeze(axes)
+    return length(numbers / scale) * scale.squeeze(axes)
