@@ -139,11 +139,13 @@ class Op:
 
     def run(self, *inputs: Any, **attributes: Any) -> Any:
         """What the graph runs: the compiled twin where it applies, otherwise the rule."""
+        made = NotImplemented
         if self.compiled:
-            found = by_twin(self.compiled, inputs[0], *inputs, **attributes)
-            if found is not NotImplemented:
-                return found
-        return self.rule(*inputs, **attributes)
+            made = by_twin(self.compiled, inputs[0], *inputs, **attributes)
+        if made is NotImplemented:
+            made = self.rule(*inputs, **attributes)
+        check_made(made, len(inputs))
+        return made
 
     def _refuse_none(self, i: int) -> None:
         """Input `i` is None: say what usually stands behind it."""
