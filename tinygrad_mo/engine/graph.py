@@ -49,7 +49,14 @@ class Step:
 
     def run(self, arrays: list[Array], training: bool = False) -> tuple[Any, Any]:
         """The op's value and pullbacks; an error is told which step it happened in."""
-        run, options = self.op.run, self.attributes
+        return self._run(self.op.run, arrays, training)
+
+    def run_alone(self, arrays: list[Array], training: bool = False) -> tuple[Any, Any]:
+        """The same where nobody will sweep: the pullbacks may be missing."""
+        return self._run(self.op.run_alone, arrays, training)
+
+    def _run(self, run: Any, arrays: list[Array], training: bool) -> tuple[Any, Any]:
+        options = self.attributes
         if self.op.takes_training:
             return told(self.describe, run, *arrays, **options, training=training)
         return told(self.describe, run, *arrays, **options)

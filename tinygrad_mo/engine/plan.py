@@ -143,9 +143,10 @@ class Plan:
         *,
         training: bool = False,
         keep: bool = True,
-        run: Callable[..., tuple[Any, Any]] = Step.run,
+        run: Callable[..., tuple[Any, Any]] | None = None,
     ) -> Tape:
         """Run every step; ``keep=False`` drops each pullback at once (there will be no sweep)."""
+        run = run or (Step.run if keep else Step.run_alone)
         values: list[Array] = [None] * len(self.reach)
         outputs: list[Any] = [None] * len(self.reach)
         backs: list[Any] = []
