@@ -47,19 +47,16 @@ class Step:
         inputs = ", ".join(f"{x}" for x in self.inputs if x is not None)
         return f"{owner}op {self.op.name!r} of {inputs}\nwired at {self.site[0]}:{self.site[1]}"
 
-    def run(self, arrays: list[Array], training: bool = False) -> tuple[Any, Any]:
+    def run(self, arrays: list[Array], training: bool = False, by: Any = None) -> tuple[Any, Any]:
         """The op's value and pullbacks; an error is told which step it happened in."""
-        return self._run(self.op.run, arrays, training)
-
-    def run_alone(self, arrays: list[Array], training: bool = False) -> tuple[Any, Any]:
-        """The same where nobody will sweep: the pullbacks may be missing."""
-        return self._run(self.op.run_alone, arrays, training)
-
-    def _run(self, run: Any, arrays: list[Array], training: bool) -> tuple[Any, Any]:
-        options = self.attributes
+        run, options = by or self.op.run, self.attributes
         if self.op.takes_training:
             return told(self.describe, run, *arrays, **options, training=training)
         return told(self.describe, run, *arrays, **options)
+
+    def run_alone(self, arrays: list[Array], training: bool = False) -> tuple[Any, Any]:
+        """The same where nobody will sweep: the pullbacks may be missing."""
+        return self.run(arrays, training, self.op.run_alone)
 
     def output(self, index: int) -> Tensor:
         """A symbolic tensor that stands for an output, as for `Plan`'s `fetch`."""
