@@ -2,7 +2,7 @@
 
 import pytest
 
-collect_ignore = ["pytorch_peer.py", "balancing_pytorch_peer.py"]  # they need PyTorch
+collect_ignore = ["pytorch_networks.py", "pytorch_peer.py", "balancing_pytorch_peer.py"]  # of PyTorch
 
 
 @pytest.fixture(autouse=True)
