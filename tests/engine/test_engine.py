@@ -484,6 +484,22 @@ def test_tensors_are_ordered_the_same_in_every_run():
     assert first == second
 
 
+@pytest.mark.medium
+@pytest.mark.parametrize("steps", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_a_long_history_is_copied_and_pickled(steps):
+    """Without recursion, and what two tensors share stays shared."""
+    x = y = tg.Tensor([1.0, 2.0])
+    for _ in range(steps):
+        y = y * 1.0
+    middle, loss = y, (y * y).sum()
+    for copied in (copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))):
+        again = copied({"x": x, "middle": middle, "loss": loss})
+        assert again["loss"].item() == loss.item() and again["x"] is not x
+        for wrt in (again["x"], again["middle"]):
+            assert tg.gradients(again["loss"], wrt).tolist() == [2, 4]
+        assert tg.gradients(again["loss"], x) is None  # it is another tensor
+
+
 def test_what_ran_at_once_can_be_copied_and_pickled():
     """Pullbacks are functions: a copy makes its own."""
     w = tg.Tensor([1.0, 2.0])

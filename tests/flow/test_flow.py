@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_mo as tg
-from random_models import random_model
+from random_programs import random_model
 from tinygrad_mo.flow import Flow
 from tinygrad_mo.flow import layout as layouts
 from tinygrad_mo.flow.layout import make_layout
@@ -388,6 +388,29 @@ def test_at_a_fork_the_gradients_of_all_uses_are_added_as_vectors(seed, float64,
             assert fork.norm(k) == pytest.approx(whole, rel=1e-9, abs=1e-12)
     flow.save(tmp_path / "one.flow")
     assert Flow.load(tmp_path / "one.flow").forks == flow.forks
+
+
+def test_a_layer_has_the_name_by_which_its_weights_are_called():
+    """Whichever of its calls the sweep meets first: here the one within another model."""
+    z, w = tg.Input((3,)), tg.Input((3,))
+    inner = tg.Model(z, tg.layers.Dense(3)(z), name="inner")
+    outer = tg.Model(w, inner(w * 2.0), name="outer")
+    x = tg.Input((3,), name="x")
+    u, v = outer(x), inner(x)
+    ends = {"silent": v, "a": tg.layers.Dense(1)(u), "b": tg.layers.Dense(1)(v)}
+    model = tg.Model(x, ends)
+    model.compile("sgd", {"a": "mse", "b": "mse"})
+    flow = model.gradient_flow(np.eye(3), {"a": np.ones(3), "b": np.ones(3)})
+    assert "inner/dense/kernel" in flow.parameters
+    assert [node.name for node in flow.nodes if node.layer == "inner/dense"] == [
+        "outer/inner/dense",
+        "inner/dense",
+    ]
+    for line in flow.report().splitlines()[2:4]:
+        assert " trains inner/dense and " in line
+    assert flow.norm("a", "inner/dense") > 0
+    with pytest.raises(ValueError, match="ask for the whole layer, 'inner/dense'"):
+        flow.norm("a", "outer/inner/dense")
 
 
 def overlaps(a, b):

@@ -182,6 +182,26 @@ def test_weights_and_losses_of_a_layer_of_ones_own(options, words):
         Mine(**options)(tg.Input((3,)))
 
 
+def test_a_layer_of_ones_own_may_have_a_width():
+    class Wide(layers.Layer):
+        fixed_width = True
+
+        def __init__(self, width, **options):
+            super().__init__(**options)
+            self.width = width
+
+        def make_weights(self, shape):
+            self.kernel = self.add_weight("kernel", (shape[-1], self.width))
+
+        def call(self, x):
+            return x @ self.kernel
+
+    layer = Wide(5, name="wide")
+    assert layer(tg.Input((3,))).shape == (None, 5)
+    with pytest.raises(ValueError, match="'wide' has weights for inputs of width 3, made by"):
+        layer(tg.Input((1,)))
+
+
 def test_a_weight_takes_numpys_numbers():
     layer = Mine(weight=("w", np.array([3])), trainable=np.bool_(False))
     layer(tg.Input((3,)))
@@ -214,3 +234,14 @@ def test_a_layer_that_takes_one_tensor_says_so(make, count):
             super().make_weights(shape[0] if isinstance(shape, list) else shape)
 
     assert Own(2)([STEPS] * count).shape == (None, 6, 2)  # one's own may take either
+
+
+@pytest.mark.parametrize("name", ["generator", "weights", "input_width"])
+def test_what_every_layer_has_is_no_place_for_something_else(name):
+    class Own(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            setattr(self, name, 3)
+
+    with pytest.raises(AttributeError, match=f"Own cannot keep .* {name!r}.*choose another name"):
+        Own()

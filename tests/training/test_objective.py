@@ -23,6 +23,15 @@ def two_heads(optimizer="sgd", **options):
     return model
 
 
+def test_whether_numbers_come_by_name_is_true_or_false():
+    model = two_heads()
+    before = model.get_weights()
+    for method in (model.evaluate, model.train_on_batch):
+        with pytest.raises(TypeError, match="return_dict must be True or False, not 'no'"):
+            method(X, [Y, Y], return_dict="no")
+    assert all(map(np.array_equal, model.get_weights(), before)) and model.step == 0
+
+
 # ---------------------------------------------------------------- a refused compile
 
 
@@ -33,6 +42,9 @@ def two_heads(optimizer="sgd", **options):
         ("no_such_optimizer", "mse"),
         ("adam", "mse", {"c": 1.0}),
         ("adam", "mse", float("nan")),
+        ("adam", {"a": "mse"}, {"a": 1.0, "b": "0.5"}),  # of an output without a loss
+        ("adam", {"a": "mse"}, [1.0, float("nan")]),
+        ("adam", {"a": ["mse", "mae"]}, {"a": "x", "a_mean_squared_error": 1.0}),
         ("adam", "mse", None, ["no_such_metric"]),
         ("adam", "mse", None, {"c": "mae"}),
         ("adam", ["mse"]),

@@ -126,7 +126,8 @@ class BackupAndRestore(Callback):
     """Keep a file from which a training that was cut off goes on, as if nothing had happened.
 
     Run the same program again: `fit` then starts where the file was written, with the same
-    weights, optimizer, random numbers, order of samples and callbacks, and ends with the same bits.
+    weights, optimizer, random numbers, order of samples and callbacks, and ends with the same bits
+    (what these depend on besides, such as the number of threads, says `set_random_seed`).
     A training that reaches its end deletes the file.
 
     Parameters

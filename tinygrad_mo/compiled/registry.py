@@ -98,7 +98,7 @@ def call_c_in_parts(
 
 
 def for_c(argument: Any) -> Any:
-    if isinstance(argument, np.ndarray):
+    if isinstance(argument, np.ndarray):  # handed over itself, it would be held by a circle
         return ctypes.c_void_p(argument.ctypes.data)
     if isinstance(argument, float):
         return ctypes.c_float(argument)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copyreg
 import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -13,10 +12,10 @@ from .. import arguments, ops
 from ..device import Array, zeros
 from ..ops import dense_gradient
 from ..ops.contract import gathered
+from .copying import pullbacks_again
 from .graph import Step, Tensor, is_float
 from .order import topological_order
 from .plan import Plan, Tape, all_gradients, cotangent
-from .randomness import draws
 
 
 def gradients(losses: Any, wrt: Any, seeds: Any = None, *, per_loss: bool = False) -> Any:
@@ -120,7 +119,7 @@ def together(losses: list[Any], targets: list[Tensor], seeds: Sequence[Any]) -> 
             every = all_gradients(step.back, given, step) if callable(step.back) else None
             for position, x in edges:
                 gradient = step.back[position](given) if every is None else every[position]
-                gradient, key = gathered(gradient, 1, x.shape), x.key
+                gradient, key = gathered(gradient, 1, x.shape, x.dtype), x.key
                 g[key] = g[key] + gradient if key in g else gradient
     except Exception as error:
         error.add_note(f"in the backward sweep, {step.describe()}")
@@ -178,28 +177,3 @@ def recorded_tape(plan: Plan) -> Tape:
             step.back = pullbacks_again(step)
         outputs[slots.start : slots.stop] = step.outputs
     return Tape([None] * len(outputs), outputs, [step.back for step in plan.steps], {})
-
-
-def pullbacks_again(step: Step) -> Any:
-    """Those of a step that is the copy of one that has run; a symbolic step has none."""
-    values = [None if x is None else x.value for x in step.inputs]
-    if any(x is not None and value is None for x, value in zip(step.inputs, values, strict=True)):
-        raise TypeError(
-            f"this step is symbolic and holds no value: {step.describe()}\n"
-            f"train a Model instead, and watch its gradient_flow"
-        )
-    if draws(step):
-        raise TypeError(
-            f"this is the copy of a step that has drawn random numbers, which are gone: "
-            f"{step.describe()}\ncompute it again, and ask that for its gradient"
-        )
-    return step.run(values)[1]
-
-
-def without_pullbacks(step: Step) -> Any:
-    """How a step is copied and pickled: functions cannot be, so they are made again when asked."""
-    kept = {name: getattr(step, name) for name in Step.__slots__ if hasattr(step, name)}
-    return copyreg.__newobj__, (Step,), (None, kept | {"back": None})  # type: ignore[attr-defined]
-
-
-copyreg.pickle(Step, without_pullbacks)

@@ -43,7 +43,10 @@ class Step:
 
     def describe(self) -> str:
         """Where and on what this step works, for error notes."""
-        owner = f"in {type(self.call.owner).__name__} {self.call.path!r}, " if self.call else ""
+        owner = ""
+        if self.call:
+            kind = type(self.call.owner)
+            owner = f"in {getattr(kind, 'kind', kind.__name__)} {self.call.path!r}, "
         inputs = ", ".join(f"{x}" for x in self.inputs if x is not None)
         return f"{owner}op {self.op.name!r} of {inputs}\nwired at {self.site[0]}:{self.site[1]}"
 
@@ -198,7 +201,9 @@ class Parameter(Tensor):
         """
         if getattr(value, "shape", None) != self.shape and np.shape(value) != self.shape:
             raise ValueError(f"{self} cannot take a value of shape {np.shape(value)}")
-        self.value = new_array(held(value), f"the value of {self}", self.dtype)
+        new = new_array(held(value), f"the value of {self}", self.dtype)
+        lock(new)
+        self.value = new
 
 
 def apply(op: Op, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:

@@ -249,7 +249,7 @@ class Plan:
                     # The pullback answers: how does each loss change with this input?
                     gradient = back[position](cotangents) if every is None else every[position]
                     # A number that broadcasting used in many places gets the sum of all of them.
-                    gradient = gathered(gradient, len(losses), tape.outputs[slot][0])
+                    gradient = gathered(gradient, len(losses), *tape.outputs[slot])
                     if record:
                         record(n, position, gradient, losses)
                     send(slot, gradient, losses)

@@ -197,6 +197,14 @@ class Graph:
         """The parameters that a node works with, and their names."""
         return [(self.name_of[w], w) for w in node.parameters if w in self.name_of]
 
+    def first_call(self, calls: Sequence[Node]) -> Node:
+        """The call of a layer by which its weights are called, or else the first one."""
+
+        def gave_names(call: Node) -> bool:
+            return any(name.startswith(f"{call.name}/") for name, _ in self.parameters_of(call))
+
+        return next(filter(gave_names, calls), calls[0])
+
     def described(self, objective: Objective, optimizer: Any) -> dict[str, Any]:
         """What a flow says of the model before anything is measured."""
         terms = list(objective.terms.values())
@@ -217,7 +225,9 @@ class Graph:
     def flow_nodes(self) -> list[FlowNode]:
         """The nodes as plain data."""
         layer_of = {
-            call.name: calls[0].name for calls in calls_of_layers(self.nodes.all) for call in calls
+            call.name: self.first_call(calls).name
+            for calls in calls_of_layers(self.nodes.all)
+            for call in calls
         }
         return [
             FlowNode(

@@ -424,8 +424,12 @@ def check_every(every: Any, inputs: int) -> None:
         raise ValueError(f"{len(every)} gradients came back for {inputs} inputs")
 
 
-def gathered(gradient: Any, rows: int, shape: tuple[int, ...]) -> Any:
-    """What a pullback has returned, with as many rows as it was given, in the input's shape."""
+def gathered(gradient: Any, rows: int, shape: tuple[int, ...], dtype: Any) -> Any:
+    """What a pullback has returned, with as many rows as it was given, as the input is.
+
+    In its shape, and in its type: where float32 has met float64 (a number such as ``np.sqrt(2)`` is
+    one), gradients come back in both.
+    """
     if getattr(gradient, "shape", ())[:1] != (rows,):
         hint = ". Where no gradient passes, None takes the place of the pullback itself"
         raise ValueError(
@@ -435,7 +439,8 @@ def gathered(gradient: Any, rows: int, shape: tuple[int, ...]) -> Any:
         )
     if gradient.dtype.kind != "f":
         raise TypeError(f"a pullback returned {gradient.dtype}, the gradient of floats is floats")
-    return unbroadcast(gradient, shape)
+    summed = unbroadcast(gradient, shape)
+    return summed if gradient.dtype == dtype else summed.astype(dtype)
 
 
 def once_for_each(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
