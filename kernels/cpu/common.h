@@ -65,6 +65,13 @@ INLINE void split_exp(float x, float *scale, float *rest) {
     *scale = as_float((whole - 0x4B400000 + 127) << 23);
 }
 
+/* 0 where it would be subnormal. */
+INLINE float fast_exp(float x) {
+    float scale, rest;
+    split_exp(x, &scale, &rest);
+    return x < -87.0f ? 0.0f : scale * rest + scale;
+}
+
 INLINE float exp_minus_1(float x) {
     float scale, rest;
     split_exp(x, &scale, &rest);

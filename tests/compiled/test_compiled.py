@@ -148,6 +148,7 @@ DRAWINGS = [
     ("tanh", an_activation),
     ("sigmoid", an_activation),
     ("silu", an_activation),
+    ("gelu", an_activation),
     ("convolution", a_convolution),
     ("convolution", a_3x3_convolution),
     ("transposed_convolution", a_transposed_convolution),
@@ -417,7 +418,7 @@ def test_every_kernel_is_cut(name, draw, cut_always, monkeypatch):
     inputs, attributes, _ = next(i for i in draws(draw) if len(i[0][0]) > 1 or i[0][0].ndim == 1)
     with tg.use(threads=2), pool.at_work():
         forward = by_kernel(name, inputs, attributes, random=np.random.default_rng(0))
-    assert forward and len(together) >= (2 if name == "tanh" else 4)
+    assert forward and len(together) >= (2 if name in ("tanh", "gelu") else 4)
 
 
 @needs_compiler
@@ -618,6 +619,8 @@ def test_models_train_the_same_with_and_without_kernels(monkeypatch):
 MUTATIONS = [
     ("activations.c", "(float)(y > 0)", "(float)(y >= 0)", "relu", an_activation),
     ("activations.c", "1 - y * y", "1 - y", "tanh", an_activation),
+    ("activations.c", "p * t + 0.132302795f", "p * t + 0.1323f", "gelu", an_activation),
+    ("activations.c", "x * (bell *", "(bell *", "gelu", an_activation),
     ("common.h", "3.493937992e-3f", "3.5e-3f", "sigmoid", an_activation),
     ("common.h", "1.0f / 24;", "1.0f / 25;", "elu", an_activation),
     ("convolution.c", "bias ? bias + f : NULL", "bias", "convolution", a_convolution),

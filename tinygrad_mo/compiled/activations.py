@@ -64,3 +64,14 @@ def sigmoid(x):
 @twin_of("silu")
 def silu(x):
     return two_passes("silu", "silu_pull", x, of_y=False)
+
+
+@twin_of("gelu")
+def gelu(x):
+    if not usable(x):
+        return NotImplemented
+    x = contiguous(x)
+    y, slope = np.empty_like(x), np.empty_like(x)
+    parts = (array.reshape(-1) for array in (x, y, slope))
+    call_c_in_parts("gelu", 2 * PER_NUMBER * x.size, x.size, *parts)
+    return y, (lambda g: cotangent(g, y) * slope,)
