@@ -74,6 +74,13 @@ def a_transposed_convolution(random):
     return a_convolution(random, transposed=True)
 
 
+def a_depthwise_convolution(random):
+    (x, kernel, _), attributes = a_convolution(random)
+    kernel = np.ascontiguousarray(kernel[..., : random.integers(1, 4)])
+    bias = floats(random, kernel.shape[-2] * kernel.shape[-1]) if random.random() < 0.7 else None
+    return (x, kernel, bias), attributes
+
+
 def a_3x3_convolution(random, transposed=False):
     """One that Winograd's way suits."""
     channels, filters = 16 * random.integers(2, 5, 2)
@@ -153,6 +160,7 @@ DRAWINGS = [
     ("convolution", a_3x3_convolution),
     ("transposed_convolution", a_transposed_convolution),
     ("transposed_convolution", lambda random: a_3x3_convolution(random, transposed=True)),
+    ("depthwise_convolution", a_depthwise_convolution),
     ("max_pool", a_pooling),
     ("average_pool", a_pooling),
     ("batch_normalization", a_normalisation),
@@ -410,7 +418,7 @@ def test_parts_make_up_the_whole_with_the_same_bits_each_time(name, draw, thread
 def test_every_kernel_is_cut(name, draw, cut_always, monkeypatch):
     together = []
     call = registry.call_c
-    for module in ("convolution", "registry"):
+    for module in ("convolution", "depthwise", "registry"):
         monkeypatch.setattr(
             f"tinygrad_mo.compiled.{module}.call_c",
             lambda *arguments: (together.append(threading.get_ident()), call(*arguments)),
@@ -625,6 +633,10 @@ MUTATIONS = [
     ("common.h", "1.0f / 24;", "1.0f / 25;", "elu", an_activation),
     ("convolution.c", "bias ? bias + f : NULL", "bias", "convolution", a_convolution),
     ("convolution.c", "i * s->row_step *", "i *", "convolution", a_convolution),
+    ("convolution.c", "load_some(bias + c,", "load_some(bias,", "depthwise_convolution",
+     a_depthwise_convolution),
+    ("convolution.c", "sum[t].left += old.left,", "", "depthwise_convolution",
+     a_depthwise_convolution),
     ("winograd.c", "8 * difference2", "4 * difference2", "convolution", a_3x3_convolution),
     ("winograd.c", "wide - half", "wide + half", "convolution", a_3x3_convolution),
     ("pooling.c", "left_over[c] -= is_first", "left_over[c] -= 0", "max_pool", a_pooling),

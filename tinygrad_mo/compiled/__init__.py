@@ -18,6 +18,7 @@ from . import (
     activations,
     convolution,
     cuda,
+    depthwise,
     inner_products,
     losses,
     normalization,
