@@ -104,4 +104,25 @@ INLINE float fast_sigmoid(float x) { return 0.5f * fast_tanh(0.5f * x) + 0.5f; }
 /* What decays step by step ends at 0: numbers near the smallest float are slow to compute with. */
 INLINE float drop_subnormal(float x) { return x < 1e-30f && x > -1e-30f ? 0 : x; }
 
+/* Sums and maxima go lane by lane: in another order than written, which compilers may not choose. */
+INLINE float sum_of(const float *x, num n) {
+    float lane[LANES] = {0}, total = 0;
+    num whole = n / LANES * LANES;
+    for (num i = 0; i < whole; i += LANES)
+        for (int l = 0; l < LANES; l++) lane[l] += x[i + l];
+    for (int l = 0; l < LANES; l++) total += lane[l];
+    for (num i = whole; i < n; i++) total += x[i];
+    return total;
+}
+
+INLINE float inner_product(const float *x, const float *y, num n) {
+    float lane[LANES] = {0}, total = 0;
+    num whole = n / LANES * LANES;
+    for (num i = 0; i < whole; i += LANES)
+        for (int l = 0; l < LANES; l++) lane[l] += x[i + l] * y[i + l];
+    for (int l = 0; l < LANES; l++) total += lane[l];
+    for (num i = whole; i < n; i++) total += x[i] * y[i];
+    return total;
+}
+
 #endif

@@ -1,4 +1,6 @@
-/* Batch normalisation of a matrix (samples, channels): sums over samples, and what follows. */
+/* Normalisation of a matrix (samples, channels): of each channel, then of each sample. */
+#include <math.h>
+
 #include "common.h"
 
 #define SOME 128 /* rows that are summed in single precision before they join the double sum */
@@ -63,5 +65,57 @@ EXPORT int normalise_pull(
 ) {
     for (num row = 0; row < n; row++, x += channels, g += channels, gx += channels)
         FOR_CHANNELS gx[c] = g[c] * scale[c] + (x[c] - mean[c]) * of_x[c] + of_one[c];
+    return 1;
+}
+
+/* Each row by itself: y = (x - mean) inverse gamma + beta, where inverse is 1 / sqrt(variance +
+ * epsilon). gamma and beta may be NULL: 1 and 0. Not `centred`: the mean is taken as 0. */
+EXPORT int normalise_rows(
+    num n, num width, const float *restrict x, const float *gamma, const float *beta,
+    float *restrict y, float *restrict mean, float *restrict inverse, num centred, float epsilon
+) {
+    for (num row = 0; row < n; row++, x += width, y += width) {
+        float m = mean[row] = centred ? sum_of(x, width) / width : 0;
+        for (num k = 0; k < width; k++) y[k] = x[k] - m;
+        float scale = inverse[row] = 1 / sqrtf(inner_product(y, y, width) / width + epsilon);
+        for (num k = 0; k < width; k++) y[k] *= scale;
+        if (gamma)
+            for (num k = 0; k < width; k++) y[k] *= gamma[k];
+        if (beta)
+            for (num k = 0; k < width; k++) y[k] += beta[k];
+    }
+    return 1;
+}
+
+/* gx, and the sums over rows that are the gradients of gamma and beta: some rows at a time in
+ * single precision, as above. With h = g gamma and y = (x - mean) inverse,
+ * gx = inverse (h - mean(h) - y mean(h y)). */
+EXPORT int normalise_rows_pull(
+    num n, num width, const float *restrict x, const float *gamma, const float *restrict mean,
+    const float *restrict inverse, const float *restrict g, float *restrict gx,
+    float *restrict of_gamma, float *restrict of_beta, num centred
+) {
+    double *restrict totals = calloc(width, 2 * sizeof(double) + 3 * sizeof(float));
+    if (!totals) return 0;
+    float *restrict parts = (float *)(totals + 2 * width), *restrict y = parts + 2 * width;
+    for (num row = 0; row < n; row++, x += width, g += width, gx += width) {
+        for (num k = 0; k < width; k++) {
+            y[k] = (x[k] - mean[row]) * inverse[row];
+            gx[k] = gamma ? g[k] * gamma[k] : g[k];
+            parts[k] += g[k] * y[k];
+            parts[width + k] += g[k];
+        }
+        float of_one = centred ? sum_of(gx, width) / width : 0;
+        float of_y = inner_product(gx, y, width) / width;
+        for (num k = 0; k < width; k++) gx[k] = inverse[row] * (gx[k] - of_one - y[k] * of_y);
+        if (row % SOME == SOME - 1 || row == n - 1)
+            for (num k = 0; k < 2 * width; k++) {
+                totals[k] += parts[k];
+                parts[k] = 0;
+            }
+    }
+    for (num k = 0; k < width; k++) of_gamma[k] = totals[k];
+    for (num k = 0; k < width; k++) of_beta[k] = totals[width + k];
+    free(totals);
     return 1;
 }

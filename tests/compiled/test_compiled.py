@@ -108,6 +108,18 @@ def a_normalisation(random):
     return (x, *affine, *moving, None), {"training": True, "epsilon": 0.01}
 
 
+def a_normalisation_of_samples(random):
+    x = 2 + floats(random, *random.integers(1, 20, random.integers(2, 4)), random.integers(1, 40))
+    count = int(random.integers(1, x.ndim))
+    affine = [floats(random, *x.shape[-count:]) if random.random() < 0.8 else None for _ in "gb"]
+    return (x, *affine), {"axis": tuple(range(-count, 0)), "epsilon": 0.01}
+
+
+def an_rms_normalisation(random):
+    (x, _, _), attributes = a_normalisation_of_samples(random)
+    return (x, floats(random, *x.shape[attributes["axis"][0] :])), attributes
+
+
 def an_lstm(random):
     batch, time, features = random.integers(1, 20, 3)
     units = int(random.integers(1, 40))
@@ -164,6 +176,8 @@ DRAWINGS = [
     ("max_pool", a_pooling),
     ("average_pool", a_pooling),
     ("batch_normalization", a_normalisation),
+    ("layer_normalization", a_normalisation_of_samples),
+    ("rms_normalization", an_rms_normalisation),
     ("lstm", an_lstm),
     ("gru", a_gru),
     ("softmax", some_logits),
@@ -261,7 +275,7 @@ def test_nan_infinity_and_subnormal_numbers_pass_as_they_do_through_the_rule(nam
         pytest.skip("spoils the whole tile, as winograd.c says")
     with np.errstate(all="ignore"), tg.use(winograd=False):
         for odd in (np.nan, np.inf, -np.inf, 1e-40, -1e-40, 1e30):
-            if name in ("lstm", "gru", "batch_normalization") and np.isinf(odd):
+            if (name in ("lstm", "gru") or "normalization" in name) and np.isinf(odd):
                 continue  # whether it becomes NaN depends on the order of steps
             inputs, attributes, random = next(draws(draw))
             which = -1 if "crossentropy" in name else 0
@@ -359,7 +373,7 @@ def test_what_a_kernel_declines_its_rule_does(name, draw):
 def test_a_batch_may_be_empty(name, draw):
     for inputs, attributes, _ in draws(draw, 3):
         batch = len(inputs[0])
-        weights = range(1, 4) if name in ("lstm", "gru", "batch_normalization") else ()
+        weights = range(1, 4) if name in ("lstm", "gru") or "normalization" in name else ()
         empty = [
             x
             if x is None or i in weights or len(x) != batch or ("convolution" in name and i)
@@ -418,7 +432,7 @@ def test_parts_make_up_the_whole_with_the_same_bits_each_time(name, draw, thread
 def test_every_kernel_is_cut(name, draw, cut_always, monkeypatch):
     together = []
     call = registry.call_c
-    for module in ("convolution", "depthwise", "registry"):
+    for module in ("convolution", "depthwise", "normalization", "registry"):
         monkeypatch.setattr(
             f"tinygrad_mo.compiled.{module}.call_c",
             lambda *arguments: (together.append(threading.get_ident()), call(*arguments)),
@@ -642,6 +656,10 @@ MUTATIONS = [
     ("pooling.c", "left_over[c] -= is_first", "left_over[c] -= 0", "max_pool", a_pooling),
     ("normalization.c", "total[c] / n;\n    free", "total[c] / (n - 1);\n    free",
      "batch_normalization", a_normalisation),
+    ("normalization.c", "of_one = centred ?", "of_one = 0 ?", "layer_normalization",
+     a_normalisation_of_samples),
+    ("normalization.c", "parts[k] = 0;", "", "layer_normalization",
+     lambda r: ((floats(r, 300, 2), None, None), {})),
     ("lstm.c", "cb[u] = c * f[u]", "cb[u] = c", "lstm", an_lstm),
     ("lstm.c", "if (!mask || mask[at])", "if (1)", "lstm", an_lstm),
     ("gru.c", "hb[k] *= u[k]", "hb[k] *= r[k]", "gru", a_gru),
