@@ -18,7 +18,10 @@ TWINS: dict[str, Callable[..., Any]] = {}  # by device, compiled ones
 
 
 def product(x: Array, y: Array) -> Array:
-    """x @ y; where that takes long, the rows of x in parts."""
+    """x @ y. A stack of matrices times one is one product; where it takes long, rows in parts."""
+    if x.ndim > 2 and y.ndim == 2 and x.shape[-1] == y.shape[0]:
+        rows = x.reshape(prod(x.shape[:-1]), x.shape[-1])
+        return product(rows, y).reshape(*x.shape[:-1], y.shape[-1])
     cost = x.size * y.shape[-1]
     if x.ndim < 2 or not worth_cutting(cost):
         return x @ y
