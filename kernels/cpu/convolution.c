@@ -37,13 +37,13 @@ static float *make_room(const shape *s, num more, float **frame) {
 }
 
 INLINE void some_windows(
-    int rows, const shape *s, const float *x, const num *tap, const float *panel,
+    int rows, int wide, const shape *s, const float *x, const num *tap, const float *panel,
     const float *bias, float *y, num columns
 ) {
     pair sum[8], start = bias ? load_some(bias, columns) : (pair){{0}, {0}};
     for (int r = 0; r < rows; r++) sum[r] = start;
     for (num t = 0; t < s->taps; t++)
-        add_product(rows, sum, x + tap[t], s->column_step * s->channels,
+        add_product(rows, wide, sum, x + tap[t], s->column_step * s->channels,
                     panel + t * s->depth * PANEL, s->depth);
     for (int r = 0; r < rows; r++) store_some(y + r * s->out_column, sum[r], columns);
 }
@@ -68,7 +68,7 @@ EXPORT int correlate(
                     const float *at = from +
                         (i * s->row_step * s->full_width + j * s->column_step) * s->channels;
                     float *to = y + image * s->out_image + i * s->out_row + j * s->out_column + f;
-                    WITH_ROWS(rows, some_windows, s, at, tap, packed + f * depth,
+                    WITH_TILE(rows, s->filters - f, some_windows, s, at, tap, packed + f * depth,
                              bias ? bias + f : NULL, to, s->filters - f)
                 }
     }
@@ -77,13 +77,13 @@ EXPORT int correlate(
 }
 
 INLINE void some_of_kernel(
-    int rows, const shape *s, const float *x, const float *g, num from, num to, float *total,
-    num columns
+    int rows, int wide, const shape *s, const float *x, const float *g, num from, num to,
+    float *total, num columns
 ) {
     pair sum[8];
     for (int r = 0; r < rows; r++) sum[r] = load_some(total + r * s->filters, columns);
     for (num i = from; i < to; i++)
-        add_outer_products(rows, sum, x + i * s->row_step * s->full_width * s->channels,
+        add_outer_products(rows, wide, sum, x + i * s->row_step * s->full_width * s->channels,
                            s->column_step * s->channels, g + i * s->columns * s->filters,
                            s->filters, s->columns);
     for (int r = 0; r < rows; r++) store_some(total + r * s->filters, sum[r], columns);
@@ -114,8 +114,8 @@ EXPORT int kernel_gradient(
                 for (num k = 0, rows; k < s->depth; k += rows) {
                     rows = piece(s->depth - k);
                     for (num f = 0; f < s->filters; f += PANEL)
-                        WITH_ROWS(rows, some_of_kernel, s, from + tap[t] + k, of + f, i,
-                                  least(i + lines, s->rows),
+                        WITH_TILE(rows, s->filters - f, some_of_kernel, s, from + tap[t] + k,
+                                  of + f, i, least(i + lines, s->rows),
                                   total + (t * s->depth + k) * s->filters + f, s->filters - f)
                 }
     }
@@ -135,20 +135,20 @@ static void frame_panel(const shape *s, const float *x, num channels, float *fra
 }
 
 INLINE void some_by_channel(
-    int windows, const shape *s, const float *x, const num *tap, const float *filters, pair start,
-    float *y, num channels
+    int windows, int wide, const shape *s, const float *x, const num *tap, const float *filters,
+    pair start, float *y, num channels
 ) {
     pair sum[8];
     num step = s->column_step * PANEL;
     for (int w = 0; w < windows; w++) sum[w] = start;
     for (num t = 0; t < s->taps; t++) {
-        pair k = load_pair(filters + t * PANEL);
+        pair k = load_tile(wide, filters + t * PANEL);
         const float *from = x + tap[t] * PANEL;
 #pragma GCC unroll 8
         for (int w = 0; w < windows; w++) {
-            pair a = load_pair(from + w * step);
+            pair a = load_tile(wide, from + w * step);
             sum[w].left += a.left * k.left;
-            sum[w].right += a.right * k.right;
+            if (wide) sum[w].right += a.right * k.right;
         }
     }
     for (int w = 0; w < windows; w++) store_some(y + w * s->out_column, sum[w], channels);
@@ -172,8 +172,8 @@ EXPORT int depthwise(
                     some = piece(s->columns - j);
                     num first = i * s->row_step * s->full_width + j * s->column_step;
                     num to = image * s->out_image + i * s->out_row + j * s->out_column;
-                    WITH_ROWS(some, some_by_channel, s, frame + first * PANEL, tap,
-                              packed + c * s->taps, start, y + to + c, channels - c)
+                    WITH_TILE(some, channels - c, some_by_channel, s, frame + first * PANEL,
+                              tap, packed + c * s->taps, start, y + to + c, channels - c)
                 }
         }
     free(frame);
@@ -181,16 +181,16 @@ EXPORT int depthwise(
 }
 
 INLINE void some_taps(
-    int taps, const shape *s, const float *x, const num *tap, const float *g, float *total
+    int taps, int wide, const shape *s, const float *x, const num *tap, const float *g, float *total
 ) {
     pair sum[8] = {0};
     for (num j = 0; j < s->columns; j++) {
-        pair b = load_pair(g + j * PANEL);
+        pair b = load_tile(wide, g + j * PANEL);
 #pragma GCC unroll 8
         for (int t = 0; t < taps; t++) {
-            pair a = load_pair(x + (tap[t] + j * s->column_step) * PANEL);
+            pair a = load_tile(wide, x + (tap[t] + j * s->column_step) * PANEL);
             sum[t].left += a.left * b.left;
-            sum[t].right += a.right * b.right;
+            if (wide) sum[t].right += a.right * b.right;
         }
     }
     for (int t = 0; t < taps; t++) {
@@ -214,12 +214,13 @@ EXPORT int depthwise_kernel_gradient(
             frame_panel(s, x + c, channels - c, frame);
             for (num i = 0; i < s->rows; i++) {
                 const float *from = g + (image * s->rows + i) * line + c;
-                for (num j = 0; j < s->columns; j++)
-                    store_some(of_g + j * PANEL, load_some(from + j * channels, channels - c), PANEL);
+                for (num j = 0; j < s->columns; j++, from += channels)
+                    store_some(of_g + j * PANEL, load_some(from, channels - c), PANEL);
                 for (num t = 0, some; t < s->taps; t += some) {
                     some = piece(s->taps - t);
-                    WITH_ROWS(some, some_taps, s, frame + i * s->row_step * s->full_width * PANEL,
-                              tap + t, of_g, totals + (c * s->taps + t * PANEL))
+                    WITH_TILE(some, channels - c, some_taps, s,
+                              frame + i * s->row_step * s->full_width * PANEL, tap + t, of_g,
+                              totals + (c * s->taps + t * PANEL))
                 }
             }
         }
