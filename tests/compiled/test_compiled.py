@@ -52,10 +52,10 @@ def an_activation(random):
     return (3 * floats(random, *random.integers(1, 30, random.integers(1, 4))),), {}
 
 
-def a_convolution(random, channels=None, size=None, transposed=False):
+def a_convolution(random, channels=None, least_size=1, transposed=False):
     axes = random.integers(1, 3)
     lengths = random.integers(6, 20, axes)
-    size = size or tuple(random.integers(1, 5, axes))
+    size = tuple(random.integers(least_size, 5, axes))
     channels, filters = channels or random.integers(1, 40, 2)
     plain = random.random() < 0.5  # strides or dilation, not both
     few = tuple(int(n) for n in random.integers(1, 4, axes))
@@ -72,6 +72,14 @@ def a_convolution(random, channels=None, size=None, transposed=False):
 
 def a_transposed_convolution(random):
     return a_convolution(random, transposed=True)
+
+
+def a_convolution_by_groups(random):
+    groups = int(random.integers(2, 4))
+    channels, filters = groups * random.integers(1, 12, 2)
+    (x, kernel, bias), attributes = a_convolution(random, (channels, filters), least_size=2)
+    kernel = np.ascontiguousarray(kernel[..., : channels // groups, :])
+    return (x, kernel, bias), attributes | {"groups": groups}
 
 
 def a_depthwise_convolution(random):
@@ -115,6 +123,13 @@ def a_normalisation_of_samples(random):
     return (x, *affine), {"axis": tuple(range(-count, 0)), "epsilon": 0.01}
 
 
+def a_normalisation_of_groups(random):
+    groups, width = (int(n) for n in random.integers(1, 7, 2))
+    x = 2 + floats(random, *random.integers(1, 15, random.integers(2, 4)), groups * width)
+    affine = [floats(random, x.shape[-1]) if random.random() < 0.8 else None for _ in "gb"]
+    return (x, *affine), {"groups": groups, "epsilon": 0.01}
+
+
 def an_rms_normalisation(random):
     (x, _, _), attributes = a_normalisation_of_samples(random)
     return (x, floats(random, *x.shape[attributes["axis"][0] :])), attributes
@@ -145,7 +160,7 @@ def a_gru(random):
 
 def some_logits(random):
     return (
-        4 * floats(random, *random.integers(1, 8, random.integers(0, 3)), 16 + random.integers(30)),
+        4 * floats(random, *random.integers(1, 8, random.integers(0, 3)), random.integers(1, 40)),
     ), {}
 
 
@@ -168,15 +183,20 @@ DRAWINGS = [
     ("sigmoid", an_activation),
     ("silu", an_activation),
     ("gelu", an_activation),
+    ("softplus", an_activation),
+    ("selu", an_activation),
+    ("hard_sigmoid", an_activation),
     ("convolution", a_convolution),
     ("convolution", a_3x3_convolution),
     ("transposed_convolution", a_transposed_convolution),
     ("transposed_convolution", lambda random: a_3x3_convolution(random, transposed=True)),
+    ("convolution", a_convolution_by_groups),
     ("depthwise_convolution", a_depthwise_convolution),
     ("max_pool", a_pooling),
     ("average_pool", a_pooling),
     ("batch_normalization", a_normalisation),
     ("layer_normalization", a_normalisation_of_samples),
+    ("group_normalization", a_normalisation_of_groups),
     ("rms_normalization", an_rms_normalisation),
     ("lstm", an_lstm),
     ("gru", a_gru),
@@ -440,7 +460,7 @@ def test_every_kernel_is_cut(name, draw, cut_always, monkeypatch):
     inputs, attributes, _ = next(i for i in draws(draw) if len(i[0][0]) > 1 or i[0][0].ndim == 1)
     with tg.use(threads=2), pool.at_work():
         forward = by_kernel(name, inputs, attributes, random=np.random.default_rng(0))
-    assert forward and len(together) >= (2 if name in ("tanh", "gelu") else 4)
+    assert forward and len(together) >= (2 if name in ("tanh", "gelu", "softplus") else 4)
 
 
 @needs_compiler
@@ -643,6 +663,10 @@ MUTATIONS = [
     ("activations.c", "1 - y * y", "1 - y", "tanh", an_activation),
     ("activations.c", "p * t + 0.132302795f", "p * t + 0.1323f", "gelu", an_activation),
     ("activations.c", "x * (bell *", "(bell *", "gelu", an_activation),
+    ("activations.c", "p * u + 1.0f / 5;", "p * u + 1.0f / 4;", "softplus", an_activation),
+    ("activations.c", "(x < 0 ? e : 1) /", "e /", "softplus", an_activation),
+    ("normalization.c", "-inverse[c] * inverse[c]", "-inverse[c]", "group_normalization",
+     a_normalisation_of_groups),
     ("common.h", "3.493937992e-3f", "3.5e-3f", "sigmoid", an_activation),
     ("common.h", "1.0f / 24;", "1.0f / 25;", "elu", an_activation),
     ("convolution.c", "bias ? bias + f : NULL", "bias", "convolution", a_convolution),

@@ -20,7 +20,10 @@ PER_OUTPUT = 16  # besides the products: the time, in multiplications
 
 @twin_of("convolution")
 def convolution(x, kernel, bias, *, strides, padding, dilation_rate, groups=1):
-    if not usable(x, kernel, bias) or not fits(x, kernel, bias, -2) or groups != 1:
+    if groups != 1:
+        options = {"strides": strides, "padding": padding, "dilation_rate": dilation_rate}
+        return by_group(x, kernel, bias, groups, options)
+    if not usable(x, kernel, bias) or not fits(x, kernel, bias, -2):
         return NotImplemented
     w = windows_over(x.shape[1:-1], kernel.shape[:-2], strides, dilation_rate, padding)
     if w.trivial:  # a product of two matrices, which NumPy does well
@@ -39,6 +42,27 @@ def convolution(x, kernel, bias, *, strides, padding, dilation_rate, groups=1):
         return total
 
     return y, (pull_x, pull_kernel, lambda g: column_sums(flat(g, rows_of(g, y))))
+
+
+def by_group(x: Array, kernel: Array, bias: Array | None, groups: int, options: Any) -> Any:
+    """A convolution for each group of channels, with its part of the filters."""
+    if x.shape[-1] != groups * kernel.shape[-2] or kernel.shape[-1] % groups:
+        return NotImplemented
+    arrays = (x, kernel, bias)
+    parts = [[None] * groups if a is None else np.split(a, groups, axis=-1) for a in arrays]
+    made = [convolution(*each, **options) for each in zip(*parts, strict=True)]
+    if NotImplemented in made:
+        return NotImplemented
+
+    def pull(i):
+        def pull_back(g):
+            each = zip(made, np.split(cotangent(g, y), groups, axis=-1), strict=True)
+            return np.concatenate([pulls[i](part) for (_, pulls), part in each], axis=-1)
+
+        return pull_back
+
+    y = np.concatenate([value for value, _ in made], axis=-1)
+    return y, (pull(0), pull(1), pull(2))
 
 
 @twin_of("transposed_convolution")

@@ -85,30 +85,61 @@ def each_sample(
 ) -> Any:
     """Samples over their last axes, which lie side by side, as rows of a matrix."""
     axes = sorted(from_right(axis, x.ndim))
-    if not usable(x, gamma, beta) or axes != list(range(-len(axes), 0)):
-        return NotImplemented
     lengths = x.shape[x.ndim - len(axes) :]
-    if any(w is not None and w.shape != lengths for w in (gamma, beta)):
+    if axes != list(range(-len(axes), 0)) or not fit(x, gamma, beta, lengths):
         return NotImplemented
-    shape, (n, width), cost = x.shape, (x.size // prod(lengths), prod(lengths)), PER_NUMBER * x.size
-    x, y = contiguous(x).reshape(n, width), np.empty(shape, x.dtype)
+    n = x.size // prod(lengths)
+    sizes = n, prod(lengths), int(centred)
+    return by_samples("normalise_rows", sizes, x, gamma, beta, lengths, epsilon, (n,))
+
+
+@twin_of("group_normalization")
+def group_normalization(x, gamma, beta, *, groups, epsilon=1e-3):
+    batch, *places, channels = x.shape
+    if channels % groups or not fit(x, gamma, beta, (channels,)):
+        return NotImplemented
+    sizes, statistics = (batch, prod(places), channels, groups), (batch, channels)
+    return by_samples("normalise_groups", sizes, x, gamma, beta, (channels,), epsilon, statistics)
+
+
+def fit(x: Array, gamma: Array | None, beta: Array | None, lengths: tuple[int, ...]) -> bool:
+    return usable(x, gamma, beta) and all(w is None or w.shape == lengths for w in (gamma, beta))
+
+
+def by_samples(
+    name: str,
+    sizes: tuple[int, ...],
+    x: Array,
+    gamma: Array | None,
+    beta: Array | None,
+    lengths: tuple[int, ...],
+    epsilon: float,
+    statistics: tuple[int, ...],
+) -> Any:
+    """A normalisation of `sizes[0]` samples, by weights of these lengths.
+
+    What is known of the samples, their means and so on, has the shape `statistics`.
+    """
+    shape, samples, cost = x.shape, (sizes[0], x.size // sizes[0]), PER_NUMBER * x.size
+    x, y = contiguous(x).reshape(samples), np.empty(samples, x.dtype)
     gamma, beta = (None if w is None else contiguous(w) for w in (gamma, beta))
-    mean, inverse = np.empty(n, x.dtype), np.empty(n, x.dtype)
-    arrays = x, gamma, beta, y.reshape(n, width), mean, inverse, int(centred), float(epsilon)
-    call_c_in_parts("normalise_rows", cost, n, width, *arrays, whole=(3, 4))
+    mean, inverse = np.empty(statistics, x.dtype), np.empty(statistics, x.dtype)
+    arrays, place = (x, gamma, beta, y, mean, inverse), len(sizes)
+    call_c_in_parts(name, cost, *sizes, *arrays, float(epsilon), whole=(place + 1, place + 2))
+    y = y.reshape(shape)
 
     def pull_back(g):
-        g, gx = cotangent(g, y).reshape(-1, n, width), np.empty((len(g), n, width), x.dtype)
-        of_weights = np.zeros((len(g), 2, width), x.dtype)
+        g = cotangent(g, y).reshape(-1, *samples)
+        gx, of_weights = np.empty_like(g), np.zeros((len(g), 2, prod(lengths)), x.dtype)
         for row, to, total in zip(g, gx, of_weights, strict=True):
 
             def work(part, row=row, to=to):
-                sums = np.empty((2, width), x.dtype)
+                sums = np.empty_like(of_weights[0])
                 some = x[part], gamma, mean[part], inverse[part], row[part], to[part]
-                call_c("normalise_rows_pull", len(some[0]), width, *some, *sums, int(centred))
+                call_c(f"{name}_pull", len(some[0]), *sizes[1:], *some, *sums)
                 return sums
 
-            for sums in in_parts(n, work, cost):
+            for sums in in_parts(len(x), work, cost):
                 total += sums
         of_gamma, of_beta = of_weights.reshape(-1, 2, *lengths).swapaxes(0, 1)
         return gx.reshape(-1, *shape), of_gamma, of_beta
