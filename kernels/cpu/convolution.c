@@ -76,16 +76,23 @@ EXPORT int correlate(
     return 1;
 }
 
+/* place: where the numbers of a window stand that are multiplied with these rows of the kernel. */
 INLINE void some_of_kernel(
-    int rows, int wide, const shape *s, const float *x, const float *g, num from, num to,
-    float *total, num columns
+    int rows, int wide, const shape *s, const float *x, const num *place, const float *g, num from,
+    num to, float *total, num columns
 ) {
     pair sum[8];
+    num step = s->column_step * s->channels;
     for (int r = 0; r < rows; r++) sum[r] = load_some(total + r * s->filters, columns);
-    for (num i = from; i < to; i++)
-        add_outer_products(rows, wide, sum, x + i * s->row_step * s->full_width * s->channels,
-                           s->column_step * s->channels, g + i * s->columns * s->filters,
-                           s->filters, s->columns);
+    for (num i = from; i < to; i++) {
+        const float *line = x + i * s->row_step * s->full_width * s->channels, *number[8];
+        for (int r = 0; r < rows; r++) number[r] = line + place[r];
+        for (num j = 0; j < s->columns; j++) {
+            pair b = load_tile(wide, g + (i * s->columns + j) * s->filters);
+#pragma GCC unroll 8
+            for (int r = 0; r < rows; r++) add_scaled(wide, sum + r, number[r][j * step], b);
+        }
+    }
     for (int r = 0; r < rows; r++) store_some(total + r * s->filters, sum[r], columns);
 }
 
@@ -95,10 +102,15 @@ INLINE void some_of_kernel(
 EXPORT int kernel_gradient(
     const shape *s, const float *x, const num *tap, const float *g, float *total
 ) {
-    num numbers = s->rows * s->columns * s->filters;
+    num numbers = s->rows * s->columns * s->filters, depth = s->taps * s->depth;
     num past = round_up(s->filters, PANEL) - s->filters;
     float *frame, *room = make_room(s, past ? numbers + PANEL : 0, &frame);
-    if (!room) return 0;
+    num *place = malloc(depth * sizeof(num));
+    if (!room || !place) {
+        free(room), free(place);
+        return 0;
+    }
+    for (num k = 0; k < depth; k++) place[k] = tap[k / s->depth] + k % s->depth;
     float *copy = frame ? room + round_up(s->full_height * s->full_width * s->channels, 16) : room;
     num lines = s->columns > 128 ? 1 : 128 / s->columns;
     const float *end = g + s->images * numbers;
@@ -110,16 +122,15 @@ EXPORT int kernel_gradient(
             of = copy;
         }
         for (num i = 0; i < s->rows; i += lines)
-            for (num t = 0; t < s->taps; t++)
-                for (num k = 0, rows; k < s->depth; k += rows) {
-                    rows = piece(s->depth - k);
-                    for (num f = 0; f < s->filters; f += PANEL)
-                        WITH_TILE(rows, s->filters - f, some_of_kernel, s, from + tap[t] + k,
-                                  of + f, i, least(i + lines, s->rows),
-                                  total + (t * s->depth + k) * s->filters + f, s->filters - f)
-                }
+            for (num k = 0, rows; k < depth; k += rows) {
+                rows = piece(depth - k);
+                for (num f = 0; f < s->filters; f += PANEL)
+                    WITH_TILE(rows, s->filters - f, some_of_kernel, s, from, place + k, of + f, i,
+                              least(i + lines, s->rows), total + k * s->filters + f,
+                              s->filters - f)
+            }
     }
-    free(room);
+    free(room), free(place);
     return 1;
 }
 
