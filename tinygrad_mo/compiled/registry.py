@@ -99,7 +99,7 @@ def call_c_in_parts(
 
 def for_c(argument: Any) -> Any:
     if isinstance(argument, np.ndarray):
-        return argument.ctypes
+        return ctypes.c_void_p(argument.ctypes.data)
     if isinstance(argument, float):
         return ctypes.c_float(argument)
     return None if argument is None else ctypes.c_ssize_t(argument)

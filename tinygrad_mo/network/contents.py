@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -155,7 +156,7 @@ class Contents:
 
     def move(self) -> None:
         """Bring weights and constants to where new arrays live now (see `device.use`)."""
-        for x in self._holding:
+        for x in self._holding if "cupy" in sys.modules else ():
             x.value = on_device(x.value)
 
     def flags(self) -> list[bool]:
