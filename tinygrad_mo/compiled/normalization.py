@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..device import Array, in_parts
-from ..ops.contract import flat, rows_of
+from ..ops.contract import flat
 from ..ops.shaping import from_right
 from .registry import call_c, call_c_in_parts, contiguous, cotangent, twin_of, usable
 
 PER_NUMBER = 10  # of what is not a sum: the time, in multiplications
+WIDE = 64  # channels that C goes through as fast as through more
 
 
 @twin_of("batch_normalization")
@@ -36,34 +37,43 @@ def batch_normalization(
     if any(w is not None and w.shape != x.shape[-1:] for w in (gamma, beta)):
         return NotImplemented
     x = contiguous(x)
-    size = n, channels = flat(x).shape
-    mean, variance = np.empty(channels, x.dtype), np.empty(channels, x.dtype)
-    call_c("moments", *size, x, mean, variance)
+    n, channels = flat(x).shape
+    many = side_by_side(n, channels)
+    wide = x.reshape(n // many, many * channels)
+    means, variances = np.empty((2, many, channels), x.dtype)
+    call_c("moments", *wide.shape, wide, means, variances)
+    mean = means.mean(axis=0)
+    variance = (variances + (means - mean) ** 2).mean(axis=0)
     inverse = 1 / np.sqrt(variance + x.dtype.type(epsilon))
     scale = inverse if gamma is None else inverse * gamma
     shift = np.zeros(channels, x.dtype) if beta is None else contiguous(beta)
-    y = np.empty_like(x)
-    arrays = flat(x), mean, scale, shift, flat(y)
-    call_c_in_parts("normalise", PER_NUMBER * x.size, *size, *arrays, whole=(3, 4, 5))
+    y, cost = np.empty_like(x), PER_NUMBER * x.size
+    weights = (np.tile(w, many) for w in (mean, scale, shift))
+    arrays = wide, *weights, y.reshape(wide.shape)
+    call_c_in_parts("normalise", cost, *wide.shape, *arrays, whole=(3, 4, 5))
 
     def pull_back(gs):
         g, g_mean, g_variance = map(cotangent, gs, (y, mean, variance))
-        rows = rows_of(g, x)
-        gx = np.empty_like(g)
-        g_beta, g_gamma = np.empty((*rows, channels), x.dtype), np.empty((*rows, channels), x.dtype)
-        for row in range(len(g)):
-            call_c("gradient_sums", *size, x, mean, g[row], g_beta[row], g_gamma[row])
+        gx, rows = np.empty_like(g), g.reshape(-1, *wide.shape)
+        center, sums = np.tile(mean, many), np.empty((2, len(g), many, channels), x.dtype)
+        for row, of_g, of_gx in zip(rows, *sums, strict=True):
+            call_c("gradient_sums", *wide.shape, wide, center, row, of_g, of_gx)
+        g_beta, g_gamma = sums.sum(axis=2)
         g_gamma *= inverse
         of_x = (2 * g_variance - scale * inverse * g_gamma) / x.dtype.type(n)
         of_one = (g_mean - scale * g_beta) / x.dtype.type(n)
-        for row in range(len(g)):
-            arrays = flat(x), mean, flat(g[row]), scale, of_x[row], of_one[row], flat(gx[row])
-            call_c_in_parts(
-                "normalise_pull", PER_NUMBER * x.size, *size, *arrays, whole=(3, 5, 6, 7)
-            )
+        for row, to, *of_row in zip(rows, gx, of_x, of_one, strict=True):
+            weights = (np.tile(w, many) for w in (scale, *of_row))
+            arrays = wide, center, row, *weights, to.reshape(wide.shape)
+            call_c_in_parts("normalise_pull", cost, *wide.shape, *arrays, whole=(3, 5, 6, 7))
         return gx, g_gamma, g_beta, None, None, None
 
     return (y, mean, variance), pull_back
+
+
+def side_by_side(n: int, channels: int) -> int:
+    """How many of n pixels with few channels make up one with as many as C is fast for."""
+    return next(k for k in (32, 16, 8, 4, 2, 1) if (k * channels <= WIDE and n % k == 0) or k == 1)
 
 
 @twin_of("layer_normalization")
