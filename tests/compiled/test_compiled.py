@@ -1,5 +1,7 @@
 """Compiled kernels: each against its NumPy rule, and what happens where there is no compiler."""
 
+import ctypes
+import mmap
 import os
 import subprocess
 import sys
@@ -68,6 +70,11 @@ def a_convolution(random, channels=None, least_size=1, transposed=False):
     sides = (filters, channels) if transposed else (channels, filters)
     bias = floats(random, filters) if random.random() < 0.7 else None
     return (x, floats(random, *size, *sides), bias), attributes
+
+
+def a_convolution_to_single_numbers(random):
+    attributes = {"strides": (1, 1), "padding": "valid", "dilation_rate": (1, 1)}
+    return (floats(random, 5, 2, 2, 3), floats(random, 2, 2, 3, 1), None), attributes
 
 
 def a_transposed_convolution(random):
@@ -372,6 +379,37 @@ def test_rows_do_not_mix_and_pulling_twice_gives_the_same_bits(name, draw):
         assert [g.tobytes() for g in gs] == sent
         assert [np.asarray(v).tobytes() for v in values] == kept
         assert [x if x is None else x.tobytes() for x in inputs] == before
+
+
+def before_a_wall(x):
+    """The same numbers, where behind the last one begins a page that may not be read."""
+    page, size = mmap.PAGESIZE, x.nbytes
+    room = -(-size // page) * page
+    memory = mmap.mmap(-1, room + page)
+    new = np.frombuffer(memory, x.dtype, x.size, room - size).reshape(x.shape)
+    new[...] = x
+    wall = ctypes.addressof(ctypes.c_char.from_buffer(memory)) + room
+    assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(wall), ctypes.c_size_t(page), 0) == 0
+    return new
+
+
+def read_before_walls():
+    """Run every kernel on such arrays; a process that reads too far ends here."""
+    device.WORTH_A_CALL = recurrent.WORTH_A_CALL = 1
+    for name, draw in [*DRAWINGS, ("convolution", a_convolution_to_single_numbers)]:
+        for inputs, attributes, random in draws(draw, 6):
+            _, gs = by_kernel(name, inputs, attributes, random=random)
+            walled = [x if x is None else before_a_wall(x) for x in inputs]
+            by_kernel(name, walled, attributes, gs=tuple(before_a_wall(g[:1]) for g in gs))
+
+
+@needs_compiler
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="there is no mprotect")
+def test_no_kernel_reads_behind_its_arrays():
+    folder = str(Path(__file__).parent)
+    code = f"import sys; sys.path.insert(0, {folder!r}); import test_compiled as t"
+    assert "all read" in run_python(f"{code}; t.read_before_walls(); print('all read')")
 
 
 def values_of(run, inputs, attributes):
