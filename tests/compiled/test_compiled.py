@@ -142,6 +142,12 @@ def an_rms_normalisation(random):
     return (x, floats(random, *x.shape[attributes["axis"][0] :])), attributes
 
 
+def a_mean(random):
+    x = floats(random, *random.integers(1, 9, random.integers(2, 5)))
+    axes = tuple(range(-int(random.integers(1, min(x.ndim, 3))), 0))
+    return (x,), {"axis": axes, "keepdims": bool(random.integers(2))}
+
+
 def an_lstm(random):
     batch, time, features = random.integers(1, 20, 3)
     units = int(random.integers(1, 40))
@@ -205,6 +211,7 @@ DRAWINGS = [
     ("layer_normalization", a_normalisation_of_samples),
     ("group_normalization", a_normalisation_of_groups),
     ("rms_normalization", an_rms_normalisation),
+    ("mean", a_mean),
     ("lstm", an_lstm),
     ("gru", a_gru),
     ("softmax", some_logits),
@@ -498,7 +505,7 @@ def test_every_kernel_is_cut(name, draw, cut_always, monkeypatch):
     inputs, attributes, _ = next(i for i in draws(draw) if len(i[0][0]) > 1 or i[0][0].ndim == 1)
     with tg.use(threads=2), pool.at_work():
         forward = by_kernel(name, inputs, attributes, random=np.random.default_rng(0))
-    assert forward and len(together) >= (2 if name in ("tanh", "gelu", "softplus") else 4)
+    assert forward and len(together) >= (2 if name in ("tanh", "gelu", "softplus", "mean") else 4)
 
 
 @needs_compiler
@@ -725,6 +732,7 @@ MUTATIONS = [
     ("lstm.c", "cb[u] = c * f[u]", "cb[u] = c", "lstm", an_lstm),
     ("lstm.c", "if (!mask || mask[at])", "if (1)", "lstm", an_lstm),
     ("gru.c", "hb[k] *= u[k]", "hb[k] *= r[k]", "gru", a_gru),
+    ("reductions.c", "x += width", "x += 1", "mean", a_mean),
     ("softmax.c", "scale * (p[k] * weight", "scale * (p[k]",
      "categorical_crossentropy_from_logits", lambda r: ((floats(r, 2, 20), floats(r, 2, 20)), {})),
 ]  # fmt: skip

@@ -24,6 +24,7 @@ from . import (
     normalization,
     pooling,
     recurrent,
+    reductions,
     updates,
 )
 from .registry import status
