@@ -86,6 +86,7 @@ def printed(folder, room, tmp_path):
     return run
 
 
+@pytest.mark.one_in(3, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("room", REMOVABLE)
 def test_without_it_the_numbers_are_the_same(room, tmp_path):
@@ -95,6 +96,7 @@ def test_without_it_the_numbers_are_the_same(room, tmp_path):
     assert less.stdout == whole.stdout
 
 
+@pytest.mark.medium
 def test_nobody_else_needs_them():
     allowed = {(where, room) for room, (where, _) in REMOVABLE.items()}
     allowed |= {("cli.py", "compiled")}  # the doctor, when it reports

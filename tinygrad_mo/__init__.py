@@ -18,6 +18,7 @@ The house, from the top; an import only points down:
 - `engine`: how gradients flow (the heart, read it first: `graph`, then `plan`)
 - `ops`: what one operation is
 - `device`, `pool`, `recipes`, `arguments`, `console`, `naming`: small things all rooms use;
+  `platforms`: what differs from one operating system to another;
   `other_names`: what is written here for names of other libraries
 
 `compiled`, `pool` and `replay` are there for speed: each is imported by one line, and without this

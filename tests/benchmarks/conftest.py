@@ -2,7 +2,8 @@
 
 import pytest
 
-collect_ignore = ["pytorch_peer.py", "balancing_pytorch_peer.py"]  # they need PyTorch
+# What needs PyTorch.
+collect_ignore = ["pytorch_networks.py", "pytorch_peer.py", "balancing_pytorch_peer.py"]
 
 
 @pytest.fixture(autouse=True)

@@ -275,6 +275,7 @@ def test_every_kernel_is_drawn():
     assert {name for name, _ in DRAWINGS} == set(TWINS)
 
 
+@pytest.mark.one_in(6, rest="medium")
 @needs_compiler
 @each_kernel
 def test_a_kernel_does_what_its_rule_does(name, draw):
@@ -302,6 +303,7 @@ def test_inner_products_are_summed_in_double_precision(shape):
         assert not np.isfinite(found[0]).any() and np.isfinite(found[1:, 1:]).all()
 
 
+@pytest.mark.one_in(2, rest="medium")
 @needs_compiler
 @each_kernel
 def test_nan_infinity_and_subnormal_numbers_pass_as_they_do_through_the_rule(name, draw):
@@ -320,6 +322,7 @@ def test_nan_infinity_and_subnormal_numbers_pass_as_they_do_through_the_rule(nam
             assert_close(found, results(OPS[name].rule, inputs, attributes, gs=gs)[0])
 
 
+@pytest.mark.one_in(2, rest="medium")
 @needs_compiler
 @each_kernel
 def test_nan_in_a_cotangent_is_not_lost(name, draw):
@@ -349,6 +352,7 @@ def spread_out(x):
     return new
 
 
+@pytest.mark.one_in(4, rest="medium")
 @needs_compiler
 @each_kernel
 def test_memory_layout_and_locks_make_no_difference(name, draw):
@@ -357,9 +361,10 @@ def test_memory_layout_and_locks_make_no_difference(name, draw):
         for layout in (backwards, spread_out):
             arrays = [x if x is None else layout(x) for x in inputs]
             found, _ = by_kernel(name, arrays, attributes, gs=tuple(map(layout, gs)))
-            assert_close(found, right, 1e-6)
+            assert_close(found, right, 1e-6 if "convolution" in name else 0)
 
 
+@pytest.mark.one_in(3, rest="medium")
 @needs_compiler
 @each_kernel
 def test_rows_do_not_mix_and_pulling_twice_gives_the_same_bits(name, draw):
@@ -479,6 +484,7 @@ def cut_always(monkeypatch):
     monkeypatch.setattr(pool, "WORTH_CUTTING", 0)
 
 
+@pytest.mark.one_in(5, rest="medium")
 @needs_compiler
 @each_kernel
 @pytest.mark.parametrize("threads", [2, 4])
@@ -527,6 +533,7 @@ def test_an_error_of_one_part_comes_through(cut_always, monkeypatch):
         assert (ops.max_pool.run(x[:2], **options)[0] == 0).all()
 
 
+@pytest.mark.medium
 @needs_compiler
 @pytest.mark.parametrize("threads", [2, 4])
 def test_models_train_the_same_in_parts(threads, cut_always):
@@ -682,6 +689,7 @@ def losses_of_training(wanted):
         return history.history["loss"], flow.report()
 
 
+@pytest.mark.medium
 @needs_compiler
 def test_models_train_the_same_with_and_without_kernels(monkeypatch):
     called = set()
@@ -738,6 +746,7 @@ MUTATIONS = [
 ]  # fmt: skip
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @needs_compiler
 @pytest.mark.slow
 @pytest.mark.parametrize(("file", "old", "new", "name", "draw"), MUTATIONS)
@@ -775,6 +784,7 @@ def load():
     return library.load.__wrapped__()
 
 
+@pytest.mark.medium
 @needs_compiler
 def test_a_library_is_built_once(cache):
     found, path = load()
@@ -787,7 +797,7 @@ def test_a_library_is_built_once(cache):
 @needs_compiler
 def test_what_decides_about_a_library_is_in_its_name(cache, monkeypatch):
     names = {load()[1]}
-    monkeypatch.setattr(library, "processor", lambda: "another one")
+    monkeypatch.setattr(library.platforms, "processor", lambda: "another one")
     names.add(load()[1])
     monkeypatch.setattr(library, "FLAGS", [*library.FLAGS, "-O1"])
     names.add(load()[1])
@@ -814,7 +824,7 @@ def test_a_broken_library_is_built_anew(cache, harm):
     assert found.update_sgd and Path(other).read_bytes() == whole
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @needs_compiler
 def test_two_processes_may_build_at_once(cache):
     code = "from tinygrad_mo.compiled import library as l; r = l.load(); print(bool(r[0]), r[1])"
@@ -857,11 +867,13 @@ def run_python(code, **variables):
     return run.stdout
 
 
+@pytest.mark.medium
 def test_the_environment_switches_kernels_off():
     code = "import tinygrad_mo as tg; print(tg.compiled.status())"
     assert "switched off" in run_python(code, TINYGRAD_MO_KERNELS="0")
 
 
+@pytest.mark.medium
 @needs_compiler
 def test_what_computes_nothing_builds_nothing(tmp_path):
     code = """if True:
@@ -951,6 +963,7 @@ def an_instruction(random, name):
     return Instruction(what, (x, y) if two else (x,), out, {})
 
 
+@pytest.mark.one_in(24, rest="medium")
 @needs_compiler
 @pytest.mark.parametrize("name", INSTRUCTIONS)
 def test_an_instruction_does_what_numpys_does(name):

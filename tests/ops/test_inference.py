@@ -17,21 +17,22 @@ def numbers(dtype, *shape):
 @pytest.mark.parametrize("go_backwards", [False, True])
 @pytest.mark.parametrize("started", [False, True])
 @pytest.mark.parametrize("sizes", [(1, 20, 5, 8), (3, 7, 5, 4), (2, 0, 3, 4), (0, 3, 3, 4)])
-def test_an_lstm_alone(dtype, go_backwards, started, sizes):
+@pytest.mark.parametrize(("op", "gates", "states"), [(ops.lstm, 4, 2), (ops.gru, 3, 1)])
+def test_a_sequence_alone(op, gates, states, dtype, go_backwards, started, sizes):
     batch, time, features, units = sizes
-    shapes = (batch, time, features), (features, 4 * units), (units, 4 * units), (4 * units,)
-    arrays = [numbers(dtype, *shape) for shape in shapes]
-    states = [numbers(dtype, batch, units) if started else None for _ in "hc"]
-    before = [None if state is None else state.copy() for state in states]
-    given = *arrays, *states, None
+    x, kernel = numbers(dtype, batch, time, features), numbers(dtype, features, gates * units)
+    bias = numbers(dtype, gates * units) if op is ops.lstm else numbers(dtype, 2, gates * units)
+    first = [numbers(dtype, batch, units) if started else None for _ in range(states)]
+    before = [None if state is None else state.copy() for state in first]
+    given = x, kernel, numbers(dtype, units, gates * units), bias, *first, None
     with tg.use(kernels=False):
-        expected, _ = ops.lstm.run(*given, go_backwards=go_backwards)
-        found, back = ops.lstm.run_alone(*given, go_backwards=go_backwards)
-    assert back == (None,) * 7
+        expected, _ = op.run(*given, go_backwards=go_backwards)
+        found, back = op.run_alone(*given, go_backwards=go_backwards)
+    assert back == (None,) * len(given)
     for one, right in zip(found, expected, strict=True):
         assert one.dtype == right.dtype
         np.testing.assert_array_equal(one, right)
-    for state, kept in zip(states, before, strict=True):
+    for state, kept in zip(first, before, strict=True):
         np.testing.assert_array_equal(state, kept)
 
 
@@ -51,7 +52,7 @@ def test_an_lstm_that_is_no_case_for_it_runs_its_rule():
 @pytest.mark.parametrize("replay", [False, True])
 def test_predict_is_what_training_runs(replay):
     x = tg.Input((6, 3))
-    h = tg.layers.LSTM(4, return_sequences=True)(x)
+    h = tg.layers.GRU(4, return_sequences=True)(x)
     model = tg.Model(x, tg.layers.Dense(2)(tg.layers.LSTM(5, go_backwards=True)(h)))
     data = numbers("float32", 3, 6, 3)
     with tg.use(kernels=False, replay=replay):

@@ -39,7 +39,7 @@ class Step:
 
     def __init__(self, op: Op, inputs: tuple[Tensor | None, ...], attributes: dict[str, Any]):
         self.op, self.inputs, self.attributes = op, inputs, own_attributes(op, attributes)
-        self.call, self.site, self.back = current_call(), call_site(3), None
+        self.call, self.site, self.back = current_call(), call_site(4), None
 
     def describe(self) -> str:
         """Where and on what this step works, for error notes."""

@@ -279,6 +279,7 @@ class Recorder:
         self._measured: dict[Any, Measure] = {}
         self._factors: dict[Any, tuple[tuple[int, ...], Array]] = {}  # what is to be measured
         self._lengths: dict[Any, tuple[tuple[int, ...], Array]] = {}  # the same over time
+        self._last: tuple[Any, Any] = None, None  # what was measured last, and its factor
         self._waiting: dict[Any, tuple[tuple[int, ...], Array]] = {}
         self._uses: dict[Any, int] = {}
         node_of = {step: node for node in graph.nodes.all for step in node.steps}
@@ -325,7 +326,9 @@ class Recorder:
     def measure(self, key: Any, rows: Any, losses: tuple[int, ...]) -> None:
         """Measure gradients where they are; `fetch` gets the measures."""
         rows = rows.values if isinstance(rows, SparseGradient) else dense_gradient(rows)
-        self._factors[key] = losses, factor(rows.reshape(len(losses), -1))
+        if rows is not self._last[0]:  # what is added passes one array on to all its inputs
+            self._last = rows, factor(rows.reshape(len(losses), -1))
+        self._factors[key] = losses, self._last[1]
 
     def fetch(self) -> None:
         """Make what was measured known: from a GPU it comes in one transfer."""

@@ -6,13 +6,14 @@ import ast
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from ..platforms import patiently
 from . import source
 
 PACKAGE = Path(__file__).parents[1]
@@ -243,6 +244,8 @@ def chosen(readings: list[Lesson]) -> Lesson:
     Where none has, and each has something of its own, nobody but the student knows.
     """
     first = readings[0]
+    if len(readings) == 1:
+        return first
     works = [lesson.work() for lesson in readings]
     everything = set().union(*works)
     complete = [one for one, work in zip(readings, works, strict=True) if work == everything]
@@ -267,7 +270,7 @@ def put_aside(path: Path) -> Path:
     aside = path.with_name(f"old_{path.name}")
     while aside.exists():
         aside = aside.with_name(f"old_{aside.name}")
-    return path.rename(aside)
+    return patiently(partial(path.rename, aside), path)
 
 
 def renumbered(lessons: list[Lesson], number: int) -> str:
