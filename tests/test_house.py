@@ -22,7 +22,7 @@ import tinygrad_mo
 PACKAGE = Path(tinygrad_mo.__file__).parent
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 FLOORS = [  # from the ground up
-    "naming arguments questions other_names",
+    "naming arguments questions other_names ranks",
     "recipes device console whole_files",
     "pool ops",
     "engine",
@@ -32,7 +32,7 @@ FLOORS = [  # from the ground up
     "files",
     "balancing",
     "training",
-    "check flow",
+    "check flow distributed",
     "model",
     "sequential",
     "data",
@@ -58,7 +58,8 @@ LEDGER = {
     "compiled": 1503,
     "console": 46,
     "data": 106,
-    "device": 205,
+    "device": 210,
+    "distributed": 330,
     "engine": 1398,
     "files": 1400,
     "flow": 4029,
@@ -75,6 +76,7 @@ LEDGER = {
     "other_names": 319,
     "pool": 99,
     "questions": 115,
+    "ranks": 4,
     "recipes": 74,
     "reference": 151,
     "replay": 668,

@@ -72,6 +72,7 @@ __all__ = [
     "check",
     "compiled",
     "data",
+    "distributed",
     "exchange",
     "flow",
     "gradients",
@@ -91,7 +92,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """What few programs need is loaded when it is asked for."""
-    if name in ("balancing", "systems"):
+    if name in ("balancing", "distributed", "systems"):
         return import_module(f".{name}", __name__)
     if name == "ReplayedPlan":
         return import_module(".replay.plan", __name__).ReplayedPlan

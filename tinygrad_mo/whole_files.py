@@ -9,6 +9,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from . import ranks
+
 
 class CheckpointError(ValueError):
     """A file that cannot be read, or does not fit: the text says what was expected and found."""
@@ -19,7 +21,10 @@ def replace_file(path: str | Path, content: bytes) -> None:
 
     The file at `path` (or, of a link, where it leads) is replaced in one instant when everything
     is on the disk: whatever goes wrong before, the old file is still there, and no other one.
+    Of processes that train together, the first one writes.
     """
+    if ranks.rank:
+        return
     path = Path(path)
     if path.exists() and not path.is_file():  # a device or pipe is written to, not replaced
         path.write_bytes(content)
