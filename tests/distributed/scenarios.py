@@ -1,7 +1,8 @@
 """Small trainings of many kinds: what several processes find must be what one process finds.
 
-``mpiexec -n 2 python scenarios.py FILE [NAME ...]`` runs them, and writes what rank 0 has found, and
-from which scenarios the ranks had other bits than rank 0. In one process, `found` runs them.
+``mpiexec -n 2 python scenarios.py FILE numpy [NAME ...]`` runs them, and writes what rank 0 has
+found, and in which scenarios other ranks have found other bits. In place of "numpy" stand "cupy",
+for a GPU per rank, or "double", the double of CuPy. In one process, `found` runs them.
 """
 
 import pickle
@@ -99,7 +100,9 @@ def judged():
         callbacks.ReduceLROnPlateau("val_sign_auc", patience=0, mode="max", factor=0.3),
         callbacks.AverageWeights(),
     ]
-    found = fitted(model, x, y, epochs=6, validation_data=(x[:19] + 1, labels(19)), callbacks=watched)
+    found = fitted(
+        model, x, y, epochs=6, validation_data=(x[:19] + 1, labels(19)), callbacks=watched
+    )
     return found | {"evaluate": model.evaluate(x, y), "predict": model.predict(x)[0]}
 
 
@@ -130,7 +133,9 @@ def balanced():
     for method in tg.balancing.METHODS:
         model = two_heads()
         model.compile(optimizers.SGD(0.1), ["binary_crossentropy", "mse"], loss_weights=method)
-        found |= {f"{method} {n}": x for n, x in fitted(model, numbers(SAMPLES, 5), labels()).items()}
+        found |= {
+            f"{method} {n}": x for n, x in fitted(model, numbers(SAMPLES, 5), labels()).items()
+        }
     model = two_heads()
 
     def by_size(step, losses):
@@ -255,12 +260,46 @@ def found(names=()):
     return result
 
 
+def largest_gap(values, expected):
+    """Between two results of one scenario, as a share of the largest number of each array."""
+    assert list(values) == list(expected)
+    worst = 0.0
+    for key, y in expected.items():
+        x = values[key]
+        if isinstance(y, str):
+            assert x == y, key
+            continue
+        x, y = np.asarray(x, float), np.asarray(y, float)
+        assert x.shape == y.shape and np.array_equal(np.isnan(x), np.isnan(y)), key
+        if (known := ~np.isnan(y)).any():
+            size = max(abs(y[known]).max(), 1e-30)
+            worst = max(worst, abs(x - y)[known].max() / size)
+    return float(worst)
+
+
+def bits(result):
+    """By scenario, everything as text or bytes."""
+
+    def spelled(x):
+        return np.asarray(x).tobytes() if not isinstance(x, str) else x
+
+    return {name: {key: spelled(x) for key, x in values.items()} for name, values in result.items()}
+
+
 if __name__ == "__main__":
+    if sys.argv[2] == "cupy":
+        tg.use("cupy")
+    elif sys.argv[2] == "double":
+        sys.path.insert(0, str(Path(__file__).parents[1] / "gpu"))
+        import double
+
+        sys.modules.update(double.MODULES)
+        tg.use("cupy", kernels=False)
     tg.distributed.init()
-    result = found(sys.argv[2:])
+    result = found(sys.argv[3:])
     from mpi4py import MPI
 
-    every = MPI.COMM_WORLD.gather(pickle.dumps(result))
+    every = MPI.COMM_WORLD.gather(bits(result))
     if not tg.distributed.rank():
-        differ = [rank for rank, one in enumerate(every) if one != every[0]]
+        differ = {n for one in every for n in one if one[n] != every[0][n]}
         Path(sys.argv[1]).write_bytes(pickle.dumps((result, differ)))

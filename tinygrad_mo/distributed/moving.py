@@ -114,6 +114,7 @@ class Ranks:
 
     def of_first(self, value: Any) -> Any:
         """What rank 0 has."""
+        self.wait(self.world.Ibarrier())
         return self.world.bcast(value)
 
     def wait(self, request: Any) -> None:
