@@ -129,21 +129,18 @@ def stepped():
 
 
 def balanced():
-    found = {}
+    found, x, y = {}, numbers(SAMPLES, 5), labels()
     for method in tg.balancing.METHODS:
         model = two_heads()
         model.compile(optimizers.SGD(0.1), ["binary_crossentropy", "mse"], loss_weights=method)
-        found |= {
-            f"{method} {n}": x for n, x in fitted(model, numbers(SAMPLES, 5), labels()).items()
-        }
+        found |= {f"{method} {n}": v for n, v in fitted(model, x, y, epochs=1).items()}
     model = two_heads()
 
     def by_size(step, losses):
         return {name: 1 / (0.1 + value) for name, value in losses.items()}
 
     model.compile(optimizers.SGD(0.1), ["binary_crossentropy", "mse"], loss_weights=by_size)
-    found |= {f"own {n}": x for n, x in fitted(model, numbers(SAMPLES, 5), labels()).items()}
-    return found
+    return found | {f"own {n}": v for n, v in fitted(model, x, y).items()}
 
 
 def watched():

@@ -6,9 +6,9 @@ from threading import Barrier
 import numpy as np
 import pytest
 
+from tinygrad_mo.distributed.batches import PartOfDraws, refuse_other_batches
 from tinygrad_mo.distributed.gradients import summed
 from tinygrad_mo.distributed.moving import SMALL, Ranks
-from tinygrad_mo.distributed.plan import PartOfDraws, refuse_other_batches
 from tinygrad_mo.ops import SparseGradient
 
 

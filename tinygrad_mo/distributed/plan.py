@@ -10,11 +10,10 @@ the ranks tell one another their losses and counts, a few numbers; after it, the
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from functools import cached_property, partial
 from typing import Any, ClassVar
-from zlib import crc32
 
 import numpy as np
 from numpy.random import Generator
@@ -28,11 +27,17 @@ from ..engine.randomness import Randomness, draws
 from ..network.planning import NetworkPlan
 from ..ops import dense_gradient
 from ..ops.normalization import by_the_batch
-from ..questions import numbers_at, on_gpu, told
+from ..questions import numbers_at, told
+from .batches import (
+    PartOfDraws,
+    glimpse,
+    lengths_of_parts,
+    put_together,
+    refuse_other_batches,
+)
 from .gradients import summed
 from .moving import Ranks
 
-GLIMPSE = 256  # numbers of each array that tell one batch from another
 AGREEMENT = 1e-3  # of a loss that is put together from parts, and that of the whole batch
 
 
@@ -60,27 +65,19 @@ class SharedPlan(NetworkPlan):
     ranks: ClassVar[Ranks]
     synchronised: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        losses: Sequence[Tensor],
-        wrt: Sequence[Tensor],
-        fetch: Sequence[Tensor] = (),
-        frozen: Set[Step] = frozenset(),
-    ):
-        super().__init__(losses, wrt, fetch, frozen)
-        self.draws_of = Randomness(self.steps)
-        self._is_new = True
-        self._proved = not self.synchronised
+    def __init__(self, *given: Any, **options: Any):
+        super().__init__(*given, **options)
+        self._draws = Randomness(self.steps)
+        self._is_new, self._is_proved = True, not self.synchronised
         self._counts: dict[int, int] = {}  # by loss, the slot of what it is the mean or sum of
-        self._sums, self._fixed = set[int](), set[int]()  # losses that are sums, or see no data
+        self._is_sum, self._blind = (np.zeros(len(self.losses), bool) for _ in range(2))
         for k, loss in enumerate(self.losses):
             below = topological_order([loss])
             made = next((s for s in reversed(below) if s.op is not ops.identity), None)
             if made is not None and made.op in (ops.weighted_mean, ops.weighted_sum):
                 self._counts[k] = self.slots[made, 1]
-                self._sums |= {k} if made.op is ops.weighted_sum else set()
-            elif not any(x is not None and is_fed(x) for s in below for x in s.inputs):
-                self._fixed.add(k)
+                self._is_sum[k] = made.op is ops.weighted_sum
+            self._blind[k] = not any(map(is_fed, (x for s in below for x in s.inputs)))
         self._averaging = [step for step in self.steps if step.op.averages]
         for step in self._averaging:
             if step.op is not ops.batch_normalization:
@@ -109,10 +106,11 @@ class SharedPlan(NetworkPlan):
         if self._is_new:
             self._begin()
         samples = len(next(iter(feed.values())))
-        cuts = [samples * rank // ranks.size for rank in range(ranks.size + 1)]
-        lengths, rows = np.diff(cuts).tolist(), slice(*cuts[ranks.rank : ranks.rank + 2])
+        lengths = lengths_of_parts(samples, ranks.size)
+        start = sum(lengths[: ranks.rank])
+        rows = slice(start, start + lengths[ranks.rank])
         mine = {tensor: x[rows] for tensor, x in feed.items()}
-        before = self.draws_of.states if training and not self._proved else []
+        before = self._draws.states if training and not self._is_proved else []
         if training and self._apart:
             part = Plan.forward(
                 self, mine, training=True, keep=keep, run=partial(self._run, samples, rows)
@@ -120,17 +118,17 @@ class SharedPlan(NetworkPlan):
         else:
             part = super().forward(mine, training=training, keep=keep, run=run)
         tape = self._together(part, feed, lengths, training)
-        if training and not self._proved:
+        if training and not self._is_proved:
             self._prove(tape, before)
         return tape
 
     def _begin(self) -> None:
         """Start from the numbers of rank 0."""
         known = [leaf for _, leaf in self.leaves if isinstance(leaf, Parameter)]
-        mine = [to_numpy(w.value) for w in known], self.draws_of.states
+        mine = [to_numpy(w.value) for w in known], self._draws.states
         values, states = self.ranks.of_first(mine)
         if self.ranks.rank:
-            self.draws_of.states = states
+            self._draws.states = states
             for w, value in zip(known, values, strict=True):
                 w.assign(value)
         if self._averaging and not self.synchronised and not self.ranks.rank:
@@ -166,39 +164,28 @@ class SharedPlan(NetworkPlan):
         self, part: Tape, feed: Mapping[Tensor, Array], lengths: list[int], training: bool
     ) -> SharedTape:
         """The losses and counts of the whole batch."""
-        ranks, size = self.ranks, len(self.losses)
-        counts = list(self._counts.values())
-        slots = [*self._loss_slots, *counts]
-        mine = list(map(float, numbers_at(slots, part.values, part.asked)))
-        told = np.array([training, sum(lengths), glimpse(feed), *mine], float)
-        every = ranks.everyones(told)
+        size, slots = len(self.losses), list(self._counts.values())
+        mine = numbers_at([*self._loss_slots, *slots], part.values, part.asked)
+        told = [training, sum(lengths), glimpse(feed), *map(float, mine)]
+        every = self.ranks.everyones(np.array(told, float))
         refuse_other_batches(every[:, :3])
-        losses, counted = every[:, 3 : 3 + size], np.zeros((ranks.size, size))
-        counted[:] = np.array(lengths, float)[:, None]
-        counted[:, list(self._counts)] = every[:, 3 + size :]
-        counted[:, list(self._fixed)] = np.arange(ranks.size)[:, None] == 0
-        total = counted.sum(axis=0)
-        losses = np.where(counted > 0, losses, 0)
+        losses, counts = np.split(every[:, 3:], [size], axis=1)
+        counted = np.repeat(np.array(lengths, float)[:, None], size, axis=1)
+        counted[:, list(self._counts)] = counts
+        counted[:, self._blind] = np.arange(len(lengths))[:, None] == 0
+        values, shares = put_together(losses, counted, self._is_sum)
         tape = SharedTape(*part)
-        tape.part, tape.feed, tape.lengths, tape.shares = part, feed, lengths, []
-        tape.numbers = {}
-        for k, slot in enumerate(self._loss_slots):
-            if k in self._sums:
-                value, share = losses[:, k].sum(), 1.0
-            else:
-                shares = counted[:, k] / total[k] if total[k] else 0 * counted[:, k]
-                value, share = (shares * losses[:, k]).sum(), shares[ranks.rank]
-            tape.numbers[slot] = float(value)
-            tape.shares.append(float(share))
-            if k in self._counts:
-                tape.numbers[self._counts[k]] = float(total[k])
+        tape.part, tape.feed, tape.lengths = part, feed, lengths
+        tape.shares = shares[self.ranks.rank].tolist()
+        tape.numbers = dict(zip(slots, counts.sum(axis=0).tolist(), strict=True))
+        tape.numbers |= zip(self._loss_slots, values.tolist(), strict=True)
         return tape
 
     def _prove(self, tape: SharedTape, before: list[Any]) -> None:
         """See, once, that the losses put together from parts are those of the whole batch."""
-        after, self.draws_of.states = self.draws_of.states, before
+        after, self._draws.states = self._draws.states, before
         whole = Plan.forward(self, tape.feed, training=True, keep=False)
-        self.draws_of.states = after
+        self._draws.states = after
         for loss, slot in zip(self.losses, self._loss_slots, strict=True):
             found, expected = tape.numbers[slot], float(whole.values[slot])
             if abs(found - expected) > AGREEMENT * max(1.0, abs(expected)):
@@ -208,7 +195,7 @@ class SharedPlan(NetworkPlan):
                     f"it is no mean over the samples, or a layer looks at several samples at once. "
                     f"Train this network in one process"
                 )
-        self._proved = True
+        self._is_proved = True
 
     def numbers(self, tape: Any, scalars: Sequence[Tensor]) -> list[Any]:
         """Losses and counts of the whole batch."""
@@ -247,67 +234,6 @@ class SharedPlan(NetworkPlan):
         return found if sparse else {w: dense_gradient(g) for w, g in found.items()}
 
 
-class PartOfDraws:
-    """A generator that draws what one process draws for a whole batch, and returns some rows of it.
-
-    Parameters
-    ----------
-    generator : Generator
-    samples : int
-        Of the whole batch.
-    rows : slice
-        The part.
-    """
-
-    def __init__(self, generator: Generator, samples: int, rows: slice):
-        self.generator, self.samples, self.rows = generator, samples, rows
-
-    def __getattr__(self, kind: str) -> Callable[..., Any]:
-        mine = self.rows.stop - self.rows.start
-
-        def whole(x: Any) -> Any:
-            is_shape = isinstance(x, tuple | list) and len(x) > 0 and x[0] == mine
-            return (self.samples, *x[1:]) if is_shape else x
-
-        def draw(*given: Any, **options: Any) -> Any:
-            found = [whole(x) for x in given], {name: whole(x) for name, x in options.items()}
-            if found == ([*given], options) and mine != self.samples:
-                raise ValueError(
-                    f"{kind} draws for a part of a batch here, {mine} of {self.samples} samples: "
-                    f"give it a shape whose first axis is that of the samples, as x.shape"
-                )
-            return getattr(self.generator, kind)(*found[0], **found[1])[self.rows]
-
-        return draw
-
-
-def is_fed(tensor: Tensor) -> bool:
+def is_fed(x: Tensor | None) -> bool:
     """Is it a leaf that each batch brings?"""
-    return tensor.step is None and tensor.value is None
-
-
-def glimpse(feed: Mapping[Tensor, Array]) -> int:
-    """A number that tells a batch from others, almost surely (of a GPU, which is not asked, 0)."""
-    found = 0
-    for x in feed.values():
-        if not on_gpu(x):
-            some = x.reshape(-1)[:: x.size // GLIMPSE + 1]
-            found = crc32(np.ascontiguousarray(some).data, found)
-    return found
-
-
-def refuse_other_batches(told: np.ndarray) -> None:
-    """All ranks must do the same on the same batch."""
-    for rank, (is_training, samples, checksum) in enumerate(told.tolist()):
-        first = told[0].tolist()
-        if [is_training, samples, checksum] == first:
-            continue
-        what = "are fed different data"
-        if is_training != first[0]:
-            what = "do different things: one trains, the other one evaluates"
-        elif samples != first[1]:
-            what = f"have batches of {int(first[1])} and {int(samples)} samples"
-        raise ValueError(
-            f"ranks 0 and {rank} {what}. Each process runs the same program on the same data: call "
-            f"tg.distributed.init() before anything is drawn, and draw data from a seed"
-        )
+    return x is not None and x.step is None and x.value is None
