@@ -14,7 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from . import data, device, distributed, reference
+from . import (
+    data,
+    device,
+    distributed,  # several processes; without this line, `train` knows one
+    reference,
+)
 from .arguments import whole
 from .check.model import mixing_gap
 from .console import make_folder, print_on_any_terminal

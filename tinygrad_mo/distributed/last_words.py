@@ -11,12 +11,15 @@ import atexit
 import mmap
 import os
 import select
+import signal
 import struct
 import sys
 import tempfile
+from contextlib import suppress
 from typing import Any
 
 STEP = struct.Struct("q")  # by rank of a machine; counted from 1
+LINGERING = 10_000  # milliseconds in which an MPI comes to its end, when all ranks are done
 
 
 class Notes:
@@ -42,6 +45,7 @@ class Notes:
         with open(path, "r+b") as shared:
             self.notes = mmap.mmap(shared.fileno(), len(known) * STEP.size)
         atexit.register(self.note, 0)
+        neighbours.Barrier()  # all have opened it
         if not self.place:
             command = [sys.executable, "-I", "-S", __file__, path, *(f"{r}:{p}" for r, p in known)]
             os.posix_spawn(sys.executable, command, os.environ, setsid=True)
@@ -56,28 +60,33 @@ def watch(path: str, *known: str) -> None:
     ranks = [tuple(map(int, one.split(":"))) for one in known]
     with open(path, "rb") as shared:
         notes = mmap.mmap(shared.fileno(), 0, prot=mmap.PROT_READ)
-    ended, poll = {}, select.poll()
+    os.unlink(path)
+    alive, poll = {}, select.poll()
     for place, (_, process) in enumerate(ranks):
-        try:
-            ended[os.pidfd_open(process)] = place
-        except ProcessLookupError:
-            continue
-    for descriptor in ended:
-        poll.register(descriptor, select.POLLIN)
-    while ended:
-        places = []
-        for descriptor, _ in poll.poll():
+        with suppress(ProcessLookupError):
+            alive[os.pidfd_open(process)] = place
+            poll.register(max(alive), select.POLLIN)
+    while alive:
+        ended = poll.poll(LINGERING if len(alive) < len(ranks) and not any(notes[:]) else None)
+        if not ended:
+            for place in alive.values():
+                os.kill(ranks[place][1], signal.SIGKILL)
+            say("a rank died when all were done, and the others waited for it in their MPI")
+            return
+        places = [alive.pop(descriptor) for descriptor, _ in ended]
+        for descriptor, _ in ended:
             poll.unregister(descriptor)
-            places.append(ended.pop(descriptor))
         steps = {place: STEP.unpack_from(notes, place * STEP.size)[0] for place in places}
         died = [f"rank {ranks[n][0]} (process {ranks[n][1]})" for n in places if steps[n]]
         if died:
             who = died[0] if len(died) == 1 else f"one of {', '.join(died)}"
             step = max(steps.values())
-            print(f"\n{who} died in step {step} of this run, and all others end with it",
-                  file=sys.stderr, flush=True)  # fmt: skip
-            break
-    os.unlink(path)
+            say(f"{who} died in step {step} of this run, and all others end with it")
+            return
+
+
+def say(text: str) -> None:
+    print(f"\n{text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
