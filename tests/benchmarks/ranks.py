@@ -134,14 +134,15 @@ def main(given):
     options.add_argument("--alpha", type=float)
     options.add_argument("--beta", type=float)
     chosen = options.parse_args(given)
-    measured = two_ranks("--child", "sums")
+    rounds = [two_ranks("--child", "sums") for _ in range(chosen.rounds)]
+    measured = np.min(rounds, axis=0).tolist()
     alpha, beta, gamma = fitted(measured)
     print(
         f"alpha {alpha * 1e6:.1f} us, beta {beta * 1e9:.3f} ns, gamma {gamma * 1e9:.3f} ns a byte"
     )
     for size, moved, _ in measured:
         model = predicted(size, 2, alpha, beta, gamma)
-        print(f"  {size:>10,} bytes: {moved * 1e6:9.0f} us, the model {model * 1e6:9.0f} us")
+        print(f"  {size:>10,.0f} bytes: {moved * 1e6:9.0f} us, the model {model * 1e6:9.0f} us")
     alpha = alpha if chosen.alpha is None else chosen.alpha
     beta = beta if chosen.beta is None else chosen.beta
     for workload in chosen.workloads:
