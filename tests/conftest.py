@@ -8,11 +8,17 @@ import numpy as np
 import pytest
 
 import tinygrad_mo as tg
+from sizes import mark_the_rest
 from tinygrad_mo import device, pool
 from tinygrad_mo.ops import OPS
 
 collect_ignore = ["conftest.py", "recipes"]  # recipes need Keras and others, and are run by hand
 collect_ignore_glob = ["learn/tries/*"]  # parts of lessons, not modules
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items):
+    mark_the_rest(items)
 
 
 @pytest.fixture(autouse=True)

@@ -722,6 +722,7 @@ def test_a_loss_at_a_kink_is_reported(float64):
     assert report.unchecked == {"loss 'regularization' by y/bias": kink}
 
 
+@pytest.mark.medium
 def test_a_loss_that_no_weight_moves_is_refused(float64):
     """Its labels are all missing; or its value is so large that it drowns all others."""
     model = two_heads()
@@ -845,6 +846,7 @@ def test_the_weights_are_as_before(float64):
     assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
 
 
+@pytest.mark.medium
 def test_a_model_of_every_kind_of_part_passes(float64):
     """Two inputs, two outputs, penalties, a shared layer, a nested model and a masked LSTM."""
     inner_x = tg.Input((4,))

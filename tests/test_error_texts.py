@@ -10,6 +10,8 @@ import re
 import warnings
 from pathlib import Path
 
+import pytest
+
 import tinygrad_mo as tg
 
 FILE = Path(__file__).parent / "references" / "error_texts.md"
@@ -40,6 +42,7 @@ def answered(text):
     )
 
 
+@pytest.mark.medium
 def test_the_texts_are_those_in_the_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = FILE.read_text("utf-8")

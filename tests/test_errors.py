@@ -57,6 +57,7 @@ def two_inputs(a=(3,), b=(5,)):
 _, (IDS, EXTRA), (MAIN, AUX) = headline()
 
 
+@pytest.mark.one_in(2, rest="medium")
 @table(
     (
         "wrong width",

@@ -88,6 +88,7 @@ LEDGER = {
 }
 
 
+@pytest.mark.medium
 def test_importing_the_package_loads_numpy_and_the_standard_library_only():
     code = (
         "import sys, numpy; before = set(sys.modules); import tinygrad_mo;"
@@ -135,6 +136,7 @@ def pointing_up(text, module):
             yield f"{module}:{line}: {room} must not import {other}"
 
 
+@pytest.mark.medium
 def test_imports_point_down():
     texts = {module: (PACKAGE / module).read_text("utf-8") for module in MODULES}
     assert [line for module, text in texts.items() for line in pointing_up(text, module)] == []
@@ -175,6 +177,7 @@ def circle_in(files):
 ROOMS = sorted({room_of(module) for module in MODULES})
 
 
+@pytest.mark.one_in(7, rest="medium")
 @pytest.mark.parametrize("room", ROOMS)
 def test_no_files_of_a_room_import_one_another_in_a_circle(room):
     files = {
@@ -214,6 +217,7 @@ def test_the_heart_can_be_read_in_an_evening():
     )
 
 
+@pytest.mark.medium
 def test_no_room_grows_without_a_decision():
     lines = dict.fromkeys(ROOMS, 0)
     for module in MODULES:

@@ -155,6 +155,7 @@ def test_what_the_fused_form_returns_tells_whether_all_is_finite(make, rate):
             array[7] = kept
 
 
+@pytest.mark.one_in(5, rest="medium")
 @each_optimizer
 @each_size
 def test_a_large_parameter_is_stepped_like_its_rows(make, shape):
@@ -267,6 +268,7 @@ def test_gradients_of_another_type_leave_parameter_and_slots_as_they_are():
         assert {a.dtype for a in (w.value, *optimizer.state[w])} == {np.dtype("float32")}
 
 
+@pytest.mark.one_in(4, rest="medium")
 @each_optimizer
 @each_size
 def test_weight_decay_comes_before_the_step_and_apart_from_it(make, shape):
@@ -303,6 +305,7 @@ def test_amsgrad_keeps_steps_small_that_adam_lets_grow():
 # A step on all parameters or on none.
 
 
+@pytest.mark.one_in(8, rest="medium")
 @each_optimizer
 @each_size
 def test_a_gradient_that_is_not_finite_is_refused(make, shape):
@@ -357,6 +360,7 @@ OVERFLOWS = {  # what is set, a gradient, and the array that does not end finite
 }
 
 
+@pytest.mark.one_in(4, rest="medium")
 @each_size
 @pytest.mark.parametrize(("optimizer", "g", "array"), quick_and_slow(OVERFLOWS))
 @pytest.mark.parametrize("sparse", [False, True])
@@ -468,6 +472,7 @@ def rates_of_first_steps(optimizer, w, count=5):
     return sizes
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize("make", [Adam, AdamW, Adamax])
 @each_size
 def test_a_parameter_that_joins_late_begins_like_the_first(make, shape):
@@ -489,6 +494,7 @@ def steps_with_a_break(optimizer, early, late, go_on=None):
     return [w.value.tobytes() for w in (early, late)]
 
 
+@pytest.mark.one_in(8, rest="medium")
 @each_optimizer
 @each_size
 def test_each_parameter_is_stepped_as_if_it_were_alone(make, shape):
@@ -521,6 +527,7 @@ def from_memory(make):
     return go_on
 
 
+@pytest.mark.one_in(8, rest="medium")
 @each_optimizer
 @each_size
 def test_memory_goes_on_with_the_same_bits(make, shape):
@@ -531,6 +538,7 @@ def test_memory_goes_on_with_the_same_bits(make, shape):
     assert whole == steps_with_a_break(make(), *pair(), go_on=from_memory(make))
 
 
+@pytest.mark.one_in(2, rest="medium")
 @each_optimizer
 def test_tables_go_on_with_the_same_bits(make):
     def trained(go_on=None):
@@ -545,6 +553,7 @@ def test_tables_go_on_with_the_same_bits(make):
     assert trained() == trained(from_memory(make))
 
 
+@pytest.mark.one_in(9, rest="medium")
 @each_optimizer
 def test_a_saved_model_goes_on_with_the_same_bits(make, tmp_path):
     """With a layer that thaws in between, so that its count of steps is one of its own."""
@@ -584,6 +593,7 @@ def test_memory_of_another_kind_of_optimizer_is_refused():
     assert snapshot(other, w) == before
 
 
+@pytest.mark.one_in(3, rest="medium")
 @each_optimizer
 @pytest.mark.parametrize("way", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
 def test_a_copy_goes_on_with_the_same_bits(make, way):
@@ -684,6 +694,7 @@ def test_numpys_numbers_are_numbers(kind):
     assert SGD(np.int64(1)).learning_rate == SGD(1).learning_rate == 1.0
 
 
+@pytest.mark.medium
 def test_a_model_with_numpys_numbers_can_be_saved(tmp_path):
     x = tg.Input((2,))
     model = tg.Model(x, layers.Dense(1)(x))

@@ -47,6 +47,7 @@ def check_program(parts, expected, folder, **environment):
         assert numbers == pytest.approx(right_numbers, rel=1e-3, abs=2e-4)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", ["keras", "pytorch"])
 def test_our_programs_print_what_the_page_says(name, tmp_path):
     _, ours, expected = zip(*parts_of(name), strict=True)

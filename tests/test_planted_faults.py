@@ -160,6 +160,7 @@ def assert_right(name, inputs, attributes):
         assert list(planted(name, inputs, attributes)) == []
 
 
+@pytest.mark.one_in(12, rest="medium")
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
 def test_faults_in_an_op_are_found(name):
     assert assert_found(name, *typical(name), every=5, directions=1) > 0
@@ -168,6 +169,7 @@ def test_faults_in_an_op_are_found(name):
 at_each_scale = pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
 
 
+@pytest.mark.one_in(12, rest="exhaustive")
 @pytest.mark.slow
 @at_each_scale
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
@@ -185,6 +187,7 @@ NOWHERE = {(name, 1e3) for name in (*FLAT, *OUT_OF_RANGE, *OF_PROBABILITIES)}
 NOWHERE |= {("arccosh", 1e-3)}  # which begins at 1
 
 
+@pytest.mark.one_in(5, rest="exhaustive")
 @pytest.mark.slow
 @at_each_scale
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
@@ -193,6 +196,7 @@ def test_a_right_op_passes_at_each_scale(name, scale):
         assert_right(name, *case)
 
 
+@pytest.mark.one_in(12, rest="exhaustive")
 @pytest.mark.slow
 @at_each_scale
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
@@ -265,6 +269,7 @@ def assert_found_in_a_model(name, faults):
                 pytest.fail(f"{name}: a gradient of input {i} that is {fault} was not found")
 
 
+@pytest.mark.one_in(4, rest="medium")
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("name", ["multiply", "softmax", "embedding", "huber"])
 def test_a_fault_beside_a_large_loss_is_found(name):
@@ -273,6 +278,7 @@ def test_a_fault_beside_a_large_loss_is_found(name):
     assert "tested/input_" in str(report) and "year/bias" in report
 
 
+@pytest.mark.one_in(10, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
@@ -336,6 +342,7 @@ def assert_flat_biases_alone(model, x, y):
     assert max(report.values()) < 1e-5
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("name", NORMALISED)
 def test_a_bias_before_a_normalisation_is_not_blamed(name):
@@ -346,7 +353,7 @@ def test_a_bias_before_a_normalisation_is_not_blamed(name):
             assert_flat_biases_alone(*NORMALISED[name](scale, 0, bias))
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("name", NORMALISED)
 def test_no_bias_before_a_normalisation_is_blamed(name):
@@ -403,12 +410,14 @@ def assert_found_in_the_zoo(name, every):
     assert planted > 0.9 * len(numbers)
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("name", ["shared_twins", "nested_twice", "small_numbers"])
 def test_faults_in_the_zoo_are_found(name):
     assert_found_in_the_zoo(name, every=15)
 
 
+@pytest.mark.one_in(9, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("name", [*ZOO, *NORMALISED])

@@ -62,6 +62,7 @@ def check_links(html):
     return set(places)
 
 
+@pytest.mark.medium
 def test_a_section_is_rendered():
     """Sections, tables, examples and links of docstrings in NumPy's style."""
     html = pages_of(["callbacks", "optimizers"])
@@ -74,6 +75,7 @@ def test_a_section_is_rendered():
     assert "optimizers.Lion<i>(learning_rate=0.001, beta_1=0.9, beta_2=0.99, *, weight" in html
 
 
+@pytest.mark.medium
 def test_what_has_two_names_is_described_once():
     html = pages_of(["", "flow"])
     assert '<p>The same as <a href="#Flow"><code>Flow</code></a>.</p>' in html

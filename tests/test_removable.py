@@ -87,6 +87,7 @@ def printed(folder, room, tmp_path):
     return run
 
 
+@pytest.mark.one_in(3, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("room", REMOVABLE)
 def test_without_it_the_numbers_are_the_same(room, tmp_path):
@@ -96,6 +97,7 @@ def test_without_it_the_numbers_are_the_same(room, tmp_path):
     assert less.stdout == whole.stdout
 
 
+@pytest.mark.medium
 def test_nobody_else_needs_them():
     allowed = {(where, room) for room, (where, _) in REMOVABLE.items()}
     allowed |= {("cli.py", "compiled")}  # the doctor, when it reports

@@ -86,6 +86,7 @@ def test_a_weight_of_0_pulls_nothing_and_clipping_is_said():
     assert "clipnorm=1 cuts gradients off" in text and "learning rate" not in text
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "name", ["three_heads_at_three_depths", "shapes_and_dropout", "every_lstm"]
 )

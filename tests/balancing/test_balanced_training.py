@@ -39,6 +39,7 @@ Y = {"a": X[:, :1], "b": 3 * X[:, 1:2] - 1}
 # ---------------------------------------------------------------- what a step is
 
 
+@pytest.mark.one_in(9, rest="medium")
 @pytest.mark.parametrize("name", SEVERAL)
 @pytest.mark.parametrize("method", ["nash_mtl", "mgda", "famo", "imtl_g"])
 def test_the_gradient_is_that_of_the_weighted_losses(name, method):
@@ -57,6 +58,7 @@ def test_the_gradient_is_that_of_the_weighted_losses(name, method):
         np.testing.assert_allclose(own, g, rtol=2e-4, atol=2e-5 * max(abs(g).max(), 1e-6))
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize("name", SEVERAL)
 def test_the_gram_matrix_is_that_of_what_two_losses_reach(name):
     """As the picture of the gradient measures it, parameter by parameter."""
@@ -454,6 +456,7 @@ def test_callbacks_that_set_weights_are_refused_by_name():
 # ---------------------------------------------------------------- files, and refused steps
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", METHODS)
 def test_a_saved_training_goes_on_with_the_same_bits(name, tmp_path):
     model = two_heads("adam", loss_weights=name)
@@ -475,6 +478,7 @@ def test_a_method_of_ones_own_is_handed_over(tmp_path):
     assert twin.objective.balancer.only == ["a", "b"]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", ["gradnorm", "gradvac", "uncertainty"])
 def test_an_interrupted_training_ends_with_the_same_bits(name, tmp_path):
     def run(stop_at):
@@ -497,6 +501,7 @@ def test_an_interrupted_training_ends_with_the_same_bits(name, tmp_path):
     assert resumed[1] == whole[1]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("first", [None, "pcgrad"])
 @pytest.mark.parametrize("epoch", [0, 1])
 def test_an_interrupted_training_goes_on_with_the_method_that_a_callback_has_set(
@@ -549,6 +554,7 @@ def test_a_method_of_ones_own_that_a_callback_has_set_is_asked_for(tmp_path):
     assert "which a callback has given as loss_weights" in error.value.__notes__[0]
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
 @pytest.mark.filterwarnings("ignore:invalid:RuntimeWarning")
 @pytest.mark.parametrize("name", METHODS)
@@ -574,6 +580,7 @@ def root_of_nothing(y_true, y_pred):
     return tg.ops.sqrt(tg.ops.square(0 * y_pred))
 
 
+@pytest.mark.one_in(4, rest="medium")
 @pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
 @pytest.mark.filterwarnings("ignore:invalid:RuntimeWarning")
@@ -591,7 +598,7 @@ def test_a_first_step_that_is_not_made_teaches_a_method_nothing(name):
 # ---------------------------------------------------------------- published, and all systems
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_noise_of_kendalls_example_is_found():
     """Published for Keras 8.648 and 0.9255, for PyTorch 8.587 and 0.9198 (Kendall et al. 2018)."""
     random = np.random.RandomState(0)
@@ -612,6 +619,7 @@ def small_task(system):
     return [{n: a[:16] for n, a in part.items()} for part in (task.x, task.y)]
 
 
+@pytest.mark.one_in(6, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("system", systems.SYSTEMS.values(), ids=lambda s: s.name)
 def test_every_method_trains_every_system_of_several_losses(system):

@@ -131,6 +131,7 @@ def test_what_a_method_of_ones_own_must_return_is_said(answer):
 # ---------------------------------------------------------------- what they claim
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("name", sorted({*CLOSED} - {"pcgrad"}))
 def test_the_closed_form_for_two_losses_is_that_for_many(name):
     method = balancing.get(name)
@@ -149,6 +150,7 @@ def test_the_closed_form_of_pcgrad_is_the_algorithm():
         np.testing.assert_allclose(weights("pcgrad", gram), wanted, rtol=1e-9)
 
 
+@pytest.mark.one_in(11, rest="medium")
 @pytest.mark.parametrize("name", [name for name in ON_GRAM + ON_LOSSES if name != "rlw"])
 def test_losses_in_another_order_get_their_weights_in_that_order(name):
     for seed in range(40):
@@ -197,6 +199,7 @@ SAME_DIRECTION = {"imtl_g", "nash_mtl", "fairgrad", "config"}  # however a loss 
 SAME_STEP = {"nash_mtl", "fairgrad"}
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", sorted({*ON_GRAM} - {"gradnorm"}))
 def test_who_claims_to_harm_no_loss_harms_none_and_the_others_do(name):
     worst = 0.0
@@ -211,6 +214,7 @@ def test_who_claims_to_harm_no_loss_harms_none_and_the_others_do(name):
         assert worst < -0.01
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", sorted({*CLOSED} - {"pcgrad"}))
 def test_whom_the_scale_of_a_loss_turns(name):
     turned, stretched = 0.0, 0.0
@@ -282,6 +286,7 @@ def test_gradients_that_cancel_out_are_weighed_until_they_do(name):
 # ---------------------------------------------------------------- programs
 
 
+@pytest.mark.medium
 def test_more_than_four_losses_are_solved_as_few_are(monkeypatch):
     for seed in range(20):
         rows = np.random.default_rng(seed).normal(size=(4, 6 if seed % 2 else 3))
@@ -326,6 +331,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.one_in(8, rest="medium")
 @pytest.mark.parametrize("case", HOSTILE)
 @pytest.mark.parametrize("name", METHODS)
 def test_no_gradient_brings_a_weight_that_is_no_number(name, case):
@@ -367,6 +373,7 @@ def test_famo_needs_losses_above_their_minimum():
         famo.balance([1.0, -4.0])
 
 
+@pytest.mark.medium
 def test_what_is_dropped_has_the_other_sign():
     tg.set_random_seed(0)
     rows = np.array([[1.0, 1.0, -3.0, 0.0], [2.0, -1.0, 1.0, 0.0]])
@@ -382,6 +389,7 @@ def test_what_is_dropped_has_the_other_sign():
 # ---------------------------------------------------------------- what they learn
 
 
+@pytest.mark.medium
 def test_log_variances_find_the_size_of_a_loss():
     method = balancing.Uncertainty(learning_rate=0.05)
     for _ in range(800):
@@ -396,6 +404,7 @@ def test_scales_find_the_size_of_a_loss():
     np.testing.assert_allclose(found, [1 / 4, 1 / 0.01], rtol=0.02)
 
 
+@pytest.mark.medium
 def test_lengths_of_weighted_gradients_become_alike():
     method, gram = balancing.GradNorm(alpha=0.0), np.diag([100.0, 1.0, 4.0])
     for _ in range(1500):
@@ -405,6 +414,7 @@ def test_lengths_of_weighted_gradients_become_alike():
     assert found.sum() == pytest.approx(3)
 
 
+@pytest.mark.medium
 def test_who_lags_behind_gets_more():
     fast, slow = np.geomspace(1, 0.01, 400), np.geomspace(1, 0.9, 400)
     for name in ("gradnorm", "famo", "dwa"):
@@ -423,6 +433,7 @@ def test_weights_are_averages_of_windows():
     np.testing.assert_allclose(found[4], 2 * shares / shares.sum())
 
 
+@pytest.mark.one_in(6, rest="medium")
 @pytest.mark.parametrize("name", METHODS)
 def test_what_a_method_remembers_brings_the_same_bits(name):
     rows = random_rows(5, 3, 6)
@@ -452,6 +463,7 @@ WRONG = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("cls", METHODS.values())
 def test_every_argument_is_checked_where_it_is_given(cls):
     wrong = WRONG.get(cls.__name__, {}) | {"only": [3, ""], "every": [0, 1.5]}

@@ -63,6 +63,7 @@ def test_an_engine_is_timed_in_a_process_of_its_own():
     assert seen["flops"] == 2 * 32 * (3 * (32 * 32 + 32 * 11) + 2 * 64 * 32)
 
 
+@pytest.mark.medium
 def test_an_engine_that_cannot_start_says_why():
     with pytest.raises(RuntimeError, match="no_such_workload"):
         Engine(sys.executable, Path(tinygrad_mo_peer.__file__), "no_such_workload")
@@ -84,6 +85,7 @@ def test_a_profile_accounts_for_the_whole_step(workload, parts):
     assert sum(float(row[3]) for row in rows) == pytest.approx(whole, abs=rounding)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("script", ["speed", "profile_step", "scaling"])
 def test_what_tunes_the_matrix_products_is_dropped_before_numpy_is_loaded(script):
     code = f"""
@@ -117,6 +119,7 @@ def test_the_exponent_of_a_power_is_found():
     assert scaling.exponent(sizes, [7.0] * 6) == pytest.approx(0)
 
 
+@pytest.mark.one_in(4, rest="medium")
 @pytest.mark.parametrize("series", scaling.SERIES, ids=lambda series: series.name)
 def test_every_series_runs(series):
     series.make(series.sizes[0])()

@@ -218,6 +218,7 @@ def test_every_kernel_is_drawn():
     assert {name for name, _ in DRAWINGS} == set(TWINS)
 
 
+@pytest.mark.one_in(6, rest="medium")
 @needs_compiler
 @each_kernel
 def test_a_kernel_does_what_its_rule_does(name, draw):
@@ -245,6 +246,7 @@ def test_inner_products_are_summed_in_double_precision(shape):
         assert not np.isfinite(found[0]).any() and np.isfinite(found[1:, 1:]).all()
 
 
+@pytest.mark.one_in(2, rest="medium")
 @needs_compiler
 @each_kernel
 def test_nan_infinity_and_subnormal_numbers_pass_as_they_do_through_the_rule(name, draw):
@@ -263,6 +265,7 @@ def test_nan_infinity_and_subnormal_numbers_pass_as_they_do_through_the_rule(nam
             assert_close(found, results(OPS[name].rule, inputs, attributes, gs=gs)[0])
 
 
+@pytest.mark.one_in(2, rest="medium")
 @needs_compiler
 @each_kernel
 def test_nan_in_a_cotangent_is_not_lost(name, draw):
@@ -292,6 +295,7 @@ def spread_out(x):
     return new
 
 
+@pytest.mark.one_in(4, rest="medium")
 @needs_compiler
 @each_kernel
 def test_memory_layout_and_locks_make_no_difference(name, draw):
@@ -303,6 +307,7 @@ def test_memory_layout_and_locks_make_no_difference(name, draw):
             assert_close(found, right, 1e-6)
 
 
+@pytest.mark.one_in(3, rest="medium")
 @needs_compiler
 @each_kernel
 def test_rows_do_not_mix_and_pulling_twice_gives_the_same_bits(name, draw):
@@ -391,6 +396,7 @@ def cut_always(monkeypatch):
     monkeypatch.setattr(pool, "WORTH_CUTTING", 0)
 
 
+@pytest.mark.one_in(5, rest="medium")
 @needs_compiler
 @each_kernel
 @pytest.mark.parametrize("threads", [2, 4])
@@ -439,6 +445,7 @@ def test_an_error_of_one_part_comes_through(cut_always, monkeypatch):
         assert (ops.max_pool.run(x[:2], **options)[0] == 0).all()
 
 
+@pytest.mark.medium
 @needs_compiler
 @pytest.mark.parametrize("threads", [2, 4])
 def test_models_train_the_same_in_parts(threads, cut_always):
@@ -594,6 +601,7 @@ def losses_of_training(wanted):
         return history.history["loss"], flow.report()
 
 
+@pytest.mark.medium
 @needs_compiler
 def test_models_train_the_same_with_and_without_kernels(monkeypatch):
     called = set()
@@ -635,6 +643,7 @@ MUTATIONS = [
 ]  # fmt: skip
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @needs_compiler
 @pytest.mark.slow
 @pytest.mark.parametrize(("file", "old", "new", "name", "draw"), MUTATIONS)
@@ -672,6 +681,7 @@ def load():
     return library.load.__wrapped__()
 
 
+@pytest.mark.medium
 @needs_compiler
 def test_a_library_is_built_once(cache):
     found, path = load()
@@ -711,7 +721,7 @@ def test_a_broken_library_is_built_anew(cache, harm):
     assert found.update_sgd and Path(other).read_bytes() == whole
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @needs_compiler
 def test_two_processes_may_build_at_once(cache):
     code = "from tinygrad_mo.compiled import library as l; r = l.load(); print(bool(r[0]), r[1])"
@@ -754,11 +764,13 @@ def run_python(code, **variables):
     return run.stdout
 
 
+@pytest.mark.medium
 def test_the_environment_switches_kernels_off():
     code = "import tinygrad_mo as tg; print(tg.compiled.status())"
     assert "switched off" in run_python(code, TINYGRAD_MO_KERNELS="0")
 
 
+@pytest.mark.medium
 @needs_compiler
 def test_what_computes_nothing_builds_nothing(tmp_path):
     code = """if True:
@@ -848,6 +860,7 @@ def an_instruction(random, name):
     return Instruction(what, (x, y) if two else (x,), out, {})
 
 
+@pytest.mark.one_in(24, rest="medium")
 @needs_compiler
 @pytest.mark.parametrize("name", INSTRUCTIONS)
 def test_an_instruction_does_what_numpys_does(name):

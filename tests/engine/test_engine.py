@@ -56,6 +56,7 @@ def mixed(rows, losses, weights):
     return sum(weights[k] * row for k, row in zip(losses, rows, strict=True))[None]
 
 
+@pytest.mark.medium
 @each_model
 def test_weighted_rows_add_up_to_the_training_gradient_everywhere(build):
     model, plan, tape = taped(build)
@@ -69,6 +70,7 @@ def test_weighted_rows_add_up_to_the_training_gradient_everywhere(build):
         assert close(mixed(apart[w], plan.reaches(w), weights), whole[w]), w
 
 
+@pytest.mark.medium
 @each_model
 def test_a_sweep_of_each_loss_alone_gives_its_row(build):
     _, plan, tape = taped(build)
@@ -82,6 +84,7 @@ def test_a_sweep_of_each_loss_alone_gives_its_row(build):
                 assert not alone[w].any()
 
 
+@pytest.mark.one_in(9, rest="medium")
 @each_model
 def test_sweeping_one_tape_twice_gives_identical_bits(build):
     _, plan, tape = taped(build)
@@ -92,6 +95,7 @@ def test_sweeping_one_tape_twice_gives_identical_bits(build):
         assert all(first[w].tobytes() == again[w].tobytes() for w in plan.wrt)
 
 
+@pytest.mark.one_in(9, rest="medium")
 @each_model
 def test_a_float32_model_has_float32_gradients_everywhere(build):
     with tg.use(floatx="float32"):
@@ -102,6 +106,7 @@ def test_a_float32_model_has_float32_gradients_everywhere(build):
     assert wide == []
 
 
+@pytest.mark.one_in(3, rest="medium")
 @each_model
 def test_edges_that_leave_a_tensor_add_up_to_its_gradient(build):
     """Kirchhoff's law, for every tensor of the model."""
@@ -123,6 +128,7 @@ def test_edges_that_leave_a_tensor_add_up_to_its_gradient(build):
                 assert close(arrived[plan.slots[t.key], k], row), t
 
 
+@pytest.mark.medium
 def test_every_layer_lives_in_the_zoo():
     def kinds(layer):
         return {type(layer)}.union(*map(kinds, layer.sublayers))
@@ -418,6 +424,7 @@ def functions(backs):
         yield from [back] if callable(back) else [p for p in back or () if p]
 
 
+@pytest.mark.one_in(3, rest="medium")
 @each_model
 def test_a_tape_is_freed_by_reference_counting(build):
     model, x, y = build()

@@ -55,6 +55,7 @@ def assert_slopes(found, line):
         np.testing.assert_allclose(gradient, right, rtol=1e-5, atol=1e-7, err_msg=name)
 
 
+@pytest.mark.one_in(3, rest="medium")
 @each_line
 def test_value_and_gradient_are_those_of_numpy(line):
     tensors = {name: tg.Tensor(VALUES[name]) for name in names_in(line)}
@@ -67,6 +68,7 @@ def test_value_and_gradient_are_those_of_numpy(line):
     assert_slopes(tg.gradients(loss, list(tensors.values())), line)
 
 
+@pytest.mark.one_in(5, rest="medium")
 @each_line
 def test_the_same_in_a_plan_that_is_replayed(line):
     parameters = {name: tg.Parameter(VALUES[name], name) for name in names_in(line)}

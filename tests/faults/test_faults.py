@@ -12,6 +12,7 @@ from table import lines
 TESTS = Path(__file__).parents[1]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("number", range(1, 78))
 def test_fault(number, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -41,6 +42,7 @@ def test_what_goes_further_is_there():
             assert name in names, one.elsewhere
 
 
+@pytest.mark.medium
 def test_the_table_is_printed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     printed = list(lines())

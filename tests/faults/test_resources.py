@@ -49,6 +49,7 @@ def memory_after(work, rounds, warm):
     return held
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("rounds", [300, pytest.param(2000, marks=pytest.mark.slow)])
 def test_memory_stays_flat(rounds):
     """More shapes of batches than replays are kept for: what is dropped must be freed."""
@@ -60,6 +61,7 @@ def test_memory_stays_flat(rounds):
     assert late - early < 100_000, late - early
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("models", [30, pytest.param(200, marks=pytest.mark.slow)])
 def test_models_that_are_dropped_are_freed(models):
     """A model and its callbacks know each other, so that garbage collection has to find them."""
@@ -93,6 +95,7 @@ def trained(name):
 MADE = {}
 
 
+@pytest.mark.medium
 def test_side_by_side_is_as_one_by_one():
     """Different models train at once, and others predict, evaluate and measure beside them."""
     for name in NAMES:
@@ -126,6 +129,7 @@ class Presses(threading.Thread):
         os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.medium
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal to itself")
 @pytest.mark.parametrize("times", [5, pytest.param(100, marks=pytest.mark.slow)])
 def test_ctrl_c_at_random_moments(times):

@@ -60,6 +60,7 @@ def run(program, folder, **environment):
     return found.stdout
 
 
+@pytest.mark.medium
 def test_files_do_not_depend_on_the_order_of_hashes_or_on_the_time(tmp_path):
     written = []
     for seed in ("1", "2"):
@@ -97,6 +98,7 @@ refused(again)
 """
 
 
+@pytest.mark.medium
 def test_a_full_disk_leaves_every_file_as_it_was(tmp_path):
     said = run(FULL, tmp_path, MPLBACKEND="agg").splitlines()
     names = ["model.tg", "weights.tg", "flow.flow", "flow.html", "flow.png", "backup.tg"]
@@ -124,6 +126,7 @@ print(open("log.csv").read().count("\\n"), open("log.csv").read()[-1] == "\\n")
 """
 
 
+@pytest.mark.medium
 def test_no_line_of_a_log_is_cut_by_a_full_disk(tmp_path):
     said = run(LOG, tmp_path).splitlines()
     assert said[0] in ("File too large", "No space left on device")

@@ -64,6 +64,7 @@ def path(tmp_path):
     return tmp_path / "w.safetensors"
 
 
+@pytest.mark.one_in(4, rest="medium")
 @pytest.mark.parametrize(("floatx", "rtol"), [("float64", 1e-11), ("float32", 1e-5)])
 @pytest.mark.parametrize("name", ["torch", "to_torch", "keras"])
 def test_a_model_from_elsewhere_computes_the_same_here(name, floatx, rtol):
@@ -92,6 +93,7 @@ def test_a_file_from_here_is_the_one_that_was_loaded_elsewhere(loaded, written, 
 WITH_COUNTERPART = [name for name in ZOO if name != "readers"]  # it has a scaled Attention
 
 
+@pytest.mark.one_in(10, rest="medium")
 @pytest.mark.filterwarnings("ignore:.*makes .* flat with the channels last")
 @pytest.mark.parametrize(
     ("name", "names"),

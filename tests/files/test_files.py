@@ -55,6 +55,7 @@ def test_a_file_that_does_not_fit_changes_nothing(tmp_path):
     assert all(a.tobytes() == b.tobytes() for a, b in zip(before, model.get_weights(), strict=True))
 
 
+@pytest.mark.medium
 def test_a_header_that_could_not_be_read_again_is_not_written(tmp_path, monkeypatch):
     monkeypatch.setattr("tinygrad_mo.files.archive.LONGEST_HEADER", 1 << 20)
     with pytest.raises(CheckpointError, match="it would hold 2 MB, and 1 can be read again"):

@@ -162,6 +162,7 @@ def test_a_header_that_is_none(text, words, tmp_path):
     assert words in refused(lambda: tg.load(tmp_path / "m.tg"))
 
 
+@pytest.mark.one_in(4, rest="medium")
 @pytest.mark.parametrize(
     ("where", "value", "words"),
     [
@@ -196,7 +197,8 @@ def test_a_header_that_asks_for_what_is_not_there(where, value, words, whole, tm
     assert words in refused(lambda: tg.load(path))
 
 
-@pytest.mark.parametrize("every", [13, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.medium
+@pytest.mark.parametrize("every", [13, pytest.param(1, marks=pytest.mark.exhaustive)])
 def test_hundreds_of_wrong_headers_are_refused_or_harmless(every, whole, tmp_path):
     members, header = whole
     path, count = tmp_path / "m.tg", 0
@@ -209,7 +211,8 @@ def test_hundreds_of_wrong_headers_are_refused_or_harmless(every, whole, tmp_pat
     assert count > 300 / every
 
 
-@pytest.mark.parametrize("every", [29, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.medium
+@pytest.mark.parametrize("every", [29, pytest.param(1, marks=pytest.mark.exhaustive)])
 def test_wrong_backups_are_refused_or_harmless_and_change_nothing(every, backup, tmp_path):
     members, header = backup
     path, count = tmp_path / "b.tg", 0
@@ -242,6 +245,7 @@ def start_of(shape, kind="<f4"):
 SURPLUS = array_with(start_of((330,)))
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -277,6 +281,7 @@ def test_members_that_do_not_fit(change, words, whole, tmp_path):
 KERNEL, MEAN = "weights/trunk/kernel.npy", "slots/mean/trunk/kernel.npy"
 
 
+@pytest.mark.medium
 def test_large_members_are_refused_before_they_are_read(whole, tmp_path):
     members, header = whole
     large = array_with(start_of((1 << 24,)), bytes(4 << 24))  # 64 MB
@@ -384,13 +389,14 @@ def backup_of_it(path):
         train(path, Stop())
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("write", [model_of_20_kB, backup_of_it])
 def test_a_changed_byte_is_found_or_changes_nothing(write, tmp_path):
     write(tmp_path / "m.tg")
     assert flips(tmp_path / "m.tg", lambda size: range(0, size, 97)) > 0.9
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("write", [model_of_20_kB, backup_of_it])
 def test_each_single_byte_once(write, tmp_path):
     write(tmp_path / "m.tg")
@@ -466,7 +472,7 @@ def test_a_file_of_another_kind_is_called_what_it_is(kind, tmp_path):
             assert refused(partial(read, path)) == f"{path} {SAID[kind]}"
 
 
-@pytest.mark.parametrize("every", [41, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [41, pytest.param(3, marks=pytest.mark.exhaustive)])
 def test_wrong_flows_are_refused_or_harmless(every, tmp_path):
     path, count = tmp_path / "one.flow", 0
     network().gradient_flow(DATA, LABELS).save(path)

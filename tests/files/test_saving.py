@@ -25,6 +25,7 @@ def same_bits(a, b):
     return all(x.tobytes() == y.tobytes() for x, y in zip(a, b, strict=True))
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", ZOO)
 def test_a_model_comes_back_and_goes_on_training_bit_by_bit(name, tmp_path):
     tg.set_random_seed(0)
@@ -314,6 +315,7 @@ OWN = [
 ]  # fmt: skip
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "wire",
     [
@@ -410,6 +412,7 @@ def power(x, exponent):
     return x**exponent
 
 
+@pytest.mark.medium
 def test_whatever_can_be_called_has_a_name_in_a_file(tmp_path):
     scaled, cube = Scaled(2.0), partial(power, exponent=3.0)
     x, data = tg.Input((3,), name="x"), (numbers(3), [numbers(1), numbers(1), numbers(1)])

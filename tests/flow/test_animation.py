@@ -56,6 +56,7 @@ def test_other_files_are_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.medium
 def test_a_program_opens_a_browser_and_a_notebook_shows_the_page_below_its_cell(monkeypatch):
     opened, shown = [], []
     monkeypatch.setattr("webbrowser.open", opened.append)

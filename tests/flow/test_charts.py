@@ -180,6 +180,7 @@ def texts_of(drawn):
     return " ".join(text.get_text() for axes in drawn.axes for text in axes.texts)
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.parametrize("seed", range(10))
 def test_the_figure_of_any_flow_is_drawn_without_a_warning(seed):
     """Frozen, not finite, without weights, shared: warnings are errors."""
@@ -450,6 +451,7 @@ def boxes_of(axes):
     return [(text.get_text(), text.get_window_extent()) for text in shown]
 
 
+@pytest.mark.one_in(3, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [headlines, tower, lambda: heads(4, "a_rather_long_name_")])
 def test_no_text_covers_another_or_leaves_the_figure(make):

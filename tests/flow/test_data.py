@@ -40,6 +40,7 @@ def hand_made(**more):
     return Flow(**parts | more)
 
 
+@pytest.mark.medium
 def test_a_flow_made_by_hand_is_drawn(tmp_path):
     flow = hand_made()
     assert flow.total("trunk") == pytest.approx(np.hypot(3, 0.8))
@@ -90,6 +91,7 @@ def test_what_does_not_fit_together_is_refused(more, words):
         hand_made(**more)
 
 
+@pytest.mark.medium
 def test_what_cannot_be_drawn_says_so(tmp_path):
     empty = hand_made(nodes=[], wires=[])
     for draw in (empty.figure, lambda: empty.save(tmp_path / "flow.html")):
@@ -143,6 +145,7 @@ def measured():
     return model.gradient_flow(x, y, keep_arrays=True)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("make", [hand_made, measured])
 def test_it_is_copied_pickled_saved_and_compared(make, tmp_path):
     flow = make()
@@ -159,6 +162,7 @@ def test_it_is_copied_pickled_saved_and_compared(make, tmp_path):
     assert flow != hand_made(step=7)
 
 
+@pytest.mark.medium
 def test_snapshots_are_flows_of_one_training(tmp_path):
     """In any row; at its own step the flow itself is shown, beside what was recorded there."""
     flow = hand_made(step=4)

@@ -130,6 +130,7 @@ def moves(make, weight):
     return np.linalg.norm(model.named_weights()["a/kernel"].numpy() - before)
 
 
+@pytest.mark.one_in(8, rest="medium")
 @pytest.mark.parametrize(
     ("make", "cancels"),
     [

@@ -57,6 +57,7 @@ def training_gradients(model, data, weights):
     return {name: found[w][0] for name, w in model.named_weights().items()}
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize("weights", random.normal(size=(4, 2)))
 def test_total_is_the_length_of_the_training_gradient(weights):
     model, data = two_branches()
@@ -167,6 +168,7 @@ def test_layers_fold_their_weights():
     assert flow.total("lstm") == pytest.approx(np.linalg.norm(parts))
 
 
+@pytest.mark.medium
 def test_forecast_is_what_a_small_sgd_step_does():
     model, data = two_branches()
     rate = 1e-4
@@ -238,6 +240,7 @@ def test_unknown_names_are_explained():
         flow.gradient("aux_output", "lstm/kernel")
 
 
+@pytest.mark.medium
 def test_recorder_measures_during_fit():
     model, (x, y) = two_branches()
     recorder = tg.FlowRecorder(every=2)
@@ -248,6 +251,7 @@ def test_recorder_measures_during_fit():
     assert fixed.flows[0].step == 8
 
 
+@pytest.mark.medium
 def test_a_recorder_is_for_one_training():
     model, (x, y) = two_branches()
     recorder = tg.FlowRecorder(every=1)
@@ -261,6 +265,7 @@ def test_a_recorder_is_for_one_training():
     assert model.step == 0 and len(recorder.flows) == 4
 
 
+@pytest.mark.medium
 def test_a_step_that_an_error_stopped_is_recorded_once():
     class Stop(tg.callbacks.Callback):
         phase = "look"
@@ -298,6 +303,7 @@ def test_a_sequence_is_shown_where_a_recurrent_op_reads_the_tensor_itself():
     }
 
 
+@pytest.mark.medium
 def test_recording_changes_nothing():
     (plain, data), (watched, _) = two_branches(), two_branches()
     plain.fit(*data, batch_size=4, verbose=0)
@@ -306,6 +312,7 @@ def test_recording_changes_nothing():
         assert a.tobytes() == b.tobytes()
 
 
+@pytest.mark.medium
 def test_weight_of_the_auxiliary_loss_scales_what_it_should():
     model, data = two_branches()
     before, after = {"aux_output": 0.2}, {"aux_output": 2.0}
@@ -359,6 +366,7 @@ def test_whether_it_trains_is_true_or_false():
             model.gradient_flow(*data, **{name: "no"})
 
 
+@pytest.mark.one_in(5, rest="medium")
 @pytest.mark.parametrize("seed", range(8))
 def test_at_a_fork_the_gradients_of_all_uses_are_added_as_vectors(seed, float64, tmp_path):
     """In random models: the whole is the sum of the arrays that arrive on the wires."""
@@ -432,6 +440,7 @@ def test_figure_has_a_row_per_loss_and_one_for_all(tmp_path):
     matplotlib.pyplot.close(figure)
 
 
+@pytest.mark.medium
 def test_a_dollar_sign_in_a_name_is_no_formula(tmp_path):
     matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("Agg")

@@ -206,12 +206,14 @@ def check_explain(text, flow, alone):
                 assert layer.name in trained, (loss, layer.name)
 
 
+@pytest.mark.medium
 @pytest.mark.filterwarnings("ignore:.*every weight is frozen")
 @pytest.mark.parametrize("seed", range(QUICK))
 def test_the_flow_is_what_a_step_does(seed):
     check(seed)
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*every weight is frozen")
 @pytest.mark.parametrize("first", range(QUICK, ALL, 20))

@@ -56,6 +56,7 @@ def trained():
 # What a difference is.
 
 
+@pytest.mark.medium
 def test_a_difference_is_beyond_its_spread_or_is_none():
     """Against Student's t by numerical integration: the interval holds 95 % of its density."""
     for number, quantile in enumerate(STUDENT, start=1):
@@ -101,6 +102,7 @@ def test_what_is_said_of_a_difference(new, old, kind):
     assert NEXT_TO_NOTHING == 0.01
 
 
+@pytest.mark.medium
 def test_a_run_is_said_to_differ_by_chance_in_one_case_of_twenty():
     random = np.random.default_rng(0)
     pairs = random.normal(size=(4000, 2, 5))
@@ -181,6 +183,7 @@ def run_of(aux, flows):
     return Run(weighing(aux), steps=[flow.step for flow in flows], flows=flows)
 
 
+@pytest.mark.medium
 def test_flows_that_do_not_belong_together_are_refused():
     flows = trained().runs[0].flows
     late = copy.copy(flows[-1])
@@ -207,6 +210,7 @@ def test_flows_that_do_not_belong_together_are_refused():
         trained().scores("main_loss", trained().base)
 
 
+@pytest.mark.medium
 def test_they_are_copied_pickled_saved_and_compared(tmp_path):
     runs = trained()
     runs.save(tmp_path / "one.runs")
@@ -239,6 +243,7 @@ def test_runs_without_flows_have_no_pictures(tmp_path):
 # Training.
 
 
+@pytest.mark.medium
 def test_each_run_is_the_training_it_says():
     runs, (x, y) = trained(), data()
     assert runs.base == weighing(0.2)
@@ -269,6 +274,7 @@ def test_each_run_is_the_training_it_says():
         assert flow == run.flows[-1]
 
 
+@pytest.mark.medium
 def test_runs_of_a_seed_start_alike():
     runs = trained()
     for loss in LOSSES:
@@ -277,6 +283,7 @@ def test_runs_of_a_seed_start_alike():
         assert len(set(first[0])) == 3  # of three seeds
 
 
+@pytest.mark.medium
 def test_what_no_path_reaches_is_the_same_with_each_seed():
     def apart():
         x = tg.Input((3,), name="x")
@@ -288,6 +295,7 @@ def test_what_no_path_reaches_is_the_same_with_each_seed():
     assert "exactly the same with each seed: main loss" in runs.report()
 
 
+@pytest.mark.medium
 def test_what_cannot_be_trained_so_is_refused():
     model = build()
     model.fit(*data(), verbose=0)
@@ -323,6 +331,7 @@ def test_what_cannot_be_trained_so_is_refused():
             whatif(make, data(), weights, **more)
 
 
+@pytest.mark.medium
 def test_the_figure_has_a_panel_for_each_loss_and_a_line_for_each_run(tmp_path):
     pytest.importorskip("matplotlib")
     runs = trained()

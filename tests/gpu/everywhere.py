@@ -1,4 +1,4 @@
-"""All other tests on the double of CuPy: ``python -m pytest -p gpu.everywhere -m "not slow"``.
+"""All other tests on the double of CuPy: ``python -m pytest -p gpu.everywhere -m varied``.
 
 What the library does stays as strict as CuPy is. Only what the tests themselves do with arrays is
 forgiven, since they were written for NumPy's. Left out is what is about NumPy's own arrays.

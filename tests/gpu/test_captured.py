@@ -121,6 +121,8 @@ def slow_but(quick, names):
     return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
+@pytest.mark.medium
 @pytest.mark.parametrize("name", slow_but(["adam"], OPTIMIZERS))
 def test_six_captured_steps_are_six_plain_ones(name, cupy):
     session = both_ways(lambda s: s.steps(8), OPTIMIZERS[name])
@@ -137,6 +139,7 @@ QUALIFY = (
 )
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", slow_but(["headline"], QUALIFY))
 def test_models_train_as_on_the_plain_way(name, cupy):
     def trained(replay):
@@ -241,6 +244,8 @@ def plain_step(session):
         session.steps()
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
+@pytest.mark.medium
 @pytest.mark.parametrize("what", slow_but(["a parameter is assigned"], BETWEEN))
 def test_what_happens_between_steps_is_heeded(what, cupy):
     def play(session):
@@ -285,6 +290,7 @@ def test_a_sequence_goes_on_from_batch_to_batch(kind, cupy):
     assert found[0] == found[1]
 
 
+@pytest.mark.medium
 def test_an_optimizer_that_is_used_by_hand_meanwhile(cupy):
     def play(session):
         session.steps(4)
@@ -343,6 +349,7 @@ def test_a_model_that_goes_to_numpy_and_back(cupy):
 # ---------------------------------------------------------------- promises
 
 
+@pytest.mark.medium
 def test_whoever_holds_a_value_keeps_it(cupy):
     model, x, y = classifier()
     session = Session(model, x, y).steps(3)
@@ -355,6 +362,7 @@ def test_whoever_holds_a_value_keeps_it(cupy):
     assert all(w.value is not old for w, old in zip(model.weights, kept, strict=True))
 
 
+@pytest.mark.medium
 def test_a_tape_that_is_held_keeps_its_numbers(cupy):
     model, x, y = classifier()
     session = Session(model, x, y).steps(3)
@@ -377,6 +385,7 @@ def test_a_tape_that_is_held_keeps_its_numbers(cupy):
     assert session.kinds[-2:] == [True] * 2 and kept.get().tobytes() == before[0]
 
 
+@pytest.mark.medium
 def test_a_tape_shows_what_was_before_the_step(cupy):
     found = []
     for replay in (True, False):
@@ -391,6 +400,7 @@ def test_a_tape_shows_what_was_before_the_step(cupy):
     assert found[0] == found[1]
 
 
+@pytest.mark.medium
 def test_nothing_keeps_a_model_alive(cupy):
     model, x, y = classifier()
     Session(model, x, y).steps(4)
@@ -406,6 +416,7 @@ def test_nothing_keeps_a_model_alive(cupy):
     assert step() is None
 
 
+@pytest.mark.medium
 def test_a_graph_that_finds_other_numbers_is_not_used(cupy, monkeypatch):
     def trained(replay):
         model, x, y = classifier()
@@ -428,6 +439,7 @@ def test_a_graph_that_finds_other_numbers_is_not_used(cupy, monkeypatch):
     assert [kind.why_not[:23] for kind in steps._kinds.values()] == ["a graph has found other"]
 
 
+@pytest.mark.medium
 def test_a_step_is_one_launch_and_copies(cupy, monkeypatch):
     monkeypatch.setattr(captured, "PROOFS", 0)
     model, x, y = classifier()
@@ -447,7 +459,7 @@ def test_a_step_is_one_launch_and_copies(cupy, monkeypatch):
         del tape
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("name", "launches"), [("w1", 10), ("w2", 8), ("w4", 10), ("w6", 8), ("w7", 9)]
 )
@@ -484,6 +496,8 @@ def spoilt(session, value):
     return feed
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
+@pytest.mark.medium
 @pytest.mark.parametrize("value", slow_but([np.nan], [np.nan, np.inf, 3e38]))
 def test_a_batch_that_is_not_finite_changes_nothing_and_training_goes_on(value, cupy):
     words = []
@@ -631,6 +645,7 @@ PLAIN = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("what", PLAIN)
 def test_where_it_cannot_serve_the_plain_way_does(what, cupy):
     model = PLAIN[what]()
@@ -641,6 +656,7 @@ def test_where_it_cannot_serve_the_plain_way_does(what, cupy):
     assert session.kinds == [False] * 5
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("how", [{"replay": False}, {"kernels": False}, {"floatx": "float64"}])
 def test_it_can_be_switched_off(how, cupy):
     with tg.use(**how):
@@ -661,6 +677,7 @@ def test_who_changes_settings_again_and_again_is_left_to_the_plain_way(cupy, mon
         assert session.kinds[-1] is expected
 
 
+@pytest.mark.medium
 def test_why_a_step_is_not_captured_is_kept(cupy):
     model = PLAIN["what asks cuBLAS"]()
     session = Session(model, np.ones((6, 4, 3)), np.ones((6, 1))).steps(4)
@@ -766,11 +783,13 @@ def test_planted_what_is_wrong_is_not_looked_at(cupy, monkeypatch):
     is_seen(test_a_flag_that_was_set_is_cleared, cupy)
 
 
+@pytest.mark.medium
 def test_planted_a_flag_of_a_kernel_is_left_out(cupy, monkeypatch):
     monkeypatch.setattr(captured, "set_apart", lambda: contextlib.nullcontext([]))
     is_seen(test_a_flag_that_was_set_is_cleared, cupy)
 
 
+@pytest.mark.medium
 def test_planted_values_are_left_in_the_memory_of_the_graph(cupy, monkeypatch):
     class Uncopied:
         def __init__(self, x):
@@ -790,6 +809,7 @@ def test_planted_values_are_left_in_the_memory_of_the_graph(cupy, monkeypatch):
     is_seen(test_whoever_holds_a_value_keeps_it, cupy)
 
 
+@pytest.mark.medium
 def test_planted_the_tape_is_not_lent(cupy, monkeypatch):
     def around(run, step, *given):
         step._free = [step]

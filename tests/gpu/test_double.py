@@ -61,6 +61,7 @@ def test_the_double_computes_and_counts(cupy):
 # ---------------------------------------------------------------- ops
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", [name for name in CASES if name not in RANDOM])
 @pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.slow)])
 def test_an_op_does_the_same_there(name, dtype, cupy):
@@ -69,6 +70,7 @@ def test_an_op_does_the_same_there(name, dtype, cupy):
             assert gap(here, there) < (1e-12 if dtype == "float64" else 1e-5)
 
 
+@pytest.mark.one_in(7, rest="medium")
 @pytest.mark.parametrize("line", LINES)
 def test_what_is_written_with_numpys_names_does_the_same_there(line, cupy):
     found = []
@@ -86,6 +88,7 @@ def test_what_is_written_with_numpys_names_does_the_same_there(line, cupy):
 # ---------------------------------------------------------------- models
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "name",
     [
@@ -101,6 +104,7 @@ def test_a_model_trains_as_on_numpy(name, cupy):
     assert max(map(gap, here, there)) < 1e-9
 
 
+@pytest.mark.medium
 def test_a_model_goes_from_one_device_to_the_other(cupy, tmp_path):
     model, x, y = ZOO["headline"]()
     model.fit(x, y, verbose=0)
@@ -119,6 +123,7 @@ def test_a_model_goes_from_one_device_to_the_other(cupy, tmp_path):
     again.fit(x, y, verbose=0)
 
 
+@pytest.mark.medium
 def test_a_model_follows_from_one_device_to_the_other_and_back(cupy):
     def trained(*places):
         tg.set_random_seed(0)
@@ -145,6 +150,7 @@ def test_an_optimizer_takes_gradients_from_anywhere(cupy):
     assert w.numpy().tolist() == [0.5, 1.0]
 
 
+@pytest.mark.medium
 def test_arrays_that_are_there_already_are_taken(cupy):
     x = tg.Input((3,), name="x")
     model = tg.Model(x, layers.Dense(1, name="y")(x))
@@ -163,6 +169,7 @@ def test_gradients_of_tensors(cupy):
     assert float(loss) == 13 and loss.numpy() == 13
 
 
+@pytest.mark.one_in(5, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", systems.SYSTEMS)
 def test_a_system_trains_there(name, cupy):
@@ -171,6 +178,7 @@ def test_a_system_trains_there(name, cupy):
         run_system(systems.SYSTEMS[name])
 
 
+@pytest.mark.exhaustive
 def test_what_a_real_gpu_must_show_is_rehearsed(tmp_path, monkeypatch, capsys):
     for name, module in double.MODULES.items():
         monkeypatch.setitem(sys.modules, name, module)
@@ -247,6 +255,7 @@ def test_nonsense_is_refused():
     assert device.xp() is np
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("method", ["nash_mtl", "graddrop", "famo"])
 def test_losses_are_balanced_as_on_numpy(method, cupy):
     """The Gram matrix alone comes back; the random numbers are the same."""

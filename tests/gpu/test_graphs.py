@@ -48,6 +48,7 @@ def test_a_graph_does_it_again_in_the_same_memory(cupy):
     assert [*y.get(), *z.get()] == [21, 22, 42] and to.get().tolist() == [21, 41]
 
 
+@pytest.mark.medium
 @pytest.mark.skipif(not raw_module.COMPILER, reason="kernels run on a CPU by g++")
 def test_kernels_are_captured(cupy):
     text = 'extern "C" __global__ void scaled(float *x, float by) { x[threadIdx.x] *= by; }'

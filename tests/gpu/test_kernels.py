@@ -51,6 +51,8 @@ def test_every_twin_is_tried_and_its_launches_are_known():
     assert set(TWINS) == set(checks.DRAWN) == set(LAUNCHES)
 
 
+@pytest.mark.one_in(6, rest="exhaustive")
+@pytest.mark.medium
 @each_twin
 @pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_twin_does_what_its_rule_does_in_any_order_of_threads(name, every, cupy):
@@ -75,6 +77,7 @@ def is_left_to_the_rule(name, inputs, attributes):
     return is_empty or is_number or attributes.get("reset_after") is False
 
 
+@pytest.mark.medium
 @each_twin
 def test_a_twin_takes_the_cases_of_its_op(name, cupy):
     for inputs, attributes in CASES[name]:
@@ -87,6 +90,7 @@ def test_a_twin_takes_the_cases_of_its_op(name, cupy):
             assert checks.largest_gap(found, right) <= checks.ALLOWED
 
 
+@pytest.mark.medium
 @each_twin
 def test_launches_are_few_and_nobody_waits(name, cupy):
     inputs, attributes = checks.DRAWN[name][0]
@@ -102,6 +106,8 @@ def test_launches_are_few_and_nobody_waits(name, cupy):
     assert double.counts["wait"] == double.counts["fetch"] == double.counts["send"] == 0
 
 
+@pytest.mark.one_in(5, rest="exhaustive")
+@pytest.mark.medium
 @each_twin
 @pytest.mark.parametrize("count", [1, pytest.param(9, marks=pytest.mark.slow)])
 def test_rows_do_not_mix_and_the_same_bits_come_twice(name, count, cupy):
@@ -156,6 +162,7 @@ def test_wrong_shapes_and_too_many_units_are_left_to_the_rule(name, cupy):
     assert checks.twin(name)(given[0], *weights, bias, *states) is NotImplemented
 
 
+@pytest.mark.medium
 def test_a_batch_with_nan_in_padding_trains(cupy):
     inputs, attributes = checks.DRAWN["lstm"][0]
     x, mask = inputs[0].copy(), inputs[-1]
@@ -166,6 +173,7 @@ def test_a_batch_with_nan_in_padding_trains(cupy):
     assert checks.largest_gap(found, right) <= checks.ALLOWED
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("name", "inputs", "error", "said"),
     [
@@ -190,6 +198,7 @@ def test_what_a_kernel_has_flagged_is_told_in_words_and_once(name, inputs, error
     settled(checks.twin(name), cupy.zeros(given[0].shape, "int32"), given[1] * 0 + 0.5)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("how", products.BLOCKS)
 @pytest.mark.parametrize(
     ("one", "other"), [((70, 33), (33, 130)), ((2, 3, 65), (2, 65, 4)), ((1, 1), (1, 1))]
@@ -357,6 +366,7 @@ def arguments_of_gru(cupy):
     return [*weights, None, *kept, 2, 0]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("place", "wrong", "error", "said"),
     [
@@ -388,6 +398,7 @@ def in_cuda(cupy, body, parameters="float *x, int n", before=""):
     return cupy.RawModule(code=text).get_function("f")
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("grid", "block", "arguments", "error", "said"),
     [
@@ -413,6 +424,7 @@ def test_a_raw_kernel_refuses(grid, block, arguments, error, said, cupy):
         kernel(grid, block, arguments(cupy))
 
 
+@pytest.mark.medium
 def test_threads_that_do_not_meet_are_complained_of(cupy):
     x, n = cupy.ones(4, "float32"), np.int32(4)
     for body in (
@@ -425,6 +437,7 @@ def test_threads_that_do_not_meet_are_complained_of(cupy):
     in_cuda(cupy, "rest();", before=helper)((1,), (4,), (x, n))
 
 
+@pytest.mark.medium
 def test_a_missing_barrier_shows_in_some_order_and_shared_memory_is_not_0(cupy):
     body = "__shared__ float a[4]; int i = threadIdx.x; a[i] = x[i]; BARRIER x[i] = a[(i + 1) % 4];"
     for barrier, is_right in (("__syncthreads();", True), ("", False)):
@@ -463,6 +476,7 @@ def complaints_of(file, chip, units):
     return nvrtc.complaints(nvrtc.compiled(text, options, chip))
 
 
+@pytest.mark.medium
 @needs_nvrtc
 @pytest.mark.parametrize("file", FILES)
 def test_a_gpu_computes_in_single_precision_and_in_registers(file):
@@ -471,6 +485,7 @@ def test_a_gpu_computes_in_single_precision_and_in_registers(file):
             assert complaints_of(file, chip, units) == []
 
 
+@pytest.mark.one_in(6, rest="exhaustive")
 @pytest.mark.slow
 @needs_nvrtc
 @pytest.mark.parametrize("file", FILES)

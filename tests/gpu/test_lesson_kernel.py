@@ -18,6 +18,7 @@ def text_of_lesson():
     return re.sub(r"^#     ", "", found[0], flags=re.M)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("order", raw_module.ORDERS)
 @pytest.mark.parametrize("sizes", [(1, 1, 1), (17, 5, 33), (16, 32, 16), (40, 18, 47)])
 def test_the_tiled_product_of_the_lesson(sizes, order, cupy, monkeypatch):
@@ -36,6 +37,7 @@ def test_the_tiled_product_of_the_lesson(sizes, order, cupy, monkeypatch):
         assert np.allclose(result.get(), x @ y, atol=1e-4, equal_nan=True)
 
 
+@pytest.mark.medium
 def test_without_a_barrier_it_is_wrong(cupy):
     parts = text_of_lesson().split("__syncthreads();")
     assert len(parts) == 3

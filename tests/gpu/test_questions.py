@@ -140,6 +140,7 @@ def told_by_fit(fault, activation, error):
     return str(caught.value), notes_of(caught.value), steps, list(map(np.array_equal, before, now))
 
 
+@pytest.mark.one_in(4, rest="medium")
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_a_fault_is_told_as_on_numpy(fault, cupy):
     error, activation = FAULTS[fault]
@@ -149,6 +150,7 @@ def test_a_fault_is_told_as_on_numpy(fault, cupy):
         assert told_by_fit(fault, activation, error) == here
 
 
+@pytest.mark.medium
 def test_a_wrong_id_is_told_by_predict_and_evaluate(cupy):
     model, x, y = classifier()
     wrong_id(model, x, y)
@@ -161,6 +163,7 @@ def test_a_wrong_id_is_told_by_predict_and_evaluate(cupy):
         assert "Embedding 'table'" in words and "samples" in words and "3" in words
 
 
+@pytest.mark.medium
 def test_metrics_and_history_are_those_of_numpy(cupy):
     def trained():
         model, x, y = classifier()
@@ -177,6 +180,7 @@ def test_metrics_and_history_are_those_of_numpy(cupy):
         np.testing.assert_allclose(there[name], values, 1e-5, 1e-6, err_msg=name)
 
 
+@pytest.mark.medium
 def test_predict_waits_once(cupy):
     model, x, _ = classifier()
     double.counts.clear()

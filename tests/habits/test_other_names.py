@@ -77,6 +77,7 @@ def test_imports_are_answered_too(line, words):
         exec(line, {})
 
 
+@pytest.mark.medium
 def test_what_is_nowhere_is_not_there_as_ever():
     with pytest.raises(ModuleNotFoundError, match=r"No module named 'tinygrad_mo\.nowhere'"):
         importlib.import_module("tinygrad_mo.nowhere")

@@ -29,6 +29,7 @@ def is_learning(history, key="loss"):
     return history.history[key][-1] < history.history[key][0]
 
 
+@pytest.mark.medium
 def test_ticket_system(tmp_path):
     words, tags, departments = 50, 6, 4
     with first_try("ids must be integers, not float32; give the Input dtype='int32'"):
@@ -76,6 +77,7 @@ def test_ticket_system(tmp_path):
     np.testing.assert_array_equal(again.predict(data)["priority"], model.predict(data)["priority"])
 
 
+@pytest.mark.medium
 def test_headlines_of_the_old_guide():
     with first_try("tg.Model", ImportError):
         from tinygrad_mo.models import Model as OldModel  # noqa: F401
@@ -102,6 +104,7 @@ def test_headlines_of_the_old_guide():
     assert is_learning(history) and is_learning(history, "aux_output_loss")
 
 
+@pytest.mark.medium
 def test_toy_resnet():
     with first_try(r"nothing is downloaded: tg\.data\.available\(\)"):
         tg.datasets.cifar10.load_data()
@@ -170,6 +173,7 @@ def test_siamese_with_a_contrastive_loss(tmp_path):
     np.testing.assert_array_equal(again.predict(list(x)), siamese.predict(list(x)))
 
 
+@pytest.mark.medium
 def test_autoencoder_with_a_classifier():
     with first_try(r"no 'regularizers': tg\.layers\.regularizers"):
         tg.regularizers.l2(1e-4)
@@ -199,6 +203,7 @@ def test_autoencoder_with_a_classifier():
     np.testing.assert_allclose(encoded, np.maximum(x[:2] @ kernel + bias, 0), atol=1e-5)
 
 
+@pytest.mark.medium
 def test_first_loop_with_sgd_by_hand():
     x = np.linspace(-np.pi, np.pi, 50)
     y = np.sin(x)
@@ -249,6 +254,7 @@ def test_first_loop_with_an_optimizer():
     assert found == sorted(found, reverse=True)
 
 
+@pytest.mark.medium
 def test_face_attributes_with_callbacks(tmp_path):
     inputs = Input(shape=(8, 8, 1))
     x = layers.Conv2D(4, (3, 3), padding="same")(inputs)
@@ -288,6 +294,7 @@ def test_face_attributes_with_callbacks(tmp_path):
     assert model.evaluate(x, y)[0] == pytest.approx(best, rel=1e-5)
 
 
+@pytest.mark.medium
 def test_sequence_to_sequence_with_masking():
     encoder_inputs = Input(shape=(None, 5), name="source")
     decoder_inputs = Input(shape=(None, 4), name="target")

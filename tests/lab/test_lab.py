@@ -45,6 +45,7 @@ def test_the_slopes_are_those_of_the_losses():
     assert all(map(math.isfinite, toy.landscape(900.0, 900.0)))
 
 
+@pytest.mark.medium
 def test_on_the_pareto_set_no_step_is_good_for_both():
     for (x1, x2), losses in {
         (0.0, -8.3551): (-15.0916, -15.0916),
@@ -55,7 +56,7 @@ def test_on_the_pareto_set_no_step_is_good_for_both():
         found = toy.landscape(x1, x2)
         assert np.allclose([found[0], found[3]], losses, atol=5e-4)
         assert toy.distance(x1, x2) < 1e-4 and toy.distance(x1, x2 + 0.5) > 0.4
-    for x1, x2 in toy.PARETO[::100].tolist():
+    for x1, x2 in toy.front()[::100].tolist():
         _, a1, a2, _, b1, b2 = toy.landscape(x1, x2)
         shortest = balancing.MGDA().of_two(a1 * a1 + a2 * a2, a1 * b1 + a2 * b2, b1 * b1 + b2 * b2)
         left = math.hypot(*(shortest[0] * a + shortest[1] * b for a, b in ((a1, b1), (a2, b2))))
@@ -187,6 +188,7 @@ def ready(name, way):
     return model, WAYS[way](model, (judge.held_back_x, judge.held_back_y), fit), trained
 
 
+@pytest.mark.medium
 def test_noise_is_what_a_first_training_leaves():
     model, callbacks, (first,) = ready("people", "noise_weights")
     assert not callbacks and first is not model and model.step == 0 < first.step
@@ -234,6 +236,7 @@ def test_a_grid_is_around_what_it_is_given():
     assert all(point["a"] == 2.0 for point in four)
 
 
+@pytest.mark.medium
 def test_one_loss_is_not_balanced():
     with pytest.raises(ValueError, match="siamese has one loss"):
         compare(SYSTEMS["siamese"])

@@ -20,6 +20,7 @@ def difference(pair):
     return np.tanh(a) - b
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("float64")
 def test_gradients_and_the_law_of_the_losses():
     check_losses(*two_losses(layers.Lambda(lambda x: np.exp(-x * x) + x[:, :1]), 3))

@@ -73,12 +73,14 @@ TRUNKS = {
 }
 
 
+@pytest.mark.one_in(5, rest="medium")
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("trunk", TRUNKS.values(), ids=TRUNKS)
 def test_two_losses(trunk):
     check_losses(*two_losses(trunk, 3, 4))
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("trunk", TRUNKS.values(), ids=TRUNKS)
 def test_two_losses_with_padding(trunk):

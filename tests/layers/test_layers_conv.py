@@ -36,6 +36,7 @@ def moves(strides, padding, dilation):
     return {"strides": strides, "padding": padding, "dilation_rate": dilation}
 
 
+@pytest.mark.one_in(7, rest="medium")
 @each_geometry
 @pytest.mark.parametrize("bias", [None, numbers(8)])
 def test_convolution(shape, size, strides, padding, dilation, groups, bias):
@@ -44,6 +45,7 @@ def test_convolution(shape, size, strides, padding, dilation, groups, bias):
     check_gradients(ops.convolution, numbers(*shape), kernel, bias, groups=groups, **how)
 
 
+@pytest.mark.one_in(8, rest="medium")
 @each_geometry
 @pytest.mark.parametrize("multiplier", [1, 2])
 def test_depthwise(shape, size, strides, padding, dilation, groups, multiplier):
@@ -53,6 +55,7 @@ def test_depthwise(shape, size, strides, padding, dilation, groups, multiplier):
     check_gradients(ops.depthwise_convolution, numbers(*shape), *arrays, **how)
 
 
+@pytest.mark.one_in(4, rest="medium")
 @pytest.mark.parametrize(
     "shape, size, strides, padding, dilation",
     [geometry[:5] for geometry in GEOMETRIES if "causal" not in geometry],
@@ -105,6 +108,7 @@ LAYERS = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("kind, arguments, options, shape", LAYERS.values(), ids=LAYERS)
 def test_two_losses(kind, arguments, options, shape):

@@ -14,6 +14,7 @@ MASK = np.array([[1, 1, 0], [1, 0, 0], [1, 1, 1], [0, 0, 0]], dtype=bool)
 positive = np.abs(numbers(3)) + 0.1
 
 
+@pytest.mark.one_in(6, rest="medium")
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("learned", [False, True])
 @pytest.mark.parametrize(
@@ -69,6 +70,7 @@ LAYERS = {
 }
 
 
+@pytest.mark.one_in(7, rest="medium")
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("kind, options, shape", LAYERS.values(), ids=LAYERS)
 def test_two_losses(kind, options, shape):

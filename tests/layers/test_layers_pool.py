@@ -85,12 +85,14 @@ LAYERS = {
 }
 
 
+@pytest.mark.one_in(9, rest="medium")
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("kind, options, shape", LAYERS.values(), ids=LAYERS)
 def test_two_losses(kind, options, shape):
     check_losses(*two_losses(kind(**options), *shape))
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("float64")
 def test_the_mean_of_embedded_words_leaves_padding_out():
     ids = np.array([[1, 2, 0, 0], [3, 0, 0, 0], [1, 1, 2, 3]])

@@ -16,6 +16,7 @@ OPS = {
 }
 
 
+@pytest.mark.one_in(22, rest="medium")
 @pytest.mark.parametrize("go_backwards", [False, True])
 @pytest.mark.parametrize("with_state", [False, True])
 @pytest.mark.parametrize("batch, mask", [(3, None), (3, MASK), (1, None), (0, None), (0, MASK[:0])])
@@ -100,12 +101,14 @@ LAYERS = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
 def test_two_losses(make):
     check_losses(*two_losses(make(), 4, 3))
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
 def test_two_losses_with_padding(make):
@@ -114,6 +117,7 @@ def test_two_losses_with_padding(make):
     check_losses(*two_losses(lambda x: layer(words(x)), 4, dtype="int32", data=ids))
 
 
+@pytest.mark.one_in(4, rest="medium")
 @pytest.mark.parametrize("kind", KINDS)
 def test_dropout_is_drawn_anew_in_each_step_and_from_the_seed(kind):
     def outputs(steps):
@@ -227,6 +231,7 @@ def test_time_distributed_over_images_and_words():
     assert (each.shape, each.mask) == ((None, 4, 5), None)
 
 
+@pytest.mark.medium
 def test_free_lengths_and_masks():
     ids = tg.Input((None,), "int32")
     words = layers.Embedding(9, 4, mask_zero=True)(ids)

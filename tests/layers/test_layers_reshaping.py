@@ -64,6 +64,7 @@ LAYERS = {
 }
 
 
+@pytest.mark.one_in(5, rest="medium")
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("kind, arguments, options, shape", LAYERS.values(), ids=LAYERS)
 def test_two_losses(kind, arguments, options, shape):

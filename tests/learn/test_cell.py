@@ -153,6 +153,7 @@ def test_nothing_that_was_put_aside_is_lost(two):
     assert "return x + y" in (two / "old_old_01_adding.py").read_text("utf-8")
 
 
+@pytest.mark.medium
 def test_the_file_with_all_of_the_work_counts(student, capsys):
     """Also if it began as a copy of the other one."""
     path = student / "01_adding.ipynb"
@@ -175,6 +176,7 @@ def test_what_is_no_notebook_is_no_crash(content, student):
     assert "it is no notebook" in str(verdict(lessons_in(student)[0], "add"))
 
 
+@pytest.mark.medium
 def test_slides_are_made_of_the_notebook(student, monkeypatch, capsys):
     pytest.importorskip("jupytext")
     calls = []

@@ -35,6 +35,7 @@ def test_in_a_checkout_they_are_beside_the_package(student, tmp_path, monkeypatc
     assert course_folder() == tmp_path / "package" / "lessons"
 
 
+@pytest.mark.medium
 def test_an_installation_without_lessons_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(lesson, "PACKAGE", tmp_path / "a" / "b")
     assert cli.main(["learn", "--start", str(tmp_path / "new")]) == 2
@@ -309,6 +310,7 @@ def test_without_a_terminal_the_state_is_printed_once(student, monkeypatch, caps
     assert "All 2 lessons are done." in capsys.readouterr().out
 
 
+@pytest.mark.medium
 def test_check_shows_every_verdict(student, capsys):
     write(student, "return x - y")
     assert cli.main(["check", "1"]) == 1
@@ -332,6 +334,7 @@ def test_check_shows_every_verdict(student, capsys):
     assert cli.main(["check", "1"]) == 0
 
 
+@pytest.mark.medium
 def test_check_says_once_that_a_file_cannot_be_read(student, capsys):
     (student / "01_adding.py").write_text("def add(x, y:\n", "utf-8")
     assert cli.main(["check", "1"]) == 1
@@ -347,6 +350,7 @@ def test_check_of_an_unknown_lesson_names_the_known_ones(student, capsys):
     assert "there is no lesson 7; there are 1, 2" in capsys.readouterr().err
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("encoding", ["cp1252", "cp437", "ascii", "utf-8"])
 def test_every_terminal_can_print_it(encoding, student, monkeypatch):
     screen = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
@@ -358,6 +362,7 @@ def test_every_terminal_can_print_it(encoding, student, monkeypatch):
     assert f"Lesson 2: Counting {arrow} 10" in printed and f"n numbers {arrow} a list" in printed
 
 
+@pytest.mark.medium
 def test_a_notebook_is_made_once(student, monkeypatch, capsys):
     pytest.importorskip("jupytext")
     monkeypatch.setattr(sys, "stdin", io.StringIO())
@@ -419,6 +424,7 @@ def test_pytest_runs_the_checks_of_one_lesson(tmp_path):
         assert run.returncode == code and run.stdout.count("not done yet") >= open_yet * code
 
 
+@pytest.mark.medium
 def test_a_teacher_gets_solved_lessons(tmp_path, capsys):
     assert cli.main(["learn", "--start", str(tmp_path / "shown"), "--solved"]) == 0
     assert cli.main(["check", "1", str(tmp_path / "shown")]) == 0

@@ -244,6 +244,7 @@ def short(monkeypatch):
     monkeypatch.setattr(marking, "START", 8.0)
 
 
+@pytest.mark.one_in(8, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CHEATS)
 def test_a_cheat_gets_no_points(name, student, short):
@@ -258,6 +259,7 @@ def test_a_cheat_gets_no_points(name, student, short):
         assert rule in hole.reason and "line 1" in hole.reason
 
 
+@pytest.mark.one_in(8, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, cheat in CHEATS.items() if cheat[1] and cheat[2]])
 def test_where_the_rules_were_blind_the_process_is_guarded(name, student, short, monkeypatch):
@@ -294,6 +296,7 @@ HONEST = {  # unusual bodies of add(x, y)
 }
 
 
+@pytest.mark.one_in(8, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HONEST)
 def test_unusual_work_is_no_cheat(name, student):

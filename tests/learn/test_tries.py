@@ -15,11 +15,12 @@ TRIES = sorted((Path(__file__).parent / "tries").glob("[0-9]*.py"))
 def tries_of(path):
     """Each answer in a file: hole, is it right, name, source under the name of the hole."""
     text = path.read_text("utf-8")
+    lines = text.splitlines(keepends=True)
     for node in ast.parse(text).body:
         if isinstance(node, ast.FunctionDef):
             kind, _, rest = node.name.partition("_")
             hole, _, _ = rest.partition("__")
-            source = ast.get_source_segment(text, node)
+            source = "".join(lines[node.lineno - 1 : node.end_lineno]).rstrip("\n")
             yield hole, kind, node.name, source.replace(f"def {node.name}(", f"def {hole}(", 1)
 
 
@@ -30,6 +31,7 @@ CASES = [
 ]
 
 
+@pytest.mark.one_in(20, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "hole", "kind", "source"), CASES)
 def test_an_answer_is_judged(name, hole, kind, source, tmp_path):

@@ -57,6 +57,7 @@ def test_sums_of_factors_have_the_factors_of_both():
     assert isinstance(many + one, np.ndarray)  # too many for factors to be cheaper
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("n", "inputs", "units", "rows", "apart"),
     [

@@ -48,6 +48,7 @@ def test_no_op_is_without_a_case():
     assert set(OPS) == set(CASES)
 
 
+@pytest.mark.medium
 @each_op
 def test_pullbacks_agree_with_differences(name):
     for inputs, attributes in CASES[name]:
@@ -57,6 +58,7 @@ def test_pullbacks_agree_with_differences(name):
 BROADCASTING = st.sampled_from([name for name in BINARY if name not in WITHOUT_SLOPE])
 
 
+@pytest.mark.medium
 @settings(derandomize=True, max_examples=40, deadline=None)
 @given(BROADCASTING, mutually_broadcastable_shapes(num_shapes=2, min_side=0, max_dims=3))
 def test_binary_ops_broadcast_like_numpy(name, broadcast):
@@ -84,6 +86,7 @@ def assert_same(found, expected):
             np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.medium
 @each_op
 def test_memory_layout_makes_no_difference(name):
     for inputs, attributes in CASES[name]:
@@ -101,6 +104,7 @@ def test_memory_layout_makes_no_difference(name):
             assert_same(found[0] + found[1], expected[0] + expected[1])
 
 
+@pytest.mark.one_in(4, rest="medium")
 @each_op
 def test_float32_stays_float32(name):
     for inputs, attributes in CASES[name]:
@@ -111,6 +115,7 @@ def test_float32_stays_float32(name):
             assert g is None or (g.dtype == np.float32 and g.shape == (2, *np.shape(x)))
 
 
+@pytest.mark.medium
 @each_op
 def test_rows_do_not_mix(name):
     """Two rows pulled together are the two rows pulled one by one."""

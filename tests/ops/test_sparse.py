@@ -178,6 +178,7 @@ each_optimizer = pytest.mark.parametrize(
 CLIPPING = [{}, {"clipvalue": 0.5}, {"clipnorm": 1.0}, {"global_clipnorm": 1.0}]
 
 
+@pytest.mark.one_in(9, rest="medium")
 @each_optimizer
 @pytest.mark.parametrize("clipping", CLIPPING, ids=str)
 def test_a_sparse_step_is_the_dense_step(make, clipping):
@@ -206,6 +207,7 @@ SCHEDULES = {
 }
 
 
+@pytest.mark.one_in(14, rest="medium")
 @each_optimizer
 @pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
 @pytest.mark.parametrize("clipping", [{}, {"global_clipnorm": 1.0}], ids=str)
@@ -226,6 +228,7 @@ def test_a_table_that_thaws_is_stepped_like_a_dense_one(make, schedule, clipping
             np.testing.assert_allclose(a, b, rtol=1e-12)
 
 
+@pytest.mark.medium
 def test_float32_stays_close_over_many_steps():
     table, twin = (tg.Parameter(np.ones((50, 4)), "table") for _ in range(2))
     for parameter in (table, twin):
@@ -308,6 +311,7 @@ class TestWhoHoldsTheArray:
         assert plan.backward(tape, [1.0])[table].tobytes() == first.tobytes()
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adagrad", "adam", "adadelta"])
 def test_fit_learns_the_same_with_dense_gradients(optimizer, monkeypatch):
     def fitted():

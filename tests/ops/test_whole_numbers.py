@@ -44,6 +44,7 @@ def values_of(name, inputs, attributes):
     return y if isinstance(y, tuple) else (y,), back
 
 
+@pytest.mark.medium
 @each_op
 def test_integers_give_what_the_same_floats_give(name):
     for dtype, (inputs, attributes) in product(INTEGERS, CASES[name]):
@@ -121,6 +122,7 @@ def test_what_int64_cannot_hold_is_refused():
     assert ops.negative(np.array([5], "uint64"))[0].tolist() == [-5]
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize("name", [name for name in CASES if name not in STAY_WHOLE])
 def test_booleans_give_what_zeros_and_ones_give(name):
     for inputs, attributes in CASES[name]:
@@ -135,6 +137,7 @@ def test_booleans_give_what_zeros_and_ones_give(name):
 MIXED = [name for name in CASES if name not in WITHOUT_SLOPE]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", MIXED)
 @pytest.mark.parametrize("dtype", ["int64", "bool"])
 def test_beside_float32_they_are_float32(name, dtype):
@@ -229,6 +232,7 @@ def test_labels_may_be_integers():
     assert smooth([[0, 1]], p).value == smooth([[0.0, 1.0]], p).value
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("dtype", ["int64", "float32", "uint8"])
 def test_a_mask_may_hold_zeros_and_ones(dtype):
     """Numbers other than 0 count as True, as everywhere in NumPy."""

@@ -36,6 +36,7 @@ NAMES = list(REACHES)
 # Sizes
 
 
+@pytest.mark.one_in(5, rest="medium")
 @pytest.mark.parametrize("name", NAMES)
 def test_the_canonical_network_has_its_number_of_parameters(name):
     system = SYSTEMS[name]
@@ -47,6 +48,7 @@ def block(function, shape, **options):
     return tg.Model(x, function(x, **options))
 
 
+@pytest.mark.one_in(5, rest="medium")
 @pytest.mark.parametrize(
     ("make", "parameters"),
     [
@@ -67,6 +69,7 @@ def test_what_the_seeds_describe_has_their_number_of_parameters(make, parameters
     assert make().count_params() == parameters
 
 
+@pytest.mark.medium
 def test_xception_is_that_of_the_paper():
     base = dual_camera.xception()
     assert sum(w.value.size for w in base.trainable_weights) == 20_806_952
@@ -120,6 +123,7 @@ def test_the_data_fit_the_canonical_network(name):
 # Learning
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_small_network_learns(name):
@@ -143,6 +147,7 @@ def reached(model, flow, loss):
     }
 
 
+@pytest.mark.medium
 def test_each_omniglot_output_has_its_own_classifier_and_the_shared_embedding():
     model, flow = small_flow("omniglot")
     assert reached(model, flow, "alphabet") == {"conv", "embedding", "alphabet"}
@@ -162,6 +167,7 @@ def test_auxiliary_classifiers_of_googlenet_reach_what_lies_before_them():
     assert not {name for name in second if name[:2] in ("4e", "5a", "5b")} | {"aux_1"} & second
 
 
+@pytest.mark.medium
 def test_googlenet_without_its_auxiliary_classifiers_says_the_same():
     model = SYSTEMS["googlenet"].make()
     plain = googlenet.without_auxiliary(model)
@@ -171,6 +177,7 @@ def test_googlenet_without_its_auxiliary_classifiers_says_the_same():
     assert not [layer.name for layer in plain.layers if layer.name.startswith("aux")]
 
 
+@pytest.mark.medium
 def test_an_exit_trains_the_blocks_before_it():
     model, flow = small_flow("deep_supervision")
     for k, name in enumerate(deep_supervision.names(), start=1):
@@ -178,6 +185,7 @@ def test_an_exit_trains_the_blocks_before_it():
         assert reached(model, flow, name) == {name, *convolutions}
 
 
+@pytest.mark.medium
 def test_both_eyes_use_the_same_weights():
     model, flow = small_flow("dual_camera", keep_arrays=True)
     base = model.get_layer("xception")
@@ -190,6 +198,7 @@ def test_both_eyes_use_the_same_weights():
     assert all(np.abs(part).max() > 0 for part in parts)
 
 
+@pytest.mark.medium
 def test_the_same_picture_gives_both_eyes_the_same_features():
     left, right = (layers.Input((24, 24, 1), name=name) for name in ("left", "right"))
     base = dual_camera.xception(24, 1, shrink=16, middle=1)
@@ -199,6 +208,7 @@ def test_the_same_picture_gives_both_eyes_the_same_features():
     np.testing.assert_array_equal(seen, again)
 
 
+@pytest.mark.medium
 def test_two_networks_for_two_eyes_share_nothing():
     options = SYSTEMS["dual_camera"].small_build
     shared, apart = (dual_camera.build(**options, shared=yes) for yes in (True, False))
@@ -217,6 +227,7 @@ def test_the_seeds_inception_listing_cannot_run_as_printed():
     assert list(claim.figures.values()) == [16, 15, 13, 14, 16, 16, 16, 16]
 
 
+@pytest.mark.medium
 def test_a_residual_connection_keeps_the_gradient_from_vanishing():
     x, y = residual.load(size=8, channels=1).some(64)
     kept = {}

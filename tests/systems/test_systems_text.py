@@ -42,12 +42,14 @@ NAMES = list(REACHES)
 # Sizes
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize("name", NAMES)
 def test_the_canonical_network_has_its_number_of_parameters(name):
     system = SYSTEMS[name]
     assert system.build().count_params() == system.parameters
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("build", "parameters"),
     [
@@ -64,6 +66,7 @@ def test_what_the_seeds_describe_has_their_number_of_parameters(build, parameter
     assert build().count_params() == parameters
 
 
+@pytest.mark.medium
 def test_as_printed_the_books_embeddings_are_swapped():
     assert question_answering.build().count_params() - 64 * 10_000 - 32 * 10_000 == 40_052
     text, question = tg.Input((None,), "int32"), tg.Input((None,), "int32")
@@ -117,6 +120,7 @@ def test_the_small_network_learns(name):
         assert score.value < wanted if score.metric == "mae" else score.value > wanted, score
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", NAMES)
 def test_no_sample_is_held_back_and_trained_on(name):
     task = SYSTEMS[name].task()
@@ -126,6 +130,7 @@ def test_no_sample_is_held_back_and_trained_on(name):
     assert 0.1 < held_back.pop() / sizes.pop() < 0.5
 
 
+@pytest.mark.medium
 def test_held_back_stories_are_new():
     task = SYSTEMS["question_answering"].task()
     known = set(map(bytes, task.x["text"]))
@@ -166,6 +171,7 @@ def four_scores(model):
     return [logit(model, left, right) for left, right in ((a, c), (b, d), (a, d), (b, c))]
 
 
+@pytest.mark.medium
 def test_a_dense_layer_on_both_readings_adds_and_cannot_compare():
     with tg.use(floatx="float64"):
         printed, compares = siamese.build(width=8), siamese.build(width=8, head="compare")
@@ -189,6 +195,7 @@ def test_where_every_sentence_is_in_pairs_of_either_kind_chance_is_the_best():
     assert flow.values["score"] == pytest.approx(np.log(2))
 
 
+@pytest.mark.medium
 def test_only_the_head_that_compares_is_symmetric():
     left, right = np.random.default_rng(0).standard_normal((2, 3, 6, 8)).astype("float32")
     one, other = (siamese.build(width=8, head="compare") for _ in range(2))
@@ -198,6 +205,7 @@ def test_only_the_head_that_compares_is_symmetric():
     assert np.abs(printed.predict([left, right]) - printed.predict([right, left])).min() > 0
 
 
+@pytest.mark.medium
 def test_text_and_question_only_add_without_a_hidden_layer():
     with tg.use(floatx="float64"):
         small = SYSTEMS["question_answering"].small_build
@@ -221,6 +229,7 @@ def flow_of(name, count=16):
     return system.make().gradient_flow(*system.task().some(count))
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", ["siamese", "tweets"])
 def test_the_shared_layer_learns_from_both_sentences(name):
     flow = flow_of(name)
@@ -241,6 +250,7 @@ def test_every_loss_reaches_what_is_shared_and_no_head_but_its_own(name):
     assert set(flow.losses) == set(system.compile["loss"])
 
 
+@pytest.mark.medium
 def test_both_answers_of_the_router_read_all_inputs():
     flow = flow_of("tickets")
     for loss in ("priority", "department"):
@@ -249,6 +259,7 @@ def test_both_answers_of_the_router_read_all_inputs():
     assert flow.weights == {"priority": 1.0, "department": 0.2}
 
 
+@pytest.mark.medium
 def test_an_added_output_changes_nothing_of_the_others():
     model = tickets.build_bags(vocabulary=30, tags=5)
     more = tickets.add_difficulty(model)
@@ -276,6 +287,7 @@ def test_a_small_step_moves_the_probability_but_not_the_class():
     assert (before.argmax(axis=1) == after.argmax(axis=1)).all()
 
 
+@pytest.mark.medium
 def test_a_task_for_a_model_has_its_inputs_and_outputs_only():
     task = one_or_many.load()
     part = task.of(one_or_many.build(outputs=["wind"]))

@@ -102,6 +102,7 @@ class PowerCut(callbacks.Callback):
             raise RuntimeError("power cut")
 
 
+@pytest.mark.one_in(4, rest="medium")
 @pytest.mark.parametrize(("after", "every"), [(7, "epoch"), (11, "epoch"), (8, 3)])
 def test_a_training_that_was_cut_off_goes_on_with_the_same_bits(tmp_path, after, every):
     def run(model, after):

@@ -22,6 +22,7 @@ def trained(*data, **options):
     return history.history, [w.tobytes() for w in model.get_weights()]
 
 
+@pytest.mark.medium
 def test_batches_from_a_function_train_like_arrays():
     _, x, y = headline()
     assert trained(lambda: parts(x, y)) == trained(x, y, batch_size=2, shuffle=False)
@@ -190,6 +191,7 @@ def test_groups_stay_together(groups, share, late):
     assert not {g for g, one in zip(groups, is_late, strict=True) if not one} & set(late)
 
 
+@pytest.mark.medium
 def test_balanced_classes_are_those_of_what_is_trained_on():
     x = tg.Input((2,), name="x")
     model = tg.Model(x, layers.Dense(1, "sigmoid", name="y")(x))

@@ -57,6 +57,7 @@ def test_which_way_is_better_follows_from_the_name(monitor, sign):
     assert callbacks.Watch(monitor).sign == sign
 
 
+@pytest.mark.medium
 def test_early_stopping_can_end_one_loss_only():
     script = Scripted("val_aux_output_loss", [1, 2, 3, 4, 5])
     stop = callbacks.EarlyStopping("val_aux_output_loss", only="aux_output", freeze=["aux_output"])
@@ -282,6 +283,7 @@ def losses_taking_part(sampler, epochs=4, batch_size=1):
     return steps
 
 
+@pytest.mark.medium
 def test_across_tasks_each_step_trains_one_loss():
     tg.set_random_seed(0)
     sampler = callbacks.TaskSampler(across={"main_output": 3, "aux_output": 1})
@@ -331,6 +333,7 @@ def test_impossible_samplings_are_refused(options, words):
         fit(callbacks.TaskSampler(**options))
 
 
+@pytest.mark.medium
 def test_checkpoints_hold_the_best_model(tmp_path):
     script = Scripted("val_loss", [3, 2, 4, 1, 5])
     path = tmp_path / "{epoch}-{val_loss:.1f}.tg"
@@ -341,6 +344,7 @@ def test_checkpoints_hold_the_best_model(tmp_path):
         fit(callbacks.ModelCheckpoint(tmp_path / "{val_los}.tg"))
 
 
+@pytest.mark.medium
 def test_a_checkpoint_can_hold_weights_only(tmp_path):
     model, _ = fit(callbacks.ModelCheckpoint(tmp_path / "w.tg", save_weights_only=True))
     before = model.get_weights()
@@ -525,6 +529,7 @@ def what_came_of_it(folder, order):
 ORDERS = [np.random.default_rng(n).permutation(9) for n in range(8)]
 
 
+@pytest.mark.medium
 def test_the_order_in_the_list_does_not_matter(tmp_path):
     first = what_came_of_it(tmp_path / "as listed", range(9))
     seen, history, _, files, flows = first
@@ -597,6 +602,7 @@ def test_who_was_told_of_the_beginning_is_told_of_the_end():
     assert told == ["begin", "end"]
 
 
+@pytest.mark.medium
 def test_a_sampler_can_be_resumed_within_an_epoch(tmp_path):
     def go(*more):
         tg.set_random_seed(5)

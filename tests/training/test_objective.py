@@ -357,6 +357,7 @@ def test_an_endless_generator_validates_for_some_steps():
         model.fit(X, [Y, Y], validation_data=(X, [Y, Y]), validation_steps=2, verbose=0)
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize("share", [0.07, 0.14, 0.28, 0.29, 0.55, 0.56, 0.57, 0.58, 0.94])
 def test_a_share_of_samples_is_counted_exactly(share):
     seen, model = [], two_heads()
@@ -460,6 +461,7 @@ def test_what_never_counted_has_no_score():
 # ---------------------------------------------------------------- copies
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
 def test_a_copy_of_a_compiled_model_goes_on_by_itself(copied):
     model, x, y = headline(optimizer="adam")
@@ -472,6 +474,7 @@ def test_a_copy_of_a_compiled_model_goes_on_by_itself(copied):
     assert twin.explain() == model.explain() and twin.optimizer is not model.optimizer
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
 def test_a_deep_model_is_copied_without_recursion(copied):
     x = h = tg.Input((2,))

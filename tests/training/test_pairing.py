@@ -183,12 +183,15 @@ def check_pairing(every):
     return seen
 
 
-@pytest.mark.parametrize("every", [9999, pytest.param(197, marks=pytest.mark.slow)])
+@pytest.mark.medium
+@pytest.mark.parametrize("every", [9999, pytest.param(197, marks=pytest.mark.exhaustive)])
 def test_every_form_means_what_its_names_say(every):
     seen = check_pairing(every)
     assert min(seen.values()) > 20_000 / every, seen
 
 
+@pytest.mark.one_in(6, rest="exhaustive")
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "what", ["loss", "loss_weights", "metrics", "labels of output", "sample_weight", "class_weight"]
 )
@@ -902,6 +905,7 @@ def _():
     refused(compiling(loss={"priority": [marked, other]}), "different marks for a missing label")
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", ROWS)
 def test_row(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

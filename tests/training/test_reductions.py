@@ -29,6 +29,7 @@ def judged(size="sum", kind="sum_over_batch_size", weights=(0.5, 2.0)):
     return model
 
 
+@pytest.mark.one_in(6, rest="medium")
 @pytest.mark.parametrize("kind", ["sum", "sum_over_batch_size", "mean_with_sample_weight"])
 @pytest.mark.parametrize("weight", [None, WEIGHT])
 @pytest.mark.usefixtures("float64")
@@ -114,6 +115,7 @@ def test_what_was_never_labelled_has_no_sum():
     assert np.isnan(found["size_loss"]) and found["loss"] == pytest.approx(2 * found["kind_loss"])
 
 
+@pytest.mark.medium
 def test_a_sum_comes_back_from_a_file(tmp_path):
     model, x, y = every_kind_of_loss()
     model.save(tmp_path / "model.tg")

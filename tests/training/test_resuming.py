@@ -80,6 +80,7 @@ ALL = [(after, every) for after in (1, 4, 5, 6, 13, 24, 29) for every in ("epoch
 OTHERS = [pytest.param(*case, marks=pytest.mark.slow) for case in ALL if case not in SOME]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("after", "every"), [*SOME, *OTHERS])
 def test_an_interrupted_training_ends_with_the_same_bits(uninterrupted, tmp_path, after, every):
     with pytest.raises(RuntimeError, match="power cut"):
@@ -89,6 +90,7 @@ def test_an_interrupted_training_ends_with_the_same_bits(uninterrupted, tmp_path
     assert not (tmp_path / "backup.tg").exists()
 
 
+@pytest.mark.medium
 def test_a_backup_of_another_training_is_refused(tmp_path):
     path = tmp_path / "backup.tg"
     model, (x, y) = network(), data()
@@ -121,6 +123,7 @@ class Parts:
         return [one[rows] for one in x], [one[rows] for one in y]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("first", [0, 2])
 def test_batches_go_on_where_they_were(tmp_path, first):
     def run(*more):
@@ -195,7 +198,7 @@ np.savez(folder / "new.npz", *weights, history=np.array(list(history.values())))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kill -9 is of Unix")
 def test_kill_9_at_random_moments(uninterrupted, tmp_path):
     program = tmp_path / "program.py"
@@ -223,6 +226,7 @@ def test_kill_9_at_random_moments(uninterrupted, tmp_path):
         same((list(uninterrupted[0].values()), *uninterrupted[1:]), (history, weights, log))
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize(
     ("change", "named"),
     [

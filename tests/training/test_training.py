@@ -37,6 +37,7 @@ def same(a, b):
     )
 
 
+@pytest.mark.medium
 def test_losses_may_be_objects_classes_and_functions():
     def squared(y_true, y_pred):
         return ((y_pred - y_true) ** 2).mean(axis=-1)
@@ -50,6 +51,7 @@ def test_losses_may_be_objects_classes_and_functions():
 
 
 class TestHistory:
+    @pytest.mark.medium
     def test_keys(self):
         model, x, y = fresh()
         metrics = {"main_output": ["accuracy"], "aux_output": ["AUC", "mae"]}
@@ -83,6 +85,7 @@ class TestHistory:
                 assert sum(history[f"{kind}/{name}"][epoch] for name in names) == pytest.approx(1)
         assert history["loss"][-1] < history["loss"][0]
 
+    @pytest.mark.medium
     def test_epoch_losses_are_means_over_samples(self):
         """Batches of unequal size count by their samples."""
         model, x, y = fresh()
@@ -98,6 +101,7 @@ class TestHistory:
         assert model.metrics_names[-2:] == ["main_output_accuracy", "aux_output_accuracy"]
 
 
+@pytest.mark.medium
 def test_train_on_batch_returns_the_losses_before_its_step():
     model, x, y = fresh()
     before = model.evaluate(x, y)
@@ -105,6 +109,7 @@ def test_train_on_batch_returns_the_losses_before_its_step():
     assert model.evaluate(x, y)[0] < before[0]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("batch_size", [1, 3, 100])
 def test_evaluate_does_not_depend_on_the_batch_size(batch_size):
     model, x, y = fresh()
@@ -114,6 +119,7 @@ def test_evaluate_does_not_depend_on_the_batch_size(batch_size):
     assert list(found) == model.metrics_names
 
 
+@pytest.mark.medium
 def test_validation_split_holds_back_the_last_samples():
     model, x, y = fresh()
     model.compile(tg.optimizers.SGD(1e-300), BCE)
@@ -149,6 +155,7 @@ class TestSampleWeights:
         ]
         return [(w * one).sum() / count for w, one in zip(weights, each, strict=True)]
 
+    @pytest.mark.medium
     @pytest.mark.parametrize(
         ("given", "main", "aux"),
         [
@@ -173,6 +180,7 @@ class TestSampleWeights:
         expected = self.by_hand([self.WEIGHTS] * 2, self.WEIGHTS.sum())
         assert found == pytest.approx(expected, rel=1e-9)
 
+    @pytest.mark.medium
     def test_a_sample_of_weight_0_teaches_nothing(self):
         model, x, y = fresh()
         twin, _, _ = fresh()
@@ -183,6 +191,7 @@ class TestSampleWeights:
 
 
 class TestOutputsWithoutLoss:
+    @pytest.mark.medium
     def test_fit_warns_and_names_the_weights_that_stay(self):
         model, x, y = fresh()
         model.compile("sgd", {"main_output": BCE})
@@ -193,6 +202,7 @@ class TestOutputsWithoutLoss:
         assert list(history.history) == ["loss", "main_output_loss"]
         assert (model.get_layer("aux_output").kernel.value == before).all()
 
+    @pytest.mark.one_in(8, rest="medium")
     @pytest.mark.parametrize("loss", [[BCE, None], {"main_output": BCE, "aux_output": None}])
     @pytest.mark.parametrize("labels", ["one", "list of one", "dict", "all"])
     def test_labels_may_be_given_for_the_judged_or_for_all(self, loss, labels):
@@ -208,6 +218,7 @@ def headline_loss_alone():
     return model.evaluate(x, y)[1]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam"])
 def test_loss_weights_may_change_between_fits(optimizer):
     """They take effect at once, and the optimizer goes on from where it was."""
@@ -229,6 +240,7 @@ def test_loss_weights_may_change_between_fits(optimizer):
         )
 
 
+@pytest.mark.medium
 def test_loss_weights_given_anew_are_matched_by_name():
     model, x, y = fresh()
     twin, _, _ = fresh(weights=(0.0, 2.0))
@@ -285,6 +297,7 @@ def test_a_function_that_returns_no_weights_is_named():
     assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
 
 
+@pytest.mark.medium
 def test_freezing_takes_effect_at_once_and_keeps_the_optimizer():
     model, x, y = fresh(optimizer="adam")
     lstm = model.get_layer("lstm")
@@ -309,6 +322,7 @@ def test_a_frozen_nested_model_does_not_move():
     assert not change["base/inner/kernel"].any() and change["head/kernel"].any()
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bool"])
 @pytest.mark.parametrize("shape", [(4,), (4, 1)])
 def test_labels_may_lack_the_last_axis_of_length_1(shape, dtype):
@@ -317,6 +331,7 @@ def test_labels_may_lack_the_last_axis_of_length_1(shape, dtype):
     assert same(moved(model, x, reshaped), moved(*fresh()))
 
 
+@pytest.mark.medium
 def test_lists_are_data_too():
     model, x, y = fresh()
     assert same(moved(model, [a.tolist() for a in x], [a.tolist() for a in y]), moved(*fresh()))
@@ -344,6 +359,7 @@ class Remember(Callback):
 
 
 class TestCtrlC:
+    @pytest.mark.medium
     def test_it_stops_at_the_end_of_the_running_step(self):
         model, x, y = fresh(optimizer="adam")
         handler = signal.getsignal(signal.SIGINT)
@@ -360,6 +376,7 @@ class TestCtrlC:
             np.testing.assert_array_equal(a, b)
         model.fit(x, y, verbose=0)  # and can go on
 
+    @pytest.mark.medium
     def test_pressed_twice_it_stops_at_once(self):
         model, x, y = fresh()
         with pytest.raises(KeyboardInterrupt):
@@ -367,6 +384,7 @@ class TestCtrlC:
         assert model.step == 2
 
 
+@pytest.mark.medium
 def test_callbacks_are_called_in_order():
     seen = []
 
@@ -390,6 +408,7 @@ def test_callbacks_are_called_in_order():
     ]
 
 
+@pytest.mark.medium
 def test_fit_prints_a_line_per_epoch(capsys):
     model, x, y = fresh()
     model.fit(x, y, epochs=2, verbose=2)
@@ -452,6 +471,7 @@ def test_a_model_whose_losses_need_no_labels_is_given_none():
             model.fit(data, **given)
 
 
+@pytest.mark.medium
 def test_evaluate_and_predict_are_silent_unless_asked(capsys):
     model, x, y = fresh()
     logs = model.evaluate(x, y, return_dict=True, verbose=0)
@@ -472,6 +492,7 @@ def test_a_nan_gradient_refuses_the_step_and_names_the_weight():
     assert model.step == model.optimizer.step == 0 and not model.optimizer.state
 
 
+@pytest.mark.medium
 def test_compiling_again_forgets_the_optimizer():
     model, x, y = fresh(optimizer="adam")
     model.fit(x, y, verbose=0)
@@ -520,6 +541,7 @@ class TestWhatALossWeightMoves:
             if name != "logs"
         }
 
+    @pytest.mark.medium
     def test_sgd(self):
         for name, ratio in self.ratios("sgd").items():
             if name.startswith("aux_output/"):
@@ -529,6 +551,7 @@ class TestWhatALossWeightMoves:
             else:
                 assert name.startswith(self.BOTH) and 1.5 < ratio < 10 - 1e-3
 
+    @pytest.mark.medium
     def test_adam_takes_the_weight_out_again_where_one_loss_rules_alone(self):
         ratios = self.ratios("adam")
         for name in ("aux_output/kernel", "aux_output/bias"):
@@ -537,6 +560,7 @@ class TestWhatALossWeightMoves:
             if name.startswith(self.MAIN_ONLY):
                 assert ratio == pytest.approx(1, rel=1e-9)
 
+    @pytest.mark.medium
     def test_the_aux_loss_cannot_reach_what_only_the_main_loss_needs(self):
         model, x, y = fresh(weights=(0.0, 1.0))
         for name, change in moved(model, x, y).items():

@@ -70,6 +70,7 @@ SECOND_IS_BEST = [2.0, 1.0, 3.0, 4.0, 5.0]
 
 
 class TestTheBestWeightsComeBack:
+    @pytest.mark.one_in(3, rest="medium")
     @pytest.mark.parametrize("patience", [1, 2, 3, 4, 99])
     def test_whether_it_fires_or_the_epochs_run_out(self, patience, capsys):
         model, report = network(), Report(SECOND_IS_BEST)
@@ -89,6 +90,7 @@ class TestTheBestWeightsComeBack:
         assert np.array_equal(mean.numpy(), report.weights[1][position])
         assert capsys.readouterr().out == ""
 
+    @pytest.mark.medium
     def test_if_another_callback_ends_fit(self):
         best = callbacks.EarlyStopping(patience=9, restore_best_weights=True)
         for other in (At(3, stop), callbacks.EarlyStopping("val_a_loss", min_delta=1e9)):
@@ -106,6 +108,7 @@ class TestTheBestWeightsComeBack:
             fit(model, report, best, At(3, what))
         assert len(report.weights) == 4 and same(model.get_weights(), report.weights[3])
 
+    @pytest.mark.medium
     def test_after_an_interruption_and_a_resumption(self, tmp_path):
         def listeners(*more):
             report = Report(SECOND_IS_BEST)
@@ -136,6 +139,7 @@ class TestTheBestWeightsComeBack:
         assert same(model.get_weights(), report.weights[-1]) and len(report.weights) == 2
         assert model.stop_training == "val_loss was never a finite number: stopped after epoch 2"
 
+    @pytest.mark.medium
     def test_each_fit_starts_anew(self):
         model, best = network(), callbacks.EarlyStopping(patience=9, restore_best_weights=True)
         fit(model, Report([0.0, 1.0]), best, epochs=2)
@@ -164,6 +168,7 @@ class TestTheBestWeightsComeBack:
 
 
 class TestALossThatHasStopped:
+    @pytest.mark.medium
     @pytest.mark.parametrize("first", [True, False])
     @pytest.mark.parametrize("per", ["epoch", "step"])
     def test_stays_without_weight_whatever_a_schedule_says(self, per, first):
@@ -177,6 +182,7 @@ class TestALossThatHasStopped:
         fit(model, *pair, look, batch_size=12, epochs=4)
         assert ended.stopped_epoch == 1 and seen == [2.0, 2.0, 0.0, 0.0]
 
+    @pytest.mark.one_in(3, rest="medium")
     @pytest.mark.parametrize("seed", range(3))  # who is left out of which step
     @pytest.mark.parametrize("per", ["epoch", "step"])
     def test_stays_without_weight_beside_a_sampler(self, per, seed):
@@ -193,6 +199,7 @@ class TestALossThatHasStopped:
         fit(model, *listeners, look, batch_size=12, epochs=5)
         assert seen[0] == 3.0 and seen[2:] == [0.0] * 3 and model.loss_weights["a"] == 0
 
+    @pytest.mark.medium
     def test_one_layer_may_be_named_alone(self):
         model = network()
         fit(model, callbacks.EarlyStopping("val_a_loss", min_delta=1e9, only="a", freeze="a"))
@@ -207,6 +214,7 @@ def losses_called_like_scores():
     return model
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize(
     ("monitor", "sign"),
     [
@@ -226,6 +234,7 @@ def test_a_loss_is_minimised_whatever_it_is_called(monitor, sign):
 
 
 class TestReduceLROnPlateau:
+    @pytest.mark.one_in(3, rest="medium")
     @pytest.mark.parametrize(
         ("rate", "least", "after"),
         [(1e-5, 1e-3, 1e-5), (1e-3, 1e-3, 1e-3), (1e-2, 4e-3, 4e-3), (1e-2, 0, 1e-2 * 0.5**4)],
@@ -268,6 +277,7 @@ class TestReduceLROnPlateau:
 
 
 class TestModelCheckpoint:
+    @pytest.mark.medium
     def test_one_object_remembers_its_best_over_fits_and_a_new_one_does_not(self, tmp_path):
         def make():
             path = tmp_path / "best.tg"
@@ -287,6 +297,7 @@ class TestModelCheckpoint:
         fit(model, third, make(), epochs=2)
         assert same(in_file(), third.weights[0])
 
+    @pytest.mark.medium
     def test_what_it_remembers_survives_an_interruption(self, tmp_path):
         def go(*more):
             fit(
@@ -362,6 +373,7 @@ class TestNumbersOfOnesOwn:
         report.phase = "look"
         assert fit(network(), report, epochs=2).history["own"] == [1.0, 2.0]
 
+    @pytest.mark.one_in(2, rest="medium")
     @pytest.mark.parametrize("value", ["good", None, True, [1.0], np.ones(2)])
     def test_something_else_is_refused(self, value):
         with pytest.raises(TypeError, match=r"put .* into logs as 'own': give a number"):
@@ -381,6 +393,7 @@ class TestNumbersOfOnesOwn:
         assert [line.split(",")[-1] for line in lines] == ["f1", "nan", "1.0", "nan", "3.0", "nan"]
         assert [float(line.split(",")[1]) for line in lines[1:]] == history.history["loss"]
 
+    @pytest.mark.medium
     def test_a_training_that_is_resumed_keeps_them(self, tmp_path):
         class Cut(At):
             """Pulls the plug after the line was written, and before the backup."""
@@ -405,6 +418,7 @@ class TestNumbersOfOnesOwn:
             assert len((tmp_path / str(epoch) / "log.csv").read_bytes().splitlines()) == epoch + 2
             assert go(tmp_path / str(epoch), Cut(9, fail)) == whole
 
+    @pytest.mark.medium
     def test_a_resumed_training_does_not_await_them_again(self, tmp_path):
         class Sometimes(callbacks.Callback):
             def on_epoch_end(self, epoch, logs):
@@ -423,6 +437,7 @@ class TestNumbersOfOnesOwn:
         assert go(At(9, fail)) == 3
         assert sorted(path.name for path in tmp_path.iterdir()) == ["0.0.tg", "3.0.tg", "nan.tg"]
 
+    @pytest.mark.medium
     def test_a_name_that_nobody_reports_is_noticed_after_the_first_epoch(self, tmp_path):
         for reader in (
             callbacks.EarlyStopping("f2", mode="max"),

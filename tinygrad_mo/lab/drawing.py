@@ -9,7 +9,7 @@ import numpy as np
 
 from ..flow import style
 from .compare import FIXED, Comparison
-from .toy import PARETO, Run, landscape
+from .toy import Run, front, landscape
 
 PANELS = (  # of the landscape: setting, method, title
     ("Nash-MTL", "equal", "equal weights"),
@@ -83,7 +83,7 @@ def draw_panel(axes: Any, ground: Any, runs: Sequence[Run], title: str) -> None:
     axes.contour(where, where, mean, levels=levels[::2], colors="#9fb0cf", linewidths=0.35)
     halo = [patheffects.withStroke(linewidth=4.6, foreground="white")]
     axes.plot(
-        *PARETO.T, color=style.INK, lw=2.6, solid_capstyle="round", path_effects=halo, zorder=3
+        *front().T, color=style.INK, lw=2.6, solid_capstyle="round", path_effects=halo, zorder=3
     )
     for k, run in enumerate(runs):
         colour = style.coloured(k)[0]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import cosh, hypot, log, sqrt, tanh
 from typing import Any
 
@@ -82,12 +83,15 @@ def valley(x1: float) -> float:
     return (low + high) / 2
 
 
-PARETO = pareto_set()
+@cache
+def front() -> np.ndarray:
+    """The Pareto set, finely; it is not made before somebody asks for it."""
+    return pareto_set()
 
 
 def distance(x1: float, x2: float) -> float:
     """From a point to the Pareto set."""
-    starts, along = PARETO[:-1], np.diff(PARETO, axis=0)
+    starts, along = front()[:-1], np.diff(front(), axis=0)
     to_point = np.array([x1, x2]) - starts
     share = np.clip((to_point * along).sum(1) / (along**2).sum(1), 0, 1)
     return float(np.sqrt(((to_point - share[:, None] * along) ** 2).sum(1).min()))
