@@ -87,7 +87,7 @@ def test_several_processes_find_what_one_finds(mpi, tmp_path, ranks, where, name
     result, differ = pickle.loads((tmp_path / "found").read_bytes())
     assert differ == set()
     refused = {one.__name__ for one in scenarios.REFUSED} & result.keys()
-    assert [result.pop(name) for name in refused] == [{"refused": 1}] * (0 if names else 3)
+    assert [result.pop(name) for name in refused] == [{"refused": 1}] * (0 if names else 4)
     alone = scenarios.found(result)
     gaps = {name: scenarios.largest_gap(result[name], alone[name]) for name in result}
     assert max(gaps.values()) < 1e-12, gaps

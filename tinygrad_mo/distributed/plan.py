@@ -49,6 +49,7 @@ class SharedTape(Tape):
     lengths: list[int]  # samples, by rank
     shares: list[float]  # by loss, of what counts
     numbers: dict[int, float]  # by slot, losses and counts
+    sizes: list[float]  # by loss, the largest that a rank has found
 
 
 class SharedPlan(NetworkPlan):
@@ -68,7 +69,7 @@ class SharedPlan(NetworkPlan):
     def __init__(self, *given: Any, **options: Any):
         super().__init__(*given, **options)
         self._draws = Randomness(self.steps)
-        self._is_new, self._is_proved = True, not self.synchronised
+        self._is_new, self._unproved = True, {False, True} if self.synchronised else {False}
         self._counts: dict[int, int] = {}  # by loss, the slot of what it is the mean or sum of
         self._is_sum, self._blind = (np.zeros(len(self.losses), bool) for _ in range(2))
         for k, loss in enumerate(self.losses):
@@ -110,7 +111,7 @@ class SharedPlan(NetworkPlan):
         start = sum(lengths[: ranks.rank])
         rows = slice(start, start + lengths[ranks.rank])
         mine = {tensor: x[rows] for tensor, x in feed.items()}
-        before = self._draws.states if training and not self._is_proved else []
+        before = self._draws.states if training in self._unproved else []
         if training and self._apart:
             part = Plan.forward(
                 self, mine, training=True, keep=keep, run=partial(self._run, samples, rows)
@@ -118,8 +119,8 @@ class SharedPlan(NetworkPlan):
         else:
             part = super().forward(mine, training=training, keep=keep, run=run)
         tape = self._together(part, feed, lengths, training)
-        if training and not self._is_proved:
-            self._prove(tape, before)
+        if training in self._unproved:
+            self._prove(tape, before, training)
         return tape
 
     def _begin(self) -> None:
@@ -179,23 +180,24 @@ class SharedPlan(NetworkPlan):
         tape.shares = shares[self.ranks.rank].tolist()
         tape.numbers = dict(zip(slots, counts.sum(axis=0).tolist(), strict=True))
         tape.numbers |= zip(self._loss_slots, values.tolist(), strict=True)
+        tape.sizes = abs(losses).max(axis=0, initial=0).tolist()
         return tape
 
-    def _prove(self, tape: SharedTape, before: list[Any]) -> None:
+    def _prove(self, tape: SharedTape, before: list[Any], training: bool) -> None:
         """See, once, that the losses put together from parts are those of the whole batch."""
         after, self._draws.states = self._draws.states, before
-        whole = Plan.forward(self, tape.feed, training=True, keep=False)
+        whole = Plan.forward(self, tape.feed, training=training, keep=False)
         self._draws.states = after
-        for loss, slot in zip(self.losses, self._loss_slots, strict=True):
+        for loss, slot, size in zip(self.losses, self._loss_slots, tape.sizes, strict=True):
             found, expected = tape.numbers[slot], float(whole.values[slot])
-            if abs(found - expected) > AGREEMENT * max(1.0, abs(expected)):
+            if abs(found - expected) > AGREEMENT * max(size, abs(expected)):
                 raise ValueError(
                     f"the loss {loss.name!r} is {expected:.6g} of the whole batch, and "
                     f"{found:.6g} if put together from the parts of {self.ranks.size} processes: "
                     f"it is no mean over the samples, or a layer looks at several samples at once. "
                     f"Train this network in one process"
                 )
-        self._is_proved = True
+        self._unproved.remove(training)
 
     def numbers(self, tape: Any, scalars: Sequence[Tensor]) -> list[Any]:
         """Losses and counts of the whole batch."""
