@@ -1,9 +1,9 @@
 """The benchmarks' networks, trained by several processes and by one: are the numbers the same?
 
-``python same_numbers.py [RANKS ...] [--networks w1 ...] [--floats float64 ...]`` trains each for 20
-steps in one process and in so many (default: 2 and 4), with missing labels and weights of samples
-and classes, and prints the largest gap of losses, of weights and of a flow, as a share of the
-largest number of the array. "1 reversed" is the control: one process again, that gets the samples
+``python same_numbers.py [RANKS ...] [--networks w1 ...] [--floats float64 ...] [--steps 20]``
+trains each in one process and in so many (default: 2 and 4), with missing labels and weights of
+samples and classes, and prints the largest gap of losses, of weights and of a flow, as a share of
+the largest number of the array. "1 reversed" is the control: one process again, that gets the samples
 of each batch in reverse order, so that its sums are rounded in another way. The other side is this
 file, too: `mpiexec` starts it with the name of a file.
 """
@@ -22,18 +22,17 @@ import tinygrad_mo as tg
 from tinygrad_mo.distributed.starting import launcher
 
 HERE = Path(__file__).resolve()
-STEPS = 20
 NETWORKS = ("w1", "w2", "w3", "w4", "w5", "w6", "w7")
 
 
-def trained(network, float_type, order=1):
+def trained(network, float_type, steps, order=1):
     """Losses by step, weights by name, and the Gram matrices of a flow; `order` -1: reversed."""
     with tg.use(floatx=float_type):
         model, _ = networks.compiled(network)
         random = np.random.default_rng(0)
         batches = [batch_of(model, x, y, random) for x, y in workloads.batches(network)]
         losses = []
-        for step in range(STEPS):
+        for step in range(int(steps)):
             x, y, weights, of_classes = batches[step % len(batches)]
             x, y = ([array[::order] for array in arrays] for arrays in (x, y))
             weights = {name: w[::order] for name, w in weights.items()}
@@ -66,12 +65,12 @@ def gap(x, y):
     return float(abs(x - y).max() / max(abs(y).max(), 1e-30))
 
 
-def by_ranks(network, float_type, ranks):
+def by_ranks(network, float_type, steps, ranks):
     """The same, found by so many processes."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "found.npz"
         command = [launcher(), "-n", str(ranks), sys.executable, str(HERE)]
-        command += ["--write", str(file), network, float_type]
+        command += ["--write", str(file), network, float_type, str(steps)]
         subprocess.run(command, check=True, timeout=1200)
         with np.load(file) as found:
             return dict(found)
@@ -85,12 +84,12 @@ def gaps(found, alone):
     }
 
 
-def compare(network, float_type, ranks):
+def compare(network, float_type, steps, ranks):
     """The gaps between so many processes and one, and between one and one, samples reversed."""
-    alone = trained(network, float_type)
-    yield "1 reversed", gaps(trained(network, float_type, -1), alone)
+    alone = trained(network, float_type, steps)
     for count in ranks:
-        yield f"{count} ranks", gaps(by_ranks(network, float_type, count), alone)
+        yield f"{count} ranks", gaps(by_ranks(network, float_type, steps, count), alone)
+    yield "1 reversed", gaps(trained(network, float_type, steps, -1), alone)
 
 
 def main(given):
@@ -104,10 +103,11 @@ def main(given):
     options.add_argument("ranks", nargs="*", type=int, default=[2, 4])
     options.add_argument("--networks", nargs="*", default=NETWORKS)
     options.add_argument("--floats", nargs="*", default=["float32", "float64"])
+    options.add_argument("--steps", type=int, default=20)
     chosen = options.parse_args(given)
     for network in chosen.networks:
         for float_type in chosen.floats:
-            for who, found in compare(network, float_type, chosen.ranks):
+            for who, found in compare(network, float_type, chosen.steps, chosen.ranks):
                 text = "  ".join(f"{kind} {x:.1e}" for kind, x in found.items())
                 print(f"{network}  {float_type}  {who:<10}  {text}", flush=True)
 
