@@ -3,9 +3,9 @@
 ``python same_numbers.py [RANKS ...] [--networks w1 ...] [--floats float64 ...] [--steps 20]``
 trains each in one process and in so many (default: 2 and 4), with missing labels and weights of
 samples and classes, and prints the largest gap of losses, of weights and of a flow, as a share of
-the largest number of the array. "1 reversed" is the control: one process again, that gets the samples
-of each batch in reverse order, so that its sums are rounded in another way. The other side is this
-file, too: `mpiexec` starts it with the name of a file.
+the largest number of the array. "1 reversed" is the control: one process again, that gets the
+samples of each batch in reverse order, so that its sums are rounded in another way. The other side
+is this file, too: `mpiexec` starts it with the name of a file.
 """
 
 import argparse
