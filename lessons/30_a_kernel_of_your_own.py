@@ -20,6 +20,7 @@ import numpy as np
 
 from tinygrad_mo.compiled import library  # what builds the library's own C
 from tinygrad_mo.learn import my_work
+from tinygrad_mo.platforms import compiling  # what a compiler is told here
 
 # %% [markdown]
 # ## The question
@@ -73,12 +74,11 @@ def built(order):
     """The C function, or None and a word why there is none."""
     try:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as room:
-            source, made = Path(room, "product.c"), Path(room, "product.so")
-            source.write_text(c_text(order))
-            options = ["-O3", "-march=native", "-shared", "-fPIC", str(source), "-o", str(made)]
-            library.run([[*library.find_compiler(), *options]])
-            return ctypes.CDLL(str(made)).product
-    except (library.Missing, OSError) as error:
+            Path(room, "product.c").write_text(c_text(order), "utf-8")
+            options = ["-O3", *compiling(), "-shared", "product.c", "-o", "product.so"]
+            library.run([[*library.find_compiler(), *options]], room)
+            return ctypes.CDLL(str(Path(room, "product.so"))).product
+    except (library.Missing, OSError, AttributeError) as error:
         print(f"No C kernel here ({error}). Read on: nothing below needs it.")
         return None
 

@@ -22,6 +22,7 @@ import tinygrad_mo
 PACKAGE = Path(tinygrad_mo.__file__).parent
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 FLOORS = [  # from the ground up
+    "platforms",
     "naming arguments questions other_names ranks",
     "recipes device console whole_files",
     "pool ops",
@@ -74,6 +75,7 @@ LEDGER = {
     "ops": 2569,
     "optimizers": 911,
     "other_names": 319,
+    "platforms": 135,
     "pool": 99,
     "questions": 115,
     "ranks": 4,

@@ -159,8 +159,7 @@ def test_memory_is_kept_unless_the_environment_says_how(variables, monkeypatch):
         monkeypatch.delenv(name)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(pool.os, "name", "posix")
-    monkeypatch.setattr(pool.ctypes, "CDLL", lambda name: C)
+    monkeypatch.setattr(pool.platforms, "c_library", lambda: C)
     with pool.memory_kept():
         assert len(told) == (0 if variables else 2)
     assert told[4:] == ([] if variables else ["given back"])

@@ -19,7 +19,9 @@ The house, from the top; an import only points down:
 - `engine`: how gradients flow (the heart, read it first: `graph`, then `plan`)
 - `ops`: what one operation is
 - `device`, `pool`, `recipes`, `arguments`, `console`, `naming`, `ranks`: small things that all
-  rooms use; `other_names`: what is written here for names of other libraries
+  rooms use;
+  `platforms`: what differs from one operating system to another;
+  `other_names`: what is written here for names of other libraries
 
 `compiled`, `pool`, `replay` and `distributed` are there for speed: each is imported by one line,
 and without this line all numbers are the same. Without `balancing`, and the line in `training` that

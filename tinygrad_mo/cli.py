@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
-import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,11 +16,12 @@ from . import (
     data,
     device,
     distributed,  # several processes; without this line, `train` knows one
+    platforms,
     reference,
 )
 from .arguments import whole
 from .check.model import mixing_gap
-from .console import make_folder, print_on_any_terminal
+from .console import make_folder, print_on_any_terminal, stop_printing
 from .flow import Flow, FlowRecorder, Runs, whatif
 from .flow.ratios import update_ratios
 from .learn import commands as course
@@ -103,8 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # whoever reads, such as `head`, has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        stop_printing()
         return 0
     except (ImportError, ValueError, OSError) as error:
         print(f"tinygrad-mo: {error}", file=sys.stderr)
@@ -294,7 +293,7 @@ def run_doctor() -> None:
     from . import __version__, compiled
 
     print(f"tinygrad_mo {__version__} at {Path(__file__).parent}")
-    print(f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.platform()}")
+    print(f"Python {platforms.PYTHON}, NumPy {np.__version__}, {platforms.description()}")
     print(f"Arrays: {device.xp().__name__}, {device.floatx()}")
     try:
         print(f"GPU: ready, with CuPy {device.library('cupy').__version__}: use('cupy')")

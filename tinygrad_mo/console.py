@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import os
 import sys
 import unicodedata
 from contextlib import suppress
@@ -14,6 +15,7 @@ from . import ranks
 
 PLAIN = {"→": "->", "←": "<-", "×": "x", "·": "*", "−": "-", "–": "-", "—": "-", "√": "sqrt"}
 PLAIN |= {"‘": "'", "’": "'", "“": '"', "”": '"', "≈": "~", "≤": "<=", "≥": ">=", "≠": "!="}
+PLAIN |= {"±": "+-", "°": " degrees", "ß": "ss", "æ": "ae", "ø": "o", "ł": "l"}
 
 
 def in_ascii(character: str) -> str:
@@ -39,8 +41,9 @@ codecs.register_error("tinygrad_mo.in_ascii", replace_unprintable)
 
 def print_on_any_terminal() -> None:
     """From now on, what the terminal's encoding cannot show is printed in ASCII."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="tinygrad_mo.in_ascii")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="tinygrad_mo.in_ascii")
 
 
 def printable(text: str, stream: Any) -> str:
@@ -66,11 +69,17 @@ def say(text: str) -> None:
 
 
 def is_terminal(stream: Any) -> bool:
-    """Does somebody see at once what is written there? A program without windows has no streams."""
+    """Does somebody sit there, who reads or types? A program without windows has no streams."""
     try:
         return stream is not None and stream.isatty() and not ranks.rank
     except (AttributeError, OSError, ValueError):
         return False
+
+
+def stop_printing() -> None:
+    """Whoever reads, such as `head`, has read enough: nothing complains at the end, either."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def make_folder(option: str, folder: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from . import arguments
+from . import arguments, platforms
 from .questions import by_type, on_gpu, settle
 
 Array = Any  # a numpy.ndarray or a cupy.ndarray
@@ -24,14 +24,13 @@ Array = Any  # a numpy.ndarray or a cupy.ndarray
 FEW = 1 << 10  # numbers that may be kept
 WORTH_A_CALL = 1 << 14  # numbers; NumPy is done with fewer before a compiled twin would pay
 
-usable_cores = getattr(os, "process_cpu_count", os.cpu_count)
 _settings: dict[str, Any] = {
     "xp": np,
     "floatx": np.dtype("float32"),
     "winograd": True,
     "kernels": os.environ.get("TINYGRAD_MO_KERNELS") != "0",
     "replay": True,
-    "threads": int(os.environ.get("TINYGRAD_MO_THREADS") or min(usable_cores() or 1, 8)),
+    "threads": int(os.environ.get("TINYGRAD_MO_THREADS") or min(platforms.cores(), 8)),
 }
 _seeds = np.random.SeedSequence()
 OLDEST_CUPY = 14

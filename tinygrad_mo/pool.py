@@ -17,7 +17,6 @@ TINYGRAD_MO_THREADS.
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import importlib.util
 import os
@@ -30,7 +29,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
-from . import device
+from . import device, platforms
 
 WORTH_CUTTING = 2e7  # multiplications, 0.2 ms or more; handing over a part takes 0.05 ms
 
@@ -38,15 +37,14 @@ _parts = 1  # into how many an operation is cut at present
 _inside = False  # of `at_work`
 _tasks: SimpleQueue[Any] = SimpleQueue()
 _workers: list[Thread] = []
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_workers.clear)  # threads do not follow into a new process
+platforms.after_fork(_workers.clear)  # threads do not follow into a copy of the process
 
 
 @contextmanager
 def at_work() -> Iterator[None]:
     """Train in here: threads and memory are as the module says, and afterwards as before.
 
-    Without threadpoolctl, which is needed to hold the linear algebra library, nothing is cut.
+    Where the linear algebra library cannot be held (see `blas_threads`), nothing is cut.
     """
     global _parts, _inside
     if _inside:
@@ -122,7 +120,7 @@ def memory_kept() -> Iterator[None]:
 
     Not if the user's environment tells it what to do.
     """
-    c: Any = ctypes.CDLL(None) if os.name == "posix" else None
+    c: Any = platforms.c_library()
     told = any(name.startswith("MALLOC_") for name in os.environ)
     if told or not hasattr(c, "mallopt") or not hasattr(c, "malloc_trim"):
         yield
@@ -140,10 +138,14 @@ def memory_kept() -> Iterator[None]:
 
 @cache
 def blas_threads() -> Any:
-    """What can limit the threads of the linear algebra library, where threadpoolctl is there."""
+    """What limits the threads of the linear algebra library, if something does.
+
+    Threadpoolctl may be missing, or not know the library: Apple's Accelerate cannot be held.
+    """
     if importlib.util.find_spec("threadpoolctl") is None:
         return None
-    return importlib.import_module("threadpoolctl").ThreadpoolController()
+    found = importlib.import_module("threadpoolctl").ThreadpoolController()
+    return found if found.select(user_api="blas").lib_controllers else None
 
 
 def one_thread() -> AbstractContextManager[Any]:

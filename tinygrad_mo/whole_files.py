@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 from . import ranks
+from .platforms import patiently, why_no_name, why_too_long
+
+NO_SUCH_THING = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}  # says a file system that cannot do it
 
 
 class CheckpointError(ValueError):
@@ -26,25 +32,45 @@ def replace_file(path: str | Path, content: bytes) -> None:
     if ranks.rank:
         return
     path = Path(path)
+    if reason := why_no_name(path):
+        raise CheckpointError(f"cannot save {path}: {reason}; choose another name")
     if path.exists() and not path.is_file():  # a device or pipe is written to, not replaced
         path.write_bytes(content)
         return
     if not path.parent.is_dir():
         raise CheckpointError(f"cannot save {path}: there is no folder {path.parent}")
     real = path.resolve()
-    temporary = real.with_name(f".{real.name[:200]}.{token_hex(8)}")
+    temporary = real.with_name(f".{real.name[:40]}.{token_hex(8)}")  # a name has 255 bytes at most
     try:
         with open(temporary, "xb") as file:  # read by whoever may read what others write here
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            bring_to_disk(file.fileno())
         if real.exists():
-            os.chmod(temporary, real.stat().st_mode)
-        os.replace(temporary, real)
+            with suppress(PermissionError):  # file systems without modes, as of memory cards
+                os.chmod(temporary, real.stat().st_mode)
+        patiently(partial(os.replace, temporary, real), path)
     except BaseException as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         error.add_note(f"{path} was not written; what was there before is unchanged")
+        if reason := why_too_long(temporary):
+            error.add_note(reason)
         raise
+
+
+def bring_to_disk(file: int) -> None:
+    """All that was written, where the file system can say that it is there."""
+    try:
+        os.fsync(file)
+    except OSError as error:
+        if error.errno not in NO_SUCH_THING:
+            raise
+
+
+def delete_file(path: Path) -> None:
+    """Delete a file, if there is one."""
+    patiently(partial(path.unlink, missing_ok=True), path)
 
 
 def write_picture(save: Callable[..., Any], path: str | Path, dpi: int) -> None:

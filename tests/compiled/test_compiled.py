@@ -304,7 +304,7 @@ def test_memory_layout_and_locks_make_no_difference(name, draw):
         for layout in (backwards, spread_out):
             arrays = [x if x is None else layout(x) for x in inputs]
             found, _ = by_kernel(name, arrays, attributes, gs=tuple(map(layout, gs)))
-            assert_close(found, right, 1e-6)
+            assert_close(found, right, 1e-6 if "convolution" in name else 0)
 
 
 @pytest.mark.one_in(3, rest="medium")
@@ -694,7 +694,7 @@ def test_a_library_is_built_once(cache):
 @needs_compiler
 def test_what_decides_about_a_library_is_in_its_name(cache, monkeypatch):
     names = {load()[1]}
-    monkeypatch.setattr(library, "processor", lambda: "another one")
+    monkeypatch.setattr(library.platforms, "processor", lambda: "another one")
     names.add(load()[1])
     monkeypatch.setattr(library, "FLAGS", [*library.FLAGS, "-O1"])
     names.add(load()[1])

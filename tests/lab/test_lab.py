@@ -262,7 +262,7 @@ def test_one_seed_claims_no_spread_and_no_repetition():
     scores = {group: [{name: random.uniform(0.5, 1) for name in group}] for group in groups}
     found = Grouping("s", scores, scores, *random.normal(size=(2, 1, 3, 3)), tasks)
     assert "one seed does not say how well these repeat." in found.words()
-    assert "±" not in found.table() and "nan" not in found.words() + found.table()
+    assert "+-" not in found.table() and "nan" not in found.words() + found.table()
 
 
 def test_a_part_of_a_system_is_compiled_as_the_whole():

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import arguments, ranks
-from ..whole_files import replace_file
+from ..platforms import patiently, same_place, why_no_name
+from ..whole_files import delete_file, replace_file
 from .base import Callback, Logs, numbers_in
 
 
@@ -24,11 +25,13 @@ def check_place(writer: Any, path: Path, appends: bool = False) -> None:
     who = type(writer).__name__
     if not os.path.isdir(path.parent):  # which says False, too, where a path cannot be
         raise ValueError(f"{who} cannot write {path}: there is no folder {path.parent}")
+    if reason := why_no_name(path):
+        raise ValueError(f"{who} cannot write {path}: {reason}; choose another name")
     if os.path.isdir(path):
         raise ValueError(f"{who} cannot write {path}: this is a folder, give the name of a file")
     for other in writer.model.fitting.listeners:
         writes = isinstance(other, CSVLogger | BackupAndRestore | type(writer))
-        if writes and other is not writer and str(other.path) == str(writer.path):
+        if writes and other is not writer and same_place(Path(other.path), Path(writer.path)):
             raise ValueError(
                 f"{who} and {type(other).__name__} would both write {path}: give each a path of "
                 f"its own"
@@ -104,7 +107,7 @@ class CSVLogger(Callback):
         """Write a line whole, or not at all."""
         if ranks.rank:  # the first process writes
             return
-        with open(self.path, "ab", buffering=0) as file:
+        with patiently(lambda: open(self.path, "ab", buffering=0), self.path) as file:
             size = os.fstat(file.fileno()).st_size
             try:
                 written = file.write(content := self.as_text([line]))
@@ -173,7 +176,7 @@ class BackupAndRestore(Callback):
     def on_train_end(self) -> None:
         """Delete the file, if all epochs are done."""
         if self.model.fitting.finished:
-            self.path.unlink(missing_ok=True)
+            delete_file(self.path)
 
 
 class TerminateOnNaN(Callback):

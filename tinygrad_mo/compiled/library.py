@@ -11,18 +11,20 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-import platform
-import shlex
 import shutil
-import sys
 import tempfile
+import time
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
-from subprocess import DEVNULL, PIPE, Popen
+from subprocess import DEVNULL, STDOUT, Popen, TimeoutExpired
 from typing import Any
 
-FLAGS = ["-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math"]  # never -ffast-math:
-FLAGS += ["-fvisibility=hidden", "-fPIC"]  # gcc 12 then sets subnormals to 0 in the whole process
+from .. import platforms
+
+FLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math"]  # never -ffast-math: gcc 12 then sets
+FLAGS += ["-fvisibility=hidden"]  # subnormals to 0 in the whole process
+LIMIT = 120.0  # seconds in which all files are compiled: a compiler may wait for something
 
 
 class Missing(Exception):
@@ -58,67 +60,88 @@ def find_sources() -> list[Path]:
 
 def find_compiler() -> list[str]:
     """The command that runs the C compiler: the environment's CC, or the first one found."""
-    wanted = os.environ.get("CC")
+    wanted, reasons = os.environ.get("CC"), []
     for command in [wanted] if wanted else ["cc", "gcc", "clang"]:
-        program, *options = shlex.split(command)
+        # a path with spaces is one word, if something is there
+        program, *options = [command] if shutil.which(command) else platforms.words_of(command)
         if path := shutil.which(program):
-            return [path, *options]
-    raise Missing(f"no C compiler found ({wanted or 'cc, gcc, clang'})")
+            if reason := platforms.why_no_compiler(path):
+                reasons.append(reason)
+            else:
+                return [path, *options]
+    raise Missing(reasons[0] if reasons else f"no C compiler found ({wanted or 'cc, gcc, clang'})")
 
 
 def cache_folder() -> Path:
     """Where built libraries are kept: TINYGRAD_MO_CACHE, or the platform's place for caches."""
-    if chosen := os.environ.get("TINYGRAD_MO_CACHE"):
-        return Path(chosen)
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    elif sys.platform == "darwin":
-        base = "~/Library/Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "tinygrad_mo"
+    chosen = os.environ.get("TINYGRAD_MO_CACHE")
+    return Path(chosen) if chosen else platforms.cache_folder() / "tinygrad_mo"
+
+
+def flags() -> list[str]:
+    """What the compiler is told for each file."""
+    return [*FLAGS, *platforms.compiling()]
 
 
 def name_of(sources: list[Path], compiler: list[str]) -> str:
     """What the library depends on, as the first part of its name."""
     program = os.stat(compiler[0])
-    made_by = f"{compiler} {program.st_size} {program.st_mtime_ns} {FLAGS} {processor()}"
+    machine = platforms.processor()
+    made_by = f"{compiler} {program.st_size} {program.st_mtime_ns} {flags()} {machine}"
     text = [source.name.encode() + source.read_bytes() for source in sources]
     return "kernels-" + fingerprint(b"\0".join([made_by.encode(), *text]))
-
-
-def processor() -> str:
-    """Which instructions there are: one folder may serve several machines."""
-    try:
-        first = Path("/proc/cpuinfo").read_text("utf-8").partition("\n\n")[0]
-        names = ("model name", "flags", "Features", "CPU part")
-        return " ".join(line for line in first.splitlines() if line.startswith(names))
-    except OSError:
-        return f"{platform.machine()} {platform.processor()}"
 
 
 def build(sources: list[Path], compiler: list[str], folder: Path, name: str) -> Path:
     """Compile all files into one library; it appears under its name whole, or not at all."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as room:
-        parts = [(source, f"{room}/{source.stem}.o") for source in sources if source.suffix == ".c"]
-        run([[*compiler, *FLAGS, "-c", str(source), "-o", part] for source, part in parts])
-        new = Path(room, "kernels.so")
-        run([[*compiler, *FLAGS, "-shared", *(part for _, part in parts), "-o", str(new), "-lm"]])
-        path = folder / f"{name}-{fingerprint(new.read_bytes())}.so"
-        os.replace(new, path)
+    with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as room:
+        for source in sources:  # into here: no compiler stumbles over the path of a home folder
+            shutil.copy(source, room)
+        units = [source.stem for source in sources if source.suffix == ".c"]
+        run([[*compiler, *flags(), "-c", f"{unit}.c", "-o", f"{unit}.o"] for unit in units], room)
+        new = Path(room, platforms.library_name("kernels"))
+        parts = [f"{unit}.o" for unit in units]
+        made = [*compiler, *flags(), "-shared", *parts, "-o", new.name, *platforms.linking()]
+        run([made], room)
+        if not new.is_file():
+            raise Missing(f"{compiler[0]} wrote nothing")
+        path = folder / f"{name}-{fingerprint(new.read_bytes())}{new.suffix}"
+        try:
+            os.replace(new, path)
+        except PermissionError:  # on Windows: another process has built and loaded the same
+            if not path.exists():
+                raise
     return path
 
 
-def run(commands: list[list[str]]) -> None:
-    """Run some commands side by side, until all are done; complain if one fails."""
-    pipes: dict[str, Any] = {"stdin": DEVNULL, "stdout": DEVNULL, "stderr": PIPE}
-    running = [Popen(command, **pipes, encoding="utf-8", errors="replace") for command in commands]
-    said = [process.communicate()[1].strip() for process in running]
-    for command, process, text in zip(commands, running, said, strict=True):
-        if process.returncode:
-            first_line = text.partition("\n")[0] or f"exit code {process.returncode}"
-            raise Missing(f"{command[0]} failed: {first_line}")
+def run(commands: list[list[str]], folder: str | Path | None = None) -> None:
+    """Run some commands side by side in a folder, until all are done; complain if one fails."""
+    until = time.monotonic() + LIMIT
+    with ExitStack() as stack:
+        outputs = [stack.enter_context(tempfile.TemporaryFile()) for _ in commands]
+        running = []
+        for command, output in zip(commands, outputs, strict=True):
+            streams: dict[str, Any] = {"stdin": DEVNULL, "stdout": output, "stderr": STDOUT}
+            running.append(Popen(command, **streams, **platforms.apart(), cwd=folder))
+            stack.callback(ended, running[-1])
+        for command, process, output in zip(commands, running, outputs, strict=True):
+            try:
+                code = process.wait(max(0.0, until - time.monotonic()))
+            except TimeoutExpired:
+                raise Missing(f"{command[0]} takes more than {LIMIT:g} seconds") from None
+            if code:
+                output.seek(0)
+                text = output.read().decode("utf-8", "replace").strip()
+                first_line = text.partition("\n")[0].strip() or f"exit code {code}"
+                raise Missing(f"{command[0]} failed: {first_line}")
+
+
+def ended(process: Popen[bytes]) -> None:
+    """See that it does not go on when nobody waits for it any more."""
+    if process.poll() is None:
+        platforms.end(process)
+        process.wait()
 
 
 def fingerprint(data: bytes) -> str:

@@ -39,7 +39,7 @@ def lstm(
     (batch, time, _), units = x.shape, len(recurrent_kernel)
     if not fit(x, kernel, recurrent_kernel, (h0, c0), mask, gates=4) or bias.ndim != 1:
         return NotImplemented
-    recurrent, mask = contiguous(recurrent_kernel), as_bytes(mask)
+    kernel, recurrent, mask = contiguous(kernel), contiguous(recurrent_kernel), as_bytes(mask)
     shape = np.array([batch, time, units, go_backwards], np.intp)
     x = contiguous(without_padding(x, mask))
     cost = batch * time * units * (4 * units + PER_UNIT) + x.size * 4 * units
@@ -105,7 +105,7 @@ def gru(
     (batch, time, _), units = x.shape, len(recurrent_kernel)
     if not fit(x, kernel, recurrent_kernel, (h0,), mask, gates=3) or bias.shape[:-1] != (2,):
         return NotImplemented
-    recurrent, mask = contiguous(recurrent_kernel), as_bytes(mask)
+    kernel, recurrent, mask = contiguous(kernel), contiguous(recurrent_kernel), as_bytes(mask)
     shape = np.array([batch, time, units, go_backwards], np.intp)
     x = contiguous(without_padding(x, mask))
     cost = batch * time * units * (3 * units + PER_UNIT) + x.size * 3 * units

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import webbrowser
 from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +9,8 @@ from tempfile import mkdtemp
 from typing import Any
 
 from .. import arguments
-from ..console import in_notebook
+from ..console import in_notebook, say
+from ..platforms import show_in_browser
 from ..whole_files import replace_file, write_picture
 from . import animation, charts, curves, figure, page, words
 from .chart_parts import any_script
@@ -202,8 +202,9 @@ class Flow(FlowData):
             notebook.display(notebook.HTML(page.in_frame(drawn)))
             return
         path = Path(mkdtemp()) / "flow.html"  # it must outlive this call
-        path.write_text(drawn, encoding="utf-8")
-        webbrowser.open(path.as_uri())
+        replace_file(path, drawn.encode())
+        if not show_in_browser(path):
+            say(f"No browser was found here: open {path} in one")
 
     @classmethod
     def load(cls, path: str | Path) -> Flow:

@@ -153,10 +153,11 @@ def constants() -> dict[str, Any]:
 def typeset(text: str) -> str:
     """With the signs that a terminal may lack.
 
-    >>> typeset("{:g} x {}, above -0.25")
-    '{:g} × {}, above −0.25'
+    >>> typeset("{:g} x {}, above -0.25 +- 0.01")
+    '{:g} × {}, above −0.25 ± 0.01'
     """
-    return re.sub(r"(?<![\w-])-(?=\d)", "−", text.replace(" x ", " × "))
+    text = text.replace(" x ", " × ").replace(" +- ", " ± ")
+    return re.sub(r"(?<![\w-])-(?=\d)", "−", text)
 
 
 def in_frame(page: str) -> str:

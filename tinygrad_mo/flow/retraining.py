@@ -39,12 +39,12 @@ class Runs(RunData):
     ...     for weight, losses in ends.items() for seed, loss in enumerate(losses)
     ... ])
     >>> print(runs.table())
-    main loss                     against aux x 0.2, seed by seed
-      aux x 0.2    0.510 ± 0.026                  compared with
-      aux x 5      0.520 ± 0.044  +0.010 ± 0.050  no difference seen
-    ----------------------------------------------------------------
-    losses unweighted; values: mean ± standard deviation of 3 seeds
-    differences, seed by seed: mean ± 95% interval (Student's t); with 0 in it there is none to be
+    main loss                      against aux x 0.2, seed by seed
+      aux x 0.2    0.510 +- 0.026                   compared with
+      aux x 5      0.520 +- 0.044  +0.010 +- 0.050  no difference seen
+    ------------------------------------------------------------------
+    losses unweighted; values: mean +- standard deviation of 3 seeds
+    differences, seed by seed: mean +- 95% interval (Student's t); with 0 in it there is none to be
     seen, and chance alone puts 1 of 20 beyond
     """
 
@@ -162,11 +162,11 @@ def whatif(
     >>> data = x, {"age": x[:, :1] + x[:, 1:2], "size": x[:, 2:3]}
     >>> runs = tg.flow.whatif(build, data, [{"size": 0.0}, {"size": 1.0}], seeds=3, epochs=2)
     >>> print(runs.report())
-    Trained with size x 0 instead of size x 0.1: higher at the end: size loss (+0.108 ± 0.090); the
-    same way with each seed, but too few seeds to be sure: age loss (+0.0009 ± 0.0011).
+    Trained with size x 0 instead of size x 0.1: higher at the end: size loss (+0.108 +- 0.090); the
+    same way with each seed, but too few seeds to be sure: age loss (+0.0009 +- 0.0011).
     Trained with size x 0.1: the others are compared with this.
-    Trained with size x 1 instead of size x 0.1: lower at the end: size loss (-0.63 ± 0.48); the
-    same way with each seed, but too few seeds to be sure: age loss (-0.0037 ± 0.0040).
+    Trained with size x 1 instead of size x 0.1: lower at the end: size loss (-0.63 +- 0.48); the
+    same way with each seed, but too few seeds to be sure: age loss (-0.0037 +- 0.0040).
     """
     mixtures = Mixtures(build, weights)
     judged = data if held_back is None else held_back

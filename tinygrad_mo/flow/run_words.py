@@ -61,14 +61,14 @@ def with_spread(middle: float, spread: float | None, sign: str = "") -> str:
     """A number with as many digits as its spread, which has two, allows.
 
     >>> with_spread(0.48712, 0.0203), with_spread(0.035, 0.0129, "+"), with_spread(1.5, None)
-    ('0.487 ± 0.020', '+0.035 ± 0.013', '1.5')
+    ('0.487 +- 0.020', '+0.035 +- 0.013', '1.5')
     """
     if not isfinite(middle):
         return "not finite"
     if not spread or not isfinite(spread):
         return phrase(f"{{:{sign}.4g}}", float(middle))
     digits = max(0, 1 - floor(log10(spread)))
-    return f"{middle:{sign}.{digits}f} ± {spread:.{digits}f}"
+    return f"{middle:{sign}.{digits}f} +- {spread:.{digits}f}"
 
 
 def value(runs: RunData, name: str, weights: Mapping[str, float]) -> str:
@@ -120,8 +120,8 @@ def notes(runs: RunData) -> list[str]:
         return [*about, "one seed: nobody knows how far another one would be from it"]
     return [
         *about,
-        f"losses unweighted; values: mean ± standard deviation of {count} seeds",
-        "differences, seed by seed: mean ± 95% interval (Student's t); with 0 in it there is none "
+        f"losses unweighted; values: mean +- standard deviation of {count} seeds",
+        "differences, seed by seed: mean +- 95% interval (Student's t); with 0 in it there is none "
         "to be seen, and chance alone puts 1 of 20 beyond",
     ]
 

@@ -135,10 +135,10 @@ def spread(values: Sequence[float], digits: int, sign: str = "") -> str:
     """Mean and standard deviation; of one seed, nobody knows it.
 
     >>> spread([1.0, 2.0, 3.0], 1), spread([1.0], 1)
-    ('2.0 ± 1.0', '1.0')
+    ('2.0 +- 1.0', '1.0')
     """
     middle = f"{mean(values):{sign}.{digits}f}"
-    return f"{middle} ± {stdev(values):.{digits}f}" if len(values) > 1 else middle
+    return f"{middle} +- {stdev(values):.{digits}f}" if len(values) > 1 else middle
 
 
 def divided(task: Task, share: float = 0.2) -> tuple[Task, Task]:

@@ -11,6 +11,7 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
+from ..console import is_terminal
 from .lesson import (
     RULE,
     TEST_FILES,
@@ -157,7 +158,7 @@ def run_start(folder: Path, solved: bool = False) -> int:
 def run_learn(folder: Path) -> int:
     """Guide a student; where nobody can type, print the task (exit code 1) or that all is done."""
     lessons = students_lessons(folder)
-    if sys.stdin.isatty():
+    if is_terminal(sys.stdin):
         Runner(folder).run()
         return 0
     task = first_task(lessons)
@@ -253,7 +254,7 @@ def run_notebook(number: int, folder: Path, force: bool) -> int:
         )
     old = lesson.script.with_suffix(".ipynb")
     if old.exists() and not force:
-        if not sys.stdin.isatty():
+        if not is_terminal(sys.stdin):
             raise ValueError(f"{old} exists already; --force replaces it")
         if input(f"{old} exists already. Replace it, with all you did there? [y/n] ") != "y":
             print("It stays as it is.")

@@ -20,13 +20,14 @@ from typing import Any
 import numpy as np
 
 from ..device import at_work
+from ..platforms import limit_memory
 from .assembly import Assembly, assemble
 from .guard import Refuse, Untouched, Watch, hook
 from .lesson import Lesson, course_folder
 from .verdict import Reader, interrupted_after, results_of
 
 LONGEST = 4000  # characters of a message
-MEMORY = 4 << 30  # bytes that a hole may take, where the system can limit it
+MEMORY = 4 << 30  # bytes that a hole may take: no list shall grow until the machine stands still
 
 
 def main() -> None:
@@ -44,7 +45,7 @@ def main() -> None:
         tell(not_marked=reason)
         leave(1)
 
-    limit_memory()
+    limit_memory(MEMORY)
     lesson = Lesson(Path(order["path"]), Path(order["answers"]))
     # Whoever trains in a check finds threads and memory settled: that is the only use of ctypes.
     with at_work(), interrupted_after(order["limit"]) as over:
@@ -55,14 +56,6 @@ def main() -> None:
             tell(check=result.check.name, status=result.status, message=message)
     tell(end=True)
     leave(0)  # no thread and no exit handler of the student's has a word after this
-
-
-def limit_memory() -> None:
-    """Nobody's list shall grow until the machine stands still."""
-    if sys.platform == "linux":
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
 def nothing() -> None:

@@ -6,13 +6,14 @@ import ast
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from ..platforms import patiently
 from . import source
 
 PACKAGE = Path(__file__).parents[1]
@@ -269,7 +270,7 @@ def put_aside(path: Path) -> Path:
     aside = path.with_name(f"old_{path.name}")
     while aside.exists():
         aside = aside.with_name(f"old_{aside.name}")
-    return path.rename(aside)
+    return patiently(partial(path.rename, aside), path)
 
 
 def renumbered(lessons: list[Lesson], number: int) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
+from ..platforms import apart, cores, end
 from .assembly import assemble
 from .lesson import Lesson, course_lessons, lessons_in
 from .verdict import HOLDS, LIMIT, NOT_DONE, STOPPED, UNREADABLE, Result, syntax_message
@@ -29,12 +29,13 @@ MISSING = "missing"
 START = 30.0  # seconds in which Python and the library start, also on a machine with much to do
 GRACE = 2.0  # for code that is interrupted
 PROGRAM = "import sys; sys.path.append({!r}); from tinygrad_mo.learn.judge import main; main()"
-# The same on every machine: NumPy on one thread, and no compiler and no GPU is asked.
+# The same on every machine: NumPy on one thread, texts in UTF-8, no compiler and no GPU is asked.
 SETTINGS = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
     "TINYGRAD_MO_BACKEND": "numpy",
     "TINYGRAD_MO_KERNELS": "0",
     "TINYGRAD_MO_THREADS": "1",
@@ -117,7 +118,7 @@ def mark(
     """
     asked = [one for one in course_lessons() if numbers is None or one.number in numbers]
     running: set[subprocess.Popen[str]] = set()
-    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(cores())
     try:
         begun = [
             begin_student(folder, asked, pool, partial(judged, limit=limit, running=running))
@@ -226,7 +227,7 @@ def judged(
             encoding="utf-8",
             cwd=empty if strict else lesson.path.parent,
             env=os.environ | SETTINGS,
-            start_new_session=strict,  # the student's own Ctrl-C shall reach it
+            **(apart() if strict else {}),  # the student's own Ctrl-C shall reach it
         )
         running.add(process)
         said, in_time = conversation(process, json.dumps(order), START + limit + GRACE)
@@ -247,14 +248,6 @@ def conversation(process: subprocess.Popen[str], order: str, limit: float) -> tu
             return process.communicate(timeout=GRACE)[0], True
         end(process)
         return process.communicate()[0], False
-
-
-def end(process: subprocess.Popen[str]) -> None:
-    """End a process, and all that it has started."""
-    with suppress(OSError):
-        if hasattr(os, "killpg") and os.getpgid(process.pid) == process.pid:
-            os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
 
 
 def mark_of(

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ..whole_files import replace_file
 from .lesson import Lesson, course_lessons
 
 INSTALL = "python -m pip install jupytext jupyterlab"
@@ -28,7 +29,7 @@ def make_notebook(lesson: Lesson) -> Path:
     need("jupytext")
     import jupytext
 
-    notebook = jupytext.read(lesson.script, fmt="py:percent")
+    notebook = jupytext.reads(lesson.script.read_text("utf-8"), fmt="py:percent")
     notebook.metadata.pop("jupytext", None)  # no pairing: nothing is ever written back
     notebook.metadata["kernelspec"] = {
         "name": "python3",
@@ -37,7 +38,7 @@ def make_notebook(lesson: Lesson) -> Path:
     }
     notebook.cells = with_slides(with_checks(notebook.cells, lesson))
     path = lesson.script.with_suffix(".ipynb")
-    jupytext.write(notebook, path, fmt="ipynb")
+    replace_file(path, jupytext.writes(notebook, fmt="ipynb").encode())
     return path
 
 

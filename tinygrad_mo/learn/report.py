@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import platform
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from .. import __version__
+from .. import __version__, platforms
 from .marking import MISSING, NOT_MARKED, RIGHT, HoleMark, LessonMark, StudentMark
 from .verdict import NOT_DONE, STOPPED, UNREADABLE
 
@@ -28,7 +27,7 @@ def as_json(marks: Sequence[StudentMark], limit: float) -> str:
         "format": FORMAT,
         "versions": {
             "tinygrad_mo": __version__,
-            "python": platform.python_version(),
+            "python": platforms.PYTHON,
             "numpy": np.__version__,
         },
         "limit_seconds": limit,

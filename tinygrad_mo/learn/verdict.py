@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import _thread
 import ast
 import inspect
 import re
-import signal
 import textwrap
 import threading
 import traceback
@@ -18,6 +16,7 @@ from pathlib import Path
 from threading import Event, Timer
 from types import CodeType, SimpleNamespace
 
+from .. import platforms
 from ..device import seeded
 from . import source
 from .lesson import Check, Lesson
@@ -123,17 +122,14 @@ def results_of(
 @contextmanager
 def interrupted_after(seconds: float) -> Iterator[Event]:
     """What takes longer in here is stopped as if by Ctrl-C; the event says that it was not."""
-    over, main = Event(), threading.main_thread().ident
-    if threading.get_ident() != main:  # only the main thread can be interrupted
+    over = Event()
+    if threading.current_thread() is not threading.main_thread():  # no other can be interrupted
         yield over
         return
 
     def interrupt() -> None:
         over.set()
-        if main and hasattr(signal, "pthread_kill"):
-            signal.pthread_kill(main, signal.SIGINT)  # also wakes what sleeps
-        else:
-            _thread.interrupt_main()
+        platforms.interrupt_main_thread()
 
     timer = Timer(seconds, interrupt)
     timer.daemon = True

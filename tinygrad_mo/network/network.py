@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import arguments
+from ..console import say
 from ..device import Array, to_numpy_together
 from ..engine.attributes import is_batch
 from ..engine.calls import Call
@@ -337,7 +338,7 @@ class Network(Layer):
             what = f"{to!r} takes {'several outputs' if found else 'nothing'} of {node.name!r}"
         raise ValueError(f"{what}: {ask}")
 
-    def summary(self, print_fn: Callable[[str], Any] = print) -> None:
+    def summary(self, print_fn: Callable[[str], Any] = say) -> None:
         """Print each call of a layer: type, output shape, parameters, what it is connected to."""
         for line in summary_lines(self.name, self.nodes, self.weights, self.trainable_weights):
             print_fn(line)

@@ -33,6 +33,7 @@ NAMES = (
 UFUNCS = frozenset(NAMES.split())
 REDUCTIONS = frozenset(["add", "maximum", "minimum", "logical_and", "logical_or"])
 VIEWS = frozenset([np.broadcast_to, np.expand_dims, np.moveaxis, np.swapaxes, np.transpose])
+SHORTER: dict[float, Any] = {2: np.square, 0.5: np.sqrt, -1: partial(np.divide, 1)}  # powers
 ABOUT_SHAPES = frozenset([np.shape, np.ndim, np.size])
 
 
@@ -246,6 +247,12 @@ class Traced(NDArrayOperatorsMixin):
         if method != "__call__" or name not in UFUNCS or options:
             raise Untraceable(f"np.{name} ({method}) is not known to traces")
         return self.trace.write(name, self.trace.alike(inputs), target)
+
+    def __pow__(self, power: Any) -> Any:
+        """As NumPy's `**` does it: it takes shorter ways, of other bits than `np.power` (2.0)."""
+        if isinstance(power, int | float) and power in SHORTER and self.dtype.kind == "f":
+            return SHORTER[power](self)
+        return np.power(self, power)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         if function is np.where:
