@@ -16,7 +16,7 @@ from typing import Any
 
 from .. import device, ranks
 from ..arguments import flag
-from ..platforms import usable_cores
+from ..platforms import cores
 from .last_words import Notes
 from .moving import Ranks
 from .plan import SharedPlan
@@ -66,8 +66,8 @@ def init(synchronised: bool = True) -> None:
     if world.Get_size() == 1:
         return
     neighbours = world.Split_type(mpi().COMM_TYPE_SHARED)  # on the same machine
-    cores = max(1, (usable_cores() or 1) // neighbours.Get_size())
-    device.use(threads=min(device.threads(), cores))
+    mine = max(1, cores() // neighbours.Get_size())
+    device.use(threads=min(device.threads(), mine))
     gpus = None
     if device.xp().__name__ == "cupy":
         gpus = import_module(".nccl", __package__).Gpus(world, neighbours.Get_rank())
@@ -140,7 +140,7 @@ def launch(count: int, command: Sequence[str]) -> int:
     command : sequence of str
         What stands behind `python`: a file, or "-m" and a module, and arguments.
     """
-    threads = str(max(1, (usable_cores() or 1) // count))
+    threads = str(max(1, cores() // count))
     environment = dict.fromkeys(LIBRARIES, threads) | os.environ
     start = [launcher(), "-n", str(count), sys.executable, *command]
     return subprocess.run(start, env=environment).returncode
