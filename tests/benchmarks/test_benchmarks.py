@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import ranks
 import scaling
 import tinygrad_mo_peer
 import workloads
@@ -35,6 +36,14 @@ FROM_PYTORCH = {  # of the first four steps, with padding, epsilon and biases as
     "w15:w2": [0.52143],  # not a loss, but what is predicted
     "w15:w4": [-0.88565],
 }
+
+
+def test_the_model_of_a_sum_is_found_again_in_what_follows_from_it():
+    costs = 5e-6, 3e-10, 1e-10
+    sums = [[4 * n, ranks.predicted(4 * n, 2, *costs), 2 * n * costs[2]] for n in ranks.SIZES]
+    assert np.allclose(ranks.fitted(sums), costs)
+    assert np.isclose(ranks.predicted(1e6, 1, *costs), 0)
+    assert np.isclose(ranks.predicted(4e6, 4, *costs), 6 * costs[0] + 6e6 * 3.5e-10)
 
 
 @pytest.mark.slow
