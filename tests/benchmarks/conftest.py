@@ -3,7 +3,12 @@
 import pytest
 
 # What needs PyTorch.
-collect_ignore = ["pytorch_networks.py", "pytorch_peer.py", "balancing_pytorch_peer.py"]
+collect_ignore = [
+    "balancing_pytorch_peer.py",
+    "pytorch_networks.py",
+    "pytorch_peer.py",
+    "torch_picture.py",
+]
 
 
 @pytest.fixture(autouse=True)

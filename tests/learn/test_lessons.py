@@ -149,7 +149,7 @@ def test_a_lesson_is_text_and_code_in_turn(lesson):
         assert not in_text or not line or line.startswith("#"), f"line {number} is code in a text"
 
 
-@pytest.mark.one_in(7, rest="medium")
+@pytest.mark.medium
 @every_lesson
 def test_a_notebook_has_the_text_and_the_code_of_its_lesson(lesson, tmp_path):
     jupytext = pytest.importorskip("jupytext")
