@@ -194,6 +194,7 @@ def test_predict_waits_once(cupy):
 LAUNCHES = {"w1": 75, "w2": 50, "w3": 90, "w4": 50, "w5": 120, "w6": 44, "w7": 210}  # at most
 
 
+@pytest.mark.one_in(7, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.skipif(not raw_module.COMPILER, reason="there is no g++ for the CUDA text")
 @pytest.mark.parametrize("name", LAUNCHES)
