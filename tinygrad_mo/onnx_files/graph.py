@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,8 @@ class Graph:
         Initializers that are read in several ways, or as a part only: parameters, of no layer.
     takers : dict of list of Node
         By name: which nodes take a value.
+    readers : dict of list of Node
+        Which nodes read a weight, by its key.
     numbers : set of str
         Initializers that are weights even where they are one number, and read by no layer.
     """
@@ -109,7 +111,7 @@ class Graph:
         self.numbers = floats if model.producer_name == "tinygrad_mo" else set(numbers)
         if unknown := set(numbers) - floats:
             raise ValueError(f"the file has no initializers {', '.join(sorted(unknown))}")
-        self.nodes = [Node(proto, self.opset) for proto in self.proto.node]
+        self.nodes = without_copies([Node(proto, self.opset) for proto in self.proto.node], model)
         for node in self.nodes:
             if node.proto.domain not in ("", "ai.onnx"):
                 raise node.refuse(f"ops of the domain {node.proto.domain!r} are not known")
@@ -120,6 +122,7 @@ class Graph:
         self.outputs = [one.name for one in self.proto.output]
         self.bare: set[str] = set()
         self.takers: dict[str, list[Node]] = {}
+        self.readers: dict[Any, list[Node]] = {}
         for node in self.nodes:
             for name in node.inputs:
                 self.takers.setdefault(name, []).append(node)
@@ -140,7 +143,7 @@ class Graph:
         is_weight = array.dtype.kind == "f" and (array.ndim > 0 or proto.name in self.numbers)
         return Constant(array, proto.name, (proto.name,) if is_weight else ())
 
-    def fold(self, known_op: Any) -> None:
+    def fold(self, known_op: Any, layer_ops: Collection[str]) -> None:
         """Work out the nodes that have constants alone; which weights belong to no layer, is found.
 
         Where a weight is read in two ways, each of which would make a layer, it stays a parameter,
@@ -156,12 +159,17 @@ class Graph:
                 else:
                     waiting.append(node)
             uses: dict[str, set[Any]] = {}
+            self.readers = {}
             for node in waiting:
                 for place, name in enumerate(node.inputs):
                     if not name or name not in known:
                         continue
                     x = known[name]
+                    self.readers.setdefault(x.key, []).append(node)
                     part = not x.direct and node.op not in ("LSTM", "GRU", "RNN")
+                    if node.op not in layer_ops and x.key not in x.sources:
+                        is_row = node.op == "Add" and x.array.size == max(x.shape, default=1)
+                        part = part or not is_row  # a row may be the bias of a layer
                     for source in x.sources:
                         use = (node.signature(), place, x.key, tuple(self.keys(node, known)))
                         uses.setdefault(source, set()).add(use)
@@ -248,6 +256,26 @@ def long_view(node: Node, x: np.ndarray, *settings: np.ndarray) -> np.ndarray:
     for a, *span in zip(axes, starts, ends, steps, strict=True):
         index[a] = slice(*map(int, span))
     return x[tuple(index)]
+
+
+def without_copies(nodes: list[Node], model: Any) -> list[Node]:
+    """The nodes without those that hand on what they are given, as a cast of floats to floats."""
+    graph = the_package().shape_inference.infer_shapes(model).graph
+    told = [*graph.value_info, *graph.input, *graph.output]
+    floats = {one.name for one in told if one.type.tensor_type.elem_type in (1, 11)}
+    outputs = {one.name for one in graph.output}
+    same: dict[str, str] = {}
+    left = []
+    for node in nodes:
+        node.inputs = [same.get(name, name) for name in node.inputs]
+        is_copy = node.op == "Identity" or (
+            node.op == "Cast" and floats.issuperset([node.inputs[0], node.outputs[0]])
+        )
+        if is_copy and node.outputs[0] not in outputs:
+            same[node.outputs[0]] = node.inputs[0]
+        else:
+            left.append(node)
+    return left
 
 
 def length_of(n: int | None, axis: int) -> int:

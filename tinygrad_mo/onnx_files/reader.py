@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from .. import ops
 from ..device import floatx
 from ..engine.graph import Parameter, Tensor
 from ..layers import Layer
 from ..layers.base import assign_all
-from .graph import ANY, Graph, Node
+from .graph import ANY, Graph, Node, as_meant
 from .views import Constant, View, whole
 
 # The last parts of names that say what a weight is to its layer.
@@ -38,6 +39,8 @@ class Reader:
         self.graph, self.values, self.batch = graph, dict(values), batch
         self.done: set[int] = set()  # nodes that an earlier one has taken in
         self.made: dict[Any, Layer] = {}
+        self.owners: dict[Any, Layer] = {}  # of the weights, by their key
+        self.alike: dict[Any, bool] = {}  # is what stands behind all uses of a weight the same?
         self.parameters: dict[Any, Parameter] = {}
         self.names: set[str] = set()
 
@@ -75,15 +78,13 @@ class Reader:
         """All inputs."""
         return [self.value(node, place) for place in range(len(node.inputs))]
 
-    def parameter(self, x: Constant) -> Parameter:
-        """The parameter that a weight of no layer is."""
-        if x.key not in self.parameters:
-            name = x.sources[0]
-            taken = [w.label for w in self.parameters.values()]
-            while name in taken:
-                name += "_"
-            self.parameters[x.key] = Parameter(x.array, name)
-        return self.parameters[x.key]
+    def parameter(self, x: Constant) -> Tensor:
+        """The parameter that a weight of no layer is, as it is in the file."""
+        origin = self.graph.known[x.sources[0]]
+        if origin.key not in self.parameters:
+            self.parameters[origin.key] = Parameter(origin.array, x.sources[0])
+        w = self.parameters[origin.key]
+        return w if x.shape == origin.shape else ops.reshape(w, shape=x.shape)
 
     def constant(self, node: Node, place: int) -> Constant | None:
         """An input, if it is constant and may become the weight of a layer; otherwise None."""
@@ -113,7 +114,7 @@ class Reader:
             raise node.refuse(
                 f"its {name} ({node.inputs[place]!r}) depends on the data; it must be constant"
             )
-        return found.array.tolist()
+        return as_meant(found.array.tolist() if found.ndim else found.array.item())
 
     def axis(self, node: Node, x: View, default: int | None = None) -> int:
         """The attribute `axis`, counted from the left."""
@@ -177,6 +178,12 @@ class Reader:
             arrays = {label: w.array for label, w in given.items()} | dict(values or {})
             assign_all((w, arrays[w.label]) for w in layer.weights)
             self.made[key] = layer
+            for w in given.values():
+                if w.sources and self.owners.setdefault(w.key, layer) is not layer:
+                    raise node.refuse(
+                        f"its weight {w.sources[0]!r} belongs to {self.owners[w.key]}, which has "
+                        f"other settings or weights"
+                    )
         return layer(x, **dict(options or {}))
 
 

@@ -74,7 +74,7 @@ def network_inputs(graph: Graph) -> tuple[dict[str, Tensor], int | None]:
 
 def wired(graph: Graph, inputs: dict[str, Tensor], batch: int | None = None) -> Reader:
     """All nodes, one after the other."""
-    graph.fold(lambda node: node.op in SUPPORTED and node.op not in NOT_ALONE)
+    graph.fold(lambda node: node.op in SUPPORTED and node.op not in NOT_ALONE, TO_LAYERS)
     reader = Reader(graph, {name: whole(t) for name, t in inputs.items()}, batch)
     for node in graph.nodes:
         if id(node) not in reader.done:

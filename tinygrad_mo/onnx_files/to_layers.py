@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,35 +40,62 @@ def taken_in(r: Reader, node: Node, at: Node) -> None:
     at.outputs[:1] = node.outputs[:1]
 
 
-def bias_behind(r: Reader, node: Node, units: int, behind: int = 0) -> Constant | None:
-    """The bias that the only next node adds, as a part of the layer.
+class Behind(NamedTuple):
+    """What the next nodes do with what a layer makes, and could be a part of it."""
 
-    So many axes stand `behind` that of the channels.
+    add: Node | None
+    bias: Constant | None
+    activation: Node | None
+
+    @property
+    def alike(self) -> Any:
+        """To compare what stands behind several uses of one weight."""
+        key = None if self.bias is None else self.bias.key
+        return key, None if self.activation is None else self.activation.signature()
+
+
+def look_behind(r: Reader, node: Node, units: int, axes: int, ndim: int) -> Behind:
+    """A bias, unless the node has one itself, and an activation.
+
+    So many `axes` stand behind that of the channels, which are `ndim` together.
     """
-    add = r.graph.next_node(node.outputs[0], "Add")
-    if add is None:
-        return None
-    place = 1 - add.inputs.index(node.outputs[0])
-    found = r.constant(add, place)
-    if found is None or not found.sources or found.array.size != units:
-        return None
-    if found.ndim <= behind or found.shape[-1 - behind] != units:
-        return None
-    taken_in(r, add, node)
-    return replace(found, array=found.array.reshape(-1))
-
-
-def activation_behind(r: Reader, node: Node, ndim: int, channels: int) -> str:
-    """The activation that the only next node applies, as a part of the layer."""
-    after = r.graph.next_node(node.outputs[0], *ACTIVATIONS)
-    if after is None:
-        return "linear"
-    if after.op in ("Softmax", "LogSoftmax"):
+    add, bias, last = None, None, node.outputs[0]
+    if not r.has(node, 2):
+        add = r.graph.next_node(last, "Add")
+        found = r.constant(add, 1 - add.inputs.index(last)) if add else None
+        shape = (0, *found.shape) if found and found.sources else ()
+        if found and len(shape) > axes + 1 and found.array.size == shape[-1 - axes] == units:
+            bias = replace(found, array=found.array.reshape(-1))
+    if bias is None:
+        add = None
+    after = r.graph.next_node(add.outputs[0] if add else last, *ACTIVATIONS)
+    if after is not None and after.op in ("Softmax", "LogSoftmax"):
         axis = after.options.get("axis", -1 if after.opset >= 13 else 1)
-        if axis % ndim != channels:
-            return "linear"
-    taken_in(r, after, node)
-    return ACTIVATIONS[after.op]
+        after = after if axis % ndim == ndim - 1 - axes else None
+    return Behind(add, bias, after)
+
+
+def behind(
+    r: Reader, node: Node, kernel: Constant, units: int, axes: int, ndim: int
+) -> tuple[Constant | None, str]:
+    """The bias and the activation of a layer, taken in from the nodes behind it.
+
+    A weight that several nodes share is one layer, if the same stands behind all of them; if not,
+    bias and activation stay out of it.
+    """
+    if kernel.key not in r.alike:
+        uses = [one for one in r.graph.readers.get(kernel.key, ()) if one.op == node.op]
+        ways = {look_behind(r, one, units, axes, ndim).alike for one in uses}
+        r.alike[kernel.key] = len(ways) <= 1
+    found = look_behind(r, node, units, axes, ndim)
+    own = r.constant(node, 2) if r.has(node, 2) else None
+    if not r.alike[kernel.key] or (r.has(node, 2) and own is None):
+        return own, "linear"
+    for one in (found.add, found.activation):
+        if one is not None:
+            taken_in(r, one, node)
+    activation = "linear" if found.activation is None else ACTIVATIONS[found.activation.op]
+    return own or found.bias, activation
 
 
 # ---------------------------------------------------------------- products with weights
@@ -78,7 +105,7 @@ def matmul(r: Reader, node: Node) -> View:
     kernel = r.constant(node, 1)
     if kernel is None or kernel.ndim != 2 or not kernel.sources or r.view(node).ndim < 2:
         return whole(r.view(node, 0).plain() @ r.view(node, 1).plain())
-    return dense(r, node, kernel, kernel.array, bias_behind(r, node, kernel.shape[1]))
+    return dense(r, node, kernel, kernel.array)
 
 
 def gemm(r: Reader, node: Node) -> View:
@@ -92,7 +119,7 @@ def gemm(r: Reader, node: Node) -> View:
     if fits and kernel is not None:
         array = kernel.array.T if flips[1] else kernel.array
         if bias is None or bias.shape == array.shape[1:]:
-            return dense(r, node, kernel, array, bias)
+            return dense(r, node, kernel, array)
     a, b = (r.view(node, i).arranged([1, 0] if flips[i] else [0, 1]) for i in (0, 1))
     y: Any = a @ b
     y = y if alpha == 1 else y * alpha
@@ -102,11 +129,9 @@ def gemm(r: Reader, node: Node) -> View:
     return whole(y + (c if beta == 1 else c * beta))
 
 
-def dense(
-    r: Reader, node: Node, kernel: Constant, array: np.ndarray, bias: Constant | None
-) -> View:
+def dense(r: Reader, node: Node, kernel: Constant, array: np.ndarray) -> View:
     x = r.view(node).plain()
-    act = activation_behind(r, node, x.ndim, x.ndim - 1)
+    bias, act = behind(r, node, kernel, array.shape[1], 0, x.ndim)
     weights = {"kernel": kernel, "bias": bias}
     y = r.layer(
         node,
@@ -190,7 +215,6 @@ def conv(r: Reader, node: Node) -> View:
     filters, _, *size = kernel.shape
     if len(size) > 2:
         raise node.refuse(f"it slides along {len(size)} axes; 1 or 2 are read")
-    bias = conv_bias(r, node, filters, len(size))
     groups, channels = node.options.get("group", 1), x.shape[1]
     tensor, options = windows(r, node, x, size)
     array = np.moveaxis(kernel.array, (0, 1), (-1, -2))
@@ -203,21 +227,16 @@ def conv(r: Reader, node: Node) -> View:
     if groups == channels and groups > 1:
         deep = np.moveaxis(kernel.array, (0, 1), (-1, -2)).reshape(*size, groups, -1)
         options["depth_multiplier"] = filters // groups
-        if bias is None and not r.has(node, 2):
+        if not r.has(node, 2):
             y = separable(r, node, tensor, kernel, deep, options)
             if y is not None:
                 return channels_first(y)
         if len(size) == 2:
-            return convolve(r, node, layers.DepthwiseConv2D, tensor, kernel, bias, deep, options)
+            return convolve(r, node, layers.DepthwiseConv2D, tensor, kernel, deep, options)
         del options["depth_multiplier"]
     make = (layers.Conv1D, layers.Conv2D)[len(size) - 1]
     options |= {"filters": filters, "groups": groups}
-    return convolve(r, node, make, tensor, kernel, bias, array, options)
-
-
-def conv_bias(r: Reader, node: Node, filters: int, axes: int) -> Constant | None:
-    """The bias of a convolution, or that which the next node adds."""
-    return r.constant(node, 2) if r.has(node, 2) else bias_behind(r, node, filters, axes)
+    return convolve(r, node, make, tensor, kernel, array, options)
 
 
 def convolve(
@@ -226,13 +245,12 @@ def convolve(
     make: Any,
     x: Tensor,
     kernel: Constant,
-    bias: Constant | None,
     array: np.ndarray,
     options: dict[str, Any],
 ) -> View:
-    options |= {"kernel_size": kernel.shape[2:], "use_bias": bias is not None}
+    bias, act = behind(r, node, kernel, kernel.shape[0], x.ndim - 2, x.ndim)
+    options |= {"kernel_size": kernel.shape[2:], "use_bias": bias is not None, "activation": act}
     shared = bias is None and r.has(node, 2)
-    options["activation"] = "linear" if shared else activation_behind(r, node, x.ndim, 1)
     weights = {"kernel": kernel, "bias": bias}
     y = r.layer(node, make, x, weights, {"kernel": array}, **options)
     return channels_first(y + r.view(node, 2).plain() if shared else y)
@@ -251,10 +269,10 @@ def separable(
         return None
     if names[0][0] != names[1][0]:
         return None
+    size, (bias, act) = kernel.shape[2:], behind(r, after, mix, mix.shape[0], x.ndim - 2, x.ndim)
     taken_in(r, after, node)
-    size, bias = kernel.shape[2:], r.constant(after, 2)
     options |= {"kernel_size": size, "filters": mix.shape[0], "use_bias": bias is not None}
-    options["activation"] = activation_behind(r, node, x.ndim, 1)
+    options["activation"] = act
     make = (layers.SeparableConv1D, layers.SeparableConv2D)[len(size) - 1]
     weights = {"depthwise_kernel": kernel, "pointwise_kernel": mix, "bias": bias}
     flat = np.moveaxis(mix.array, (0, 1), (-1, -2))
@@ -275,12 +293,14 @@ def conv_transpose(r: Reader, node: Node) -> View:
     over = [max(span - step, 0) for span, step in zip(spans, strides, strict=True)]
     same = any(over) and crop == [(t // 2, t - t // 2) for t in over]
     cut = not same and any(map(any, crop))
-    bias = r.constant(node, 2) if cut else conv_bias(r, node, filters, n)
+    bias, act = r.constant(node, 2), "linear"
+    if not cut:
+        bias, act = behind(r, node, kernel, filters, n, n + 2)
     options: dict[str, Any] = {"strides": strides, "dilation_rate": dilation, "filters": filters}
     options |= {"padding": "same" if same else "valid", "kernel_size": tuple(size)}
     options |= {"use_bias": bias is not None}
     shared = bias is None and r.has(node, 2)
-    options["activation"] = "linear" if cut or shared else activation_behind(r, node, 4, 1)
+    options["activation"] = act
     weights, tensor = {"kernel": kernel, "bias": bias}, channels_last(x)
     values = {"kernel": np.moveaxis(kernel.array, (0, 1), (-1, -2))}
     y = r.layer(node, layers.Conv2DTranspose, tensor, weights, values, **options)

@@ -23,7 +23,7 @@ from .writer import Names, Writer
 ALONE = {
     **{"absolute": "Abs", "arccos": "Acos", "arccosh": "Acosh", "arcsin": "Asin"},
     **{"arcsinh": "Asinh", "arctan": "Atan", "arctanh": "Atanh", "ceil": "Ceil", "cos": "Cos"},
-    **{"cosh": "Cosh", "exp": "Exp", "floor": "Floor", "gelu": "Gelu", "log": "Log"},
+    **{"cosh": "Cosh", "erf": "Erf", "exp": "Exp", "floor": "Floor", "gelu": "Gelu", "log": "Log"},
     **{"negative": "Neg", "relu": "Relu", "round": "Round", "sigmoid": "Sigmoid", "sign": "Sign"},
     **{"sin": "Sin", "sinh": "Sinh", "softplus": "Softplus", "softsign": "Softsign"},
     **{"sqrt": "Sqrt", "tan": "Tan", "tanh": "Tanh"},

@@ -29,6 +29,7 @@ ALONE: dict[str, Callable[..., Any]] = {
     "Ceil": ops.ceil,
     "Cos": ops.cos,
     "Cosh": ops.cosh,
+    "Erf": ops.erf,
     "Exp": ops.exp,
     "Floor": ops.floor,
     "Identity": lambda x: x,

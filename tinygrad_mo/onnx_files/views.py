@@ -124,7 +124,10 @@ def together(
 
     def ready(x: View | Constant) -> Any:
         if isinstance(x, View):
-            return x.wide(ndim).arranged(guide.order())
+            order, x = guide.order(), x.wide(ndim)
+            while order and x.axes[order[0]] is None:  # broadcasting puts it there
+                del order[0]
+            return x.arranged(order)
         array = constant_in_order(x, guide)
         return array.item() if numbers and not array.ndim and array.dtype.kind == "f" else array
 
