@@ -627,6 +627,37 @@ def from_onnx(path: str | Path, numbers: Sequence[str] = ()) -> Model:
         If there is no such file, or it is none of ONNX.
     NotImplementedError
         Naming the node and the op that has no counterpart here, and all that have one.
+
+    Notes
+    -----
+    Where a weight is read by several nodes, it is one weight here. What an exporter has taken apart
+    stays so: a recurrent layer that it has written step by step is read as its steps, and a batch
+    normalisation that it has worked into numbers has no moving averages any more. Ops that are
+    read, for floats and where they are constant:
+
+    Abs, Acos, Acosh, Add, And, ArgMax, ArgMin, Asin, Asinh, Atan, Atanh, AveragePool,
+    BatchNormalization, Cast, Ceil, Clip, Concat, Constant, ConstantOfShape, Conv,
+    ConvTranspose, Cos, Cosh, CumSum, Div, Dropout, Einsum, Elu, Equal, Erf, Exp, Expand,
+    Flatten, Floor, GRU, Gather, Gelu, Gemm, GlobalAveragePool, GlobalMaxPool, Greater,
+    GreaterOrEqual, GroupNormalization, HardSigmoid, HardSwish, Identity, InstanceNormalization,
+    LSTM, LayerNormalization, LeakyRelu, Less, LessOrEqual, Log, LogSoftmax, MatMul, Max,
+    MaxPool, Mean, Min, Mod, Mul, Neg, Not, Or, PRelu, Pad, Pow, RNN, Range, Reciprocal,
+    ReduceL1, ReduceL2, ReduceLogSum, ReduceLogSumExp, ReduceMax, ReduceMean, ReduceMin,
+    ReduceProd, ReduceSum, ReduceSumSquare, Relu, Reshape, Resize, Round, Selu, Shape, Sigmoid,
+    Sign, Sin, Sinh, Slice, Softmax, Softplus, Softsign, Split, Sqrt, Squeeze, Sub, Sum, Tan,
+    Tanh, Tile, Transpose, Unsqueeze, Upsample, Where.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import tinygrad_mo as tg
+    >>> x = tg.Input((3,), name="numbers")
+    >>> model = tg.Model(x, tg.layers.Dense(2, activation="relu", name="out")(x))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.to_onnx(folder + "/model.onnx")
+    ...     again = tg.from_onnx(folder + "/model.onnx")
+    >>> print(again.get_layer("out"), list(again.named_weights()))
+    Dense 'out' ['out/kernel', 'out/bias']
     """
     return read_network(path, numbers, Model)
 

@@ -1,10 +1,12 @@
 """ONNX's own tests of its ops, for the ops that are read."""
 
+import inspect
 from collections import Counter
 
 import numpy as np
 import pytest
 
+import tinygrad_mo as tg
 from nodes import all_cases, check
 from tinygrad_mo.onnx_files.reading import SUPPORTED
 
@@ -24,3 +26,8 @@ def test_all_of_onnx_own_tests_pass_or_are_refused_with_a_reason():
     assert set(SUPPORTED) <= passed.keys()
     assert passed.total() >= 600
     assert refused.total() <= 320
+
+
+def test_the_docstring_lists_the_ops_that_are_read():
+    text = inspect.getdoc(tg.from_onnx).partition("constant:")[2].partition("Examples")[0]
+    assert text.replace("\n", " ").strip(" .").split(", ") == SUPPORTED
