@@ -14,13 +14,15 @@ def as_list(y):
 
 def by_input(model, x):
     """The data of each input, by name."""
-    values = x.values() if isinstance(x, dict) else x if isinstance(x, list) else [x]
+    if isinstance(x, dict):
+        return x
+    values = x if isinstance(x, list) else [x]
     return dict(zip(model.input_names, values, strict=True))
 
 
 def gradients(model, feed):
     """Of a sum of all outputs, each number with a factor of its own, for each weight by name."""
-    given = [tg.Tensor(np.asarray(feed[name]), t.dtype) for name, t in model.inputs.items()]
+    given = {name: tg.Tensor(np.asarray(feed[name]), t.dtype) for name, t in model.inputs.items()}
     loss = 0
     for i, y in enumerate(as_list(model(given))):
         factors = np.cos(np.arange(np.prod(y.shape)) + i).reshape(y.shape)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_mo as tg
+from random_models import random_model
 from round_trips import there_and_back
 from tinygrad_mo.systems import SYSTEMS
 from zoo import ZOO
@@ -51,6 +52,19 @@ def test_every_system_comes_back(name, tmp_path):
         model = system.make()
         x, _ = system.task().of(model).some(3)
         there_and_back(model, x, tmp_path / "model.onnx", 1e-6)
+
+
+@pytest.mark.one_in(4, rest="medium")
+@pytest.mark.parametrize("seed", range(12))
+def test_random_models_come_back_or_are_refused(seed, tmp_path):
+    with tg.use(floatx="float64"):
+        model, (x, _, _) = random_model(seed)
+        try:
+            there_and_back(model, x, tmp_path / "model.onnx", 1e-6)
+        except NotImplementedError as error:
+            assert MASKED in str(error)
+            given = [t for step in model.steps for t in step.inputs if t is not None]
+            assert any(t.mask is not None for t in given)
 
 
 def test_training_goes_on_as_the_original_would(tmp_path):
