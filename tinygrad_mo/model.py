@@ -636,16 +636,16 @@ def from_onnx(path: str | Path, numbers: Sequence[str] = ()) -> Model:
     read, for floats and where they are constant:
 
     Abs, Acos, Acosh, Add, And, ArgMax, ArgMin, Asin, Asinh, Atan, Atanh, AveragePool,
-    BatchNormalization, Cast, Ceil, Clip, Concat, Constant, ConstantOfShape, Conv,
+    BatchNormalization, Cast, Ceil, Celu, Clip, Concat, Constant, ConstantOfShape, Conv,
     ConvTranspose, Cos, Cosh, CumSum, Div, Dropout, Einsum, Elu, Equal, Erf, Exp, Expand,
     Flatten, Floor, GRU, Gather, Gelu, Gemm, GlobalAveragePool, GlobalMaxPool, Greater,
     GreaterOrEqual, GroupNormalization, HardSigmoid, HardSwish, Identity, InstanceNormalization,
     LSTM, LayerNormalization, LeakyRelu, Less, LessOrEqual, Log, LogSoftmax, MatMul, Max,
-    MaxPool, Mean, Min, Mod, Mul, Neg, Not, Or, PRelu, Pad, Pow, RNN, Range, Reciprocal,
+    MaxPool, Mean, Min, Mish, Mod, Mul, Neg, Not, Or, PRelu, Pad, Pow, RNN, Range, Reciprocal,
     ReduceL1, ReduceL2, ReduceLogSum, ReduceLogSumExp, ReduceMax, ReduceMean, ReduceMin,
     ReduceProd, ReduceSum, ReduceSumSquare, Relu, Reshape, Resize, Round, Selu, Shape, Sigmoid,
     Sign, Sin, Sinh, Slice, Softmax, Softplus, Softsign, Split, Sqrt, Squeeze, Sub, Sum, Tan,
-    Tanh, Tile, Transpose, Unsqueeze, Upsample, Where.
+    Tanh, Tile, Transpose, Trilu, Unsqueeze, Upsample, Where.
 
     Examples
     --------

@@ -13,7 +13,7 @@ from onnx.backend.test.case import node as cases
 
 import tinygrad_mo as tg
 from tinygrad_mo.onnx_files.graph import Graph
-from tinygrad_mo.onnx_files.reading import SUPPORTED, wired
+from tinygrad_mo.onnx_files.reading import FOLDED, SUPPORTED, wired
 from tinygrad_mo.onnx_files.to_ops import PAIRS
 from tinygrad_mo.onnx_files.views import Constant
 
@@ -38,7 +38,7 @@ def data_places(node):
     """Which inputs are data; the others are weights and settings, which a file has in it."""
     if node.op_type in ALL_ARE_DATA:
         return range(len(node.input))
-    if node.op_type in ("ConstantOfShape", "Range"):
+    if node.op_type in FOLDED:
         return []
     return [1] if node.op_type == "Gather" else [0]
 

@@ -164,6 +164,8 @@ class Graph:
                 for place, name in enumerate(node.inputs):
                     if not name or name not in known:
                         continue
+                    if node.op == "BatchNormalization" and place in (3, 4):
+                        continue  # moving averages are no weights
                     x = known[name]
                     self.readers.setdefault(x.key, []).append(node)
                     part = not x.direct and node.op not in ("LSTM", "GRU", "RNN")

@@ -99,7 +99,8 @@ class Reader:
         if found is None:
             raise node.refuse(
                 f"its {what} ({node.inputs[place]!r}) must be an initializer that no other layer "
-                f"reads in another way"
+                f"reads in another way (exporters write equal weights, as those of a network that "
+                f"was not trained, once: train it before)"
             )
         return found
 

@@ -21,7 +21,7 @@ from .to_ops import TO_OPS
 from .views import Constant, whole
 
 READ = TO_OPS | TO_LAYERS
-FOLDED = {"Constant", "ConstantOfShape", "Range"}  # what is read if it is constant
+FOLDED = {"Constant", "ConstantOfShape", "Range", "Trilu"}  # what is read if it is constant
 SUPPORTED = sorted({*READ, *FOLDED})
 
 

@@ -414,9 +414,13 @@ def batch_norm(r: Reader, node: Node) -> View:
     x = r.view(node)
     if node.options.get("training_mode", 0) or r.used(node, 1):
         raise node.refuse("training_mode is not read: fit trains")
-    found = [r.needed(node, i, "weights") for i in range(1, 5)]
-    gamma, beta = plain_or(found[0], 1), plain_or(found[1], 0)
-    weights = {"gamma": gamma, "beta": beta, "moving_mean": found[2], "moving_variance": found[3]}
+    gamma, beta = plain_or(r.needed(node, 1, "scale"), 1), plain_or(r.needed(node, 2, "bias"), 0)
+    weights = {"gamma": gamma, "beta": beta}
+    for place, label in ((3, "moving_mean"), (4, "moving_variance")):
+        moving = r.graph.known.get(node.inputs[place])
+        if moving is None:
+            raise node.refuse(f"its {label} ({node.inputs[place]!r}) must be constant")
+        weights[label] = replace(moving, sources=())
     tensor = channels_last(x) if x.ndim > 2 else x.plain()
     y = r.layer(
         node,

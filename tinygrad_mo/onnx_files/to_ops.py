@@ -125,6 +125,14 @@ def hard_swish(x: Tensor) -> Any:
     return x * ops.hard_sigmoid(x)
 
 
+def celu(x: Tensor, *, alpha: float) -> Any:
+    return ops.elu(x / alpha) * alpha  # type: ignore[operator]
+
+
+def mish(x: Tensor) -> Any:
+    return x * ops.tanh(ops.softplus(x))
+
+
 def selu(r: Reader, node: Node) -> View:
     alpha, gamma = node.options.get("alpha", 1.67326), node.options.get("gamma", 1.0507)
     x = r.view(node)
@@ -449,6 +457,7 @@ TO_OPS: dict[str, Callable[[Reader, Node], Any]] = (
         "ArgMax": arg,
         "ArgMin": arg,
         "Cast": cast,
+        "Celu": with_options(celu, ("alpha", "alpha", 1.0)),
         "Clip": clip,
         "Concat": concat,
         "CumSum": cumsum,
@@ -460,6 +469,7 @@ TO_OPS: dict[str, Callable[[Reader, Node], Any]] = (
         "HardSwish": with_options(hard_swish),
         "LeakyRelu": with_options(ops.leaky_relu, ("negative_slope", "alpha", 0.01)),
         "LogSoftmax": along,
+        "Mish": with_options(mish),
         "Mod": mod,
         "PRelu": prelu,
         "Pad": pad,
