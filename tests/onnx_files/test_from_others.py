@@ -31,7 +31,7 @@ def test_there_are_files_of_both():
     assert {name.split("_")[1] for name in FILES} == {"torch", "keras"}
 
 
-@pytest.mark.one_in(3, rest="medium")
+@pytest.mark.medium
 @pytest.mark.parametrize("name", FILES)
 def test_it_predicts_the_same(name, recorded):
     model, x, expected = case_of(recorded, name)

@@ -16,6 +16,10 @@ def floats(*shape):
     return RNG.normal(size=shape).astype("float32")
 
 
+def ints(*numbers):
+    return np.array(numbers, np.int64)
+
+
 def written(path, nodes, inputs, outputs, weights=None, opset=17, **more):
     """A file of these nodes; inputs and outputs are shapes by name."""
     kind = more.pop("kind", TensorProto.FLOAT)
@@ -121,6 +125,23 @@ def test_layers_that_share_a_weight_with_other_settings_are_refused(path):
     assert "'c.weight'" in refused(path)
 
 
+def test_a_token_of_all_samples_is_one_weight(path):
+    nodes = [
+        node("Shape", ["x"], ["shape"]),
+        node("Gather", ["shape", "zero"], ["n"], axis=0),
+        node("Concat", ["n", "rest"], ["to"], axis=0),
+        node("Expand", ["token", "to"], ["t"]),
+        node("Concat", ["t", "x"], ["y"], axis=1),
+    ]
+    weights = {"token": floats(1, 1, 4), "zero": ints(0), "rest": ints(1, 4)}
+    written(path, nodes, {"x": ["batch", 5, 4]}, {"y": ["batch", 6, 4]}, weights)
+    x = floats(3, 5, 4)
+    x[1] = 0
+    model = agrees(path, x)
+    assert {n: w.shape for n, w in model.named_weights().items()} == {"token": (1, 1, 4)}
+    there_and_back(model, x, path, 1e-6)
+
+
 def test_an_initializer_may_come_first(path):
     nodes = [node("Sub", ["one", "x"], ["h"]), node("Div", ["w", "h"], ["y"])]
     weights = {"one": np.float32(9), "w": floats(4)}
@@ -181,10 +202,6 @@ def test_the_model_of_a_file_is_saved_and_loaded(path, tmp_path):
     again = tg.load(tmp_path / "model.tg")
     np.testing.assert_array_equal(again.predict(x), model.predict(x))
     assert again.output_names == model.output_names == ["y"]
-
-
-def ints(*numbers):
-    return np.array(numbers, np.int64)
 
 
 OLD_AND_NEW = {  # attributes until opset 10 or 12, inputs since

@@ -19,7 +19,7 @@ REFUSED = {  # of the zoo, and the layer that ONNX has no counterpart of
 
 
 @pytest.mark.filterwarnings("ignore:Dot")
-@pytest.mark.one_in(5, rest="medium")
+@pytest.mark.medium
 @pytest.mark.parametrize("name", sorted(ZOO.keys() - REFUSED.keys()))
 def test_every_model_of_the_zoo_comes_back(name, tmp_path):
     with tg.use(floatx="float64"):

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import ops
 from ..engine.graph import Tensor
-from .graph import Node, is_open, shape_of
+from .graph import SAMPLES, Node, is_open, shape_of
 from .reader import Reader, as_floats
 from .views import Constant, View, together, whole
 
@@ -314,13 +314,24 @@ def expand(r: Reader, node: Node) -> View:
     asked = [1] * (wide.ndim - len(asked)) + asked
     own = zip(asked, wide.shape, strict=True)
     ones = [1 if is_open(n) or m == n or (m is None and n == r.batch) else n for n, m in own]
-    if any(is_open(n) and m == 1 for n, m in zip(asked, wide.shape, strict=True)):
-        raise node.refuse("it would make one sample as many as the batch has")
+    places = [i for i, n in enumerate(asked) if is_open(n) and wide.shape[i] == 1]
+    if places:  # one for all samples, as the first token of a transformer
+        if len(places) > 1 or asked[places[0]] != SAMPLES:
+            raise node.refuse("only one sample is made as many as the batch has")
+        axes = tuple(0 if i == places[0] else None for i in range(wide.ndim))
+        wide = together([wide, View(one_per_sample(r), axes)], ops.multiply)
     if set(ones) <= {1}:
         return wide
     if np.dtype(x.tensor.dtype).kind != "f":
         raise node.refuse("only floats are expanded")
     return together([wide, Constant(np.ones(ones, x.tensor.dtype), None)], ops.multiply)
+
+
+def one_per_sample(r: Reader) -> Tensor:
+    """The number 1 as often as the batch has samples."""
+    x = r.values[r.graph.inputs[0].name].tensor
+    first = x[(slice(None), *[0] * (x.ndim - 1))]
+    return as_floats(ops.where(ops.logical_or(ops.not_equal(first, 0), True), 1.0, 0.0))
 
 
 def concat(r: Reader, node: Node) -> View:
