@@ -534,7 +534,7 @@ class Model(Network):
 
         Inputs, outputs and weights keep their names. What only training does is left out: of a
         dropout the rate is kept, noise and `stop_gradient` become nothing, and of optimizer and
-        losses nothing is written.
+        losses nothing is written, nor which weights are frozen.
 
         Parameters
         ----------
@@ -603,7 +603,8 @@ def from_onnx(path: str | Path, numbers: Sequence[str] = ()) -> Model:
     and ops otherwise. Initializers of floats become weights, under the names they have in the file:
     "fc.weight" is "fc/kernel" of the layer "fc". Axes of data are those of the file: pictures from
     PyTorch have channels first. The first axis of each input is the batch, of any length, even if
-    the file has a fixed one.
+    the file has a fixed one. Numbers are of the type that new models have at present
+    (`tinygrad_mo.use`). Every weight trains, but for moving averages.
 
     Parameters
     ----------

@@ -429,10 +429,16 @@ def rms_normalization(w: Writer, step: Step, xs: Names) -> Names:
 # ---------------------------------------------------------------- sequences
 
 
+MASKED = (
+    "its mask skips steps in the middle of a sequence, too, which ONNX cannot say; a model without "
+    "masks can be written"
+)
+
+
 def recurrent(w: Writer, step: Step, xs: Names) -> Names:
     kind = {"lstm": "LSTM", "gru": "GRU", "simple_rnn": "RNN"}[step.op.name]
     if xs[-1]:
-        raise w.refuse(step, "its mask skips steps in the middle of a sequence, too")
+        raise w.refuse(step, MASKED)
     states = xs[4:-1]
     for tensor, name in zip(step.inputs[4:-1], states, strict=True):
         if name and tensor is not None and tensor.shape[0] == 1:
