@@ -228,3 +228,29 @@ def result(metric, y, p):
 @pytest.mark.filterwarnings("error")
 def test_nan_is_never_right(metric, y, p, expected):
     assert result(getattr(metrics, metric)(), y, p) == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_loss_is_given_as_a_name_a_class_an_object_or_a_function():
+    huber, own = losses.Huber(delta=2.0), lambda y_true, y_pred: abs(y_true - y_pred).mean(axis=-1)
+    assert losses.get(huber) is huber
+    assert type(losses.get(losses.Huber)) is type(losses.get("huber")) is losses.Huber
+    assert float(losses.get(own)([[3.0]], tg.Tensor([[1.0]]))) == 2
+
+    class Apart:
+        def __init__(self, y_true, y_pred):
+            raise AssertionError("made before it is called")
+
+    with pytest.raises(TypeError, match="not the class Apart"):
+        losses.get(Apart)
+
+
+def test_only_of_a_loss_that_is_made_before_there_are_data_this_is_said():
+    class Mine(losses.Loss):
+        def call(self, y_true, y_pred):
+            return float(None)
+
+    for x, notes in [(tg.Tensor([[1.0]]), 0), (tg.Input((1,)), 1)]:
+        with pytest.raises(TypeError) as caught:
+            Mine()(x, x)
+        said = [n for n in getattr(caught.value, "__notes__", []) if "before there are data" in n]
+        assert len(said) == notes

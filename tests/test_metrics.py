@@ -171,6 +171,58 @@ def test_f1_takes_indices_and_steps():
     assert np.isnan(metrics.F1Score().result())
 
 
+def test_an_accuracy_of_steps_counts_each_step():
+    y, p = classes.reshape(3, 4), scored.reshape(3, 4, 4)
+    right = (p.argmax(axis=-1) == y).mean()
+    for labels in (y, y[..., None]):
+        assert collected(metrics.SparseCategoricalAccuracy(), labels, p) == pytest.approx(right)
+    hot = np.eye(4)[y]
+    assert collected(metrics.CategoricalAccuracy(), hot, p) == pytest.approx(right)
+    hot[0, :2] = 0  # no class is right there
+    left = (p.argmax(axis=-1) == y) & hot.any(axis=-1)
+    assert collected(metrics.CategoricalAccuracy(), hot, p) == pytest.approx(left.mean())
+    first_two = np.argsort(-p, axis=-1)[..., :2] == y[..., None]
+    found = collected(metrics.TopKCategoricalAccuracy(2), hot, p)
+    assert found == pytest.approx((first_two.any(axis=-1) & hot.any(axis=-1)).mean())
+    for metric in (metrics.SparseCategoricalAccuracy(), metrics.CategoricalAccuracy()):
+        for odd in (y[:, 0], y[:, :1]):
+            with pytest.raises(ValueError, match="shape"):
+                metric.update(odd, p)
+
+
+def test_weights_of_numbers_that_share_a_score_weigh_this_score():
+    y, p = np.zeros((2, 2, 3)), np.arange(12.0).reshape(2, 2, 3)
+    of_scores = np.array([[1.0, 2.0], [0.0, 5.0]])
+    for weights in (of_scores, np.repeat(of_scores[..., None], 3, axis=-1)):
+        metric = metrics.get("mae", [losses.MeanSquaredError()], (None, 2, 3), (None, 2, 3))
+        metric.update(y, p, weights)
+        right = (of_scores * p.mean(axis=-1)).sum() / of_scores.sum()
+        assert metric.result() == pytest.approx(right)
+
+
+def test_what_is_never_claimed_scores_0():
+    y, p = np.eye(3)[[0, 1, 1]], np.eye(3)[[0, 1, 0]]
+    metric = metrics.F1Score()
+    metric.update(y, p)
+    assert metric.result() == pytest.approx([2 / 3, 2 / 3, 0])
+    for name in ("precision", "recall"):
+        metric = metrics.get(name, [losses.BinaryCrossentropy()], (None, 1), (None, 1))
+        assert np.isnan(metric.result())
+        metric.update(np.array([[float(name == "precision")]]), np.array([[0.1]]))
+        assert metric.result() == 0
+
+
+def test_f1_of_an_empty_batch_is_none():
+    metric = metrics.F1Score("macro")
+    metric.update(np.zeros((0, 4)), np.zeros((0, 4)))
+    assert np.isnan(metric.result())
+
+
+def test_indices_need_a_number_for_each_class_beside_them():
+    with pytest.raises(ValueError, match=r"shape \(1,\) for .* \(3, 1\)"):
+        metrics.F1Score().update(np.array([1]), np.array([0.1, 0.9, 0.3]))
+
+
 def test_f1_knows_whether_classes_exclude_each_other():
     """With a binary cross-entropy each number is judged by itself, and of logits at 0."""
     y = (RANDOM.random((12, 4)) > 0.5).astype(float)
@@ -193,6 +245,15 @@ def test_f1_refuses_labels_that_are_none():
         metrics.F1Score().update(np.array([[0, 1], [2, 0]]), np.eye(2))
     with pytest.raises(ValueError, match="label 5 in row 1 is not one of the 4 classes"):
         metrics.F1Score().update(np.array([0, 5]), scored[:2])
+
+
+def test_in_r2_weighted_by_variance_a_constant_has_no_share():
+    y, p = X[:, :2].copy(), X[:, 1:3]
+    y[:, 1] = 5
+    both = metrics.R2Score("variance_weighted_average")
+    alone = metrics.R2Score()
+    alone.update(y[:, :1], p[:, :1])
+    assert collected(both, y, p) == pytest.approx(alone.result())
 
 
 def test_r2_is_exact_far_from_zero():

@@ -171,6 +171,22 @@ def test_a_large_parameter_is_stepped_like_its_rows(make, shape):
     np.testing.assert_allclose(whole.value, together, rtol=1e-5, atol=1e-6)
 
 
+@each_optimizer
+def test_one_of_several_small_parameters_may_be_given_a_new_value(make):
+    """They are stepped side by side: each goes on from the value that it has now."""
+    together, alone = make(), make()
+    ws, vs = ([tg.Parameter(np.full(3, n, "float32"), f"w{n}") for n in (1, 2)] for _ in "ab")
+    for step in range(4):
+        if step == 2:
+            ws[1].value = vs[1].value = np.array([5.0, 6.0, 7.0], "float32")
+        gs = [gradient_for(w, step) for w in ws]
+        together.apply(dict(zip(ws, gs, strict=True)))
+        for v, g in zip(vs, gs, strict=True):
+            alone.apply({v: g})
+    for w, v in zip(ws, vs, strict=True):
+        np.testing.assert_allclose(w.value, v.value, rtol=1e-5, atol=1e-6)
+
+
 def test_a_rule_of_ones_own_serves_every_size():
     class LastGradient(Optimizer):
         """Keeps an array that it was given, and returns one that it has not made."""

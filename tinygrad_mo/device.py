@@ -320,6 +320,12 @@ def set_random_seed(seed: int) -> None:
     Each layer and each `fit` draws from a generator of its own, spawned from this seed in the
     order in which they are made; the global state of `numpy.random` is neither read nor written.
 
+    The same program then finds the same numbers to the last bit, on one machine with the same
+    libraries, settings (`use`) and number of threads (``use(threads=...)``, and that of NumPy's
+    linear algebra, as OPENBLAS_NUM_THREADS says). Where one of these is another, sums are added up
+    in another order and rounded otherwise, and so is a sample in a batch of another size: compare
+    such numbers by `numpy.allclose`.
+
     Examples
     --------
     >>> import tinygrad_mo as tg
@@ -349,6 +355,17 @@ def seeded(seed: int) -> Iterator[None]:
 def new_generator() -> np.random.Generator:
     """A fresh random generator, independent of all earlier ones."""
     return np.random.default_rng(_seeds.spawn(1)[0])
+
+
+def seeds() -> np.random.SeedSequence:
+    """What all random numbers to come are spawned from."""
+    return _seeds
+
+
+def draw_like(seeds: np.random.SeedSequence) -> None:
+    """Let the random numbers to come be those of somebody else."""
+    global _seeds
+    _seeds = seeds
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary, ref
@@ -32,6 +32,7 @@ from .optimizers import get as get_optimizer
 from .training.batches import count
 from .training.data import evaluated_batches, training_batches, validation_batches
 from .training.fitting import Fit, as_callbacks, train_step
+from .training.memory import bytes_of_step, in_bytes
 from .training.objective import Objective, check_unique
 from .training.progress import numbers
 from .training.scores import Scores, score
@@ -243,6 +244,68 @@ class Model(Network):
         """
         return explain(unmeasured(self.objective, self.optimizer))
 
+    def summary(
+        self,
+        print_fn: Callable[[str], Any] = say,
+        batch_size: int | None = None,
+        length: int | Mapping[str, int] | None = None,
+    ) -> None:
+        """Print each call of a layer: type, output shape, parameters, what it is connected to.
+
+        Parameters
+        ----------
+        print_fn : function
+            Gets the lines one by one. Default: print.
+        batch_size : int, optional
+            Of a compiled model: say, too, how much memory a training step with so many samples
+            keeps from its forward to its backward pass (what pullbacks need; parameters, data and
+            gradients come on top). A forward pass on zeros finds it out, with the compiled kernels
+            or without them, as `tinygrad_mo.use` says at present.
+        length : int or dict of int, optional
+            For that: how long inputs are whose length is free, all or by name.
+
+        Examples
+        --------
+        >>> import tinygrad_mo as tg
+        >>> x = tg.Input((100,), name="x")
+        >>> h = tg.layers.Dense(50, activation="tanh", name="hidden")(x)
+        >>> model = tg.Model(x, tg.layers.Dense(1, name="y")(h))
+        >>> model.compile("sgd", "mse")
+        >>> model.summary(batch_size=32)
+        Model: model
+        --------------------------------------------------
+        Layer (type)    Output shape  Params  Connected to
+        --------------------------------------------------
+        x (Input)       (None, 100)        0
+        hidden (Dense)  (None, 50)     5,050  x
+        y (Dense)       (None, 1)         51  hidden
+        --------------------------------------------------
+        Parameters: 5,101 (5,101 trainable, 0 not)
+        Kept for the backward pass: 13.4 kB with batches of 32
+        """
+        super().summary(print_fn)
+        if batch_size is not None:
+            samples = whole("summary: batch_size", batch_size, at_least=1)
+            lengths = self._lengths(length)
+            kept = in_bytes(bytes_of_step(self.objective, samples, lengths))
+            print_fn(f"Kept for the backward pass: {kept} with batches of {samples}")
+
+    def _lengths(self, given: Any) -> dict[str, int]:
+        """How long the inputs are whose length is free, by name."""
+
+        def each(what: str, value: Any) -> int:
+            return whole(what, value, at_least=1)
+
+        if given is None or isinstance(given, Mapping):
+            lengths: dict[str, int] = arguments.by_name("summary: length", given, each)
+        else:
+            lengths = dict.fromkeys(self.inputs, each("summary: length", given))
+        for name in lengths:
+            if name not in self.inputs:
+                hint = did_you_mean(name, self.inputs)
+                raise ValueError(f"summary: length: no input is called {name!r}; {hint}")
+        return lengths
+
     # ------------------------------------------------------------ training
 
     def training_plan(self) -> Plan:
@@ -360,6 +423,7 @@ class Model(Network):
         return_dict: bool = False,
     ) -> Any:
         """One step on one batch; returns its losses and metrics as they were before the step."""
+        return_dict = flag("train_on_batch: return_dict", return_dict)
         feed = self.objective.labelled_data(x, y, sample_weight, class_weight)
         self._warn_if_frozen()
         self._warn_of_lone_samples(count(feed))
@@ -394,6 +458,7 @@ class Model(Network):
         list of float in the order of `metrics_names`, a float if that is only the loss, or a dict
         """
         objective, verbose = self.objective, verbosity("evaluate: verbose", verbose)
+        return_dict = flag("evaluate: return_dict", return_dict)
         scored = score(
             objective,
             evaluated_batches(objective, x, y, sample_weight, class_weight, batch_size, steps),

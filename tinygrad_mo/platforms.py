@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -169,7 +170,13 @@ def processor() -> str:
 
 def c_library() -> ctypes.CDLL | None:
     """The functions of C that this process has at hand; None where it has none (Windows)."""
-    return None if SYSTEM == WINDOWS else ctypes.CDLL(None)
+    return None if SYSTEM == WINDOWS else of_this_process()
+
+
+@cache
+def of_this_process() -> ctypes.CDLL:
+    """Opened once: what ctypes makes of a library is a circle, which nobody frees at once."""
+    return ctypes.CDLL(None)
 
 
 def cache_folder() -> Path:

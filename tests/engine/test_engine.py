@@ -253,6 +253,26 @@ def test_ragged_reach():
     assert tg.gradients([first, second, third], c, per_loss=True)[:2] == [None, None]
 
 
+def test_the_sweep_without_a_plan_gives_the_bits_of_the_plan():
+    """Through a fork, a broadcast, a value that nobody used, a table and a wanted tensor inside."""
+
+    def both(x):
+        return (x * x, x + 1), lambda g: (2 * x * g[0] + g[1],)
+
+    x, w, table = tensor(3, 4), tensor(4), tensor(5, 4)
+    square, _ = tg.ops.Op(both)(x)
+    h = tg.ops.tanh(square * w)
+    read = tg.ops.embedding(np.array([[1, 1, 3], [0, 1, 3]]), table)
+    losses = [(h * w + x).sum(), (h @ read[0].T).mean() + table.sum(), read.sum()]
+    targets, seeds = [x, w, table, h, square, tensor(2)], [1.0, 0.3, -2.0]
+    plan = Plan(losses, targets)
+    expected = plan.backward(recorded_tape(plan), seeds)
+    found = tg.gradients(losses, targets, seeds)
+    assert found[-1] is expected[targets[-1]] is None
+    for target, gradient in zip(targets[:-1], found, strict=False):
+        assert np.array_equal(gradient, expected[target][0])
+
+
 def test_dead_branches_are_not_swept():
     """A step above which no loss lies, or below which nothing is wanted, is never pulled."""
 
@@ -462,6 +482,22 @@ def test_tensors_are_ordered_the_same_in_every_run():
         [step.op.name for step in headline()[0].training_plan().steps] for _ in range(2)
     )
     assert first == second
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("steps", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_a_long_history_is_copied_and_pickled(steps):
+    """Without recursion, and what two tensors share stays shared."""
+    x = y = tg.Tensor([1.0, 2.0])
+    for _ in range(steps):
+        y = y * 1.0
+    middle, loss = y, (y * y).sum()
+    for copied in (copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))):
+        again = copied({"x": x, "middle": middle, "loss": loss})
+        assert again["loss"].item() == loss.item() and again["x"] is not x
+        for wrt in (again["x"], again["middle"]):
+            assert tg.gradients(again["loss"], wrt).tolist() == [2, 4]
+        assert tg.gradients(again["loss"], x) is None  # it is another tensor
 
 
 def test_what_ran_at_once_can_be_copied_and_pickled():

@@ -262,3 +262,15 @@ def test_quantiles_of_what_is_not_finite(share):
         np.testing.assert_allclose(found, [right, right])
     assert np.median(tg.Tensor([np.inf, np.inf])).item() == np.inf
     assert np.isnan(np.median(tg.Tensor([1.0, np.nan, 3, 4, 5])).item())
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, -1])
+@pytest.mark.parametrize("shares", [0.3, [0.25, 0.6], [[0.1, 0.2, 0.3], [0.7, 0.8, 1.0]]], ids=str)
+def test_quantiles_keep_the_axis_that_is_asked_for(axis, shares):
+    x = np.random.default_rng(0).normal(size=(3, 4, 5)).astype("float32")
+    for keepdims in (True, False):
+        options = {"axis": axis, "keepdims": keepdims}
+        found = np.quantile(tg.Tensor(x), shares, **options).numpy()
+        right = np.quantile(x, shares, **options)
+        assert found.shape == right.shape
+        np.testing.assert_allclose(found, right, rtol=1e-5, atol=1e-6)

@@ -176,6 +176,38 @@ def test_values_are_locked(x):
     assert x.value[0] != 5
 
 
+def test_a_parameter_stays_locked():
+    """After `assign` and after steps, too: a loss on the way back needs the numbers of before."""
+    w = Parameter([3.0, 1.0], "w")
+    large = Parameter(np.ones(20_000), "large")
+    adam = tg.optimizers.Adam()
+    changes = [
+        lambda: w.assign([3.0, 1.0]),
+        lambda: adam.apply({w: np.ones(2), large: np.ones(20_000)}),  # `large` is stepped alone
+    ]
+    for change in changes * 2:
+        change()
+        for x in (w, large):
+            loss, twice = (x * x).sum(), 2 * x.numpy()
+            with pytest.raises(ValueError, match="read-only"):
+                x.value[:] = 100
+            np.testing.assert_array_equal(tg.gradients(loss, x), twice)
+
+
+def test_another_value_put_into_a_parameter_is_told():
+    x = tg.Input((3,), name="x")
+    model = tg.Model(x, tg.layers.Dense(2, name="y")(x))
+    model.compile("sgd", "mse")
+    kernel, before = model.get_layer("y").kernel, model.get_weights()[0]
+    for wrong in (np.ones((7, 7)), tg.Tensor(np.ones((3, 2))), 1.0, None):
+        kernel.value = wrong
+        for use in (model.predict, lambda x: model.fit(x, np.ones((4, 2)), verbose=0)):
+            with pytest.raises(ValueError, match=r"'y/kernel' \(3, 2\) has been set to .*p.assign"):
+                use(np.ones((4, 3)))
+    kernel.value = before
+    assert model.predict(np.ones((4, 3))).shape == (4, 2)
+
+
 def test_a_parameter_takes_values_of_its_shape_only():
     w = Parameter([[1.0, 2.0]], "dense/kernel")
     w.assign([[3, 4]])
@@ -416,3 +448,11 @@ def test_functions_of_numpy_refuse_tensors():
     for function in (np.array, np.nanmedian, lambda x: np.convolve([1.0, 1.0], x)):
         with pytest.raises(TypeError, match=r"NumPy was given the tensor 'x' \(2,\).*\.numpy\(\)"):
             function(x)
+
+
+def test_a_parameter_that_is_trained_holds_floats():
+    for floatx in ("float32", "float64"):
+        with tg.use(floatx=floatx):
+            for value in (np.array([1, 2]), np.array([1.0, 2.0])):
+                assert tg.Parameter(value, "trained").dtype == floatx
+    assert tg.Parameter(np.array([1, 2]), "count", trainable=False).dtype == np.int64

@@ -39,6 +39,16 @@ def fault(number, title, kind=None, words="", elsewhere=""):
     return enter
 
 
+def refused(kind, words, function, *given, **options):
+    """Assert that a call is refused, by an error of this very kind that says these words."""
+    try:
+        function(*given, **options)
+    except Exception as error:
+        assert type(error) is kind and words in str(error), error
+        return error
+    raise AssertionError(f"nobody has refused what should be refused: {words}")
+
+
 def every():
     """All faults, in the order of their numbers."""
     for room in ROOMS:

@@ -1,13 +1,14 @@
 """Faults of graphs and of the way back: rows 1 to 34."""
 
 import copy
+import pickle
 import threading
 import weakref
 
 import numpy as np
 
 import tinygrad_mo as tg
-from faults import fault
+from faults import fault, refused
 from tinygrad_mo import layers, ops
 from zoo import numbers, two_heads
 
@@ -98,10 +99,28 @@ def _():
     return "a tensor has its own copy"
 
 
-@fault(9, "a parameter changed in place", TypeError, r"write p\.assign\(p \+ \.\.\.\)")
+@fault(
+    9,
+    "a parameter changed in place",
+    elsewhere="engine/test_graph.py::test_a_parameter_stays_locked",
+)
 def _():
-    w = tg.Parameter(np.ones(2), "w")
-    w += 1
+    layer = dense().get_layer("y")
+    kernel, before = layer.kernel, layer.kernel.numpy()
+
+    def put(x):
+        layer.kernel = x
+
+    for words, change in {
+        "write p.assign(p + ...)": lambda: kernel.__iadd__(1),
+        "and write p.assign(value)": lambda: kernel.__setitem__(0, 1.0),
+        "models would know nothing": lambda: put(before),
+        "write layer.kernel.assign(value)": lambda: put(kernel + 1),
+    }.items():
+        assert "'y/kernel' (3, 1)" in str(refused(TypeError, words, change))
+    refused(ValueError, "read-only", lambda: kernel.value.fill(0))
+    assert layer.kernel is kernel and np.array_equal(kernel.numpy(), before)
+    return "is refused by name, with the right way, p.assign(...); its array cannot be written to"
 
 
 @fault(10, "a parameter that changes between the way there and back")
@@ -180,19 +199,24 @@ def _():
     return "is swept and freed without recursion"
 
 
-@fault(19, "a copy of a long history")
+@fault(
+    19,
+    "a copy of a long history",
+    elsewhere="engine/test_engine.py::test_a_long_history_is_copied_and_pickled",
+)
 def _():
-    x = y = tg.Tensor(2.0)
-    for _ in range(3_000):
-        y = y * 1.0
-    again = copy.deepcopy({"x": x, "y": y})
-    assert tg.gradients(again["y"], again["x"]) == 1 and again["y"].item() == 2
+    for copied in (copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))):
+        x = y = tg.Tensor(2.0)
+        for _ in range(300):  # 250 are too many for recursion
+            y = y * 1.0
+        again = copied({"x": x, "y": y})
+        assert tg.gradients(again["y"], again["x"]) == 1 and again["y"].item() == 2
     model = two_heads()
     other = copy.deepcopy(model)
     data = numbers(4)
     model.fit(data, [Y, Y], verbose=0)
     assert not np.array_equal(other.get_weights()[0], model.get_weights()[0])
-    return "copies it without recursion; that of a model has weights and optimizer of its own"
+    return "copies and pickles it, without recursion; a model gets weights and optimizer of its own"
 
 
 @fault(
@@ -309,7 +333,10 @@ def _():
             assert "<lambda>" in error.__notes__[0] and "wired at" in error.__notes__[0]
         else:
             raise AssertionError(words)
-    return "is refused, with the op, where it was wired, and what a pullback is given and returns"
+    x = tg.Tensor([1.0, 2.0], "float32")
+    longer = ops.Op(lambda x: (x, (lambda g: g * np.sqrt(2),)))  # of float64, as np.sqrt(2) is
+    assert tg.gradients(longer(x).sum(), x).dtype == "float32"
+    return "is refused, with the op and where it was wired; floats get the type of the input"
 
 
 @fault(29, "a pullback that raises", KeyError, "of the user")

@@ -6,14 +6,13 @@ import time
 import tracemalloc
 import warnings
 import zipfile
-from copy import deepcopy
 from functools import partial
 
 import numpy as np
 import pytest
 
 import tinygrad_mo as tg
-from damage import HEADER, forge, members_of
+from damage import HEADER, changed, forge, members_of, places
 from tinygrad_mo import layers
 from tinygrad_mo.device import new_generator
 from tinygrad_mo.files.archive import CheckpointError, load_arrays, save_arrays
@@ -95,27 +94,6 @@ WRONG += [
     {"array": "none"},
     {"made": ["os", "system", [], {}]},
 ]
-
-
-def places(x, where=()):
-    """The way to everything in a header that a reader looks at."""
-    yield where
-    if isinstance(x, dict | list):
-        items = x.items() if isinstance(x, dict) else enumerate(x)
-        for key, item in items:
-            yield from places(item, (*where, key))
-
-
-def changed(header, where, value):
-    if not where:
-        return value
-    header = deepcopy(header)
-    *way, last = where
-    inner = header
-    for key in way:
-        inner = inner[key]
-    inner[last] = value
-    return header
 
 
 def variants(header):
@@ -229,6 +207,15 @@ def test_wrong_backups_are_refused_or_harmless_and_change_nothing(every, backup,
             after = [w.tobytes() for w in model.get_weights()], model.step, dict(model.loss_weights)
             assert after == before, (where, value)
     assert count > 200 / every
+
+
+def test_what_cannot_be_made_again_is_said_with_its_file(whole, tmp_path):
+    members, header = whole
+    path = tmp_path / "m.tg"
+    forge(path, list(members.items()), changed(header, ("model", "layers", 0, "made", 2, 0), None))
+    with pytest.raises(CheckpointError, match="layer 'trunk' could not be made again") as caught:
+        tg.load(path)
+    assert f"in {path}" in caught.value.__notes__
 
 
 # ---------------------------------------------------------------- members

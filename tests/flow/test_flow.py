@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 import tinygrad_mo as tg
-from random_models import random_model
+from random_programs import random_model
 from tinygrad_mo.flow import Flow
 from tinygrad_mo.flow import layout as layouts
-from tinygrad_mo.flow.layout import make_layout
-from tinygrad_mo.flow.measures import Measure, factor, triangle
+from tinygrad_mo.flow.folded import folded
+from tinygrad_mo.flow.frames import measures
+from tinygrad_mo.flow.layout import MARGIN, make_layout
+from tinygrad_mo.flow.measures import Measure, factor, lengths, triangle
+from tinygrad_mo.flow.page import graph_of
 from tinygrad_mo.flow.ratios import update_ratios
 from tinygrad_mo.flow.words import verdict
 
@@ -390,6 +393,29 @@ def test_at_a_fork_the_gradients_of_all_uses_are_added_as_vectors(seed, float64,
     assert Flow.load(tmp_path / "one.flow").forks == flow.forks
 
 
+def test_a_layer_has_the_name_by_which_its_weights_are_called():
+    """Whichever of its calls the sweep meets first: here the one within another model."""
+    z, w = tg.Input((3,)), tg.Input((3,))
+    inner = tg.Model(z, tg.layers.Dense(3)(z), name="inner")
+    outer = tg.Model(w, inner(w * 2.0), name="outer")
+    x = tg.Input((3,), name="x")
+    u, v = outer(x), inner(x)
+    ends = {"silent": v, "a": tg.layers.Dense(1)(u), "b": tg.layers.Dense(1)(v)}
+    model = tg.Model(x, ends)
+    model.compile("sgd", {"a": "mse", "b": "mse"})
+    flow = model.gradient_flow(np.eye(3), {"a": np.ones(3), "b": np.ones(3)})
+    assert "inner/dense/kernel" in flow.parameters
+    assert [node.name for node in flow.nodes if node.layer == "inner/dense"] == [
+        "outer/inner/dense",
+        "inner/dense",
+    ]
+    for line in flow.report().splitlines()[2:4]:
+        assert " trains inner/dense and " in line
+    assert flow.norm("a", "inner/dense") > 0
+    with pytest.raises(ValueError, match="ask for the whole layer, 'inner/dense'"):
+        flow.norm("a", "outer/inner/dense")
+
+
 def overlaps(a, b):
     return abs(a.x - b.x) * 2 < a.width + b.width and abs(a.y - b.y) * 2 < a.height + b.height
 
@@ -406,7 +432,45 @@ def test_cards_do_not_overlap_and_data_runs_to_the_right(make, missing, monkeypa
     assert not any(overlaps(a, b) for i, a in enumerate(cards) for b in cards[:i])
     for path in layout.paths:
         assert all(x0 < x1 for (x0, _), (x1, _) in pairwise(path))
-    assert all(0 < c.x < layout.width and 0 < c.y < layout.height for c in cards)
+    for path in layout.paths:
+        for x, y in path[1:-1]:
+            assert not any(
+                abs(x - c.x) * 2 < c.width and abs(y - c.y) * 2 < c.height for c in cards
+            )
+    right = max(c.x + c.width / 2 for c in cards)
+    low = max(max(c.y + c.height / 2 for c in cards), *(y for p in layout.paths for _, y in p))
+    assert (layout.width, layout.height) == pytest.approx((right + MARGIN, low + MARGIN))
+    assert all(c.x - c.width / 2 >= 0 and c.y - c.height / 2 >= 0 for c in cards)
+
+
+@pytest.mark.medium
+def test_a_folded_flow_keeps_the_weights_of_its_cards():
+    h = x = tg.Input((2,))
+    for _ in range(60):
+        h = tg.layers.Dense(2)(h)
+    model = tg.Model(x, tg.layers.Dense(1)(h))
+    model.compile("sgd", "mse")
+    flow = model.gradient_flow(np.ones((2, 2)), np.ones(2))
+    shown = folded(flow)
+    assert len(shown.nodes) < len(flow.nodes) and list(shown.parameters) == list(flow.parameters)
+
+
+def test_the_page_numbers_what_was_measured():
+    model, data = siamese()
+    flow = model.gradient_flow(*data)
+    made, measured = graph_of(flow), list(measures(flow))
+    names, arrays = [node.name for node in flow.nodes], list(flow.parameters)
+    assert [node["name"] for node in made["nodes"]] == names
+    for source, target, tensor, number in made["wires"]:
+        assert measured[number] == ("wire", names[source], names[target], tensor)
+    for weight, node, number in made["uses"]:
+        assert measured[number] == ("use", arrays[weight], names[node])
+    for tensor, number in made["forks"]:
+        assert measured[number] == ("fork", tensor)
+    counts = Counter(what[0] for what in measured)
+    for kind in ("wire", "use", "fork", "bundle"):
+        assert len(made[f"{kind}s"]) == counts[kind], kind
+    assert counts["wire"] and counts["use"]
 
 
 def test_names_never_reach_the_layout_language():
@@ -466,8 +530,24 @@ def test_the_factor_is_exact_however_near_columns_are(apart, size):
     random = np.random.default_rng(0)
     first, other = random.standard_normal((2, 20_000))
     columns = size * np.stack([first, first + apart * other, random.standard_normal(20_000)])
-    found, right = factor(columns), triangle(columns)
-    signs = np.sign(np.diagonal(right))[:, None]
-    np.testing.assert_allclose(np.sign(np.diagonal(found))[:, None] * found, signs * right, 1e-10)
+    found, right = (
+        np.sign(np.diagonal(r))[:, None] * r for r in (factor(columns), triangle(columns))
+    )
+    digits = 1e-14 / apart  # none that follows from a difference of two columns has more
+    np.testing.assert_allclose(found, right, rtol=0, atol=digits * np.abs(right).max())
+    np.testing.assert_allclose(np.linalg.norm(found / size, axis=0) * size, lengths(columns, (1,)))
     gap = found @ [1.0, -1.0, 0.0]  # how far apart the first two are, exactly
     assert np.linalg.norm(gap / size) == pytest.approx(apart * np.linalg.norm(other), rel=1e-3)
+
+
+def test_columns_of_zeros_and_parallel_ones_are_factored_like_others():
+    rows = np.random.default_rng(0).standard_normal((5, 20_000)).astype("float32")
+    rows[1] = 0
+    rows[3] = 2 * rows[0]
+    rows[4] = rows[0] - rows[2]
+    found = factor(rows)
+    assert found.T @ found == pytest.approx(rows.astype(float) @ rows.T.astype(float), abs=1e-9)
+    assert np.array_equal(found, np.triu(found))
+    assert np.linalg.norm(found @ [2.0, 0, 0, -1.0, 0]) < 1e-12
+    assert np.linalg.norm(found @ [1.0, 0, -1.0, 0, -1.0]) < 2e-5  # rows[4] is rounded
+    assert not factor(rows[1:2]).any()

@@ -8,7 +8,7 @@ import pytest
 import tinygrad_mo as tg
 from browsing import run
 from random_flows import random_flow, random_weights
-from random_models import random_model
+from random_programs import random_model
 from tinygrad_mo.flow import Flow, FlowNode, Measure, Wire, words
 
 pytestmark = pytest.mark.slow  # a browser takes seconds

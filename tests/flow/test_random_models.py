@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tinygrad_mo as tg
-from random_models import random_model
+from random_programs import random_model
 from tinygrad_mo.engine.randomness import Randomness
 from tinygrad_mo.flow.words import AGREE, CONFLICT, HARDLY, layers_of
 
@@ -90,8 +90,13 @@ def check_wires(flow):
 
 
 def weights_of(flow, layer):
-    """Of a layer, of a part of one, or a parameter: as their names say."""
-    return [name for name in flow.parameters if f"{name}/".startswith(f"{layer}/")]
+    """Of a layer, of a part of one, or a parameter: as their names say.
+
+    Where a layer is called within several models, of which one is used in part, its weights may
+    have the name of a call that is not there.
+    """
+    named = [name for name in flow.parameters if f"{name}/".startswith(f"{layer}/")]
+    return named or flow.weights_of_layers()[layer]
 
 
 def moved(flow, layer, moves):

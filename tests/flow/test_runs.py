@@ -11,7 +11,7 @@ from random_flows import random_flow
 from tinygrad_mo import layers
 from tinygrad_mo.files.archive import CheckpointError
 from tinygrad_mo.flow import Flow, Run, Runs, run_words, whatif
-from tinygrad_mo.flow.runs import NEXT_TO_NOTHING, STUDENT, compared
+from tinygrad_mo.flow.runs import NEXT_TO_NOTHING, STUDENT, Difference, compared
 
 LOSSES = ["main_output", "aux_output"]
 
@@ -99,6 +99,10 @@ def test_seeds_are_paired():
 )
 def test_what_is_said_of_a_difference(new, old, kind):
     assert compared(new, old).kind == kind
+
+
+def test_no_difference_has_no_spread():
+    assert compared([1.0, 2.0], [1.0, 2.0]) == Difference(0.0, 0.0, "same")
     assert NEXT_TO_NOTHING == 0.01
 
 

@@ -30,9 +30,11 @@ OF_NUMPY_ALONE = {  # by what a test is about
     ],
     "arrays that are locked, or held by somebody": [
         "test_graph.py::test_values_are_locked",
+        "test_graph.py::test_a_parameter_stays_locked",
         "test_sparse.py::TestWhoHoldsTheArray",
         "test_check.py::test_writing_into_weights_or_data_is_caught",
         "test_faults.py::test_fault[7]",
+        "test_faults.py::test_fault[9]",
     ],
     "tables of which few entries are stepped": [
         "test_sparse.py::test_a_step_that_is_not_certain_is_worked_out_beside_the_table",
@@ -40,7 +42,10 @@ OF_NUMPY_ALONE = {  # by what a test is about
         "test_sparse.py::test_the_compiled_step_of_a_table_is_that_of_numpy",
         "test_sparse.py::test_every_rule_for_tables_has_a_twin_that_works_in_place",
     ],
-    "the memory of a process, and its threads": ["faults/test_resources.py"],
+    "the memory of a process, and its threads": [
+        "faults/test_resources.py",
+        "test_memory.py::test_the_memory_of_a_step",
+    ],
     "the place that a warning names": ["test_by_hand.py::test_a_history_that_grows_is_told"],
     "warnings and errors of NumPy": [
         "test_optimizers.py::test_numpys_error_handling_makes_no_difference",

@@ -1,5 +1,7 @@
 """What layers are given: kept as it was, counted right, and never left aside in silence."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -182,6 +184,26 @@ def test_weights_and_losses_of_a_layer_of_ones_own(options, words):
         Mine(**options)(tg.Input((3,)))
 
 
+def test_a_layer_of_ones_own_may_have_a_width():
+    class Wide(layers.Layer):
+        fixed_width = True
+
+        def __init__(self, width, **options):
+            super().__init__(**options)
+            self.width = width
+
+        def make_weights(self, shape):
+            self.kernel = self.add_weight("kernel", (shape[-1], self.width))
+
+        def call(self, x):
+            return x @ self.kernel
+
+    layer = Wide(5, name="wide")
+    assert layer(tg.Input((3,))).shape == (None, 5)
+    with pytest.raises(ValueError, match="'wide' has weights for inputs of width 3, made by"):
+        layer(tg.Input((1,)))
+
+
 def test_a_weight_takes_numpys_numbers():
     layer = Mine(weight=("w", np.array([3])), trainable=np.bool_(False))
     layer(tg.Input((3,)))
@@ -214,3 +236,60 @@ def test_a_layer_that_takes_one_tensor_says_so(make, count):
             super().make_weights(shape[0] if isinstance(shape, list) else shape)
 
     assert Own(2)([STEPS] * count).shape == (None, 6, 2)  # one's own may take either
+
+
+@pytest.mark.parametrize("name", ["generator", "weights", "input_width"])
+def test_what_every_layer_has_is_no_place_for_something_else(name):
+    class Own(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            setattr(self, name, 3)
+
+    with pytest.raises(AttributeError, match=f"Own cannot keep .* {name!r}.*choose another name"):
+        Own()
+
+
+WITH_WEIGHTS = [  # a layer, what makes one, and what it is called on
+    (layers.Dense, (2,), STEPS),
+    (layers.Embedding, (5, 2), tg.Input((6,), "int32")),
+    (layers.PReLU, (), STEPS),
+    (layers.BatchNormalization, (), STEPS),
+    (layers.LayerNormalization, (), STEPS),
+    (layers.GroupNormalization, (1,), STEPS),
+    (layers.SimpleRNN, (2,), STEPS),
+    (layers.GRU, (2,), STEPS),
+    (layers.LSTM, (2,), STEPS),
+    (layers.Conv1D, (2, 3), STEPS),
+    (layers.Conv2D, (2, 3), IMAGE),
+    (layers.Conv2DTranspose, (2, 3), IMAGE),
+    (layers.DepthwiseConv2D, (3,), IMAGE),
+    (layers.SeparableConv2D, (2, 3), IMAGE),
+    (layers.MultiHeadAttention, (2, 3), STEPS),
+]
+
+
+def weights_of(layer, name):
+    """The weights that an option called name_initializer or name_regularizer is about."""
+    if layer is layers.MultiHeadAttention:
+        return {f"{part}_{name}" for part in ("query", "key", "value", "attention_output")}
+    if layer is layers.DepthwiseConv2D and name == "depthwise":
+        return {"kernel"}
+    return {f"{name}_kernel" if name in ("recurrent", "depthwise", "pointwise") else name}
+
+
+@pytest.mark.parametrize(("layer", "given", "x"), WITH_WEIGHTS, ids=lambda v: getattr(v, "name", v))
+@pytest.mark.parametrize("kind", ["initializer", "regularizer"])
+def test_an_option_of_a_weight_reaches_this_weight_alone(layer, given, x, kind):
+    inputs = [x, x] if layer is layers.MultiHeadAttention else [x]
+    options = [name for name in inspect.signature(layer).parameters if name.endswith(f"_{kind}")]
+    assert options
+    for option in options:
+        sevens = lambda shape, generator: np.full(shape, 7.5)
+        one = sevens if kind == "initializer" else layers.regularizers.L2(7.5)
+        made = layer(*given, **{option: one})
+        made(*inputs)
+        if kind == "regularizer":
+            reached = {w.label for w in made.weights if w.regularizer is one}
+        else:  # some, as the forget gates of an LSTM start at 1
+            reached = {w.label for w in made.weights if (w.value == 7.5).any()}
+        assert reached == weights_of(layer, option.removesuffix(f"_{kind}"))

@@ -107,6 +107,22 @@ def test_hidden_steps_are_not_seen():
     close(*outputs[2:])
 
 
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("of", ["value", "key"])
+@pytest.mark.parametrize("several_heads", [False, True])
+def test_a_step_is_hidden_where_the_mask_of_its_key_or_of_its_value_says_so(of, several_heads):
+    """As if this step were not there."""
+    query, value, key = numbers(1, 2, 3), numbers(1, 4, 3), numbers(1, 4, 3)
+    layer = layers.MultiHeadAttention(2, 3) if several_heads else layers.Attention()
+    outputs = []
+    for steps in ([0, 1, 3], [0, 1, 2, 3]):
+        q, v, k = (tg.Tensor(x) for x in (query, value[:, steps], key[:, steps]))
+        if len(steps) == 4:
+            {"value": v, "key": k}[of].mask = tg.Tensor([[True, True, False, True]])
+        outputs.append((layer(q, v, k) if several_heads else layer([q, v, k])).numpy())
+    close(*outputs)
+
+
 def test_all_hidden_is_no_nan():
     x = tg.Tensor(numbers(2, 3, 4))
     layer = layers.MultiHeadAttention(2, 3)

@@ -415,3 +415,20 @@ def test_a_layer_that_makes_others_in_each_call_is_refused():
     with pytest.raises(ValueError, match=told):
         tg.Model([x, z], [block(x), block(z)])
     assert tg.Model([x, z], [borrows(x), borrows(z)]).count_params() == 20
+
+
+def test_a_layer_may_have_attributes_that_cards_have():
+    class Scale(L.Layer):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.kind, self.label, self.steps = "power", "another name", 3
+
+        def call(self, x):
+            return x * 2
+
+    x = tg.Input((3,), name="x")
+    model = tg.Model(x, L.Dense(1, name="y")(Scale()(x)))
+    model.compile("sgd", "mse")
+    flow = model.gradient_flow(np.ones((4, 3)), np.ones((4, 1)))
+    found = {node.name: node.kind for node in flow.nodes}
+    assert found == {"x": "input", "scale": "layer", "y": "layer", "y_loss": "loss"}

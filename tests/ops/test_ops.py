@@ -178,6 +178,23 @@ def test_a_probability_of_exactly_0_or_1_is_clipped_and_has_no_slope():
     y, (_, pull) = ops.binary_crossentropy(np.array([1.0, 0.0]), np.array([0.0, 1.0]))
     np.testing.assert_allclose(y, -np.log(1e-7), rtol=1e-8)
     assert pull(np.ones((1, 2))).tolist() == [[0, 0]]
+    y, (_, pull) = ops.categorical_crossentropy(np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]]))
+    np.testing.assert_allclose(y, -np.log(1e-7), rtol=1e-8)
+    assert pull(np.ones((1, 1))).tolist() == [[[0, 0]]]
+
+
+@pytest.mark.parametrize(("op", "gates"), [(ops.lstm, 4), (ops.gru, 3), (ops.simple_rnn, 1)])
+def test_a_recurrent_op_computes_in_the_type_of_its_input(op, gates):
+    """Weights of float32 beside numbers of float64 lose nothing more."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(2, 3, 4))
+    shapes = [(4, 5 * gates), (5, 5 * gates), (2, 5 * gates) if gates == 3 else (5 * gates,)]
+    weights = [random.normal(size=shape).astype("float32") for shape in shapes]
+    states = [None] * (2 if op is ops.lstm else 1)
+    found = op(x, *weights, *states, None)[0][0]
+    right = op(x, *(w.astype(float) for w in weights), *states, None)[0][0]
+    assert found.dtype == float
+    np.testing.assert_allclose(found, right, rtol=1e-12)
 
 
 def test_the_mean_of_nothing_is_0():

@@ -263,6 +263,8 @@ def test_fit_takes_groups():
     [
         ({"groups": [1, 1, 2, 2]}, "give validation_split"),
         ({"groups": [1, 2], "validation_split": 0.5}, "one per sample"),
+        ({"groups": [[1], [2, 3]] * 2, "validation_split": 0.5}, "groups: one number or name per"),
+        ({"groups": [{}] * 4, "validation_split": 0.5}, "groups: one number or name per sample"),
         ({"groups": [1, 1, 1, 1], "validation_split": 0.5}, "all 4 samples are of the group 1"),
         ({"groups": [1, 1, 2, 2], "validation_split": 1.0}, "one part empty, that to train on"),
         ({"validation_split": 0.1}, "leaves one part empty, that to validate on: give a larger"),
@@ -272,5 +274,5 @@ def test_fit_takes_groups():
 )
 def test_impossible_groups_are_refused(options, words):
     model, x, y = headline()
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises((TypeError, ValueError), match=words):
         model.fit(x, y, verbose=0, **options)

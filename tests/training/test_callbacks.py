@@ -119,6 +119,16 @@ def test_unknown_hook_is_explained():
         callbacks.LambdaCallback(on_epoch_ends=print)
 
 
+@pytest.mark.parametrize("given", [3, 0, False, "callbacks", {"stop": callbacks.Callback()}])
+def test_callbacks_are_one_or_a_list(given):
+    model, x, y = headline()
+    with pytest.raises(TypeError, match="callbacks must be a list, not "):
+        model.fit(x, y, verbose=0, callbacks=given)
+    with pytest.raises(TypeError, match=r"callbacks: Callback is a class, write Callback\(...\)"):
+        model.fit(x, y, verbose=0, callbacks=callbacks.Callback)
+    model.fit(x, y, verbose=0, callbacks=callbacks.Callback())
+
+
 # Class weights, missing labels, several losses
 
 
@@ -157,6 +167,14 @@ def test_class_weight_by_output():
     assert set(weighted[model.objective.terms["aux_output"].weights].tolist()) <= {1.0, 2.0}
     with pytest.raises(ValueError, match="no label is 7"):
         model.fit(x, y, class_weight={"aux_output": {7: 2.0}})
+
+
+def test_weights_for_nothing_are_none():
+    """An empty dict can be one by class or one by output: both say the same."""
+    model, x, y = headline()
+    plain = model.evaluate(x, y)
+    assert model.evaluate(x, y, class_weight={}) == plain
+    assert model.evaluate(x, y, sample_weight={}) == plain
 
 
 @pytest.mark.parametrize("mark", [np.nan, -1.0])

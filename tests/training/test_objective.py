@@ -23,6 +23,15 @@ def two_heads(optimizer="sgd", **options):
     return model
 
 
+def test_whether_numbers_come_by_name_is_true_or_false():
+    model = two_heads()
+    before = model.get_weights()
+    for method in (model.evaluate, model.train_on_batch):
+        with pytest.raises(TypeError, match="return_dict must be True or False, not 'no'"):
+            method(X, [Y, Y], return_dict="no")
+    assert all(map(np.array_equal, model.get_weights(), before)) and model.step == 0
+
+
 # ---------------------------------------------------------------- a refused compile
 
 
@@ -33,6 +42,9 @@ def two_heads(optimizer="sgd", **options):
         ("no_such_optimizer", "mse"),
         ("adam", "mse", {"c": 1.0}),
         ("adam", "mse", float("nan")),
+        ("adam", {"a": "mse"}, {"a": 1.0, "b": "0.5"}),  # of an output without a loss
+        ("adam", {"a": "mse"}, [1.0, float("nan")]),
+        ("adam", {"a": ["mse", "mae"]}, {"a": "x", "a_mean_squared_error": 1.0}),
         ("adam", "mse", None, ["no_such_metric"]),
         ("adam", "mse", None, {"c": "mae"}),
         ("adam", ["mse"]),
@@ -165,6 +177,8 @@ def test_classes_of_steps_have_weights():
     by_class = model.evaluate(x, y, class_weight={0: 2.0, 2: 0.5})
     by_step = model.evaluate(x, y, sample_weight=np.choose(y, [2.0, 1.0, 0.5]))
     assert by_class == pytest.approx(by_step)
+    with pytest.raises(ValueError, match="3"):
+        model.evaluate(x, y, class_weight={3: 1.0})  # there are four steps, but three classes
 
 
 def test_labels_in_a_column_are_labels():

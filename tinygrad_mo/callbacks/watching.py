@@ -56,7 +56,7 @@ class Watch(Callback):
     """
 
     saved: tuple[str, ...] = ("best", "best_epoch", "wait", "awaited")
-    owner: Callback | None = None  # who watches, if it is not this object itself
+    owner = ""  # the name of who watches, if it is not this object itself
 
     def __init__(self, monitor: str = "val_loss", min_delta: float = 0.0, mode: str = "auto"):
         who = type(self).__name__
@@ -83,7 +83,7 @@ class Watch(Callback):
     def check_monitor(self) -> None:
         """Will there be such a number, and which way is better?"""
         name, known = self.monitor, self.model.log_names
-        who = type(self.owner or self).__name__
+        who = self.owner or type(self).__name__
         own = name.removeprefix("val_")
         if name not in known and own in known:
             raise ValueError(
@@ -123,9 +123,9 @@ class Watch(Callback):
         A callback that is told before this one may report it; but what is nearly one of the known
         names is taken for a slip.
         """
-        me = self.owner or self
-        who, listeners = type(me).__name__, self.model.fitting.listeners
-        position = listeners.index(me)
+        who, listeners = self.owner or type(self).__name__, self.model.fitting.listeners
+        mine = [one is self or self in getattr(one, "watches", ()) for one in listeners]
+        position = mine.index(True)
         for name in names:
             if name in known:
                 continue
@@ -141,7 +141,7 @@ class Watch(Callback):
         for name in self.awaited:
             if name not in logs:
                 raise ValueError(
-                    f"{type(self.owner or self).__name__} needs {name!r}, which nobody has "
+                    f"{self.owner or type(self).__name__} needs {name!r}, which nobody has "
                     f"reported in this epoch; {did_you_mean(name, logs)}"
                 )
         self.awaited = []
@@ -257,7 +257,7 @@ class EarlyStopping(Callback):
         min_delta = arguments.number(f"{who}: min_delta", min_delta, at_least=0)
         self.watches = [Watch(name, min_delta, mode) for name in names]
         for watch in self.watches:
-            watch.owner = self
+            watch.owner = who
         self.patience = arguments.whole(f"{who}: patience", patience)
         self.restore_best_weights, self.combine = restore, combine
         self.only = None if only is None else arguments.name(f"{who}: only", only)

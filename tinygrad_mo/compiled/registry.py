@@ -98,8 +98,8 @@ def call_c_in_parts(
 
 
 def for_c(argument: Any) -> Any:
-    if isinstance(argument, np.ndarray):
-        return argument.ctypes
+    if isinstance(argument, np.ndarray):  # handed over itself, it would be held by a circle
+        return ctypes.c_void_p(argument.ctypes.data)
     if isinstance(argument, float):
         return ctypes.c_float(argument)
     return None if argument is None else ctypes.c_ssize_t(argument)

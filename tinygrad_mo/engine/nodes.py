@@ -137,8 +137,9 @@ class Nodes:
             if isinstance(card, Step):
                 node = Node(step.op.name, "op", step.op)
             else:
-                kind = getattr(card.owner, "kind", "layer")
-                node = Node(getattr(card.owner, "label", None) or path_of(card), kind, card.owner)
+                kind = getattr(type(card.owner), "kind", "layer")  # a layer may have a `kind`, too
+                name = card.owner.label if kind == "loss" else path_of(card)
+                node = Node(name, kind, card.owner)
             self._of_card[card] = node
             self.all.append(node)
         node.steps.append(step)

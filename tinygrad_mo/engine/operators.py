@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -13,7 +12,6 @@ from ..ops import Op
 from ..other_names import NOT_IN_PLACE, OTHER_NAMES, Misnomer, words_about
 from . import functions, matrices, shapes
 from .functions import FUNCTIONS, INSTEAD
-from .order import topological_order
 
 
 def infix(op: Op) -> tuple[Any, Any]:
@@ -63,16 +61,6 @@ class Operators:
     shape: Any
     dtype: Any
     name: str
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        """A copy with its whole history, however long that is."""
-        new = memo[id(self)] = type(self).__new__(type(self))
-        for step in () if id(self.step) in memo else topological_order([self]):
-            deepcopy(step, memo)  # each after those that it needs, so that it is no recursion
-        for name in (n for cls in type(self).__mro__ for n in getattr(cls, "__slots__", ())):
-            if hasattr(self, name):
-                setattr(new, name, deepcopy(getattr(self, name), memo))
-        return new
 
     def __format__(self, spec: str) -> str:
         """What it is called inside a sentence: name and shape; with a format, its number."""
@@ -153,6 +141,11 @@ class Operators:
             raise AttributeError(words, name=name, obj=self)
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        if hasattr(self, "trainable"):
+            raise TypeError(
+                f"the parameter {self} is not changed in place: change a copy, value = p.numpy(), "
+                f"and write p.assign(value)"
+            )
         raise TypeError(f"{NOT_IN_PLACE}; ops.where(condition, y, x) replaces some of its numbers")
 
     grad, requires_grad = Misnomer("tensor"), Misnomer("tensor")

@@ -27,7 +27,10 @@ from ..whole_files import CheckpointError, replace_file
 HEADER = "header.json"
 FORMAT = "tinygrad_mo 2"
 OLD = "tinygrad_mo 1"  # had the checksums of the zip archive alone
-LONGEST_HEADER = 1 << 28  # bytes; none that is longer is written
+# What a header may have: of a member it holds some 250 bytes and 15 values. They are counted before
+# a header is taken apart, for which Python needs up to 130 bytes for a value.
+LONGEST_HEADER, MOST_VALUES = 1 << 22, 300_000
+RECORDING = 16  # times as much: backups and runs, which hold flows, one for each recorded step
 LONGEST_WORDS = 2000  # of a message that may quote the file
 PART = 1 << 20  # bytes read at a time
 LONGEST_START = 1 << 14  # bytes of a member before its numbers
@@ -47,23 +50,41 @@ class Member(NamedTuple):
 
 def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], **header: Any) -> None:
     """Write arrays by name, with a header of plain values; see `replace_file`."""
-    packed, listed = io.BytesIO(), dict[str, Any]()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, array in arrays.items():
-            member = io.BytesIO()
-            np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
-            content = member.getvalue()
-            listed[f"{name}.npy"] = [len(content), digest(content)]
-            archive.writestr(entry(f"{name}.npy"), content)
-        text = json.dumps({"format": FORMAT, "members": listed, **header}).encode()
-        if len(text) > LONGEST_HEADER:
-            raise CheckpointError(
-                f"cannot save {path}: besides its arrays it would hold {len(text) >> 20} MB, and "
-                f"{LONGEST_HEADER >> 20} can be read again: save it in parts"
-            )
-        archive.writestr(entry(HEADER), text)
-        archive.comment = digest(text).encode()
+    packed = io.BytesIO()
+    archive = zipfile.ZipFile(packed, "w")
+    try:
+        pack(path, archive, arrays, header)
+        archive.close()
+    except BaseException:
+        archive.fp = None  # else, half a member written, it complains, and not of what has happened
+        raise
     replace_file(path, packed.getvalue())
+
+
+def pack(
+    path: str | Path,
+    archive: zipfile.ZipFile,
+    arrays: Mapping[str, np.ndarray],
+    header: Mapping[str, Any],
+) -> None:
+    """Write the members, and the header that lists them."""
+    listed = dict[str, Any]()
+    for name, array in arrays.items():
+        member = io.BytesIO()
+        np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
+        content = member.getvalue()
+        listed[f"{name}.npy"] = [len(content), digest(content)]
+        archive.writestr(entry(f"{name}.npy"), content)
+    text = json.dumps({"format": FORMAT, "members": listed, **header}).encode()
+    times = RECORDING if {"fit", "runs"} & header.keys() else 1
+    try:
+        check_header(len(text), values_in(text), times)
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"cannot save {path}, since it could not be read again: {error}; save it in parts"
+        ) from None
+    archive.writestr(entry(HEADER), text)
+    archive.comment = digest(text).encode()
 
 
 def entry(name: str) -> zipfile.ZipInfo:
@@ -163,6 +184,8 @@ def made_again(path: Any) -> Iterator[None]:
     except Exception as error:
         words = f"{error}"[:LONGEST_WORDS]
         if isinstance(error, CheckpointError) and words == f"{error}":
+            if f"{path}" not in words:
+                error.add_note(f"in {path}")
             raise
         raise CheckpointError(
             f"what {path} holds cannot be made again: {type(error).__name__}: {words}"
@@ -170,8 +193,10 @@ def made_again(path: Any) -> Iterator[None]:
 
 
 @contextmanager
-def opened(path: str | Path) -> Iterator[tuple[Members, dict[str, Any]]]:
+def opened(path: str | Path, times: int = 1) -> Iterator[tuple[Members, dict[str, Any]]]:
     """The arrays and the header of a file that `save_arrays` wrote, while it is open.
+
+    Its header may be so many `times` as large as that of a model.
 
     Raises
     ------
@@ -187,7 +212,7 @@ def opened(path: str | Path) -> Iterator[tuple[Members, dict[str, Any]]]:
     with archive:
         with whole(path):
             infos = listing_of(archive, path.stat().st_size)
-            header, members = read_header(archive, infos), Members(archive, infos)
+            header, members = read_header(archive, infos, times), Members(archive, infos)
             if header.get("format") == FORMAT:
                 check_listed(header.get("members"))
                 members.expect(header["members"])
@@ -213,20 +238,37 @@ def listing_of(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo
     return infos
 
 
-def read_header(archive: zipfile.ZipFile, infos: dict[str, zipfile.ZipInfo]) -> dict[str, Any]:
+def read_header(
+    archive: zipfile.ZipFile, infos: dict[str, zipfile.ZipInfo], times: int
+) -> dict[str, Any]:
     """What "header.json" holds, which is no longer among the members then."""
     info = infos.pop(HEADER, None)
     if info is None:
         raise CheckpointError(f"it holds no {HEADER}")
-    if info.file_size > LONGEST_HEADER:
-        raise CheckpointError(f"{HEADER} has {info.file_size} bytes")
+    check_header(info.file_size, 0, times)
     text = archive.read(info)
+    check_header(len(text), values_in(text), times)
     header = json.loads(text, object_pairs_hook=each_once)
     if not isinstance(header, dict):
         raise CheckpointError(f"{HEADER} holds a {type(header).__name__}, not a dict")
     if header.get("format") == FORMAT and archive.comment != digest(text).encode():
         raise CheckpointError(f"{HEADER} has another SHA-256")
     return header
+
+
+def check_header(length: int, values: int, times: int) -> None:
+    """An error if it is longer, or holds more, than any that is needed."""
+    most = LONGEST_HEADER * times, MOST_VALUES * times
+    if length > most[0] or values > most[1]:
+        what = f"{length:,} bytes" if length > most[0] else f"{values:,} values"
+        raise CheckpointError(
+            f"{HEADER} has {what}, where at most {most[0]:,} bytes and {most[1]:,} values are"
+        )
+
+
+def values_in(text: bytes) -> int:
+    """How many values a JSON text can hold: each stands behind a comma or a bracket."""
+    return sum(map(text.count, (b",", b"[", b"{")))
 
 
 def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from .data import FlowData, FlowNode, Wire
 from .flow import Flow
 from .measures import Measure
+from .of_keras import of_keras
+from .of_torch import TorchRecorder, of_torch
 from .recorder import FlowRecorder
 from .recording import measure
 from .retraining import Runs, whatif
@@ -16,7 +18,10 @@ __all__ = [
     "Measure",
     "Run",
     "Runs",
+    "TorchRecorder",
     "Wire",
     "measure",
+    "of_keras",
+    "of_torch",
     "whatif",
 ]

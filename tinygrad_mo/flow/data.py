@@ -137,6 +137,8 @@ class FlowData:
         What it was made with, as far as it says what becomes of a gradient.
     arrays : dict
         The gradients themselves, where they were kept: (losses, rows) by parameter or wire.
+    notes : list of str
+        Sentences that whoever measured it has to add: what could not be seen, and why.
     """
 
     losses: list[str]
@@ -162,6 +164,7 @@ class FlowData:
     optimizer: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     arrays: dict[Any, tuple[tuple[int, ...], np.ndarray]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         names = [node.name for node in self.nodes]

@@ -56,6 +56,10 @@ class Flow(FlowData):
         """Who trains what, in plain sentences."""
         return words.report(self)
 
+    def explain(self) -> str:
+        """What follows from the paths between losses and weights, as `Model.explain` says it."""
+        return words.explain(self)
+
     def table(self) -> str:
         """One row per weight array: the gradient of each loss, their sum, and how they agree."""
         return words.table(self)

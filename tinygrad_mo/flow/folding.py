@@ -93,11 +93,13 @@ class Folding:
 
     def level(self, fold: str | None) -> tuple[list[str], Wires]:
         """What lies directly in a fold (None: on top), and the wires between."""
-        here, folds = {}, self.folds
+        here = {}
         for name in self.order:
-            for inner in (name, *folds.around(name)):
-                if self.parent.get(inner) == fold:
-                    here[name] = inner
+            inner, outer = name, self.parent.get(name)
+            while outer is not None and outer != fold:
+                inner, outer = outer, self.parent.get(outer)
+            if outer == fold:
+                here[name] = inner
         lifted = [(here[a], here[b]) for a, b in self.wires if a in here and b in here]
         return list(dict.fromkeys(here.values())), [
             w for w in dict.fromkeys(lifted) if w[0] != w[1]

@@ -9,11 +9,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..files.archive import check_kind, made_again, opened, save_arrays
+from ..files.archive import RECORDING, check_kind, made_again, opened, save_arrays
 from ..files.reading import read_value
+from ..files.schema import check_form
 from ..files.writing import Writer
+from ..whole_files import CheckpointError
 from .data import FlowData, FlowNode, Wire
 from .folding import Folds
+from .forms import FLOW, RUNS
 from .measures import Measure
 from .runs import Run, RunData
 
@@ -21,7 +24,7 @@ AnyFlow = TypeVar("AnyFlow", bound=FlowData)
 AnyRuns = TypeVar("AnyRuns", bound=RunData)
 PLAIN = (
     "losses", "values", "weights", "outputs", "silent", "balancer", "kinds", "name", "step",
-    "training", "optimizer", "mixes",
+    "training", "optimizer", "mixes", "notes",
 )  # fmt: skip
 PICTURES = (".gif", ".jpeg", ".jpg", ".pdf", ".png", ".svg", ".webp")
 
@@ -66,6 +69,14 @@ def as_plain(flow: FlowData) -> dict[str, Any]:
 
 def from_plain(cls: type[AnyFlow], plain: Mapping[str, Any]) -> AnyFlow:
     """The flow that `as_plain` took apart."""
+    check_form("flow", plain, FLOW)
+    named_ones = ("wires", "parameters", "uses", "bundles", "forks")
+    wanted = sum(len(plain.get(name, ())) for name in named_ones)
+    if not wanted == len(plain["reach"]) == len(plain["r"]):
+        raise CheckpointError(
+            f"flow: expected {wanted} measures, found {len(plain['r'])} in r and "
+            f"{len(plain['reach'])} in reach"
+        )
     rows = zip(plain["reach"].tolist(), plain["r"], strict=True)
     measures = iter([Measure(tuple(reach), r) for reach, r in rows])
 
@@ -77,8 +88,10 @@ def from_plain(cls: type[AnyFlow], plain: Mapping[str, Any]) -> AnyFlow:
         Wire(source, target, next(measures), tensor, shape, number)
         for source, target, tensor, shape, number in plain["wires"]
     ]
+    known = {name: plain[name] for name in PLAIN if name in plain}
+    values = {name: None if x is None else float(x) for name, x in plain["values"].items()}
     return cls(
-        **{name: plain[name] for name in PLAIN if name in plain},
+        **known | {"values": values},
         settings=plain["settings"],
         nodes=nodes,
         wires=wires,
@@ -130,9 +143,10 @@ def save_runs(path: str | Path, runs: RunData) -> None:
 
 def load_runs(path: str | Path, cls: type[AnyRuns], flow: type[FlowData]) -> AnyRuns:
     """Read runs that `save_runs` wrote; their flows become those of a class."""
-    with opened(path) as (arrays, header), made_again(path):
+    with opened(path, RECORDING) as (arrays, header), made_again(path):
         check_kind(path, header, "runs")
         plain = read_value(f"{path}: runs", header["runs"], arrays)
+        check_form("runs", plain, RUNS)
         runs = [
             Run(**{**one, "flows": [from_plain(flow, plain) for plain in one["flows"]]})
             for one in plain["runs"]

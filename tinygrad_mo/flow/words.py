@@ -384,7 +384,7 @@ def settled_lines(flow: FlowData) -> list[str]:
         lines.append(
             f"{flow.balancer} sets the weights in each step: those said here are of one moment."
         )
-    return lines
+    return lines + flow.notes
 
 
 def calls_lines(flow: FlowData) -> list[str]:
@@ -418,9 +418,10 @@ def frozen_lines(flow: FlowData) -> list[str]:
     frozen = [layer.name for layer in layers if not layer.trained]
     weights = [name for layer in layers if layer.trained for name in layer.own]
     every = [*frozen, *(name for name in weights if name in flow.frozen)]
-    return (
-        [f"Frozen: {listing(few(every))}. Gradients pass through, weights stay."] if every else []
-    )
+    shown = {name for node in flow.nodes for name in node.parameters}
+    passed = any(name in shown for name in flow.frozen)
+    what = "Gradients pass through, weights stay." if passed else "These weights stay."
+    return [f"Frozen: {listing(few(every))}. {what}"] if every else []
 
 
 def forecast_lines(flow: FlowData) -> list[str]:
@@ -481,7 +482,8 @@ def paths_of(flow: FlowData, k: int, layers: Sequence[Layer]) -> str:
     """Which layers a loss can train."""
     name = flow.losses[k]
     able = [layer.name for layer in layers if layer.measure.reach[k] and layer.trained]
-    unable = [layer.name for layer in layers if not layer.measure.reach[k]]
+    known = [layer for layer in layers if layer.trained or layer.losses()]  # of some none is asked
+    unable = [layer.name for layer in known if not layer.measure.reach[k]]
     kind = f" ({flow.kinds[name]})" if name in flow.kinds else ""
     has_weight = flow.weights[name] != 0
     verb = "trains" if has_weight else "has weight 0; with another weight it would train"

@@ -165,6 +165,23 @@ class Layer(Recipe):
         self._added_losses: list[AddedLoss] = []  # by the `call` that is running
         self._generator: Any = None
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse what would hide a parameter from models, or something that every layer has."""
+        there = vars(self).get(name)
+        is_numbers = isinstance(value, int | float | list) or hasattr(value, "shape")
+        if isinstance(there, Parameter) and is_numbers and not isinstance(value, Parameter):
+            raise TypeError(
+                f"{self}: {name} is the parameter {there}, and models would know nothing of what "
+                f"takes its place: write layer.{name}.assign(value)"
+            )
+        of_class = getattr(type(self), name, None)
+        if isinstance(of_class, property) and of_class.fset is None:
+            raise AttributeError(
+                f"{type(self).__name__} cannot keep something of its own as {name!r}: every layer "
+                f"has {name}; choose another name"
+            )
+        super().__setattr__(name, value)
+
     @classmethod
     def default_name(cls) -> str:
         """The class's name in snake_case."""
@@ -423,9 +440,9 @@ class Layer(Recipe):
                     f"{self} takes inputs of {self.input_ndim} axes (batch first), "
                     f"got {t.ndim}: {t}"
                 )
-            if self.fixed_width and self.built and t.shape[-1] != self.width:
+            if self.fixed_width and self.built and t.shape[-1] != self.input_width:
                 raise ValueError(
-                    f"{self} has weights for inputs of width {self.width}, made by "
+                    f"{self} has weights for inputs of width {self.input_width}, made by "
                     f"{self._made_by}; it cannot take {t}, of width {t.shape[-1]}. "
                     f"Inputs that share a layer must have one width"
                 )
@@ -433,7 +450,7 @@ class Layer(Recipe):
                 raise ValueError(f"{self} needs an input with a known last axis, got {t}")
 
     @property
-    def width(self) -> int:
+    def input_width(self) -> int:
         """The length of the input's last axis that the weights were made for."""
         return self.own_weights[0].shape[0]  # type: ignore[return-value]
 

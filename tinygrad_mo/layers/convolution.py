@@ -64,7 +64,7 @@ class Convolution(Layer):
             )
 
     @property
-    def width(self) -> int:
+    def input_width(self) -> int:
         return self.channels
 
     @property

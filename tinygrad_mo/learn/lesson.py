@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..platforms import patiently
+from ..whole_files import replace_file
 from . import source
 
 PACKAGE = Path(__file__).parents[1]
@@ -311,10 +312,9 @@ def copy_lessons(folder: Path, solved: bool = False) -> tuple[list[str], list[st
         if name in old and not (folder / name).exists():
             kept.append(f"{old[name].path.name} (lesson {old[name].number} now)")
             continue
-        try:
-            with (folder / name).open("xb") as file:  # x: never onto an existing file
-                file.write(content)
-            copied.append(name)
-        except FileExistsError:
+        if (folder / name).exists():
             kept.append(name)
+        else:  # whole or not at all: half a file would be kept the next time
+            replace_file(folder / name, content)
+            copied.append(name)
     return copied, kept

@@ -8,7 +8,7 @@ from typing import Any
 from .. import arguments
 from ..device import on_device
 from ..engine.calls import Call
-from ..engine.graph import Parameter, Step
+from ..engine.graph import Parameter, Step, Tensor
 from ..layers import Layer
 from ..naming import unique_names
 
@@ -156,6 +156,8 @@ class Contents:
     def move(self) -> None:
         """Bring weights and constants to where new arrays live now (see `device.use`)."""
         for x in self._holding:
+            if isinstance(x, Parameter):
+                check_value(x)
             x.value = on_device(x.value)
 
     def flags(self) -> list[bool]:
@@ -181,6 +183,15 @@ class Contents:
         layers = ((step, step.call.owner) for step in averaging)  # type: ignore[union-attr]
         return frozenset(
             step for step, one in layers if one in self._ways and not self.is_trainable(one)
+        )
+
+
+def check_value(w: Parameter) -> None:
+    """An error if somebody has put something else into a parameter."""
+    if isinstance(w.value, Tensor) or getattr(w.value, "shape", None) != w.shape:
+        raise ValueError(
+            f"the value of {w} has been set to {arguments.shown(w.value)}: write p.assign(array), "
+            f"which takes what fits"
         )
 
 

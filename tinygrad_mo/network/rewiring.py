@@ -31,22 +31,25 @@ def rewire(
         The same, and what the steps have made.
     """
     here = current_call()
-    new, calls = dict(replaced), {}
-
-    def again(call: Call | None) -> Call | None:
-        if call is None or call in left:
-            return here
-        if call not in calls:
-            calls[call] = Call(call.owner, again(call.parent))
-        return calls[call]
-
+    new, calls = dict(replaced), dict[Call, Call]()
     for step in steps:
-        with inside(again(step.call)):
+        with inside(again(step.call, here, left, calls)):
             inputs = tuple(None if x is None else new.get(x.key, x) for x in step.inputs)
             made = apply(step.op, inputs, step.attributes)
         for index, tensor in enumerate(made if step.several else (made,)):
             new[step, index] = tensor
     return new
+
+
+def again(
+    call: Call | None, here: Call | None, left: Container[Call], calls: dict[Call, Call]
+) -> Call | None:
+    """The new call in the place of an old one; `calls` are those that there are already."""
+    if call is None or call in left:
+        return here
+    if call not in calls:
+        calls[call] = Call(call.owner, again(call.parent, here, left, calls))
+    return calls[call]
 
 
 def replacement(tensor: Tensor, new: Mapping[Any, Tensor]) -> Tensor:

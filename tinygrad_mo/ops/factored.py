@@ -59,6 +59,9 @@ class FactoredGradient:
     def _dense(self) -> Array:
         return product(self.x.T, self.g)
 
+    def astype(self, dtype: Any) -> FactoredGradient:
+        return FactoredGradient(self.x.astype(dtype), self.g.astype(dtype))
+
     def __getitem__(self, rows: list[int]) -> FactoredGradient:
         """Some of its rows."""
         return FactoredGradient(self.x, self.g[rows])

@@ -57,6 +57,9 @@ class SparseGradient:
         new.shape = (*values.shape[:-2], *self.shape[-2:])
         return new
 
+    def astype(self, dtype: Any) -> SparseGradient:
+        return self.with_values(self.values.astype(dtype))
+
     def __getitem__(self, row: int) -> SparseGradient:
         """One of its rows."""
         return self.with_values(self.values[row])

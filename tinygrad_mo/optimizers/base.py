@@ -222,7 +222,7 @@ class Optimizer(Recipe):
         ----------
         gradients : dict
             The gradient of each parameter, in its shape: an array, or a `SparseGradient`. None: no
-            path leads to it, and it stays as it is.
+            path leads to it, and it stays as it is. There must be one at least.
         check : function, optional
             Called when the step is worked out and before it is taken; it may raise.
 
@@ -316,7 +316,9 @@ class Optimizer(Recipe):
 
         def change() -> None:
             value, *slots = (a.reshape(w.shape) for a in new)
-            w.value = value.astype(w.dtype, copy=False)  # it is new, so `assign` need not copy it
+            value = value.astype(w.dtype, copy=False)
+            lock(value)
+            w.value = value  # it is new, so that `assign` need not copy it
             self._slots[w], self._steps[w] = slots, t
             self._seen.pop(w, None)
 
@@ -427,4 +429,13 @@ def checked_gradients(gradients: Any) -> dict[Parameter, Any]:
             raise TypeError(f"apply: the gradient of {w} must be an array, not a {kind}")
         if g is not None and g.dtype.kind not in "fiub":
             raise TypeError(f"apply: the gradient of {w} holds {g.dtype}, not real numbers")
-    return {w: g for w, g in gradients.items() if g is not None}
+    found = {w: g for w, g in gradients.items() if g is not None}
+    if not found:
+        why = "was given no gradients"
+        if gradients:
+            why = f"was given None alone: no loss reaches {', '.join(map(format, gradients))}"
+        raise ValueError(
+            f"apply {why}, so that nothing would be trained: give the gradient by parameter, as "
+            f"dict(zip(parameters, tg.gradients(loss, parameters)))"
+        )
+    return found

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Array
+from ..device import Array, lock
 from ..engine.graph import Parameter
 from ..ops import SparseGradient
 from ..questions import on_gpu
@@ -73,6 +73,7 @@ class Together:
     def take_step(self, value: Array, *slots: Array) -> None:
         """To an array whose parts are the new values of the parameters, and to such slots."""
         self.steps += 1
+        lock(value)  # and so its parts
         self._value, self._parts = value, self.parts(value)
         for w, part in zip(self.parameters, self._parts, strict=True):
             w.value = part

@@ -190,6 +190,13 @@ class Replay:
 
     def __init__(self, plan: Plan, feed: Mapping[Tensor, Array], training: bool, keep: bool):
         self.trace, self.keep = Trace(SMALL), keep
+        try:
+            self.write(plan, feed, training)
+        finally:
+            self.trace.end()
+
+    def write(self, plan: Plan, feed: Mapping[Tensor, Array], training: bool) -> None:
+        """Trace a forward pass and the sweeps."""
         leaves: dict[Tensor, Traced] = {}
         for _, tensor in plan.leaves:
             value = fed(tensor, feed)
@@ -204,11 +211,10 @@ class Replay:
             self.trace.may_branch = False
             self.script = Script(self.trace.instructions)
             self.sweeps = []
-            for per_loss in (False, True) if keep else ():
+            for per_loss in (False, True) if self.keep else ():
                 # Rows are many small arrays in one.
                 self.trace.largest = SMALL * (len(plan.losses) if per_loss else 1)
                 self.sweeps.append(Sweep(plan, self, per_loss))
-        self.trace.end()
 
     def run(self, step: Step, arrays: list[Any], training: bool) -> tuple[Any, Any]:
         """One step on traced arrays; if it cannot be traced, it runs as always."""
@@ -224,7 +230,7 @@ class Replay:
             except Exception:  # it cannot be traced, or there is an error, which comes again
                 pass
             del trace.instructions[so_far:]
-        untraced = Untraced(trace, step, arrays, training)
+        untraced = Untraced(trace, step, arrays, training, self.keep)
         return untraced.y, untraced.back
 
     def try_pullbacks(self, values: Sequence[Any], back: Any, several: bool) -> None:
@@ -257,12 +263,11 @@ class Untraced:
     ----------
     y : Traced or tuple of Traced
         What the step makes.
-    back : function, or tuple of function
-        Its pullbacks, for a trace of the sweep.
     """
 
-    def __init__(self, trace: Trace, step: Step, arrays: Sequence[Any], training: bool):
+    def __init__(self, trace: Trace, step: Step, arrays: Sequence[Any], training: bool, keep: bool):
         self.trace, self.step, self.training = trace, step, training
+        self.run = step.run if keep else step.run_alone
         self.arrays = [array_of(x) for x in arrays]
         self._pulled: Any = None
         self._cotangent: list[Any] = []
@@ -270,13 +275,17 @@ class Untraced:
         if any(x.size > trace.largest for x in made):
             raise TooLarge
         self.y = tuple(made) if step.several else made[0]
-        self.back: Any = self.pull_all
-        if not callable(self.pullbacks):
-            pulls = enumerate(self.pullbacks)
-            self.back = tuple(None if pull is None else partial(self.pull, n) for n, pull in pulls)
+
+    @property
+    def back(self) -> Any:
+        """Its pullbacks, for a trace of the sweep (which hold it, and not it them)."""
+        if callable(self.pullbacks):
+            return self.pull_all
+        pulls = enumerate(self.pullbacks)
+        return tuple(None if pull is None else partial(self.pull, n) for n, pull in pulls)
 
     def forward(self) -> Sequence[Array]:
-        y, self.pullbacks = self.step.run(self.arrays, self.training)
+        y, self.pullbacks = self.run(self.arrays, self.training)
         return y if self.step.several else (y,)
 
     def pull(self, position: int, g: Any) -> Traced:

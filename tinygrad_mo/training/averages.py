@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..device import lock
 from ..engine.graph import Parameter, Step, Tensor
 from ..engine.plan import Plan, Tape
 from ..optimizers.finite import ask_if_not_finite
@@ -57,4 +58,6 @@ class MovingAverages:
             if average not in without:
                 old, seen = average.value, plan.value(tape, tensor)
                 moved = old + (1 - momentum) * (seen - old)
-                average.value = moved.astype(average.dtype, copy=False)
+                moved = moved.astype(average.dtype, copy=False)
+                lock(moved)
+                average.value = moved

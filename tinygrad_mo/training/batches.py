@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -229,7 +229,7 @@ def held_back(size: int, share: float, groups: Any = None) -> np.ndarray:
     """
     late = np.arange(size) >= size - int(size * share + 1e-9)  # .29 * 100 is 28.999 ...
     if groups is not None:
-        late = in_last_groups(np.asarray(groups), share, size)
+        late = in_last_groups(as_groups(groups), share, size)
     if late.all() or not late.any():
         hint = (
             "train on: give a smaller share" if late.all() else "validate on: give a larger share"
@@ -238,6 +238,17 @@ def held_back(size: int, share: float, groups: Any = None) -> np.ndarray:
             f"validation_split={share} of {size} samples leaves one part empty, that to {hint}"
         )
     return late
+
+
+def as_groups(given: Any) -> np.ndarray:
+    """The group of each sample: numbers or names."""
+    try:
+        groups = np.asarray(given)
+    except ValueError:  # rows that differ in length
+        groups = np.array([{}])
+    if groups.dtype.kind == "O" and not all(isinstance(one, Hashable) for one in groups.flat):
+        raise TypeError(f"groups: one number or name per sample, not {arguments.shown(given)}")
+    return groups
 
 
 def in_last_groups(groups: np.ndarray, share: float, size: int) -> np.ndarray:

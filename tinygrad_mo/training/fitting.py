@@ -12,11 +12,12 @@ from typing import Any, Protocol
 
 from numpy.random import Generator
 
+from .. import arguments
 from ..callbacks.base import Callback, in_order
 from ..console import say
 from ..device import at_work
 from ..engine.plan import Tape
-from ..files.archive import check_kind, made_again, opened, save_arrays
+from ..files.archive import RECORDING, check_kind, made_again, opened, save_arrays
 from ..files.checkpoint import set_training_state, training_state, unchanged_by_errors
 from ..files.identity import differences, fingerprint, settings_of
 from ..files.reading import read_value
@@ -127,8 +128,16 @@ class Fit:
             self.finished = True
         finally:
             self.running = False
-            for listener in begun:
-                listener.on_train_end()
+            try:
+                for listener in begun:
+                    listener.on_train_end()
+            finally:
+                self.let_go()
+
+    def let_go(self) -> None:
+        """Keep where it ended, and nothing that would keep the model, which has this, or data."""
+        self.listeners, self.held_out = [], None
+        del self.model, self.batches, self.scores
 
     def run_epoch(self, stop_here: Any) -> None:
         """The rest of an epoch: usually all of it."""
@@ -230,7 +239,7 @@ class Fit:
 
     def resume(self, path: str | Path) -> None:
         """Go back to where `save` was called; an error, if it was in another training."""
-        with opened(path) as (arrays, header), made_again(path):
+        with opened(path, RECORDING) as (arrays, header), made_again(path):
             check_kind(path, header, "fit")
             running = read_value(f"{path}: fit", header["fit"], arrays)
             check_form(f"{path}: fit", running, RUNNING)
@@ -308,13 +317,19 @@ def state_of(listener: Callback) -> dict[str, Any]:
 
 
 def as_callbacks(given: Any) -> list[Callback]:
-    chosen = [given] if isinstance(given, Callback) else list(given or [])
-    for one in chosen:
-        if isinstance(one, type):
-            raise TypeError(f"callbacks: {one.__name__} is a class, write {one.__name__}(...)")
-        if not isinstance(one, Callback):
-            raise TypeError(f"callbacks: a {type(one).__name__} is no Callback")
-    return chosen
+    """One callback, several, or none."""
+    if given is None:
+        return []
+    alone = isinstance(given, Callback | type)
+    return arguments.listed("callbacks", [given] if alone else given, as_callback)
+
+
+def as_callback(what: str, given: Any) -> Callback:
+    if isinstance(given, type):
+        raise TypeError(f"{what}: {given.__name__} is a class, write {given.__name__}(...)")
+    if not isinstance(given, Callback):
+        raise TypeError(f"{what}: a {type(given).__name__} is no Callback")
+    return given
 
 
 @contextmanager

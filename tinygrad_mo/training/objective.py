@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import metrics, ops
+from .. import metrics, ops, ranks
 from ..arguments import function_of, shown
 from ..balancing import method_in
 from ..device import Array, on_device, to_numpy
-from ..engine.calls import Call, inside
+from ..engine.calls import inside
 from ..engine.graph import Parameter, Tensor
 from ..engine.plan import Plan, topological_order
 from ..engine.randomness import Randomness
@@ -40,7 +40,7 @@ from .terms import (
     terms_of_output,
     weights_by_term,
 )
-from .weights import LossWeights
+from .weights import LossWeights, checked_weight
 
 NUMBERS = (int, float, np.number)
 
@@ -87,7 +87,7 @@ class Objective:
         factors = self._factors(network, None if self.balancer else loss_weights)
         for added in network.added.values():
             self._enter(term := LossTerm(added.name, None, None, *count_of(added.value)))
-            with inside(Call(term)):
+            with inside(term.call()):
                 term.value = ops.identity(added.value)  # a step of its own: its card in the picture
             factors.setdefault(added.name, added.weight)
         self._look_around(network)
@@ -98,7 +98,7 @@ class Objective:
         self.metrics = self._metrics(metrics)
         check_unique(self.keys)
         self._check_connected()
-        self._plan: tuple[list[bool], Plan] | None = None
+        self._plan: tuple[Any, Plan] | None = None
 
     def _enter_losses(self, loss: Any) -> None:
         names = list(self.outputs)
@@ -125,7 +125,8 @@ class Objective:
         of = [*self.terms] if several else names
         if isinstance(given, Mapping):
             of = list(dict.fromkeys([*of, *names, *network.added]))
-        return match("loss_weights", given, of, by_name_only=self.by_name_only, repeat=True)
+        found = match("loss_weights", given, of, by_name_only=self.by_name_only, repeat=True)
+        return {name: checked_weight(name, factor) for name, factor in found.items()}
 
     def _look_around(self, network: Network) -> None:
         """Find what the outputs and the losses reach."""
@@ -143,7 +144,7 @@ class Objective:
         if penalised:
             self._enter(term := LossTerm("regularization"))
             self._penalty = term
-            with inside(Call(term)):
+            with inside(term.call()):
                 term.value = reduce(ops.add, map(penalty, penalised))
 
     def _check_connected(self) -> None:
@@ -333,10 +334,11 @@ class Objective:
 
     def plan(self) -> Plan:
         """The plan of a training step; another one after layers were frozen or unfrozen."""
-        trainable = self.contents.flags()
-        if self._plan is None or self._plan[0] != trainable:
+        kind = ranks.plan_kind or NetworkPlan  # several processes share out the batches
+        made_for = self.contents.flags(), kind
+        if self._plan is None or self._plan[0] != made_for:
             self.contents.check_flags()
-            self._plan = trainable, self.plan_for(list(self.terms.values()))
+            self._plan = made_for, self.plan_for(list(self.terms.values()), kind)
         return self._plan[1]
 
     def plan_for(self, terms: Sequence[LossTerm], kind: Callable[..., Plan] = NetworkPlan) -> Plan:
@@ -441,7 +443,7 @@ class Objective:
             return {}
         if not judged:
             refuse_for_nobody(what)
-        if isinstance(given, Mapping) and not any(isinstance(key, str) for key in given):
+        if isinstance(given, Mapping) and given and not any(isinstance(key, str) for key in given):
             if len(judged) > 1 and what == "class_weight":
                 raise ValueError(
                     f"{what}: one dict by class was given for {len(judged)} outputs, "

@@ -50,13 +50,17 @@ def training_step(objective: Objective, optimizer: Optimizer, number: int, feed:
         refuse_lost(objective, plan, lost)
 
     try:
-        optimizer.apply(gradients, check)
+        if gradients:
+            optimizer.apply(gradients, check)
+        else:  # all is frozen
+            check()
     except FloatingPointError as error:
         if before is None or all(weights):
             raise explained(error, objective, plan, feed) from None
         after, randomness.states = randomness.states, before
         try:
-            optimizer.apply(without_idle(objective, plan, feed))
+            if gradients:
+                optimizer.apply(without_idle(objective, plan, feed))
         except FloatingPointError as again:
             raise explained(again, objective, plan, feed) from None
         finally:

@@ -25,10 +25,30 @@ from ..losses.base import OfShares, unlabelled
 from ..naming import unique_names
 from ..network.feeding import as_numbers
 from ..network.planning import NetworkPlan
+from .weights import checked_weight
 
 
 @dataclass(eq=False)
-class LossTerm:
+class LossCard:
+    """What a loss is called in pictures and errors: the owner of the steps that compute it.
+
+    It holds nothing of them, so that a compiled model is no circle, and is freed with its last
+    reference.
+    """
+
+    name: str
+    output: str | None = None
+    kind = "loss"
+    is_model = False
+
+    @property
+    def label(self) -> str:
+        """Its key in History."""
+        return self.name if self.output is None else f"{self.name}_loss"
+
+
+@dataclass(eq=False)
+class LossTerm(LossCard):
     """One loss of a model.
 
     Attributes
@@ -51,8 +71,6 @@ class LossTerm:
     loss : Loss or None
     """
 
-    name: str
-    output: str | None = None
     value: Any = None
     count: Any = None
     is_sum: bool = False
@@ -60,13 +78,10 @@ class LossTerm:
     weights: Any = None
     mask: Any = None
     loss: Any = None
-    kind = "loss"
-    is_model = False
 
-    @property
-    def label(self) -> str:
-        """Its key in History."""
-        return self.name if self.output is None else f"{self.name}_loss"
+    def call(self) -> Call:
+        """What the steps that compute it belong to."""
+        return Call(LossCard(self.name, self.output))
 
 
 def terms_of_output(name: str, output: Tensor, given: Any) -> list[LossTerm]:
@@ -96,7 +111,7 @@ def terms_of_output(name: str, output: Tensor, given: Any) -> list[LossTerm]:
         warn_of_odd_pairs(name, output, loss)
         is_sum = check_is_one_number(name, loss)
         terms.append(LossTerm(own, name, is_sum=is_sum, target=target, mask=output.mask, loss=loss))
-        calls.append(Call(terms[-1]))
+        calls.append(terms[-1].call())
         with inside(calls[-1]):
             each.append(loss.of_each(target, output))
     shape = min((one.shape for one in each), key=len)
@@ -249,6 +264,6 @@ def weights_by_term(given: Any, terms: Collection[LossTerm]) -> Any:
     """Loss weights where an output has several losses: its name stands for all of them."""
     if not isinstance(given, Mapping):
         return given
-    spread = {t.name: given[t.output] for t in terms if t.output in given}
+    spread = {t.name: checked_weight(t.name, given[t.output]) for t in terms if t.output in given}
     names, outputs = {t.name for t in terms}, {t.output for t in terms}
     return spread | {n: f for n, f in given.items() if n in names or n not in outputs}

@@ -82,6 +82,8 @@ function usesBy(card, parameters) {
 const bundles = new Map(flow.bundles.map(([fold, key, measure]) => [`${fold} ${key}`, measure]));
 const bundleOf = (fold, key) => bundles.get(`${fold} ${key}`);
 function commonPath(arrays) {
+  const folders = new Set(arrays.map((name) => name.replace(/[/.][^/.]*$/, "")));
+  if (folders.size === 1 && !arrays.includes([...folders][0])) return [...folders][0];
   const paths = arrays.map((name) => name.split("/").slice(0, -1));
   const same = paths[0].filter((part, i) => paths.every((path) => path[i] === part));
   return same.join("/") || (arrays.length === 1 ? arrays[0] : `${arrays[0]} …`);

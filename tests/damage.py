@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from copy import deepcopy
 from hashlib import sha256
 
 HEADER = "header.json"
@@ -28,3 +29,25 @@ def forge(path, members, header=None, listed=True, **entry):
                 setattr(info, key, value)
             archive.writestr(info, content)
         archive.comment = sha256(text).hexdigest().encode()
+
+
+def places(x, where=()):
+    """The way to everything in a header that a reader looks at."""
+    yield where
+    if isinstance(x, dict | list):
+        items = x.items() if isinstance(x, dict) else enumerate(x)
+        for key, item in items:
+            yield from places(item, (*where, key))
+
+
+def changed(header, where, value):
+    """The header with another value at a place."""
+    if not where:
+        return value
+    header = deepcopy(header)
+    *way, last = where
+    inner = header
+    for key in way:
+        inner = inner[key]
+    inner[last] = value
+    return header
