@@ -599,7 +599,7 @@ class Model(Network):
 
         Inputs, outputs and weights keep their names. What only training does is left out: of a
         dropout the rate is kept, noise and `stop_gradient` become nothing, and of optimizer and
-        losses nothing is written, nor which weights are frozen.
+        losses nothing is written, nor which weights are frozen, or what no output needs.
 
         Parameters
         ----------

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from random_models import random_model
 
 import tinygrad_mo as tg
+from random_programs import random_model
 from round_trips import there_and_back
 from tinygrad_mo.systems import SYSTEMS
 from zoo import ZOO
