@@ -30,7 +30,7 @@ FLOORS = [  # from the ground up
     "replay layers",
     "losses optimizers schedules callbacks",
     "compiled metrics network",
-    "files",
+    "files onnx_files",
     "balancing",
     "training",
     "check flow distributed",
