@@ -443,6 +443,35 @@ def test_cards_do_not_overlap_and_data_runs_to_the_right(make, missing, monkeypa
     assert all(c.x - c.width / 2 >= 0 and c.y - c.height / 2 >= 0 for c in cards)
 
 
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_loss_without_wires_stands_on_no_other_card(missing, monkeypatch):
+    """dot would put what nobody points to into the first column, and its height beside that."""
+    if missing:
+        monkeypatch.setattr(layouts, "find_spec", lambda name: None)
+    x = tg.Input((3,), name="x")
+    trunk = tg.layers.Dense(4, name="trunk", kernel_regularizer="l2")(x)
+    near = tg.layers.Dense(1, name="near")(trunk)
+    far = tg.layers.Dense(1, name="far")(tg.layers.Dense(4)(trunk))
+    model = tg.Model(x, [far, near])
+    model.compile("sgd", "mse")
+    layout = make_layout(model.gradient_flow(np.ones((2, 3)), [np.ones(2)] * 2))
+    losses = [card for card in layout.cards.values() if card.kind == "loss"]
+    assert [card.node.name for card in losses] == ["far_loss", "near_loss", "regularization"]
+    assert len({card.column for card in losses}) == 1
+    assert not any(overlaps(a, b) for i, a in enumerate(losses) for b in losses[:i])
+
+
+def test_twins_stand_in_the_order_of_the_flow():
+    """However their columns have been found."""
+    sizes = dict.fromkeys(("x", "a", "b", "c"), (100.0, 40.0))
+    columns = {"x": 0, "a": 1, "b": 1, "c": 1}
+    wires = [("x", name) for name in "abc"]
+    places = layouts.arrange(sizes, wires, columns)
+    assert layouts.arrange(sizes, wires, dict(reversed(columns.items()))) == places
+    heights = [places.centres[name][1] for name in "abc"]
+    assert heights == sorted(heights)
+
+
 @pytest.mark.medium
 def test_a_folded_flow_keeps_the_weights_of_its_cards():
     h = x = tg.Input((2,))
