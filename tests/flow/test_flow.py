@@ -1,6 +1,7 @@
 """The flow: its numbers against whole gradients, its words, its picture."""
 
 from collections import Counter
+from contextlib import nullcontext
 from functools import partial
 from itertools import pairwise
 
@@ -9,12 +10,12 @@ import pytest
 
 import tinygrad_mo as tg
 from random_programs import random_model
-from tinygrad_mo.flow import Flow
+from tinygrad_mo.flow import Flow, charts, curves
 from tinygrad_mo.flow import layout as layouts
 from tinygrad_mo.flow.folded import folded
 from tinygrad_mo.flow.frames import measures
 from tinygrad_mo.flow.layout import MARGIN, make_layout
-from tinygrad_mo.flow.measures import Measure, factor, triangle
+from tinygrad_mo.flow.measures import Measure, factor, factor_on_gpu, triangle
 from tinygrad_mo.flow.page import graph_of
 from tinygrad_mo.flow.ratios import update_ratios
 from tinygrad_mo.flow.words import verdict
@@ -229,6 +230,16 @@ def test_report_names_who_trains_what():
 def test_verdicts_follow_the_weights(weights, word):
     opposed = Measure.of(np.array([[1.0, 0.0], [-2.0, 0.0]]), (0, 1), 2)
     assert verdict(opposed, weights, ["main", "aux"]) == word
+
+
+def test_a_verdict_says_whose_gradient_is_0():
+    for rows, word in (
+        ([[0.0, 0.0], [1.0, 2.0]], "aux, 0 from main"),
+        ([[1.0, 2.0], [0.0, 0.0]], "main, 0 from aux"),
+        ([[0.0, 0.0], [0.0, 0.0]], "gradient is 0"),
+    ):
+        measure = Measure.of(np.array(rows), (0, 1), 2)
+        assert verdict(measure, (1, 1), ["main", "aux"]) == word
 
 
 def test_unknown_names_are_explained():
@@ -502,6 +513,21 @@ def test_the_page_numbers_what_was_measured():
     assert counts["wire"] and counts["use"]
 
 
+def test_a_chart_is_asked_for_as_it_was(monkeypatch):
+    """What it draws is tested in test_charts.py."""
+    model, data = siamese()
+    flow = model.gradient_flow(*data)
+    monkeypatch.setattr("tinygrad_mo.flow.flow.any_script", lambda flow: nullcontext())
+    for room, chart, given in (
+        (charts, "bars", {"by": "layer"}),
+        (charts, "heat_map", {"by": "layer"}),
+        (curves, "over_sequence", {"wire": ("lstm", "score")}),
+        (curves, "by_depth", {}),
+    ):
+        monkeypatch.setattr(room, chart, lambda *asked: asked)
+        assert getattr(flow, chart)("axes", **given) == (flow, "axes", *given.values())
+
+
 def test_names_never_reach_the_layout_language():
     with tg.use(floatx="float64"):
         x = tg.Input((2,), name='a"]; b')
@@ -564,3 +590,11 @@ def test_the_factor_is_exact_however_near_columns_are(apart, size):
     np.testing.assert_allclose(np.sign(np.diagonal(found))[:, None] * found, signs * right, 1e-10)
     gap = found @ [1.0, -1.0, 0.0]  # how far apart the first two are, exactly
     assert np.linalg.norm(gap / size) == pytest.approx(apart * np.linalg.norm(other), rel=1e-3)
+
+
+def test_the_factor_of_a_gpu_keeps_what_is_not_finite_to_its_column():
+    columns = np.array([[1.0, 2.0, 2.0], [1.0, np.inf, 0.0], [2.0, 0.0, 1.0], [np.nan, 0.0, 0.0]])
+    found = factor_on_gpu(columns)
+    gram = columns[[0, 2]] @ columns[[0, 2]].T
+    np.testing.assert_allclose(found[:, [0, 2]].T @ found[:, [0, 2]], gram, rtol=1e-14)
+    assert np.isnan(found[:, [1, 3]]).all()
