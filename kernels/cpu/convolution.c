@@ -25,11 +25,11 @@ static const float *framed(const shape *s, const float *x, num image, float *fra
     return frame;
 }
 
-/* Room for a frame, and for further numbers behind it. */
+/* Room for a frame, and for further numbers (one at least) behind it. */
 static float *make_room(const shape *s, num more, float **frame) {
     int filled = s->full_height == s->height && s->full_width == s->width;
     num size = filled ? 0 : round_up(s->full_height * s->full_width * s->channels, 16);
-    float *room = malloc(4 * (size + more) + 64);
+    float *room = malloc(4 * (size + more));
     if (!room) return NULL;
     *frame = filled ? NULL : room;
     memset(room, 0, 4 * size);
@@ -96,7 +96,7 @@ EXPORT int kernel_gradient(
     const shape *s, const float *x, const num *tap, const float *g, float *total
 ) {
     num numbers = s->rows * s->columns * s->filters, whole = s->filters % PANEL == 0;
-    float *frame, *room = make_room(s, whole ? 0 : numbers + PANEL, &frame);
+    float *frame, *room = make_room(s, numbers + PANEL, &frame);
     if (!room) return 0;
     float *copy = frame ? room + round_up(s->full_height * s->full_width * s->channels, 16) : room;
     num lines = s->columns > 128 ? 1 : 128 / s->columns;
