@@ -472,6 +472,43 @@ def test_a_loss_without_wires_stands_on_no_other_card(missing, monkeypatch):
     assert not any(overlaps(a, b) for i, a in enumerate(losses) for b in losses[:i])
 
 
+def test_columns_run_from_inputs_to_losses():
+    kinds = {"x": "input", "late": "input", "unused": "input", "trunk": "layer", "head": "layer"}
+    kinds |= {"end": "layer", "near_loss": "loss", "end_loss": "loss"}
+    wires = [("x", "trunk"), ("trunk", "head"), ("late", "head"), ("late", "end")]
+    wires += [("head", "end"), ("end", "end_loss"), ("trunk", "near_loss")]
+    columns = {"x": 0, "unused": 0, "trunk": 1, "late": 1, "head": 2, "end": 3}
+    assert layouts.find_columns(kinds, wires) == columns | {"near_loss": 4, "end_loss": 4}
+    assert layouts.find_columns({"alone": "layer"}, []) == {"alone": 0}
+
+
+def test_without_dot_wires_are_straight_and_do_not_cross():
+    sizes = dict.fromkeys(("x", "a", "b", "p", "q"), (100.0, 40.0))
+    columns = {"x": 0, "a": 1, "b": 1, "p": 3, "q": 3}
+    wires = [("x", "a"), ("x", "b"), ("a", "q"), ("b", "p")]
+    chains = [layouts.waypoints(i, *wire, columns) for i, wire in enumerate(wires)]
+    y = layouts.heights_from_order(sizes, columns, chains)
+    assert y["x"] == pytest.approx((y["a"] + y["b"]) / 2)
+    for chain in chains[2:]:
+        assert [y[name] for name in chain] == pytest.approx([y[chain[0]]] * 3)
+    assert abs(y["a"] - y["b"]) == pytest.approx(40 + layouts.GAP)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "heights"),
+    [
+        ([0.0, 100.0, 200.0], [0, 100, 200]),  # there is room
+        ([5.0, 5.0, 5.0], [-31, 5, 41]),
+        ([3.0, 9.0, 100.0], [-12, 24, 100]),  # the mean of the first two stays 6
+        ([9.0, 3.0, 45.0], [-17, 19, 55]),  # and of all three, 19
+    ],
+)
+def test_what_would_overlap_is_moved_together(wishes, heights):
+    names, height = ["a", "b", "c"], {"c": 10.0, "b": 10.0, "a": 10.0}
+    found = layouts.stacked(names, height, dict(zip(names, wishes, strict=True)))
+    assert found == pytest.approx(dict(zip(names, heights, strict=True)))
+
+
 def test_twins_stand_in_the_order_of_the_flow():
     """However their columns have been found."""
     sizes = dict.fromkeys(("x", "a", "b", "c"), (100.0, 40.0))
