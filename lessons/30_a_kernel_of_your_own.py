@@ -366,6 +366,4 @@ assert limited == [1, 4, 16, 32, 64]
 #    gradient has an axis for the losses in front: call C for each row.) Right if `tg.gradients` of
 #    a loss gives what `tg.ops.matmul` gives, to five places, and a network trains with it.
 #
-# This was the last lesson. You know how a gradient finds its way through any graph, what each loss
-# moves, how to balance losses and to judge the result, and what a processor does with all that.
-# Build a network of your own, and look at its page.
+# Next: more than one processor. You train one network with several processes.

@@ -18,6 +18,9 @@ collect_ignore_glob = ["learn/tries/*"]  # parts of lessons, not modules
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.parts[-2:] == ("lessons", "test_checks.py"):  # students have it, without marks
+            item.add_marker(pytest.mark.one_in(8, rest="medium"))
     mark_the_rest(items)
 
 

@@ -8,6 +8,7 @@ The house, from the top; an import only points down:
 - `sequential`: `Sequential`, a model as a list of layers
 - `model`: `Model` and `load`
 - `flow`, `check`: the gradient watched, as data, in words and pictures; gradient checks
+- `distributed`: one training on several processes, whose batches are shared out
 - `training`: objective, batches, one step, a whole training
 - `balancing`: how several losses share the weights
 - `files`: models, weights and trainings in files
@@ -17,13 +18,14 @@ The house, from the top; an import only points down:
 - `replay`: the same plan without the time between operations
 - `engine`: how gradients flow (the heart, read it first: `graph`, then `plan`)
 - `ops`: what one operation is
-- `device`, `pool`, `recipes`, `arguments`, `console`, `naming`: small things all rooms use;
+- `device`, `pool`, `recipes`, `arguments`, `console`, `naming`, `ranks`: small things that all
+  rooms use;
   `platforms`: what differs from one operating system to another;
   `other_names`: what is written here for names of other libraries
 
-`compiled`, `pool` and `replay` are there for speed: each is imported by one line, and without this
-line all numbers are the same. Without `balancing`, and the line in `training` that asks it, loss
-weights are numbers or functions.
+`compiled`, `pool`, `replay` and `distributed` are there for speed: each is imported by one line,
+and without this line all numbers are the same. Without `balancing`, and the line in `training` that
+asks it, loss weights are numbers or functions.
 """
 
 import sys
@@ -73,6 +75,7 @@ __all__ = [
     "check",
     "compiled",
     "data",
+    "distributed",
     "exchange",
     "flow",
     "gradients",
@@ -92,7 +95,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """What few programs need is loaded when it is asked for."""
-    if name in ("balancing", "systems"):
+    if name in ("balancing", "distributed", "systems"):
         return import_module(f".{name}", __name__)
     if name == "ReplayedPlan":
         return import_module(".replay.plan", __name__).ReplayedPlan

@@ -12,7 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from . import data, device, platforms, reference
+from . import (
+    data,
+    device,
+    distributed,  # several processes; without this line, `train` knows one
+    platforms,
+    reference,
+)
 from .arguments import whole
 from .check.model import mixing_gap
 from .console import make_folder, print_on_any_terminal, stop_printing
@@ -49,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     some.add_argument("name", help="one of the names that `list` shows")
     some.add_argument("--full", action="store_true", help="at its canonical size, not small")
     some.add_argument("--epochs", type=int, help="how long to train (default: the system's own)")
+    some.add_argument("--ranks", type=count, default=1, help="in so many processes, by MPI")
     for command in (demo, some):
         command.add_argument("--out", type=Path, default=Path(), help="folder for pictures")
         command.add_argument("--seed", type=seed, default=0, help="of all random numbers")
@@ -83,6 +90,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif options.command == "train":
             lookup("system", options.name, SYSTEMS)  # before a folder is made
             make_folder("--out", options.out)
+            if options.ranks > 1 and not distributed.is_launched():
+                return distributed.launch(options.ranks, ["-m", __package__, *given])
+            if distributed.is_launched():
+                distributed.init()
             run_train(options.name, options.full, options.epochs, options.out, options.seed)
         else:
             make_folder("--out", options.out)
@@ -118,6 +129,11 @@ def run_experiment(options: argparse.Namespace) -> int:
 def seed(text: str) -> int:
     """A whole number, 0 or more."""
     return whole("--seed", int(text))
+
+
+def count(text: str) -> int:
+    """A whole number, 1 or more."""
+    return whole("--ranks", int(text), at_least=1)
 
 
 def heading(text: str) -> None:
@@ -175,7 +191,8 @@ def save_pictures(shown: Flow | Runs, path: Path, **more: Any) -> None:
 def run_train(name: str, full: bool, epochs: int | None, out: Path, seed: int) -> None:
     """Train a system, score it, and say and draw who trains what."""
     system = lookup("system", name, SYSTEMS)
-    heading(f"{system.name}: {system.title}")
+    if not distributed.rank():
+        heading(f"{system.name}: {system.title}")
     samples = 8 if full else 64  # a large network keeps half a gigabyte for each
     train_and_tell(system, full, epochs, seed, out / name, samples)
 
@@ -195,6 +212,8 @@ def train_and_tell(
     except KeyboardInterrupt:
         save_interrupted(recorder, pictures.with_suffix(".npz"))
         raise
+    if distributed.rank():  # the first one tells
+        return model, task
     print(f"\nOn data that was held back:\n{score_table(scores)}")
     heading(f"Who trains what? (Measured on {samples} samples that were held back)")
     flow = model.gradient_flow(*task.some(samples))
@@ -289,6 +308,7 @@ def run_doctor() -> None:
         ("tqdm", "shows a progress bar"),
         ("threadpoolctl", "keeps recurrent layers fast beside other programs"),
         ("scipy", "balances more than four losses"),
+        ("mpi4py", "trains on several processes, with an MPI"),
     ):
         found = is_installed(name)
         print(f"{name}: {'installed' if found else 'not installed'} ({use})")

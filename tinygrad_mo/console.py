@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from . import ranks
+
 PLAIN = {"→": "->", "←": "<-", "×": "x", "·": "*", "−": "-", "–": "-", "—": "-", "√": "sqrt"}
 PLAIN |= {"‘": "'", "’": "'", "“": '"', "”": '"', "≈": "~", "≤": "<=", "≥": ">=", "≠": "!="}
 PLAIN |= {"±": "+-", "°": " degrees", "ß": "ss", "æ": "ae", "ø": "o", "ł": "l"}
@@ -58,8 +60,10 @@ def say(text: str) -> None:
     """Print while something runs that must not end for lack of a terminal.
 
     What the terminal cannot show is printed in ASCII; if it is gone, its pipe broken or its file
-    closed, nothing is printed.
+    closed, nothing is printed. Of processes that train together, the first one speaks.
     """
+    if ranks.rank:
+        return
     with suppress(OSError, ValueError):
         print(printable(text, sys.stdout), flush=True)
 
@@ -67,7 +71,7 @@ def say(text: str) -> None:
 def is_terminal(stream: Any) -> bool:
     """Does somebody sit there, who reads or types? A program without windows has no streams."""
     try:
-        return stream is not None and stream.isatty()
+        return stream is not None and stream.isatty() and not ranks.rank
     except (AttributeError, OSError, ValueError):
         return False
 

@@ -357,6 +357,17 @@ def new_generator() -> np.random.Generator:
     return np.random.default_rng(_seeds.spawn(1)[0])
 
 
+def seeds() -> np.random.SeedSequence:
+    """What all random numbers to come are spawned from."""
+    return _seeds
+
+
+def draw_like(seeds: np.random.SeedSequence) -> None:
+    """Let the random numbers to come be those of somebody else."""
+    global _seeds
+    _seeds = seeds
+
+
 @contextmanager
 def drawn_only_if_it_succeeds() -> Iterator[None]:
     """After an error in this block, the next `new_generator` is the one that would have been."""

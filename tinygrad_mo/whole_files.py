@@ -12,6 +12,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from . import ranks
 from .platforms import patiently, why_no_name, why_too_long
 
 NO_SUCH_THING = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}  # says a file system that cannot do it
@@ -26,7 +27,10 @@ def replace_file(path: str | Path, content: bytes) -> None:
 
     The file at `path` (or, of a link, where it leads) is replaced in one instant when everything
     is on the disk: whatever goes wrong before, the old file is still there, and no other one.
+    Of processes that train together, the first one writes.
     """
+    if ranks.rank:
+        return
     path = Path(path)
     if reason := why_no_name(path):
         raise CheckpointError(f"cannot save {path}: {reason}; choose another name")

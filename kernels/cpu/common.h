@@ -65,6 +65,13 @@ INLINE void split_exp(float x, float *scale, float *rest) {
     *scale = as_float((whole - 0x4B400000 + 127) << 23);
 }
 
+/* 0 where it would be subnormal. */
+INLINE float fast_exp(float x) {
+    float scale, rest;
+    split_exp(x, &scale, &rest);
+    return x < -87.0f ? 0.0f : scale * rest + scale;
+}
+
 INLINE float exp_minus_1(float x) {
     float scale, rest;
     split_exp(x, &scale, &rest);
@@ -96,5 +103,26 @@ INLINE float fast_sigmoid(float x) { return 0.5f * fast_tanh(0.5f * x) + 0.5f; }
 
 /* What decays step by step ends at 0: numbers near the smallest float are slow to compute with. */
 INLINE float drop_subnormal(float x) { return x < 1e-30f && x > -1e-30f ? 0 : x; }
+
+/* Sums and maxima go lane by lane: in another order than written, which compilers may not choose. */
+INLINE float sum_of(const float *x, num n) {
+    float lane[LANES] = {0}, total = 0;
+    num whole = n / LANES * LANES;
+    for (num i = 0; i < whole; i += LANES)
+        for (int l = 0; l < LANES; l++) lane[l] += x[i + l];
+    for (int l = 0; l < LANES; l++) total += lane[l];
+    for (num i = whole; i < n; i++) total += x[i];
+    return total;
+}
+
+INLINE float inner_product(const float *x, const float *y, num n) {
+    float lane[LANES] = {0}, total = 0;
+    num whole = n / LANES * LANES;
+    for (num i = 0; i < whole; i += LANES)
+        for (int l = 0; l < LANES; l++) lane[l] += x[i + l] * y[i + l];
+    for (int l = 0; l < LANES; l++) total += lane[l];
+    for (num i = whole; i < n; i++) total += x[i] * y[i];
+    return total;
+}
 
 #endif

@@ -21,11 +21,21 @@ typedef struct {
 
 INLINE pair load_pair(const float *from) { return (pair){load(from), load(from + LANES)}; }
 
+/* Copy fewer numbers than a panel has, in pieces of 16, 8, 4, 2 and 1: the compiler knows how. */
+INLINE void copy_some(float *to, const float *from, num count) {
+#pragma GCC unroll 8
+    for (num size = PANEL / 2; size; size /= 2)
+        if (count & size) {
+            memcpy(to, from, 4 * size);
+            to += size, from += size;
+        }
+}
+
 /* Only the first `columns` of a row that may be the last, incomplete one. */
 INLINE pair load_some(const float *from, num columns) {
     if (columns >= PANEL) return load_pair(from);
     float row[PANEL] = {0};
-    memcpy(row, from, 4 * columns);
+    copy_some(row, from, columns);
     return load_pair(row);
 }
 
@@ -39,51 +49,61 @@ INLINE void store_some(float *to, pair p, num columns) {
         float row[PANEL];
         store(row, p.left);
         store(row + LANES, p.right);
-        memcpy(to, row, 4 * columns);
+        copy_some(to, row, columns);
     }
+}
+
+/* Where a panel has no more columns than the left register holds, the right one is left alone: a
+ * tile that is not `wide`. */
+INLINE pair load_tile(int wide, const float *from) {
+    return (pair){load(from), wide ? load(from + LANES) : (vec){0}};
+}
+
+INLINE void add_scaled(int wide, pair *sum, float x, pair b) {
+    sum->left += x * b.left;
+    if (wide) sum->right += x * b.right;
 }
 
 /* sum[r] += a[r, :depth] @ panel, where the rows of a are a_step apart. */
 INLINE void add_product(
-    int rows, pair *sum, const float *a, num a_step, const float *panel, num depth
+    int rows, int wide, pair *sum, const float *a, num a_step, const float *panel, num depth
 ) {
     for (num k = 0; k < depth; k++) {
-        pair b = load_pair(panel + k * PANEL);
+        pair b = load_tile(wide, panel + k * PANEL);
 #pragma GCC unroll 8
-        for (int r = 0; r < rows; r++) {
-            float x = a[r * a_step + k];
-            sum[r].left += x * b.left;
-            sum[r].right += x * b.right;
-        }
+        for (int r = 0; r < rows; r++) add_scaled(wide, sum + r, a[r * a_step + k], b);
     }
 }
 
 /* sum[r] += outer product of x[:rows] and g[:PANEL], over pixels that are so many steps apart. */
 INLINE void add_outer_products(
-    int rows, pair *sum, const float *x, num x_step, const float *g, num g_step, num pixels
+    int rows, int wide, pair *sum, const float *x, num x_step, const float *g, num g_step,
+    num pixels
 ) {
     for (num p = 0; p < pixels; p++) {
-        pair b = load_pair(g + p * g_step);
+        pair b = load_tile(wide, g + p * g_step);
 #pragma GCC unroll 8
-        for (int r = 0; r < rows; r++) {
-            float a = x[p * x_step + r];
-            sum[r].left += a * b.left;
-            sum[r].right += a * b.right;
-        }
+        for (int r = 0; r < rows; r++) add_scaled(wide, sum + r, x[p * x_step + r], b);
     }
 }
 
 /* A tile takes ROWS rows, or what is left in pieces of 4, 2 and 1. */
 INLINE num piece(num left) { return left >= ROWS ? ROWS : left >= 4 ? 4 : left >= 2 ? 2 : 1; }
 
-/* Call a function whose first argument is such a number of rows: each has code of its own, whose
- * loops over rows are unrolled and whose sums are registers. */
-#define WITH_ROWS(rows, function, ...)                 \
-    switch (rows) {                                    \
-        case 1: function(1, __VA_ARGS__); break;       \
-        case 2: function(2, __VA_ARGS__); break;       \
-        case 4: function(4, __VA_ARGS__); break;       \
-        default: function(ROWS, __VA_ARGS__); break;   \
+/* Call a function whose first arguments are such a number of rows, and whether the tile is wide:
+ * each has code of its own, whose loops over rows are unrolled and whose sums are registers. */
+#define WITH_ROWS(rows, wide, function, ...)               \
+    switch (rows) {                                        \
+        case 1: function(1, wide, __VA_ARGS__); break;     \
+        case 2: function(2, wide, __VA_ARGS__); break;     \
+        case 4: function(4, wide, __VA_ARGS__); break;     \
+        default: function(ROWS, wide, __VA_ARGS__); break; \
+    }
+#define WITH_TILE(rows, columns, function, ...)                     \
+    if ((columns) > LANES) {                                        \
+        WITH_ROWS(rows, 1, function, __VA_ARGS__)                   \
+    } else {                                                        \
+        WITH_ROWS(rows, 0, function, __VA_ARGS__)                   \
     }
 
 INLINE num packed_size(num depth, num columns) { return depth * round_up(columns, PANEL); }
@@ -102,13 +122,13 @@ INLINE void pack(
 }
 
 INLINE void add_rows(
-    int rows, const float *a, num a_step, num depth, const float *panel, float *to, num to_step,
-    num columns, int add
+    int rows, int wide, const float *a, num a_step, num depth, const float *panel, float *to,
+    num to_step, num columns, int add
 ) {
     pair sum[8];
     for (int r = 0; r < rows; r++)
         sum[r] = add ? load_some(to + r * to_step, columns) : (pair){{0}, {0}};
-    add_product(rows, sum, a, a_step, panel, depth);
+    add_product(rows, wide, sum, a, a_step, panel, depth);
     for (int r = 0; r < rows; r++) store_some(to + r * to_step, sum[r], columns);
 }
 
@@ -120,8 +140,8 @@ static inline void multiply(
     for (num f = 0; f < columns; f += PANEL)
         for (num b = 0, rows; b < batch; b += rows) {
             rows = piece(batch - b);
-            WITH_ROWS(rows, add_rows, a + b * a_step, a_step, depth, packed + f * depth,
-                      to + b * to_step + f, to_step, columns - f, add)
+            WITH_TILE(rows, columns - f, add_rows, a + b * a_step, a_step, depth,
+                      packed + f * depth, to + b * to_step + f, to_step, columns - f, add)
         }
 }
 

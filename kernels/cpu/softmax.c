@@ -3,23 +3,6 @@
 
 #include "common.h"
 
-INLINE float fast_exp(float x) {
-    float scale, rest;
-    split_exp(x, &scale, &rest);
-    return x < -87.0f ? 0.0f : scale * rest + scale;
-}
-
-/* Sums and maxima go lane by lane: in another order than written, which compilers may not choose. */
-INLINE float sum_of(const float *x, num n) {
-    float lane[LANES] = {0}, total = 0;
-    num whole = n / LANES * LANES;
-    for (num i = 0; i < whole; i += LANES)
-        for (int l = 0; l < LANES; l++) lane[l] += x[i + l];
-    for (int l = 0; l < LANES; l++) total += lane[l];
-    for (num i = whole; i < n; i++) total += x[i];
-    return total;
-}
-
 INLINE float largest_of(const float *x, num n) {
     float lane[LANES], best = x[0];
     num whole = n / LANES * LANES;

@@ -159,10 +159,10 @@ static void write_output(
 }
 
 INLINE void some_rows(
-    int rows, const float *a, num depth, const float *panel, float *to, num step, num columns
+    int rows, int wide, const float *a, num depth, const float *panel, float *to, num step, num columns
 ) {
     pair sum[8] = {0};
-    add_product(rows, sum, a, depth, panel, depth);
+    add_product(rows, wide, sum, a, depth, panel, depth);
     for (int r = 0; r < rows; r++) store_some(to + r * step, sum[r], columns);
 }
 
@@ -210,7 +210,7 @@ EXPORT int winograd_correlate(
                     rows = piece(tiles - t);
                     const float *a = inputs + i * place_step(tiles, s->channels) + t * s->channels;
                     float *to = outputs + i * place_step(tiles, s->filters) + t * s->filters + f;
-                    WITH_ROWS(rows, some_rows, a, s->channels,
+                    WITH_TILE(rows, s->filters - f, some_rows, a, s->channels,
                               packed + i * size + f * s->channels, to, s->filters, s->filters - f)
                 }
         write_output(s, outputs, first, tiles, bias, y);
@@ -220,12 +220,12 @@ EXPORT int winograd_correlate(
 }
 
 INLINE void some_outer(
-    int rows, const float *x, num channels, const float *g, num filters, num tiles, float *to,
-    num columns
+    int rows, int wide, const float *x, num channels, const float *g, num filters, num tiles,
+    float *to, num columns
 ) {
     pair sum[8];
     for (int r = 0; r < rows; r++) sum[r] = load_some(to + r * filters, columns);
-    add_outer_products(rows, sum, x, channels, g, filters, tiles);
+    add_outer_products(rows, wide, sum, x, channels, g, filters, tiles);
     for (int r = 0; r < rows; r++) store_some(to + r * filters, sum[r], columns);
 }
 
@@ -252,7 +252,7 @@ EXPORT int winograd_kernel_gradient(
                     rows = piece(s->channels - c);
                     const float *a = inputs + i * place_step(tiles, s->channels) + c;
                     const float *b = outputs + i * place_step(tiles, s->filters) + f;
-                    WITH_ROWS(rows, some_outer, a, s->channels, b, s->filters, tiles,
+                    WITH_TILE(rows, s->filters - f, some_outer, a, s->channels, b, s->filters, tiles,
                               totals + i * matrix + c * s->filters + f, s->filters - f)
                 }
     }

@@ -2,7 +2,13 @@
 
 import pytest
 
-collect_ignore = ["pytorch_peer.py", "balancing_pytorch_peer.py"]  # they need PyTorch
+# What needs PyTorch.
+collect_ignore = [
+    "balancing_pytorch_peer.py",
+    "pytorch_networks.py",
+    "pytorch_peer.py",
+    "torch_picture.py",
+]
 
 
 @pytest.fixture(autouse=True)

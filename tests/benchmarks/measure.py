@@ -33,7 +33,7 @@ class Engine:
     python : str
         The interpreter that can import it.
     module : str or Path
-        The file with the functions `w1` to `w9`.
+        The file with the functions `w1` to `w15`.
     workload : str
         One of them, with arguments behind colons: "w8:w1:sum".
     settings : dict, optional

@@ -176,7 +176,7 @@ def table(workload, by, steps):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("workloads", nargs="+", metavar="w1", help='w1 to w9, "w8:w7:attribute"')
+    parser.add_argument("workloads", nargs="+", metavar="w1", help='w1 to w12, "w8:w7:attribute"')
     parser.add_argument("--by", choices=["op", "step"], default="op", help="what a row is")
     parser.add_argument("--steps", type=int, default=20, help="how many to time (default: 20)")
     options = parser.parse_args()

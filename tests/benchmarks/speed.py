@@ -3,9 +3,11 @@
 Run     python tests/benchmarks/speed.py [w1 w6 ...] [--torch PYTHON] [--json speed.json]
 
 --torch is the interpreter of an environment with PyTorch (python -m pip install torch numpy); the
-ratios are to PyTorch as it comes, and to its other settings. Without it the table stands alone.
+ratios are to PyTorch as it comes ("CPU ratio"), to PyTorch whose C library is told to keep freed
+memory, as our `fit` tells its own ("keeping"), and to the fastest engine that is not ours ("best
+peer", by the clock on the wall where there are several threads). Without it the table stands alone.
 --engine adds any other: NAME=PYTHON:FILE[:VARIABLE=VALUE,...], where FILE has functions `w1` to
-`w9` that return a step. workloads.py says what they are.
+`w15` that return a step. workloads.py says what they are.
 
 Every engine has a process of its own; they take turns, and ratios are medians over the turns of
 what was measured side by side ("of best": of the best turn of each). Compare processor times of
@@ -27,8 +29,14 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from measure import Engine, prepare
 
 HERE = Path(__file__).resolve().parent
-WORKLOADS = ["w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8:w1", "w8:w7", "w9"]
-OWN, PYTORCH, PEAK = "tinygrad_mo", "PyTorch", "products of large matrices"
+OURS = HERE / "tinygrad_mo_peer.py"
+TRAINED = ["w1", "w2", "w3", "w4", "w5", "w6", "w7", "w10", "w11", "w12"]
+WORKLOADS = [*TRAINED[:7], "w8:w1", "w8:w7", "w9", *TRAINED[7:], "w13:layers", "w13:tensors"]
+WORKLOADS += [f"w14:{base}" for base in ("w1", "w7", "w10", "w12")]
+WORKLOADS += [f"w15:{base}" for base in ("w1", "w2", "w4", "w6", "w7")]
+OWN, NO_KERNELS, PEAK = "tinygrad_mo", "without kernels", "products of large matrices"
+PYTORCH, KEEPING = "PyTorch", "PyTorch keeping memory"
+KEEP = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
 
 
 class Side:
@@ -42,26 +50,30 @@ class Side:
         name = f"{workload}:{self.mode}" if self.mode else workload
         return Engine(self.python, self.module, name, self.settings)
 
+    def is_peer(self):
+        """Does it do the same work, and is it not ours?"""
+        return not self.mode and self.module != OURS
+
 
 def sides(torch, others):
     """All engines by name; ratios are to PyTorch."""
-    own = HERE / "tinygrad_mo_peer.py"
     no_kernels = {"TINYGRAD_MO_KERNELS": "0"}
     apart = [workload for workload in WORKLOADS if workload.startswith("w8")]
     found = {
-        OWN: Side(sys.executable, own),
-        "without kernels": Side(sys.executable, own, no_kernels),
-        "the weighted sum": Side(sys.executable, own, only=apart, mode="sum"),
-        "wired in each step": Side(sys.executable, own, only=["w9"], mode="eager"),
+        OWN: Side(sys.executable, OURS),
+        NO_KERNELS: Side(sys.executable, OURS, no_kernels),
+        "the weighted sum": Side(sys.executable, OURS, only=apart, mode="sum"),
+        "wired in each step": Side(sys.executable, OURS, only=["w9"], mode="eager"),
     }
     if torch:
         module = HERE / "pytorch_peer.py"
         found |= {
             PYTORCH: Side(torch, module),
+            KEEPING: Side(torch, module, KEEP),
             "PyTorch channels_last": Side(
-                torch, module, {"CHANNELS_LAST": "1"}, ["w3", "w4", "w7"]
+                torch, module, {"CHANNELS_LAST": "1"}, ["w3", "w4", "w7", "w11", "w12"]
             ),
-            "PyTorch fused": Side(torch, module, {"FUSED": "1"}, ["w1", "w4", "w5", "w6", "w7"]),
+            "PyTorch fused": Side(torch, module, {"FUSED": "1"}, TRAINED),
             "PyTorch, the weighted sum": Side(torch, module, only=apart, mode="sum"),
         }
     for text in others:
@@ -77,8 +89,14 @@ def plain_step(workload):
     return workload.split(":")[1] if workload.startswith("w8") else workload
 
 
-def compare(workload, chosen, rounds, seconds):
-    """One result per engine, as a dict."""
+def ratio(engine, other, key):
+    """The median of the ratios of what was measured side by side."""
+    pairs = zip(engine.rounds, other.rounds, strict=True)
+    return statistics.median(ours[key] / theirs[key] for ours, theirs in pairs)
+
+
+def compare(workload, chosen, rounds, seconds, fastest_by):
+    """One result per engine, as a dict; the best peer is the fastest by "cpu" or "wall"."""
     live, failed = {}, {}
     for name, side in chosen.items():
         if side.only and workload not in side.only:
@@ -94,6 +112,8 @@ def compare(workload, chosen, rounds, seconds):
     for turn in range(rounds):
         for name in list(live)[:: -1 if turn % 2 else 1]:
             live[name].measure(seconds)
+    peers = [name for name in live if name in chosen and chosen[name].is_peer()]
+    best_peer = min(peers, key=lambda name: live[name].median(fastest_by), default=None)
     results = []
     peak = peak.close()["flops"] / live.pop(PEAK).median("cpu")
     for name, engine in live.items():
@@ -102,14 +122,17 @@ def compare(workload, chosen, rounds, seconds):
         result |= {"rounds": engine.rounds, "peak": peak, **engine.close()}
         if reference:
             for key in ("cpu", "wall"):
-                pairs = zip(engine.rounds, reference.rounds, strict=True)
-                ratios = [ours[key] / theirs[key] for ours, theirs in pairs]
-                result[f"{key} ratio"] = statistics.median(ratios)
+                result[f"{key} ratio"] = ratio(engine, reference, key)
             result["best ratio"] = engine.best("cpu") / reference.best("cpu")
+        if KEEPING in live:
+            result["keeping ratio"] = ratio(engine, live[KEEPING], "cpu")
+        if best_peer:
+            result["best peer"] = best_peer
+            result["best peer ratio"] = ratio(engine, live[best_peer], fastest_by)
         results.append(result)
     flops = next((r["flops"] for r in results if r["flops"]), None)
     for result in results:
-        if result["engine"] in (OWN, "without kernels", PYTORCH, "PyTorch channels_last"):
+        if result["engine"] in (OWN, NO_KERNELS, PYTORCH, KEEPING, "PyTorch channels_last"):
             result["flops"] = flops
     return results + [{"workload": workload, "engine": n, "failed": e} for n, e in failed.items()]
 
@@ -134,7 +157,9 @@ def row(result):
         cell("wall", ".3f", 1e3),
         cell("cpu ratio", ".2f"),
         cell("best ratio", ".2f"),
+        cell("keeping ratio", ".2f"),
         cell("wall ratio", ".2f"),
+        f"{cell('best peer ratio', '.2f')} {result.get('best peer', '').removeprefix('PyTorch ')}",
         speed,
         cell("memory", ".0f"),
         f"{result['losses'][0]:.5g}",
@@ -156,12 +181,16 @@ def main():
     prepare(options.threads)
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, ", end="")
     print(f"{options.threads} thread(s)\n")
-    print("| | engine | CPU ms | wall ms | CPU ratio | of best | wall ratio ", end="")
+    print(
+        "| | engine | CPU ms | wall ms | CPU ratio | of best | keeping | wall ratio | best peer ",
+        end="",
+    )
     print("| GFLOP/s | memory MB | loss |")
-    print("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|")
+    print("|---|---|---:|---:|---:|---:|---:|---:|---|---:|---:|---:|")
     results = []
     for workload in options.workloads or WORKLOADS:
-        some = compare(workload, chosen, options.rounds, options.seconds)
+        by = "cpu" if options.threads == 1 else "wall"
+        some = compare(workload, chosen, options.rounds, options.seconds, by)
         print(*(row(result) for result in some), sep="\n", flush=True)
         results += some
     figures = {"threads": options.threads, "results": results}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import ranks
 import scaling
 import tinygrad_mo_peer
 import workloads
@@ -26,13 +27,30 @@ FROM_PYTORCH = {  # of the first four steps, with padding, epsilon and biases as
     "w6": [3.85497, 3.97608, 3.59997, 3.66946],
     "w7": [3.45655, 3.24301, 3.09909, 3.32600],
     "w9": [18.48015] * 2,
+    "w10": [2.69235, 2.62354, 2.67540, 2.70240],
+    "w11": [0.34789, 0.3063334, 0.3487343, 0.3467337],
+    "w12": [3.11062, 3.07627, 3.07024, 3.07205],
+    "w13:layers": [3.85497, 3.97608, 3.59997, 3.66946],
+    "w13:tensors": [3.85497, 3.97608, 3.59997, 3.66946],
+    "w14:w1": [0.67777, 0.69831],
+    "w15:w2": [0.52143],  # not a loss, but what is predicted
+    "w15:w4": [-0.88565],
 }
+
+
+def test_the_model_of_a_sum_is_found_again_in_what_follows_from_it():
+    costs = 5e-6, 3e-10, 1e-10
+    sums = [[4 * n, ranks.predicted(4 * n, 2, *costs), 2 * n * costs[2]] for n in ranks.SIZES]
+    assert np.allclose(ranks.fitted(sums), costs)
+    assert np.isclose(ranks.predicted(1e6, 1, *costs), 0)
+    assert np.isclose(ranks.predicted(4e6, 4, *costs), 6 * costs[0] + 6e6 * 3.5e-10)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workload", FROM_PYTORCH)
 def test_the_losses_are_those_of_pytorch(workload):
-    step = getattr(tinygrad_mo_peer, workload)()
+    name, *arguments = workload.split(":")
+    step = getattr(tinygrad_mo_peer, name)(*arguments)
     losses = FROM_PYTORCH[workload]
     np.testing.assert_allclose([step() for _ in losses], losses, rtol=1e-5)
 

@@ -1,4 +1,4 @@
-"""The workloads as a user of tinygrad_mo writes them: `w1` to `w9`.
+"""The workloads as a user of tinygrad_mo writes them: `w1` to `w15`.
 
 Each returns a function `step` that makes one training step (forward, weighted loss, backward,
 optimizer) on the next batch and returns the weighted loss. The data are checked and cast once,
@@ -6,123 +6,19 @@ before the first step, as `fit` does it; metrics are not computed.
 """
 
 from contextlib import ExitStack
+from functools import partial
 from itertools import cycle
 
 import workloads
 from floors import total_flops
+from tinygrad_mo_networks import CLASSES, MODELS, SQUARED
 
 import tinygrad_mo as tg
-from tinygrad_mo import layers, losses, ops, optimizers
+from tinygrad_mo import ops, optimizers
 from tinygrad_mo.pool import at_work
 from tinygrad_mo.training.fitting import train_step
 
 working = ExitStack()  # until the process ends
-CLASSES = losses.SparseCategoricalCrossentropy(from_logits=True)
-YES_OR_NO = losses.BinaryCrossentropy()
-SQUARED = losses.MeanSquaredError()
-
-
-def headlines():
-    """w1: a sentence and five numbers; the auxiliary output judges the sentence alone."""
-    ids, numbers = tg.Input((100,), dtype="int32"), tg.Input((5,))
-    h = layers.LSTM(32, name="lstm")(layers.Embedding(10_000, 512, name="emb")(ids))
-    aux = layers.Dense(1, activation="sigmoid", name="aux")(h)
-    z = layers.concatenate([h, numbers])
-    for name in ("d1", "d2", "d3"):
-        z = layers.Dense(64, activation="relu", name=name)(z)
-    main = layers.Dense(1, activation="sigmoid", name="main")(z)
-    model = tg.Model([ids, numbers], [main, aux])
-    return model, optimizers.RMSprop(**workloads.RMSPROP), [YES_OR_NO, YES_OR_NO]
-
-
-def siamese():
-    """w2: one LSTM reads two sequences."""
-    left, right = tg.Input((50, 128)), tg.Input((50, 128))
-    lstm = layers.LSTM(32, name="lstm")
-    both = layers.concatenate([lstm(left), lstm(right)])
-    model = tg.Model([left, right], layers.Dense(1, activation="sigmoid", name="out")(both))
-    return model, optimizers.RMSprop(**workloads.RMSPROP), [YES_OR_NO]
-
-
-def inception():
-    """w3: four branches that halve the image."""
-
-    def conv(name, size, strides=1):
-        options = {"padding": "same", "activation": "relu", "name": name}
-        return layers.Conv2D(128, size, strides=strides, **options)
-
-    x = tg.Input((32, 32, 64))
-    a = conv("a", 1, 2)(x)
-    b = conv("b2", 3, 2)(conv("b1", 1)(x))
-    c = conv("c", 3)(layers.AveragePooling2D(3, strides=2, padding="same")(x))
-    d = conv("d3", 3, 2)(conv("d2", 3)(conv("d1", 1)(x)))
-    z = layers.GlobalAveragePooling2D()(layers.concatenate([a, b, c, d]))
-    model = tg.Model(x, layers.Dense(10, name="out")(z))
-    return model, optimizers.SGD(**workloads.SGD), [CLASSES]
-
-
-def glyphs():
-    """w4: which alphabet, and which character?"""
-    x = tg.Input((64, 64, 1))
-    z = layers.MaxPooling2D(2)(layers.Conv2D(16, 3, padding="same", name="c")(x))
-    z = layers.Flatten()(layers.ELU()(z))
-    z = layers.Dense(128, activation="elu", name="fc")(z)
-    heads = [layers.Dense(30, name="alpha")(z), layers.Dense(964, name="char")(z)]
-    return tg.Model(x, heads), optimizers.Adam(**workloads.ADAM), [CLASSES, CLASSES]
-
-
-def demographics():
-    """w5: a number, one of ten classes, and a yes or no from one text."""
-
-    def conv(name, filters):
-        return layers.Conv1D(filters, 5, activation="relu", name=name)
-
-    ids = tg.Input((500,), dtype="int32")
-    z = layers.Embedding(50_000, 256, name="emb")(ids)
-    z = layers.MaxPooling1D(5)(conv("c1", 128)(z))
-    z = layers.MaxPooling1D(5)(conv("c3", 256)(conv("c2", 256)(z)))
-    z = layers.GlobalMaxPooling1D()(conv("c5", 256)(conv("c4", 256)(z)))
-    z = layers.Dense(128, activation="relu", name="fc")(z)
-    age, income = layers.Dense(1, name="age")(z), layers.Dense(10, name="income")(z)
-    gender = layers.Dense(1, activation="sigmoid", name="gender")(z)
-    model = tg.Model(ids, [age, income, gender])
-    return model, optimizers.RMSprop(**workloads.RMSPROP), [SQUARED, CLASSES, YES_OR_NO]
-
-
-def perceptron():
-    """w6: so small that what counts is the engine's own time."""
-    x = tg.Input((64,))
-    z = layers.Dense(32, activation="relu", name="d1")(x)
-    z = layers.Dense(32, activation="relu", name="d2")(z)
-    model = tg.Model(x, [layers.Dense(10, name="cls")(z), layers.Dense(1, name="reg")(z)])
-    return model, optimizers.SGD(**workloads.SGD), [CLASSES, SQUARED]
-
-
-def residual():
-    """w7: the auxiliary output looks at the image half way up."""
-
-    def conv(name, activation=None):
-        return layers.Conv2D(32, 3, padding="same", activation=activation, name=name)
-
-    x = tg.Input((32, 32, 3))
-    z = conv("stem", "relu")(x)
-    for k in range(workloads.BLOCKS):
-        z = layers.add([z, conv(f"r{k}b")(conv(f"r{k}a", "relu")(z))])
-        if k == workloads.AUX_AFTER - 1:
-            aux = layers.Dense(10, name="aux")(layers.GlobalAveragePooling2D()(z))
-    main = layers.Dense(10, name="main")(layers.GlobalAveragePooling2D()(z))
-    return tg.Model(x, [main, aux]), optimizers.SGD(**workloads.MOMENTUM), [CLASSES, CLASSES]
-
-
-MODELS = {
-    "w1": headlines,
-    "w2": siamese,
-    "w3": inception,
-    "w4": glyphs,
-    "w5": demographics,
-    "w6": perceptron,
-    "w7": residual,
-}
 
 
 def compiled(workload):
@@ -162,32 +58,16 @@ def described(step, plan, feed=None, model=None, per_loss=False):
     return step
 
 
-def w1():
-    return trainer("w1")
-
-
-def w2():
-    return trainer("w2")
-
-
-def w3():
-    return trainer("w3")
-
-
-def w4():
-    return trainer("w4")
-
-
-def w5():
-    return trainer("w5")
-
-
-def w6():
-    return trainer("w6")
-
-
-def w7():
-    return trainer("w7")
+w1 = partial(trainer, "w1")
+w2 = partial(trainer, "w2")
+w3 = partial(trainer, "w3")
+w4 = partial(trainer, "w4")
+w5 = partial(trainer, "w5")
+w6 = partial(trainer, "w6")
+w7 = partial(trainer, "w7")
+w10 = partial(trainer, "w10")
+w11 = partial(trainer, "w11")
+w12 = partial(trainer, "w12")
 
 
 def shared_by_all(plan):
@@ -245,3 +125,60 @@ def w9(mode="plan"):
         return float(plan.value(tape, loss))
 
     return eager if mode == "eager" else described(step, plan)
+
+
+def w13(mode="layers"):
+    """A loop by hand on the network of w6: nothing is planned or replayed, all is found anew.
+
+    `layers`: the model is called, and an optimizer makes the step. `tensors`: products of matrices
+    and functions of NumPy, and the step is a subtraction.
+    """
+    turns = cycle(workloads.batches("w6"))
+    model, _ = compiled("w6")
+    optimizer, weights = optimizers.SGD(**workloads.SGD), model.trainable_weights
+
+    def by_layers():
+        (x,), (label, number) = next(turns)
+        classes, value = model(tg.Tensor(x))
+        loss = CLASSES(label, classes) + SQUARED(number, value)
+        optimizer.apply(dict(zip(weights, tg.gradients(loss, weights), strict=True)))
+        return float(loss.value)
+
+    w1, b1, w2, b2, w3, b3, w4, b4 = (
+        model.named_weights()[f"{name}/{what}"]
+        for name in ("d1", "d2", "cls", "reg")
+        for what in ("kernel", "bias")
+    )
+
+    def by_tensors():
+        (x,), (label, number) = next(turns)
+        z = ops.relu(tg.Tensor(x) @ w1 + b1)
+        z = ops.relu(z @ w2 + b2)
+        loss = CLASSES(label, z @ w3 + b3) + ((z @ w4 + b4 - number) ** 2).mean()
+        for w, gradient in zip(weights, tg.gradients(loss, weights), strict=True):
+            w.assign(w.value - workloads.SGD["learning_rate"] * gradient)
+        return float(loss.value)
+
+    return {"layers": by_layers, "tensors": by_tensors}[mode]
+
+
+def w14(base="w1"):
+    model, _ = compiled(base)
+    turns = cycle(workloads.batches(base))
+
+    def step():
+        x, y = next(turns)
+        return next(iter(model.gradient_flow(x, y).values.values()))
+
+    return step
+
+
+def w15(base="w1"):
+    model, _ = compiled(base)
+    x = [a[:1] for a in workloads.batches(base)[0][0]]
+
+    def step():
+        first, *_ = model.predict(x)
+        return float(first.ravel()[0])
+
+    return step

@@ -15,6 +15,7 @@ static inline void *room_at_the_end(size_t size) {
 }
 
 static inline void give_back(void *room) {
+    if (!room) return;
     size_t page = (size_t)getpagesize();
     char *start = (char *)((size_t)room / page * page) - page;
     munmap(start, *(size_t *)start);

@@ -1,5 +1,7 @@
 """Compiled kernels: each against its NumPy rule, and what happens where there is no compiler."""
 
+import ctypes
+import mmap
 import os
 import subprocess
 import sys
@@ -60,10 +62,10 @@ def a_leaky_relu(random):
     return an_activation(random)[0], {"negative_slope": random.random()}
 
 
-def a_convolution(random, channels=None, size=None, transposed=False):
+def a_convolution(random, channels=None, least_size=1, transposed=False):
     axes = random.integers(1, 3)
     lengths = random.integers(6, 20, axes)
-    size = size or tuple(random.integers(1, 5, axes))
+    size = tuple(random.integers(least_size, 5, axes))
     channels, filters = channels or random.integers(1, 40, 2)
     plain = random.random() < 0.5  # strides or dilation, not both
     few = tuple(int(n) for n in random.integers(1, 4, axes))
@@ -78,8 +80,28 @@ def a_convolution(random, channels=None, size=None, transposed=False):
     return (x, floats(random, *size, *sides), bias), attributes
 
 
+def a_convolution_to_single_numbers(random):
+    attributes = {"strides": (1, 1), "padding": "valid", "dilation_rate": (1, 1)}
+    return (floats(random, 5, 2, 2, 3), floats(random, 2, 2, 3, 1), None), attributes
+
+
 def a_transposed_convolution(random):
     return a_convolution(random, transposed=True)
+
+
+def a_convolution_by_groups(random):
+    groups = int(random.integers(2, 4))
+    channels, filters = groups * random.integers(1, 12, 2)
+    (x, kernel, bias), attributes = a_convolution(random, (channels, filters), least_size=2)
+    kernel = np.ascontiguousarray(kernel[..., : channels // groups, :])
+    return (x, kernel, bias), attributes | {"groups": groups}
+
+
+def a_depthwise_convolution(random):
+    (x, kernel, _), attributes = a_convolution(random)
+    kernel = np.ascontiguousarray(kernel[..., : random.integers(1, 4)])
+    bias = floats(random, kernel.shape[-2] * kernel.shape[-1]) if random.random() < 0.7 else None
+    return (x, kernel, bias), attributes
 
 
 def a_3x3_convolution(random, transposed=False):
@@ -109,6 +131,31 @@ def a_normalisation(random):
     return (x, *affine, *moving, None), {"training": True, "epsilon": 0.01}
 
 
+def a_normalisation_of_samples(random):
+    x = 2 + floats(random, *random.integers(1, 20, random.integers(2, 4)), random.integers(1, 40))
+    count = int(random.integers(1, x.ndim))
+    affine = [floats(random, *x.shape[-count:]) if random.random() < 0.8 else None for _ in "gb"]
+    return (x, *affine), {"axis": tuple(range(-count, 0)), "epsilon": 0.01}
+
+
+def a_normalisation_of_groups(random):
+    groups, width = (int(n) for n in random.integers(1, 7, 2))
+    x = 2 + floats(random, *random.integers(1, 15, random.integers(2, 4)), groups * width)
+    affine = [floats(random, x.shape[-1]) if random.random() < 0.8 else None for _ in "gb"]
+    return (x, *affine), {"groups": groups, "epsilon": 0.01}
+
+
+def an_rms_normalisation(random):
+    (x, _, _), attributes = a_normalisation_of_samples(random)
+    return (x, floats(random, *x.shape[attributes["axis"][0] :])), attributes
+
+
+def a_mean(random):
+    x = floats(random, *random.integers(1, 9, random.integers(2, 5)))
+    axes = tuple(range(-int(random.integers(1, min(x.ndim, 3))), 0))
+    return (x,), {"axis": axes, "keepdims": bool(random.integers(2))}
+
+
 def an_lstm(random):
     batch, time, features = random.integers(1, 20, 3)
     units = int(random.integers(1, 40))
@@ -134,7 +181,7 @@ def a_gru(random):
 
 def some_logits(random):
     """Few classes or many; all of a row may lie far from 0."""
-    shape = (*random.integers(1, 8, random.integers(0, 3)), 16 + random.integers(30))
+    shape = (*random.integers(1, 8, random.integers(0, 3)), random.integers(1, 40))
     return (4 * floats(random, *shape) + np.float32(random.choice([-200, 0, 200])),), {}
 
 
@@ -158,13 +205,23 @@ DRAWINGS = [
     ("tanh", an_activation),
     ("sigmoid", an_activation),
     ("silu", an_activation),
+    ("gelu", an_activation),
+    ("softplus", an_activation),
+    ("selu", an_activation),
+    ("hard_sigmoid", an_activation),
     ("convolution", a_convolution),
     ("convolution", a_3x3_convolution),
     ("transposed_convolution", a_transposed_convolution),
     ("transposed_convolution", lambda random: a_3x3_convolution(random, transposed=True)),
+    ("convolution", a_convolution_by_groups),
+    ("depthwise_convolution", a_depthwise_convolution),
     ("max_pool", a_pooling),
     ("average_pool", a_pooling),
     ("batch_normalization", a_normalisation),
+    ("layer_normalization", a_normalisation_of_samples),
+    ("group_normalization", a_normalisation_of_groups),
+    ("rms_normalization", an_rms_normalisation),
+    ("mean", a_mean),
     ("lstm", an_lstm),
     ("gru", a_gru),
     ("softmax", some_logits),
@@ -265,7 +322,7 @@ def test_nan_infinity_and_subnormal_numbers_pass_as_they_do_through_the_rule(nam
         pytest.skip("spoils the whole tile, as winograd.c says")
     with np.errstate(all="ignore"), tg.use(winograd=False):
         for odd in (np.nan, np.inf, -np.inf, 1e-40, -1e-40, 1e30):
-            if name in ("lstm", "gru", "batch_normalization") and np.isinf(odd):
+            if (name in ("lstm", "gru") or "normalization" in name) and np.isinf(odd):
                 continue  # whether it becomes NaN depends on the order of steps
             inputs, attributes, random = next(draws(draw))
             which = -1 if "crossentropy" in name else 0
@@ -347,6 +404,37 @@ def test_rows_do_not_mix_and_pulling_twice_gives_the_same_bits(name, draw):
         assert [x if x is None else x.tobytes() for x in inputs] == before
 
 
+def before_a_wall(x):
+    """The same numbers, where behind the last one begins a page that may not be read."""
+    page, size = mmap.PAGESIZE, x.nbytes
+    room = -(-size // page) * page
+    memory = mmap.mmap(-1, room + page)
+    new = np.frombuffer(memory, x.dtype, x.size, room - size).reshape(x.shape)
+    new[...] = x
+    wall = ctypes.addressof(ctypes.c_char.from_buffer(memory)) + room
+    assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(wall), ctypes.c_size_t(page), 0) == 0
+    return new
+
+
+def read_before_walls():
+    """Run every kernel on such arrays; a process that reads too far ends here."""
+    device.WORTH_A_CALL = recurrent.WORTH_A_CALL = 1
+    for name, draw in [*DRAWINGS, ("convolution", a_convolution_to_single_numbers)]:
+        for inputs, attributes, random in draws(draw, 6):
+            _, gs = by_kernel(name, inputs, attributes, random=random)
+            walled = [x if x is None else before_a_wall(x) for x in inputs]
+            by_kernel(name, walled, attributes, gs=tuple(before_a_wall(g[:1]) for g in gs))
+
+
+@needs_compiler
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="there is no mprotect")
+def test_no_kernel_reads_behind_its_arrays():
+    folder = str(Path(__file__).parent)
+    code = f"import sys; sys.path.insert(0, {folder!r}); import test_compiled as t"
+    assert "all read" in run_python(f"{code}; t.read_before_walls(); print('all read')")
+
+
 def values_of(run, inputs, attributes):
     y = run(*inputs, **attributes)[0]
     return y if isinstance(y, tuple) else (y,)
@@ -366,7 +454,7 @@ def test_what_a_kernel_declines_its_rule_does(name, draw):
 def test_a_batch_may_be_empty(name, draw):
     for inputs, attributes, _ in draws(draw, 3):
         batch = len(inputs[0])
-        weights = range(1, 4) if name in ("lstm", "gru", "batch_normalization") else ()
+        weights = range(1, 4) if name in ("lstm", "gru") or "normalization" in name else ()
         empty = [
             x
             if x is None or i in weights or len(x) != batch or ("convolution" in name and i)
@@ -426,7 +514,7 @@ def test_parts_make_up_the_whole_with_the_same_bits_each_time(name, draw, thread
 def test_every_kernel_is_cut(name, draw, cut_always, monkeypatch):
     together = []
     call = registry.call_c
-    for module in ("convolution", "registry"):
+    for module in ("convolution", "depthwise", "normalization", "registry"):
         monkeypatch.setattr(
             f"tinygrad_mo.compiled.{module}.call_c",
             lambda *arguments: (together.append(threading.get_ident()), call(*arguments)),
@@ -434,7 +522,7 @@ def test_every_kernel_is_cut(name, draw, cut_always, monkeypatch):
     inputs, attributes, _ = next(i for i in draws(draw) if len(i[0][0]) > 1 or i[0][0].ndim == 1)
     with tg.use(threads=2), pool.at_work():
         forward = by_kernel(name, inputs, attributes, random=np.random.default_rng(0))
-    assert forward and len(together) >= (2 if name == "tanh" else 4)
+    assert forward and len(together) >= (2 if name in ("tanh", "gelu", "softplus", "mean") else 4)
 
 
 @needs_compiler
@@ -637,18 +725,33 @@ def test_models_train_the_same_with_and_without_kernels(monkeypatch):
 MUTATIONS = [
     ("activations.c", "(float)(y > 0)", "(float)(y >= 0)", "relu", an_activation),
     ("activations.c", "1 - y * y", "1 - y", "tanh", an_activation),
+    ("activations.c", "p * t + 0.132302795f", "p * t + 0.1323f", "gelu", an_activation),
+    ("activations.c", "x * (bell *", "(bell *", "gelu", an_activation),
+    ("activations.c", "p * u + 1.0f / 5;", "p * u + 1.0f / 4;", "softplus", an_activation),
+    ("activations.c", "(x < 0 ? e : 1) /", "e /", "softplus", an_activation),
+    ("normalization.c", "-inverse[c] * inverse[c]", "-inverse[c]", "group_normalization",
+     a_normalisation_of_groups),
     ("common.h", "3.493937992e-3f", "3.5e-3f", "sigmoid", an_activation),
     ("common.h", "1.0f / 24;", "1.0f / 25;", "elu", an_activation),
     ("convolution.c", "bias ? bias + f : NULL", "bias", "convolution", a_convolution),
     ("convolution.c", "i * s->row_step *", "i *", "convolution", a_convolution),
+    ("convolution.c", "load_some(bias + c,", "load_some(bias,", "depthwise_convolution",
+     a_depthwise_convolution),
+    ("convolution.c", "sum[t].left += old.left,", "", "depthwise_convolution",
+     a_depthwise_convolution),
     ("winograd.c", "8 * difference2", "4 * difference2", "convolution", a_3x3_convolution),
     ("winograd.c", "wide - half", "wide + half", "convolution", a_3x3_convolution),
     ("pooling.c", "left_over[c] -= is_first", "left_over[c] -= 0", "max_pool", a_pooling),
     ("normalization.c", "total[c] / n;\n    free", "total[c] / (n - 1);\n    free",
      "batch_normalization", a_normalisation),
+    ("normalization.c", "of_one = centred ?", "of_one = 0 ?", "layer_normalization",
+     a_normalisation_of_samples),
+    ("normalization.c", "parts[k] = 0;", "", "layer_normalization",
+     lambda r: ((floats(r, 300, 2), None, None), {})),
     ("lstm.c", "cb[u] = c * f[u]", "cb[u] = c", "lstm", an_lstm),
     ("lstm.c", "if (!mask || mask[at])", "if (1)", "lstm", an_lstm),
     ("gru.c", "hb[k] *= u[k]", "hb[k] *= r[k]", "gru", a_gru),
+    ("reductions.c", "x += width", "x += 1", "mean", a_mean),
     ("softmax.c", "scale * (p[k] * weight", "scale * (p[k]",
      "categorical_crossentropy_from_logits", lambda r: ((floats(r, 2, 20), floats(r, 2, 20)), {})),
 ]  # fmt: skip

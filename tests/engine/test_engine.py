@@ -253,6 +253,26 @@ def test_ragged_reach():
     assert tg.gradients([first, second, third], c, per_loss=True)[:2] == [None, None]
 
 
+def test_the_sweep_without_a_plan_gives_the_bits_of_the_plan():
+    """Through a fork, a broadcast, a value that nobody used, a table and a wanted tensor inside."""
+
+    def both(x):
+        return (x * x, x + 1), lambda g: (2 * x * g[0] + g[1],)
+
+    x, w, table = tensor(3, 4), tensor(4), tensor(5, 4)
+    square, _ = tg.ops.Op(both)(x)
+    h = tg.ops.tanh(square * w)
+    read = tg.ops.embedding(np.array([[1, 1, 3], [0, 1, 3]]), table)
+    losses = [(h * w + x).sum(), (h @ read[0].T).mean() + table.sum(), read.sum()]
+    targets, seeds = [x, w, table, h, square, tensor(2)], [1.0, 0.3, -2.0]
+    plan = Plan(losses, targets)
+    expected = plan.backward(recorded_tape(plan), seeds)
+    found = tg.gradients(losses, targets, seeds)
+    assert found[-1] is expected[targets[-1]] is None
+    for target, gradient in zip(targets[:-1], found, strict=False):
+        assert np.array_equal(gradient, expected[target][0])
+
+
 def test_dead_branches_are_not_swept():
     """A step above which no loss lies, or below which nothing is wanted, is never pulled."""
 

@@ -15,7 +15,7 @@ from tinygrad_mo.flow import layout as layouts
 from tinygrad_mo.flow.folded import folded
 from tinygrad_mo.flow.frames import measures
 from tinygrad_mo.flow.layout import MARGIN, make_layout
-from tinygrad_mo.flow.measures import Measure, factor, factor_on_gpu, triangle
+from tinygrad_mo.flow.measures import Measure, factor, factor_on_gpu, lengths, triangle
 from tinygrad_mo.flow.page import graph_of
 from tinygrad_mo.flow.ratios import update_ratios
 from tinygrad_mo.flow.words import verdict
@@ -622,9 +622,12 @@ def test_the_factor_is_exact_however_near_columns_are(apart, size):
     random = np.random.default_rng(0)
     first, other = random.standard_normal((2, 20_000))
     columns = size * np.stack([first, first + apart * other, random.standard_normal(20_000)])
-    found, right = factor(columns), triangle(columns)
-    signs = np.sign(np.diagonal(right))[:, None]
-    np.testing.assert_allclose(np.sign(np.diagonal(found))[:, None] * found, signs * right, 1e-10)
+    found, right = (
+        np.sign(np.diagonal(r))[:, None] * r for r in (factor(columns), triangle(columns))
+    )
+    digits = 1e-14 / apart  # none that follows from a difference of two columns has more
+    np.testing.assert_allclose(found, right, rtol=0, atol=digits * np.abs(right).max())
+    np.testing.assert_allclose(np.linalg.norm(found / size, axis=0) * size, lengths(columns, (1,)))
     gap = found @ [1.0, -1.0, 0.0]  # how far apart the first two are, exactly
     assert np.linalg.norm(gap / size) == pytest.approx(apart * np.linalg.norm(other), rel=1e-3)
 
@@ -635,3 +638,16 @@ def test_the_factor_of_a_gpu_keeps_what_is_not_finite_to_its_column():
     gram = columns[[0, 2]] @ columns[[0, 2]].T
     np.testing.assert_allclose(found[:, [0, 2]].T @ found[:, [0, 2]], gram, rtol=1e-14)
     assert np.isnan(found[:, [1, 3]]).all()
+
+
+def test_columns_of_zeros_and_parallel_ones_are_factored_like_others():
+    rows = np.random.default_rng(0).standard_normal((5, 20_000)).astype("float32")
+    rows[1] = 0
+    rows[3] = 2 * rows[0]
+    rows[4] = rows[0] - rows[2]
+    found = factor(rows)
+    assert found.T @ found == pytest.approx(rows.astype(float) @ rows.T.astype(float), abs=1e-9)
+    assert np.array_equal(found, np.triu(found))
+    assert np.linalg.norm(found @ [2.0, 0, 0, -1.0, 0]) < 1e-12
+    assert np.linalg.norm(found @ [1.0, 0, -1.0, 0, -1.0]) < 2e-5  # rows[4] is rounded
+    assert not factor(rows[1:2]).any()

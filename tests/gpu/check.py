@@ -22,7 +22,7 @@ import tinygrad_mo as tg  # noqa: E402
 
 SECONDS = {  # for each part
     "machine": 20, "kernels": 50, "ops": 50, "models": 50, "captured": 30, "systems": 40,
-    "steps": 50,
+    "steps": 50, "ranks": 60,
 }  # fmt: skip
 ALLOWED = {"float64": 1e-9, "float32": 2e-5}  # relative
 WORKLOADS = ("w6", "w1", "w2", "w4", "w5", "w3", "w7")  # the telling ones first
@@ -185,7 +185,41 @@ def steps(report, cupy):
     attempts(report, "steps", WORKLOADS, attempt)
 
 
-PARTS = {part.__name__: part for part in (machine, kernels, ops, models, captured, systems, steps)}
+def ranks(report, cupy):
+    sys.path.insert(0, str(TESTS / "distributed"))
+    import pickle
+    import tempfile
+
+    import scenarios
+
+    from tinygrad_mo.distributed.starting import launcher
+
+    count = min(cupy.cuda.runtime.getDeviceCount(), 4)
+    if count < 2:
+        report.say("one card: several ranks need one each, so NCCL was not tried")
+        return
+    where = "double" if "double" in sys.modules else "cupy"
+    command = [launcher(), "-n", str(count), sys.executable, scenarios.__file__]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "found"
+        names = [one.__name__ for one in scenarios.SAME if one is not scenarios.own_op]
+        subprocess.run([*command, str(file), where, *names], check=True, timeout=SECONDS["ranks"])
+        result, differ = pickle.loads(file.read_bytes())
+    report.say(
+        f"{count} ranks, other bits than on rank 0: {sorted(differ) or 'none'}", bool(differ)
+    )
+    with tg.use("numpy"):
+        alone = scenarios.found(names)
+
+    def attempt(name):
+        worst = scenarios.largest_gap(result[name], alone[name])
+        report.say(f"{name}: gap {worst:.1e} to one process on the CPU", worst > ALLOWED["float64"])
+
+    attempts(report, "ranks", names, attempt)
+
+
+EVERY = machine, kernels, ops, models, captured, systems, steps, ranks
+PARTS = {part.__name__: part for part in EVERY}
 
 
 def main(arguments=None):

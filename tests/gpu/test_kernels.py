@@ -453,7 +453,7 @@ def test_a_missing_barrier_shows_in_some_order_and_shared_memory_is_not_0(cupy):
     assert np.isnan(x.get()[0])
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_every_place_that_is_read_or_written_is_in_an_array():
     run = checks.sanitized(",".join(TWINS))
     assert run.returncode == 0, run.stderr

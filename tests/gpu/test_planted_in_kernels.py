@@ -102,6 +102,7 @@ PLACES = [  # seen by the sanitizer
 ]
 
 
+@pytest.mark.one_in(5, rest="exhaustive")
 @pytest.mark.parametrize(("name", "old", "new"), PLACES, ids=range(len(PLACES)))
 def test_a_place_outside_of_an_array_is_seen_by_the_sanitizer(name, old, new):
     run = checks.sanitized(name, old, new)

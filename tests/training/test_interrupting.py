@@ -174,9 +174,9 @@ def printed(encoding, monkeypatch, **options):
 @pytest.mark.parametrize(
     ("encoding", "shown"),
     [
-        ("ascii", ("gro?e", "??")),
+        ("ascii", ("grosse", "??")),
         ("cp1252", ("größe", "??")),
-        ("cp932", ("gro?e", "年齢")),
+        ("cp932", ("grosse", "年齢")),
         ("utf-8", ("größe", "年齢")),
     ],
 )
@@ -231,4 +231,4 @@ def test_a_bar_on_a_terminal_that_knows_few_characters(monkeypatch):
     bar.close()
     sys.stderr.flush()
     monkeypatch.undo()
-    assert b"gro?e_loss 1" in raw.getvalue()
+    assert b"grosse_loss 1" in raw.getvalue()

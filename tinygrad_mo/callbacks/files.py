@@ -11,7 +11,7 @@ from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
-from .. import arguments
+from .. import arguments, ranks
 from ..platforms import patiently, same_place, why_no_name
 from ..whole_files import delete_file, replace_file
 from .base import Callback, Logs, numbers_in
@@ -105,6 +105,8 @@ class CSVLogger(Callback):
 
     def append(self, line: Mapping[str, Any]) -> None:
         """Write a line whole, or not at all."""
+        if ranks.rank:  # the first process writes
+            return
         with patiently(lambda: open(self.path, "ab", buffering=0), self.path) as file:
             size = os.fstat(file.fileno()).st_size
             try:

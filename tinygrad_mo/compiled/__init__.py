@@ -18,11 +18,13 @@ from . import (
     activations,
     convolution,
     cuda,
+    depthwise,
     inner_products,
     losses,
     normalization,
     pooling,
     recurrent,
+    reductions,
     updates,
 )
 from .registry import status

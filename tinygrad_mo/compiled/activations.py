@@ -10,6 +10,7 @@ from ..device import Array
 from .registry import call_c_in_parts, contiguous, cotangent, twin_of, usable
 
 PER_NUMBER = 10  # its time, in multiplications
+SELU = 1.0507009873554805 * 1.6732632423543772  # its slope at 0, where x is below
 
 
 def two_passes(
@@ -51,6 +52,16 @@ def elu(x, *, alpha=1.0):
     return two_passes("elu", "elu_pull", x, float(alpha)) if alpha > 0 else NotImplemented
 
 
+@twin_of("selu")
+def selu(x):
+    return two_passes("selu", "selu_pull", x, SELU)
+
+
+@twin_of("hard_sigmoid")
+def hard_sigmoid(x):
+    return two_passes("hard_sigmoid", "hard_sigmoid_pull", x, of_y=False)
+
+
 @twin_of("tanh")
 def tanh(x):
     return two_passes(None, "tanh_pull", x)
@@ -64,3 +75,24 @@ def sigmoid(x):
 @twin_of("silu")
 def silu(x):
     return two_passes("silu", "silu_pull", x, of_y=False)
+
+
+def with_slope(name: str, x: Array) -> Any:
+    """Value and slope by one function of the library; a pullback has only to multiply."""
+    if not usable(x):
+        return NotImplemented
+    x = contiguous(x)
+    y, slope = np.empty_like(x), np.empty_like(x)
+    parts = (array.reshape(-1) for array in (x, y, slope))
+    call_c_in_parts(name, 2 * PER_NUMBER * x.size, x.size, *parts)
+    return y, (lambda g: cotangent(g, y) * slope,)
+
+
+@twin_of("gelu")
+def gelu(x):
+    return with_slope("gelu", x)
+
+
+@twin_of("softplus")
+def softplus(x):
+    return with_slope("softplus", x)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 from math import prod
 from typing import Any, NamedTuple
@@ -19,7 +20,10 @@ PER_OUTPUT = 16  # besides the products: the time, in multiplications
 
 @twin_of("convolution")
 def convolution(x, kernel, bias, *, strides, padding, dilation_rate, groups=1):
-    if not usable(x, kernel, bias) or not fits(x, kernel, bias, -2) or groups != 1:
+    if groups != 1:
+        options = {"strides": strides, "padding": padding, "dilation_rate": dilation_rate}
+        return by_group(x, kernel, bias, groups, options)
+    if not usable(x, kernel, bias) or not fits(x, kernel, bias, -2):
         return NotImplemented
     w = windows_over(x.shape[1:-1], kernel.shape[:-2], strides, dilation_rate, padding)
     if w.trivial:  # a product of two matrices, which NumPy does well
@@ -38,6 +42,27 @@ def convolution(x, kernel, bias, *, strides, padding, dilation_rate, groups=1):
         return total
 
     return y, (pull_x, pull_kernel, lambda g: column_sums(flat(g, rows_of(g, y))))
+
+
+def by_group(x: Array, kernel: Array, bias: Array | None, groups: int, options: Any) -> Any:
+    """A convolution for each group of channels, with its part of the filters."""
+    if x.shape[-1] != groups * kernel.shape[-2] or kernel.shape[-1] % groups:
+        return NotImplemented
+    arrays = (x, kernel, bias)
+    parts = [[None] * groups if a is None else np.split(a, groups, axis=-1) for a in arrays]
+    made = [convolution(*each, **options) for each in zip(*parts, strict=True)]
+    if NotImplemented in made:
+        return NotImplemented
+
+    def pull(i):
+        def pull_back(g):
+            each = zip(made, np.split(cotangent(g, y), groups, axis=-1), strict=True)
+            return np.concatenate([pulls[i](part) for (_, pulls), part in each], axis=-1)
+
+        return pull_back
+
+    y = np.concatenate([value for value, _ in made], axis=-1)
+    return y, (pull(0), pull(1), pull(2))
 
 
 @twin_of("transposed_convolution")
@@ -147,20 +172,31 @@ def spread_back(g: Array, kernel: Array, w: Windows, lengths: tuple[int, ...]) -
     With strides (2, 2), say, elements at even places are in other windows than those at odd ones.
     Each of these four parts of the input correlates g with its own part of the kernel.
     """
-    gx = np.zeros((len(g), *lengths, kernel.shape[-2]), g.dtype)
+    gx = room_for_input((len(g), *lengths, kernel.shape[-2]), w)
     if suits_winograd(w, kernel):
         pads = tuple((2 - before, 2 - behind) for before, behind in w.pads)
         turned = contiguous(kernel[::-1, ::-1].swapaxes(-1, -2))
         by_winograd(g, turned, None, pads, gx)
         return gx
+    for axes, elements, start in parts_of_input(w, lengths):
+        some = contiguous(kernel[elements].swapaxes(-1, -2))
+        by_products(g, some, None, axes, gx, start)
+    return gx
+
+
+def room_for_input(shape: tuple[int, ...], w: Windows) -> Array:
+    """Room for a gradient of the input; zeros where there are elements that no window contains."""
+    reached = all(k >= step for k, step in zip(w.size, w.strides, strict=True))
+    return (np.empty if reached and {*w.dilation} == {1} else np.zeros)(shape, np.float32)
+
+
+def parts_of_input(w: Windows, lengths: tuple[int, ...]) -> Iterator[tuple[Any, Any, Any]]:
+    """For each part: its axes, the elements of the kernel that reach it, and where it begins."""
     for part in product(*map(range, w.strides)):
         of_axes = [part_of_axis(w, i, lengths[i], first) for i, first in enumerate(part)]
         axes, elements = zip(*of_axes, strict=True)
         if all(axis.windows and axis.starts for axis in axes):
-            some = contiguous(kernel[np.ix_(*elements)].swapaxes(-1, -2))
-            start = (slice(None), *(slice(first, None) for first in part))
-            by_products(g, some, None, axes, gx, start)
-    return gx
+            yield axes, np.ix_(*elements), (slice(None), *(slice(first, None) for first in part))
 
 
 def axes_of(x: Array, w: Windows) -> list[Axis]:
@@ -187,15 +223,19 @@ def part_of_axis(w: Windows, i: int, length: int, first: int) -> tuple[Axis, lis
     return axis, elements
 
 
-def windows_of(x: Array, axes: Any, y: Array) -> tuple[Array, Array, Array]:
-    """What the C code calls `shape`; x; and where each run of numbers starts in a window."""
+def windows_of(x: Array, axes: Any, y: Array, runs: bool = True) -> tuple[Array, Array, Array]:
+    """What the C code calls `shape`; x; and where each run of numbers starts in a window.
+
+    Without `runs`: where each element is, counted in pixels.
+    """
     rows, columns = axes if len(axes) == 2 else (ONE, *axes)
     channels, filters = x.shape[-1], y.shape[-1]
     width = y.shape[-2]
     starts, depth = columns.starts, channels
-    if starts == tuple(range(starts[0], starts[0] + len(starts))):  # neighbours: one run
+    if runs and starts == tuple(range(starts[0], starts[0] + len(starts))):  # neighbours: one run
         starts, depth = starts[:1], channels * len(starts)
-    taps = [(a * columns.full + b) * channels for a in rows.starts for b in starts]
+    unit = channels if runs else 1
+    taps = [(a * columns.full + b) * unit for a in rows.starts for b in starts]
     steps = y[0].size, rows.out_step * width * filters, columns.out_step * filters
     frame = rows.before, columns.before, rows.full, columns.full
     windows = rows.step, columns.step, len(taps), depth, rows.windows, columns.windows, filters

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import arguments, ops
+from ..device import Array, zeros
+from ..ops import dense_gradient
+from ..ops.contract import gathered
 from .copying import pullbacks_again
-from .graph import Tensor, is_float
-from .plan import Plan, Tape
+from .graph import Step, Tensor, is_float
+from .order import topological_order
+from .plan import Plan, Tape, all_gradients, cotangent
 
 
 def gradients(losses: Any, wrt: Any, seeds: Any = None, *, per_loss: bool = False) -> Any:
@@ -64,20 +68,70 @@ def gradients(losses: Any, wrt: Any, seeds: Any = None, *, per_loss: bool = Fals
                 f"tensor of floats"
             )
         tell_of_history(tensor)
+    if len(seeds) != len(losses):
+        raise ValueError(f"{len(seeds)} seeds for {len(losses)} losses")
+    found = (apart if per_loss else together)(losses, targets, seeds)
+    return found[0] if isinstance(wrt, Tensor) else found
+
+
+def apart(losses: list[Tensor], targets: list[Tensor], seeds: Sequence[Any]) -> list[Any]:
+    """By target a list: the gradient of each loss, None where it has no path."""
     plan = Plan(losses, targets)
-    found = plan.backward(recorded_tape(plan), seeds, per_loss=per_loss)
+    found = plan.backward(recorded_tape(plan), seeds, per_loss=True)
+    every: list[Any] = []
+    for tensor in targets:
+        row_of = {}
+        if found[tensor] is not None:
+            row_of = dict(zip(plan.reaches(tensor), found[tensor], strict=True))
+        every.append([row_of.get(k) for k in range(len(losses))])
+    return every
 
-    def tidy(tensor: Tensor) -> Any:
-        gradient = found[tensor]
-        if not per_loss:
-            return None if gradient is None else gradient[0]
-        apart: list[Any] = [None] * len(losses)
-        if gradient is not None:
-            for k, row in zip(plan.reaches(tensor), gradient, strict=True):
-                apart[k] = row
-        return apart
 
-    return tidy(wrt) if isinstance(wrt, Tensor) else [tidy(t) for t in targets]
+def together(losses: list[Any], targets: list[Tensor], seeds: Sequence[Any]) -> list[Any]:
+    """By target the gradient of the sum of all losses, each times its seed; None: no path.
+
+    It is the sweep of `Plan` with one row for all losses, once: so nothing is planned for it.
+    """
+    wanted = {tensor.key for tensor in targets}
+    live: dict[Step, list[tuple[int, Any]]] = {}  # edges of the steps above something wanted
+    for step in topological_order(losses):
+        if step.back is None:
+            step.back = pullbacks_again(step)
+        edges = [
+            (position, x)
+            for position, x in enumerate(step.inputs)
+            if step.differentiable[position] and (x.step in live or x.key in wanted)
+        ]
+        if edges:
+            live[step] = edges
+    g: dict[Any, Any] = {}  # by tensor: the gradient that has arrived so far
+    for loss, seed in zip(losses, seeds, strict=True):
+        start = cotangent(loss, seed, loss.shape, loss.dtype)
+        g[loss.key] = g[loss.key] + start if loss.key in g else start
+    try:
+        for step, edges in reversed(live.items()):
+            keys = [(step, index) for index in range(len(step.outputs))]
+            arrived = [g.get(key) if key in wanted else g.pop(key, None) for key in keys]
+            if all(row is None for row in arrived):
+                continue
+            cotangents = tuple(map(row_at, arrived, step.outputs))
+            given = cotangents if step.several else cotangents[0]
+            every = all_gradients(step.back, given, step) if callable(step.back) else None
+            for position, x in edges:
+                gradient = step.back[position](given) if every is None else every[position]
+                gradient, key = gathered(gradient, 1, x.shape, x.dtype), x.key
+                g[key] = g[key] + gradient if key in g else gradient
+    except Exception as error:
+        error.add_note(f"in the backward sweep, {step.describe()}")
+        raise
+    rows = (g.get(tensor.key) for tensor in targets)
+    return [None if row is None else dense_gradient(row)[0] for row in rows]
+
+
+def row_at(arrived: Any, output: tuple[tuple[int, ...], Any]) -> Array:
+    """What has come to an output of a step as one row; zeros where nobody used it."""
+    shape, dtype = output
+    return zeros((1, *shape), dtype) if arrived is None else dense_gradient(arrived)
 
 
 MANY = 10  # updates by hand, behind which it is said what they cost

@@ -7,6 +7,7 @@ shape and every shape error while the graph is wired, without a second language 
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from .. import arguments
 from ..device import Array, array_module, floatx, lock
 from ..ops import Op
-from ..ops.contract import check_made, new_array
+from ..ops.contract import new_array
 from ..questions import settled, told
 from .attributes import check_samples_stay, own_attributes
 from .calls import call_site, current_call
@@ -38,7 +39,7 @@ class Step:
 
     def __init__(self, op: Op, inputs: tuple[Tensor | None, ...], attributes: dict[str, Any]):
         self.op, self.inputs, self.attributes = op, inputs, own_attributes(op, attributes)
-        self.call, self.site, self.back = current_call(), call_site(3), None
+        self.call, self.site, self.back = current_call(), call_site(4), None
 
     def describe(self) -> str:
         """Where and on what this step works, for error notes."""
@@ -49,12 +50,16 @@ class Step:
         inputs = ", ".join(f"{x}" for x in self.inputs if x is not None)
         return f"{owner}op {self.op.name!r} of {inputs}\nwired at {self.site[0]}:{self.site[1]}"
 
-    def run(self, arrays: list[Array], training: bool = False) -> tuple[Any, Any]:
+    def run(self, arrays: list[Array], training: bool = False, by: Any = None) -> tuple[Any, Any]:
         """The op's value and pullbacks; an error is told which step it happened in."""
-        run, options = self.op.run, self.attributes
+        run, options = by or self.op.run, self.attributes
         if self.op.takes_training:
             return told(self.describe, run, *arrays, **options, training=training)
         return told(self.describe, run, *arrays, **options)
+
+    def run_alone(self, arrays: list[Array], training: bool = False) -> tuple[Any, Any]:
+        """The same where nobody will sweep: the pullbacks may be missing."""
+        return self.run(arrays, training, self.op.run_alone)
 
     def output(self, index: int) -> Tensor:
         """A symbolic tensor that stands for an output, as for `Plan`'s `fetch`."""
@@ -63,15 +68,15 @@ class Step:
 
     def found(self, made: Any) -> tuple[Array, ...]:
         """The values of a run, as a tuple that nobody changes; what they show is noted."""
-        told(self.describe, check_made, made, len(self.inputs))
         y, back = made
-        for_all = callable(back)
-        self.differentiable, self.outputs = [], []
-        for i, x in enumerate(self.inputs):
-            can_pass = x is not None and is_float(x) and (for_all or back[i] is not None)
-            self.differentiable.append(can_pass)
+        pulls = repeat(back) if callable(back) else back
+        self.differentiable = [
+            x is not None and x.dtype.kind == "f" and pull is not None
+            for x, pull in zip(self.inputs, pulls, strict=False)
+        ]
         self.several = isinstance(y, tuple)
         values = y if self.several else (y,)
+        self.outputs = []
         for value in values:
             lock(value)
             self.outputs.append((getattr(value, "shape", ()), getattr(value, "dtype", None)))
@@ -207,12 +212,13 @@ def apply(op: Op, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     values: list[Any] = []
     symbolic = masked = False
     for x in inputs:
-        if x is not None and not isinstance(x, Tensor):
+        if not isinstance(x, Tensor) and x is not None:
             x = constant(x, inputs)
         tensors.append(x)
-        values.append(None if x is None else x.value)
-        symbolic = symbolic or (x is not None and x.value is None)
-        masked = masked or (x is not None and x.mask is not None)
+        value = None if x is None else x.value
+        values.append(value)
+        if x is not None:
+            symbolic, masked = symbolic or value is None, masked or x.mask is not None
     step = Step(op, tuple(tensors), attributes)
     made = outputs_to_come(step) if symbolic else outputs_at_once(step, values)
     if masked:

@@ -143,9 +143,10 @@ class Plan:
         *,
         training: bool = False,
         keep: bool = True,
-        run: Callable[..., tuple[Any, Any]] = Step.run,
+        run: Callable[..., tuple[Any, Any]] | None = None,
     ) -> Tape:
         """Run every step; ``keep=False`` drops each pullback at once (there will be no sweep)."""
+        run = run or (Step.run if keep else Step.run_alone)
         values: list[Array] = [None] * len(self.reach)
         outputs: list[Any] = [None] * len(self.reach)
         backs: list[Any] = []
@@ -196,8 +197,8 @@ class Plan:
             that each row belongs to.
         sparse : bool
             True: for an optimizer, which uses them at once. The gradient of a table may come as an
-            `ops.SparseGradient`, and the next sweep may write into the arrays. Default: all are
-            arrays to keep.
+            `ops.SparseGradient`, that of a kernel in factors, and the next sweep may write into the
+            arrays. Default: all are arrays to keep.
 
         Returns
         -------
@@ -210,6 +211,8 @@ class Plan:
             raise ValueError(f"{len(seeds)} seeds for {len(self.losses)} losses")
         each = zip(self.losses, seeds, self._loss_slots, strict=True)
         starts = [cotangent(loss, seed, *tape.outputs[slot]) for loss, seed, slot in each]
+        if record and not sparse:
+            record = dense_record(record)
         found = self.sweep(tape, starts, per_loss, record)
         return dict(zip(self.wrt, found if sparse else map(dense_gradient, found), strict=True))
 
@@ -248,7 +251,7 @@ class Plan:
                     # A number that broadcasting used in many places gets the sum of all of them.
                     gradient = gathered(gradient, len(losses), *tape.outputs[slot])
                     if record:
-                        record(n, position, dense_gradient(gradient), losses)
+                        record(n, position, gradient, losses)
                     send(slot, gradient, losses)
                 # What lies above is done: let go of its gradient, unless it was asked for.
                 for slot in outputs:
@@ -258,6 +261,11 @@ class Plan:
             error.add_note(f"in the backward sweep, {step.describe()}")
             raise
         return [None if slot is None else g[slot] for slot in self._wrt_slots]
+
+
+def dense_record(record: Any) -> Any:
+    """Tells `record` of gradients that are arrays."""
+    return lambda n, position, g, losses: record(n, position, dense_gradient(g), losses)
 
 
 def cotangent(loss: Tensor, seed: Any, shape: tuple[int, ...], dtype: Any) -> Array:

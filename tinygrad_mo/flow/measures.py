@@ -21,7 +21,9 @@ from ..ops.products import inner_products
 from ..questions import on_gpu
 
 BLOCK = 1 << 15  # elements that are factored at a time
-FAR_APART = 0.1  # of two columns: a cosine between -0.9 and 0.9
+SMALL = 1 << 13  # elements, up to which no way is faster than to factor them
+FAR_APART = 0.45  # of two columns: the sine of an angle of 27 degrees
+PARALLEL = 1e-13  # what is left of a column of length 1 that is, but for rounding, a mixture
 SQUARES = 1e-200, 1e200  # of lengths, between which no product overflows or vanishes
 ROUNDING = 1e-12  # a sum that is so small beside its parts is 0 but for rounding
 
@@ -177,15 +179,59 @@ def factor(columns: Array) -> Array:
     """
     if on_gpu(columns):
         return factor_on_gpu(columns)
-    if (found := factor_of_gram(inner_products(columns))) is not None:
-        return found
+    gram = inner_products(columns)
+    if are_ordinary(gram):
+        return factor_of_ordinary(columns, gram)
     finite = np.isfinite(columns).all(axis=1)
-    if finite.all():
-        return triangle(columns)
+    active = finite & columns.any(axis=1)
     r = np.zeros((len(columns), len(columns)))
-    r[: finite.sum(), finite] = triangle(columns[finite])
+    if active.all():
+        return triangle(columns)
+    if active.any():
+        r[: active.sum(), active] = factor(columns[active])
     r[:, ~finite] = np.nan
     return r
+
+
+def are_ordinary(gram: np.ndarray) -> bool:
+    """Has no column a length of 0, or one whose square fits in no float, or a NaN?"""
+    squares = np.diagonal(gram)
+    return bool(((squares > SQUARES[0]) & (squares < SQUARES[1])).all())
+
+
+def factor_of_ordinary(columns: np.ndarray, gram: np.ndarray) -> np.ndarray:
+    """The factor of columns all of which are ordinary.
+
+    From their inner products it follows fast, and as exactly, unless a column is nearly a mixture
+    of others: then digits cancel. What is left of each column without those before it has lost
+    them already, and the factor follows from its inner products (Gram and Schmidt, who take each
+    part out twice, which is enough: Giraud, Langou & Rozloznik 2005).
+    """
+    lengths = np.sqrt(np.diagonal(gram))
+    cosines = gram / lengths / lengths[:, None]
+    if (r := cholesky(cosines)) is not None:
+        return r * lengths
+    if columns.shape[1] <= SMALL:
+        return triangle(columns)
+    mixing = np.eye(len(gram))
+    for k in range(1, len(gram)):
+        mixing[:k, k] = -np.linalg.lstsq(cosines[:k, :k], cosines[:k, k], rcond=PARALLEL)[0]
+    rest = np.zeros_like(gram)
+    for start in range(0, columns.shape[1], BLOCK):
+        rest += inner_products((mixing / lengths[:, None]).T @ columns[:, start : start + BLOCK])
+    left = np.sqrt(np.diagonal(rest))
+    if not left.all() or (r := cholesky(rest / left / left[:, None])) is None:
+        return triangle(columns)
+    return (r * left) @ np.linalg.inv(mixing) * lengths
+
+
+def cholesky(cosines: np.ndarray) -> np.ndarray | None:
+    """The triangular factor of what has these cosines; None where it would not be exact."""
+    try:
+        r = np.linalg.cholesky(cosines).T
+    except np.linalg.LinAlgError:
+        return None
+    return r if np.diagonal(r).min() > FAR_APART else None
 
 
 def triangle(columns: np.ndarray) -> np.ndarray:
@@ -200,21 +246,12 @@ def triangle(columns: np.ndarray) -> np.ndarray:
 
 
 def factor_of_gram(gram: np.ndarray) -> np.ndarray | None:
-    """The same from the inner products of the columns, which is faster, where it is as exact.
-
-    It loses as many digits as the inverse of the smallest eigenvalue of the cosines has, that is,
-    none unless a column is nearly a mixture of others.
-    """
-    squares = np.diagonal(gram)
-    if not ((squares > SQUARES[0]) & (squares < SQUARES[1])).all():  # nor is any NaN
+    """The same from the inner products of the columns alone, where it is as exact; else None."""
+    if not are_ordinary(gram):
         return None
-    lengths = np.sqrt(squares)
-    if len(lengths) == 1:
-        return np.asarray(lengths[:, None])
-    cosines = gram / lengths / lengths[:, None]
-    if np.linalg.eigvalsh(cosines)[0] < FAR_APART:
-        return None
-    return np.asarray(np.linalg.cholesky(cosines).T * lengths)
+    lengths = np.sqrt(np.diagonal(gram))
+    r = cholesky(gram / lengths / lengths[:, None])
+    return None if r is None else r * lengths
 
 
 def factor_on_gpu(columns: Array) -> Array:
@@ -246,8 +283,14 @@ def factor_on_gpu(columns: Array) -> Array:
 
 def lengths(numbers: Array, axes: tuple[int, ...] | None = None) -> Array:
     """Euclidean lengths along axes (None: all), in float64. The squares of some fit in no float."""
+    every = range(numbers.ndim)
+    kept = [] if axes is None else [axis for axis in every if axis not in axes]
+
+    def length(x: Array) -> Array:
+        return np.sqrt(np.einsum(x, [*every], x, [*every], kept, dtype=np.float64))
+
     if numbers.dtype != np.float64 or not numbers.size:  # all squares of float32 fit in float64
-        return np.sqrt(np.square(numbers, dtype=np.float64).sum(axis=axes))
+        return length(numbers)
     largest = np.abs(numbers).max(axis=axes, keepdims=True)
     scale = np.where((largest > 0) & (largest < np.inf), largest, 1.0)
-    return np.sqrt(np.square(numbers / scale).sum(axis=axes)) * scale.squeeze(axes)
+    return length(numbers / scale) * scale.squeeze(axes)

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Array, to_numpy, to_numpy_together
+from ..device import Array, at_work, to_numpy, to_numpy_together
 from ..engine.calls import Call
 from ..engine.graph import Parameter, Tensor
 from ..engine.nodes import Node, Nodes, calls_of_layers, card_of
 from ..engine.plan import Plan, Tape, spread
 from ..engine.randomness import Randomness
 from ..naming import name_of
+from ..ops import SparseGradient, dense_gradient
 from ..training.objective import Objective
 from ..training.terms import LossTerm
 from .data import FlowData, FlowNode, Wire
@@ -42,20 +43,24 @@ def measure(
     """
     graph = Graph(model.objective)
     plan, count = graph.plan, len(graph.losses)
+    recorder = Recorder(graph, count, keep_arrays)
     randomness = Randomness(plan.steps)
     before = randomness.states
-    try:
-        tape = plan.forward(data, training=training)
-    finally:
-        randomness.states = before  # the next training step draws what it would have drawn
-    recorder = Recorder(graph, count, keep_arrays)
-    found = plan.backward(tape, [1.0] * count, per_loss=True, record=recorder)
-    for name, w in graph.parameters.items():
-        if found[w] is not None:
-            recorder.measure(name, found[w], plan.reaches(w))
-            if keep_arrays:
-                recorder.kept[name] = plan.reaches(w), to_numpy(found[w])
-    recorder.fetch()
+    with at_work():
+        try:
+            tape = plan.forward(data, training=training)
+        finally:
+            randomness.states = before  # the next training step draws what it would have drawn
+        found = plan.backward(tape, [1.0] * count, per_loss=True, record=recorder, sparse=True)
+        for name, w in graph.parameters.items():
+            if found[w] is not None:
+                recorder.measure(name, found[w], plan.reaches(w))
+                if keep_arrays:
+                    recorder.kept[name] = plan.reaches(w), to_numpy(dense_gradient(found[w]))
+        recorder.fetch()
+    for name, node in graph.only_use.items():
+        if name in recorder.kept:
+            recorder.kept[name, node] = recorder.kept[name]
     return Flow(
         **graph.described(model.objective, model.optimizer),
         values=graph.values(tape),
@@ -74,6 +79,7 @@ def measure(
             (name, node.name): recorder.measured((node, w.key))
             for node in graph.nodes.all
             for name, w in graph.parameters_of(node)
+            if name not in graph.only_use
         },
         over_time={
             graph.ends(node, x): recorder.over_time[node, x.key]
@@ -155,6 +161,7 @@ class Graph:
         self.bundles = self._find_bundles()
         users = Counter(x.key for _, x in self.arrivals)
         self.forks = [key for key in self.number if users[key] > 1]
+        self.only_use = self._find_only_uses()
 
     def values(self, tape: Tape) -> dict[str, float | None]:
         """Of the losses; None where nothing counts."""
@@ -177,6 +184,14 @@ class Graph:
                 for x in [*node.inputs, *(w for _, w in self.parameters_of(node))]:
                     users.setdefault((fold, x.key), []).append(node)
         return {what: nodes for what, nodes in users.items() if len(nodes) > 1}
+
+    def _find_only_uses(self) -> dict[str, str]:
+        """By parameter that one node alone works with: the name of this node."""
+        uses: dict[str, list[str]] = {}
+        for node in self.nodes.all:
+            for name, _ in self.parameters_of(node):
+                uses.setdefault(name, []).append(node.name)
+        return {name: nodes[0] for name, nodes in uses.items() if len(nodes) == 1}
 
     def parameters_of(self, node: Node) -> list[tuple[str, Parameter]]:
         """The parameters that a node works with, and their names."""
@@ -274,27 +289,34 @@ class Recorder:
         self._measured: dict[Any, Measure] = {}
         self._factors: dict[Any, tuple[tuple[int, ...], Array]] = {}  # what is to be measured
         self._lengths: dict[Any, tuple[tuple[int, ...], Array]] = {}  # the same over time
+        self._last: tuple[Any, Any] = None, None  # what was measured last, and its factor
         self._waiting: dict[Any, tuple[tuple[int, ...], Array]] = {}
         self._uses: dict[Any, int] = {}
-        self._node_of = {step: node for node in graph.nodes.all for step in node.steps}
-        for n, edges in enumerate(graph.plan.edges):
+        node_of = {step: node for node in graph.nodes.all for step in node.steps}
+        self._keys: dict[tuple[int, int], list[Any]] = {}  # by edge
+        for n, (step, edges) in enumerate(zip(graph.plan.steps, graph.plan.edges, strict=True)):
             for position, _ in edges:
-                for key in self._keys(n, position):
+                keys = self._keys_of(node_of[step], step.inputs[position])
+                self._keys[n, position] = keys
+                for key in keys:
                     self._uses[key] = self._uses.get(key, 0) + 1
 
-    def _keys(self, n: int, position: int) -> list[Any]:
-        """What a gradient is part of: the use by a node, by the folds around, and by all nodes."""
-        step = self.graph.plan.steps[n]
-        node, x = self._node_of[step], step.inputs[position].key  # type: ignore[union-attr]
-        folds = [(fold, x) for fold in self.graph.folds.around(node.name)]
-        bundles = [what for what in folds if what in self.graph.bundles]
-        return [(node, x), *bundles, *([(FORK, x)] if x in self.graph.forks else [])]
+    def _keys_of(self, node: Node, x: Any) -> list[Any]:
+        """What a gradient is part of: the use by a node, by the folds around, and by all nodes.
 
-    def __call__(self, n: int, position: int, g: Array, losses: tuple[int, ...]) -> None:
-        for key in self._keys(n, position):
+        The only use of a parameter sends its whole gradient, which is measured in the end.
+        """
+        if self.graph.name_of.get(x) in self.graph.only_use:
+            return []
+        folds = [(fold, x.key) for fold in self.graph.folds.around(node.name)]
+        bundles = [what for what in folds if what in self.graph.bundles]
+        return [(node, x.key), *bundles, *([(FORK, x.key)] if x.key in self.graph.forks else [])]
+
+    def __call__(self, n: int, position: int, g: Any, losses: tuple[int, ...]) -> None:
+        for key in self._keys[n, position]:
             self._add(key, g, losses)
 
-    def _add(self, key: Any, g: Array, losses: tuple[int, ...]) -> None:
+    def _add(self, key: Any, g: Any, losses: tuple[int, ...]) -> None:
         if key in self._waiting:
             earlier, sum_so_far = self._waiting.pop(key)
             both = tuple(sorted({*earlier, *losses}))
@@ -309,11 +331,14 @@ class Recorder:
         if g.ndim == 4 and reads_in_steps(*key):
             self._lengths[key] = losses, lengths(g, (1, 3))
         if self.keep_arrays and (place := self._place(*key)):
-            self.kept[place] = losses, to_numpy(g)
+            self.kept[place] = losses, to_numpy(dense_gradient(g))
 
-    def measure(self, key: Any, rows: Array, losses: tuple[int, ...]) -> None:
+    def measure(self, key: Any, rows: Any, losses: tuple[int, ...]) -> None:
         """Measure gradients where they are; `fetch` gets the measures."""
-        self._factors[key] = losses, factor(rows.reshape(len(losses), -1))
+        rows = rows.values if isinstance(rows, SparseGradient) else dense_gradient(rows)
+        if rows is not self._last[0]:  # what is added passes one array on to all its inputs
+            self._last = rows, factor(rows.reshape(len(losses), -1))
+        self._factors[key] = losses, self._last[1]
 
     def fetch(self) -> None:
         """Make what was measured known: from a GPU it comes in one transfer."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..other_names import OTHER_NAMES
+from . import inference as inference
 from .activations import (
     elu,
     hard_sigmoid,

@@ -89,6 +89,8 @@ class Op:
         What a reader reads.
     compiled : dict
         By device ("cpu", "cuda"), a twin of the rule.
+    alone : function or None
+        For inference, a twin whose pullbacks are all None; or it returns NotImplemented.
     name : str
         That of the rule, without an underscore behind it, which avoids a name of Python.
     takes_training : bool
@@ -113,6 +115,7 @@ class Op:
         update_wrapper(self, rule)  # name, module, docstring, signature
         self.rule = rule
         self.compiled: dict[str, Callable[..., Any]] = {}  # by device, a twin of the rule
+        self.alone: Any = None  # a twin without pullbacks
         self.averages = averages or {}
         self.name = rule.__name__.rstrip("_")
         self.arguments = list(inspect.signature(rule).parameters)
@@ -139,11 +142,20 @@ class Op:
 
     def run(self, *inputs: Any, **attributes: Any) -> Any:
         """What the graph runs: the compiled twin where it applies, otherwise the rule."""
+        made = NotImplemented
         if self.compiled:
-            found = by_twin(self.compiled, inputs[0], *inputs, **attributes)
-            if found is not NotImplemented:
-                return found
-        return self.rule(*inputs, **attributes)
+            made = by_twin(self.compiled, inputs[0], *inputs, **attributes)
+        if made is NotImplemented:
+            made = self.rule(*inputs, **attributes)
+        check_made(made, len(inputs))
+        return made
+
+    def run_alone(self, *inputs: Any, **attributes: Any) -> Any:
+        """The same where nobody will sweep: `alone` takes the place of the rule."""
+        made = by_twin(self.compiled, inputs[0], *inputs, **attributes)
+        if made is NotImplemented and self.alone is not None:
+            made = self.alone(*inputs, **attributes)
+        return self.run(*inputs, **attributes) if made is NotImplemented else made
 
     def _refuse_none(self, i: int) -> None:
         """Input `i` is None: say what usually stands behind it."""

@@ -25,7 +25,7 @@ def dense(x, kernel, bias):
             f"the last axis of x must equal the first of kernel: {x.shape[-1]} != "
             f"{kernel.shape[0]} (x {x.shape}, kernel {kernel.shape})"
         )
-    y = product(x, kernel)
+    y = product(flat(x), kernel).reshape(*x.shape[:-1], kernel.shape[-1])
     if bias is not None:
         y += bias
 

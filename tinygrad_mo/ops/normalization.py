@@ -61,22 +61,25 @@ def batch_normalization(
     return (y, moving_mean, moving_variance), pull_backs
 
 
-def by_the_batch(x, gamma, beta, moving_mean, moving_variance, mask, epsilon):
+def by_the_batch(
+    x, gamma, beta, moving_mean, moving_variance, mask, epsilon, total=lambda sums: sums
+):
     """Batch normalisation while training.
 
     Mean and variance depend on every x, so its gradient has three parts: one times g, one times x
-    (through the variance), and one that all x of a channel share (through the mean).
+    (through the variance), and one that all x of a channel share (through the mean). `total` makes
+    the sums of a part of a batch those of all of it; gamma and beta get the gradient of the part.
     """
     xp = array_module(x)
     real = None if mask is None else real_rows(x, mask)
-    counted = prod(x.shape[:-1]) if mask is None else real.sum().astype(x.dtype)
+    counted = total(prod(x.shape[:-1]) if mask is None else real.sum().astype(x.dtype))
     count = xp.maximum(counted, x.dtype.type(1))
 
     def mean_of(values, otherwise):
         if real is None:
-            return column_sums(flat(values)) / count
+            return total(column_sums(flat(values))) / count
         # A padded row may hold NaN. Where all are padding, nothing is known of the batch.
-        mean = column_sums(xp.where(real, flat(values), 0)) / count
+        mean = total(column_sums(xp.where(real, flat(values), 0))) / count
         return xp.where(counted > 0, mean, otherwise)
 
     mean = mean_of(x, moving_mean)
@@ -94,8 +97,8 @@ def by_the_batch(x, gamma, beta, moving_mean, moving_variance, mask, epsilon):
         g, g_mean, g_variance = flat(gs[0], rows), gs[1], gs[2]
         g_beta = column_sums(g)
         g_gamma = column_sums(g * flat(centred)) * inverse
-        of_x = (2 * g_variance - scale * inverse * g_gamma) / count
-        of_one = (g_mean - scale * g_beta) / count
+        of_x = (2 * g_variance - scale * inverse * total(g_gamma)) / count
+        of_one = (g_mean - scale * total(g_beta)) / count
         gx = flat(centred) * of_x[..., None, :]
         gx += of_one[..., None, :]
         if real is not None:

@@ -18,7 +18,13 @@ TWINS: dict[str, Callable[..., Any]] = {}  # by device, compiled ones
 
 
 def product(x: Array, y: Array) -> Array:
-    """x @ y; where that takes long, the rows of x in parts."""
+    """x @ y; where that takes long, the rows of x in parts.
+
+    For each entry of its first axis a stack of matrices times one is one product, not many.
+    """
+    if x.ndim > 3 and y.ndim == 2:
+        each = x.reshape(len(x), prod(x.shape[1:-1]), x.shape[-1])
+        return product(each, y).reshape(*x.shape[:-1], y.shape[-1])
     cost = x.size * y.shape[-1]
     if x.ndim < 2 or not worth_cutting(cost):
         return x @ y

@@ -230,7 +230,7 @@ class Replay:
             except Exception:  # it cannot be traced, or there is an error, which comes again
                 pass
             del trace.instructions[so_far:]
-        untraced = Untraced(trace, step, arrays, training)
+        untraced = Untraced(trace, step, arrays, training, self.keep)
         return untraced.y, untraced.back
 
     def try_pullbacks(self, values: Sequence[Any], back: Any, several: bool) -> None:
@@ -265,8 +265,9 @@ class Untraced:
         What the step makes.
     """
 
-    def __init__(self, trace: Trace, step: Step, arrays: Sequence[Any], training: bool):
+    def __init__(self, trace: Trace, step: Step, arrays: Sequence[Any], training: bool, keep: bool):
         self.trace, self.step, self.training = trace, step, training
+        self.run = step.run if keep else step.run_alone
         self.arrays = [array_of(x) for x in arrays]
         self._pulled: Any = None
         self._cotangent: list[Any] = []
@@ -284,7 +285,7 @@ class Untraced:
         return tuple(None if pull is None else partial(self.pull, n) for n, pull in pulls)
 
     def forward(self) -> Sequence[Array]:
-        y, self.pullbacks = self.step.run(self.arrays, self.training)
+        y, self.pullbacks = self.run(self.arrays, self.training)
         return y if self.step.several else (y,)
 
     def pull(self, position: int, g: Any) -> Traced:

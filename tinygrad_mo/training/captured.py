@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from .. import ranks
 from ..device import (
     Array,
     by_twin,
@@ -123,6 +124,7 @@ def suits(objective: Objective, optimizer: Optimizer) -> bool:
     """Is a step the same work each time, but for a few numbers?"""
     limits = optimizer.clipvalue, optimizer.clipnorm, optimizer.global_clipnorm
     is_plain = type(optimizer).apply is Optimizer.apply and limits == (None, None, None)
+    is_plain = is_plain and ranks.size == 1  # others would be waited for
     return is_plain and objective.balancer is None and "cuda" in type(optimizer).rule.changing
 
 

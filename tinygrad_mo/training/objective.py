@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import metrics, ops
+from .. import metrics, ops, ranks
 from ..arguments import function_of, shown
 from ..balancing import method_in
 from ..device import Array, on_device, to_numpy
@@ -98,7 +98,7 @@ class Objective:
         self.metrics = self._metrics(metrics)
         check_unique(self.keys)
         self._check_connected()
-        self._plan: tuple[list[bool], Plan] | None = None
+        self._plan: tuple[Any, Plan] | None = None
 
     def _enter_losses(self, loss: Any) -> None:
         names = list(self.outputs)
@@ -334,10 +334,11 @@ class Objective:
 
     def plan(self) -> Plan:
         """The plan of a training step; another one after layers were frozen or unfrozen."""
-        trainable = self.contents.flags()
-        if self._plan is None or self._plan[0] != trainable:
+        kind = ranks.plan_kind or NetworkPlan  # several processes share out the batches
+        made_for = self.contents.flags(), kind
+        if self._plan is None or self._plan[0] != made_for:
             self.contents.check_flags()
-            self._plan = trainable, self.plan_for(list(self.terms.values()))
+            self._plan = made_for, self.plan_for(list(self.terms.values()), kind)
         return self._plan[1]
 
     def plan_for(self, terms: Sequence[LossTerm], kind: Callable[..., Plan] = NetworkPlan) -> Plan:

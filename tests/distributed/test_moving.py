@@ -1,0 +1,122 @@
+"""What ranks tell one another, with threads in the place of processes: no MPI is needed."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import numpy as np
+import pytest
+
+from tinygrad_mo.distributed.batches import PartOfDraws, refuse_other_batches
+from tinygrad_mo.distributed.gradients import summed
+from tinygrad_mo.distributed.moving import SMALL, Ranks
+from tinygrad_mo.ops import SparseGradient
+
+
+class Done:
+    def Test(self):
+        return True
+
+
+class World:
+    """What mpi4py's communicator is to `Ranks`."""
+
+    def __init__(self, rank, shared, barrier):
+        self.rank, self.shared, self.barrier = rank, shared, barrier
+
+    def Get_rank(self):
+        return self.rank
+
+    def Get_size(self):
+        return len(self.shared)
+
+    def _move(self, x, chosen, found):
+        self.shared[self.rank] = x
+        self.barrier.wait(10)
+        found[...] = [chosen(one) for one in self.shared]
+        self.barrier.wait(10)
+        return Done()
+
+    def Iallgather(self, x, found):
+        return self._move(x, lambda one: one, found)
+
+    def Ialltoall(self, x, found):
+        return self._move(x, lambda one: one[self.rank], found)
+
+
+def on_ranks(count, work):
+    """What ``work(ranks)`` returns on each of so many."""
+    shared, barrier = [None] * count, Barrier(count)
+    with ThreadPoolExecutor(count) as pool:
+        each = [Ranks(World(rank, shared, barrier)) for rank in range(count)]
+        return list(pool.map(work, each))
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, SMALL - 1, SMALL, SMALL + 5])
+def test_a_sum_is_made_from_rank_0_on_whichever_way_it_takes(size):
+    def numbers(rank):
+        return np.random.default_rng(rank).normal(size=size).astype("float32")
+
+    def in_a_flat_room(ranks):
+        flat = ranks.room_for(size, np.zeros(0, "float32"))
+        flat[:size] = numbers(ranks.rank)
+        return ranks.total_in(flat)[:size]
+
+    expected = numbers(0) + numbers(1) + numbers(2)
+    for way in (lambda ranks: ranks.total(numbers(ranks.rank)), in_a_flat_room):
+        assert all(x.tobytes() == expected.tobytes() for x in on_ranks(3, way))
+
+
+def test_rows_come_in_the_order_of_the_ranks_also_none():
+    lengths = [2, 0, 1]
+
+    def gathered(ranks):
+        return ranks.gathered(np.full((lengths[ranks.rank], 2), ranks.rank > 0), lengths)
+
+    expected = [[False, False], [False, False], [True, True]]
+    assert [x.tolist() for x in on_ranks(3, gathered)] == [expected] * 3
+
+
+def test_gradients_of_all_kinds_are_added_up_and_no_path_stays_no_path():
+    def found(ranks):
+        ids = np.array([[1, 3], [3, 0]][ranks.rank])
+        table = SparseGradient(ids, np.ones((1, 2, 2)), 5)
+        mine = {"a": np.full((1, 3), 1.0), "b": None, "c": np.ones((1, 2), "float32"), "t": table}
+        return summed(ranks, mine)
+
+    for total in on_ranks(2, found):
+        assert total["a"].tolist() == [[2.0, 2.0, 2.0]] and total["b"] is None
+        assert total["c"].dtype == "float32" and total["c"].tolist() == [[2.0, 2.0]]
+        assert isinstance(total["t"], SparseGradient)
+        assert total["t"].dense()[0, :, 0].tolist() == [1.0, 1.0, 0.0, 2.0, 0.0]
+
+
+def test_ranks_draw_what_one_process_draws():
+    whole = np.random.default_rng(0)
+    expected = [whole.random((5, 2)), whole.normal(0, 2, (5, 3)), whole.integers(0, 9, size=(5,))]
+    parts = []
+    for rows in (slice(0, 2), slice(2, 2), slice(2, 5)):
+        part, n = PartOfDraws(np.random.default_rng(0), 5, rows), rows.stop - rows.start
+        parts.append(
+            [part.random((n, 2)), part.normal(0, 2, (n, 3)), part.integers(0, 9, size=(n,))]
+        )
+    for mine, all_of_it in zip(zip(*parts, strict=True), expected, strict=True):
+        assert np.array_equal(np.concatenate(mine), all_of_it)
+
+
+def test_a_draw_that_is_not_for_the_samples_is_refused():
+    part = PartOfDraws(np.random.default_rng(0), 5, slice(0, 2))
+    with pytest.raises(ValueError, match="permutation draws for a part of a batch here, 2 of 5"):
+        part.permutation(2)
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ([[1, 8, 5], [1, 8, 6]], "are fed different data"),
+        ([[1, 8, 5], [1, 9, 5]], "have batches of 8 and 9 samples"),
+        ([[1, 8, 5], [1, 8, 5], [0, 8, 5]], "ranks 0 and 2 do different things"),
+    ],
+)
+def test_ranks_that_do_not_do_the_same_are_told(told, message):
+    with pytest.raises(ValueError, match=message):
+        refuse_other_batches(np.array(told, float))

@@ -1,0 +1,127 @@
+"""What a rule comes to where nobody will sweep back: the value alone, with nothing kept for it.
+
+`Model.predict` runs these in place of the rules, on NumPy's arrays. The numbers are the same: each
+is computed by the same operations in the same order, only into the same few arrays again and again.
+A sigmoid is half a tanh of half its argument, and a half: halves are exact, so that the weights of
+gates may be halved beforehand, and one tanh serves several gates.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..device import Array, single_threaded
+from .contract import flat
+from .gru import gru
+from .lstm import lstm
+from .products import product
+from .sequences import BACKWARDS, FORWARDS, by_sample, by_step
+
+__all__: list[str] = []
+
+
+def plain_floats(*arrays: Array | None) -> bool:
+    """Are they arrays of NumPy, and of one type of floats?"""
+    given = [x for x in arrays if x is not None]
+    kind = getattr(given[0], "dtype", None)
+    return all(type(x) is np.ndarray and x.dtype == kind and kind.kind == "f" for x in given)
+
+
+@single_threaded
+def lstm_alone(
+    x,
+    kernel,
+    recurrent_kernel,
+    bias,
+    h0,
+    c0,
+    mask,
+    *,
+    go_backwards=False,
+    recurrent_dropout=0.0,
+    generator=None,
+    training=False,
+) -> Any:
+    """The value of `lstm`; the candidate, which has no sigmoid, has the factor 1."""
+    if mask is not None or (training and recurrent_dropout):
+        return NotImplemented
+    if not plain_floats(x, kernel, recurrent_kernel, bias, h0, c0):
+        return NotImplemented
+    (batch, time, _), units = x.shape, len(recurrent_kernel)
+    order = BACKWARDS if go_backwards else FORWARDS
+    factor, shift = np.repeat(np.array([[0.5, 0.5, 1, 0.5], [0.5, 0.5, 0, 0.5]], x.dtype), units, 1)
+    z_x = (product(flat(x), kernel) + bias) * factor
+    z_x, recurrent = by_step(z_x.reshape(batch, time, 4 * units), order), recurrent_kernel * factor
+    factor, shift = (np.tile(row, (batch, 1)) for row in (factor, shift))  # fast in a loop
+    h = np.zeros((batch, units), x.dtype) if h0 is None else h0
+    c = np.zeros((batch, units), x.dtype) if c0 is None else c0.copy()
+    h_all = np.empty((time, batch, units), x.dtype)
+    z, other = np.empty((batch, 4 * units), x.dtype), np.empty_like(c)
+    i, f, j, o = (z[:, n * units : (n + 1) * units] for n in range(4))
+    for z_t, h_t in zip(z_x, h_all, strict=True):
+        np.dot(h, recurrent, out=z)
+        np.add(z_t, z, out=z)
+        np.tanh(z, out=z)
+        np.multiply(z, factor, out=z)
+        np.add(z, shift, out=z)
+        np.multiply(f, c, out=c)
+        np.multiply(i, j, out=other)
+        np.add(c, other, out=c)
+        np.tanh(c, out=other)
+        h = np.multiply(o, other, out=h_t)
+    return (by_sample(h_all).copy(), h.copy(), c), (None,) * 7
+
+
+lstm.alone = lstm_alone
+
+
+@single_threaded
+def gru_alone(
+    x,
+    kernel,
+    recurrent_kernel,
+    bias,
+    h0,
+    mask,
+    *,
+    go_backwards=False,
+    reset_after=True,
+    recurrent_dropout=0.0,
+    generator=None,
+    training=False,
+) -> Any:
+    """The value of `gru`, if it resets after the product."""
+    if mask is not None or not reset_after or (training and recurrent_dropout):
+        return NotImplemented
+    if not plain_floats(x, kernel, recurrent_kernel, bias, h0):
+        return NotImplemented
+    (batch, time, _), units = x.shape, len(recurrent_kernel)
+    order, both = BACKWARDS if go_backwards else FORWARDS, 2 * units
+    factor = np.repeat(np.array([0.5, 0.5, 1], x.dtype), units)
+    bias_x, bias_h = bias
+    z_x = (product(flat(x), kernel) + bias_x) * factor
+    z_x, recurrent = by_step(z_x.reshape(batch, time, 3 * units), order), recurrent_kernel * factor
+    bias_h, half = np.tile(bias_h * factor, (batch, 1)), np.full((batch, both), 0.5, x.dtype)
+    h = np.zeros((batch, units), x.dtype) if h0 is None else h0
+    h_all, z = np.empty((time, batch, units), x.dtype), np.empty((batch, 3 * units), x.dtype)
+    gates, j = z[:, :both], z[:, both:]
+    u, r = z[:, :units], z[:, units:both]
+    for z_t, h_t in zip(z_x, h_all, strict=True):
+        np.dot(h, recurrent, out=z)
+        np.add(z, bias_h, out=z)
+        np.add(z_t[:, :both], gates, out=gates)
+        np.tanh(gates, out=gates)
+        np.multiply(gates, half, out=gates)
+        np.add(gates, half, out=gates)
+        np.multiply(r, j, out=j)
+        np.add(z_t[:, both:], j, out=j)
+        np.tanh(j, out=j)
+        np.subtract(h, j, out=h_t)
+        np.multiply(u, h_t, out=h_t)
+        h = np.add(j, h_t, out=h_t)
+    return (by_sample(h_all).copy(), h.copy()), (None,) * 6
+
+
+gru.alone = gru_alone
