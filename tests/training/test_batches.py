@@ -276,3 +276,81 @@ def test_impossible_groups_are_refused(options, words):
     model, x, y = headline()
     with pytest.raises((TypeError, ValueError), match=words):
         model.fit(x, y, verbose=0, **options)
+
+
+def one_output():
+    """y = w . x with known weights, and data."""
+    x = tg.Input((2,), name="x")
+    model = tg.Model(x, layers.Dense(1, use_bias=False, name="y")(x))
+    model.set_weights([[[1.0], [2.0]]])
+    model.compile(tg.optimizers.SGD(0.0), "mse")
+    return model, np.eye(2, dtype="float32"), np.array([[3.0], [6.0]], "float32")
+
+
+def labels_of(batch):
+    return next(tensor for tensor in batch if tensor.name == "y labels")
+
+
+@pytest.mark.parametrize("how", ["arrays", "arrays in order", "batches"])
+def test_a_callback_cannot_write_into_the_data(how):
+    model, x, y = one_output()
+
+    def double(step, batch):
+        batch[labels_of(batch)] *= 2
+
+    data = [lambda: [(x, y)]] if how == "batches" else [x, y]
+    watch = callbacks.LambdaCallback(on_train_batch_begin=double)
+    with pytest.raises(ValueError, match="read-only") as caught:
+        model.fit(*data, shuffle=how == "arrays", verbose=0, callbacks=[watch])
+    assert "batch[tensor] = 0.9 * batch[tensor]" in caught.value.__notes__[0]
+    assert y.tolist() == [[3.0], [6.0]]
+
+
+def test_what_a_callback_puts_into_a_batch_counts_for_this_step_alone():
+    model, x, y = one_output()
+    seen = []
+
+    def change(step, batch):
+        labels = labels_of(batch)
+        seen.append(batch[labels].tolist())
+        if step == 1:
+            batch[labels] = np.array([[1.0], [2.0]])  # what the model says; in another type, too
+
+    watch = callbacks.LambdaCallback(on_train_batch_begin=change)
+    found = model.fit(x, y, epochs=3, shuffle=False, verbose=0, callbacks=[watch]).history["loss"]
+    assert found == [10.0, 0.0, 10.0]  # ((3 - 1) ** 2 + (6 - 2) ** 2) / 2
+    assert seen == [[[3.0], [6.0]]] * 3
+    assert y.tolist() == [[3.0], [6.0]]
+
+
+def taken_away(batch):
+    batch.clear()
+
+
+def of_another_width(batch):
+    batch[labels_of(batch)] = np.ones((2, 3))
+
+
+def of_fewer_samples(batch):
+    batch[labels_of(batch)] = np.ones((1, 1))
+
+
+def words(batch):
+    batch[labels_of(batch)] = np.array([["a"], ["b"]])
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (taken_away, "a batch has arrays for x, y labels.* left with those for nothing"),
+        (of_another_width, r"LambdaCallback: batch\['y labels'\]: shape \(2, 3\), expected"),
+        (of_fewer_samples, "different numbers of samples: 2 in x, 1 in y labels"),
+        (words, "numbers are needed"),
+    ],
+)
+def test_a_batch_that_a_callback_has_spoilt_is_refused(change, says):
+    model, x, y = one_output()
+    watch = callbacks.LambdaCallback(on_train_batch_begin=lambda step, batch: change(batch))
+    with pytest.raises((ValueError, TypeError), match=says):
+        model.fit(x, y, verbose=0, callbacks=[watch])
+    assert model.step == 0

@@ -28,6 +28,7 @@ from ..questions import told
 from ..whole_files import CheckpointError
 from .balanced import undone_if_refused
 from .batches import Batches, count, noted
+from .in_hands import handed_round, takers
 from .objective import Objective
 from .progress import Progress
 from .scores import Scores, score
@@ -187,7 +188,8 @@ class Fit:
 
     def _step(self, feed: Any) -> dict[str, float]:
         model = self.model
-        self.tell("on_train_batch_begin", model.step, feed)
+        if asked := takers(self.listeners):
+            feed = handed_round(model.step, feed, asked)
         try:
             tape = train_step(model, feed)
         except FloatingPointError as error:
