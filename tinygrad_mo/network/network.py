@@ -337,6 +337,7 @@ class Network(Layer):
 
     def summary(self, print_fn: Callable[[str], Any] = say) -> None:
         """Print each call of a layer: type, output shape, parameters, what it is connected to."""
+        arguments.function_of("summary: print_fn", print_fn, ["line"])
         for line in summary_lines(self.name, self.nodes, self.weights, self.trainable_weights):
             print_fn(line)
 

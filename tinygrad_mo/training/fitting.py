@@ -165,10 +165,13 @@ class Fit:
             raise
         self.tell("on_steps_end", self.epoch)
         logs = self.scores.logs()
+        is_first = self.epoch == self.first_epoch
+        if is_first and self.batch:
+            self.scores.warn_of_silence()
         shown = dict(logs)
         if self.held_out is not None:
             with noted("in the validation data"):
-                scored = score(objective, self.held_out)
+                scored = score(objective, self.held_out, warn=is_first)
             shown |= {f"val_{name}": value for name, value in scored.items()}
         progress.close(shown | self.scores.shown_weights())
         self.epoch, self.batch = self.epoch + 1, 0

@@ -164,7 +164,8 @@ def separate_missing(
     gone = np.isnan(labels) if labels.dtype.kind == "f" else np.zeros(labels.shape, bool)
     for loss in losses:
         if loss.missing is not None:
-            gone = gone | (labels == loss.missing)
+            with np.errstate(over="ignore"):  # of a mark that float16 cannot hold
+                gone = gone | (labels == loss.missing)
     labelled = ~unlabelled(what, gone, ndim)
     stand_in = max(loss.stand_in for loss in losses)
     return (np.where(gone, stand_in, labels) if gone.any() else labels), labelled
