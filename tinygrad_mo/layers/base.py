@@ -186,7 +186,8 @@ class Layer(Recipe):
                 f"{type(self).__name__} cannot keep something of its own as {name!r}: every layer "
                 f"has {name}; choose another name"
             )
-        if "_wired_at" in vars(self) and name in self._settings():
+        is_wired = name[0] != "_" and "_wired_at" in vars(self)
+        if is_wired and name in self._settings():
             raise AttributeError(
                 f"{self} is in a graph already, which keeps the {name} that it was wired with at "
                 f"{self._wired_at}: set it before the first call, or make a new layer and model"
