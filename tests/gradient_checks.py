@@ -11,6 +11,7 @@ CONSTANTS = {  # by op: inputs that have no gradient although the value depends 
     "categorical_crossentropy": [0],
     "categorical_crossentropy_from_logits": [0],
     "huber": [0],
+    "labels_for": [0],
     "weighted_mean": [1],  # weights of samples
     "weighted_sum": [1],
     "batch_normalization": [3, 4],  # moving averages

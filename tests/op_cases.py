@@ -98,6 +98,7 @@ WITHOUT_SLOPE |= {"greater", "less", "logical_not", "causal_mask", "broadcast_ma
 WITHOUT_SLOPE |= {"argmax", "argmin"}
 # Floats, but no gradient comes back from them.
 CONSTANT = {"sign", "floor", "ceil", "round", "floor_divide", "stop_gradient", "kept_state"}
+CONSTANT |= {"labels_for"}
 for name, (draw_x, draw_y) in BINARY.items():
     for x_shape, y_shape in PAIRS:
         case(name, draw_x(*x_shape), draw_y(*y_shape))
@@ -337,6 +338,7 @@ for shape in [(4,), (4, 3), (0,), (0, 3)]:
         case("weighted_mean", numbers(*shape), weights, coins(*shape), by_weight=by_weight)
     case("weighted_mean", numbers(*shape), np.ones(()), None)
     case("weighted_sum", numbers(*shape), weights, None)
+    case("labels_for", numbers(*shape), numbers(*shape), output="y")
     case("weighted_sum", numbers(*shape), weights, coins(*shape))
 case("weighted_sum", numbers(4, 3), np.ones(()), None)
 case("weighted_mean", numbers(4, 3), positive(4, 3), None)

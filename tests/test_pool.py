@@ -2,6 +2,7 @@
 
 import os
 import threading
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -168,3 +169,25 @@ def test_memory_is_kept_unless_the_environment_says_how(variables, monkeypatch):
 def test_a_number_of_threads_below_1_is_refused():
     with pytest.raises(ValueError, match="use: threads must be a whole number, 1 or more, not 0"):
         tg.use(threads=0)
+
+
+def test_overlapping_blocks_of_settings_take_back_their_own_alone():
+    before = dict(device._settings)
+    first, second = tg.use(floatx="float64", winograd=False), tg.use(floatx="float32", replay=False)
+    with ExitStack() as one, ExitStack() as other:  # as of two threads
+        one.enter_context(first)
+        other.enter_context(second)
+        assert device.floatx() == "float32" and not device.winograd_allowed()
+        one.close()
+        assert device.floatx() == "float32" and device.winograd_allowed()
+        assert not device.replay_wanted()
+    assert device._settings == before
+
+
+def test_nested_blocks_take_back_what_was_set_for_good_within():
+    before = dict(device._settings)
+    with tg.use(floatx="float64"):
+        with tg.use(threads=2):
+            tg.use(replay=False)
+        assert device.floatx() == "float64" and device.replay_wanted()
+    assert device._settings == before

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache, wraps
-from itertools import accumulate
+from itertools import accumulate, count
 from math import prod
 from types import ModuleType
 from typing import Any
@@ -32,6 +33,9 @@ _settings: dict[str, Any] = {
     "replay": True,
     "threads": int(os.environ.get("TINYGRAD_MO_THREADS") or min(platforms.cores(), 8)),
 }
+_blocks: list[use] = []  # the `with` blocks that are open, in the order of their settings
+_changing = threading.Lock()
+_numbers = count()
 _seeds = np.random.SeedSequence()
 OLDEST_CUPY = 14
 
@@ -166,6 +170,10 @@ def single_threaded(function: Callable[..., Any]) -> Callable[..., Any]:
 class use:
     """Choose the array library and the default float type, for good or inside a `with` block.
 
+    The settings are those of the whole process: what a thread sets, also in a `with` block, holds
+    for all threads until the block is left. Blocks of several threads may overlap, and each takes
+    back its own settings alone; what needs different ones at the same time needs two processes.
+
     Parameters
     ----------
     backend : "numpy" or "cupy", optional
@@ -209,7 +217,7 @@ class use:
         replay: bool | None = None,
         threads: int | None = None,
     ):
-        new = dict(_settings)
+        new: dict[str, Any] = {}
         if backend is not None:
             new["xp"] = library(backend)
         if floatx is not None:
@@ -221,14 +229,25 @@ class use:
                 new[name] = arguments.flag(f"use: {name}", value)
         if threads is not None:
             new["threads"] = arguments.whole("use: threads", threads, at_least=1)
-        self._before = dict(_settings)
-        _settings.update(new)
+        with _changing:
+            self._chosen, self._before, self._number = new, dict(_settings), next(_numbers)
+            _settings.update(new)
 
     def __enter__(self) -> use:
+        with _changing:
+            _blocks.append(self)
+            _blocks.sort(key=lambda block: block._number)
         return self
 
     def __exit__(self, *error: object) -> None:
-        _settings.update(self._before)
+        with _changing:
+            place = _blocks.index(self)
+            del _blocks[place]
+            later = _blocks[place:]  # of other threads: they stay, on what was before this one
+            settings = self._before
+            for block in later:
+                block._before, settings = settings, settings | block._chosen
+            _settings.update(settings)
 
 
 def on_device(x: Array) -> Array:

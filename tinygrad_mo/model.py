@@ -283,12 +283,15 @@ class Model(Network):
         Parameters: 5,101 (5,101 trainable, 0 not)
         Kept for the backward pass: 13.4 kB with batches of 32
         """
+        lengths = self._lengths(length)
+        if lengths and batch_size is None:
+            raise ValueError("summary: length is for the memory of a step: give batch_size, too")
+        if batch_size is not None:
+            batch_size = whole("summary: batch_size", batch_size, at_least=1)
         super().summary(print_fn)
         if batch_size is not None:
-            samples = whole("summary: batch_size", batch_size, at_least=1)
-            lengths = self._lengths(length)
-            kept = in_bytes(bytes_of_step(self.objective, samples, lengths))
-            print_fn(f"Kept for the backward pass: {kept} with batches of {samples}")
+            kept = in_bytes(bytes_of_step(self.objective, batch_size, lengths))
+            print_fn(f"Kept for the backward pass: {kept} with batches of {batch_size}")
 
     def _lengths(self, given: Any) -> dict[str, int]:
         """How long the inputs are whose length is free, by name."""
@@ -299,11 +302,16 @@ class Model(Network):
         if given is None or isinstance(given, Mapping):
             lengths: dict[str, int] = arguments.by_name("summary: length", given, each)
         else:
-            lengths = dict.fromkeys(self.inputs, each("summary: length", given))
+            free = [name for name, x in self.inputs.items() if None in x.shape[1:]]
+            lengths = dict.fromkeys(free or self.inputs, each("summary: length", given))
         for name in lengths:
             if name not in self.inputs:
                 hint = did_you_mean(name, self.inputs)
                 raise ValueError(f"summary: length: no input is called {name!r}; {hint}")
+            if None not in self.inputs[name].shape[1:]:
+                raise ValueError(
+                    f"summary: length: no axis of input {self.inputs[name]} is free: leave it out"
+                )
         return lengths
 
     # ------------------------------------------------------------ training
@@ -407,11 +415,16 @@ class Model(Network):
         if held_out is not None:
             self.log_names += [f"val_{name}" for name in objective.keys]
         check_unique(self.log_names)
-        self.stop_training = False
         history = History()
         listeners = [history, *as_callbacks(callbacks)]
+        around, stop = self.fitting, self.stop_training
+        self.stop_training = False
         self.fitting = Fit(self, batches, held_out, listeners, epochs, initial_epoch, verbose)
-        self.fitting.run()
+        try:
+            self.fitting.run()
+        finally:
+            if around is not None and around.running:  # a callback of another fit has called this
+                self.fitting, self.stop_training = around, stop
         return history
 
     def train_on_batch(

@@ -112,3 +112,22 @@ def test_a_parameter_takes_numbers_only():
     with pytest.raises(ValueError, match=r"'p' \(2,\) cannot take a value of shape \(3,\)"):
         p.assign(tg.Tensor([1.0, 2.0, 3.0]))
     assert p.numpy().tolist() == [1, 2]
+
+
+def test_each_gradient_has_memory_of_its_own():
+    p, q = tg.Parameter(np.ones(3), "p"), tg.Parameter(np.ones(3), "q")
+    seed = np.ones(3, "float32")
+    several = {
+        "one tensor twice": tg.gradients((2 * p).sum(), [p, p]),
+        "a sum": tg.gradients((p + q).sum(), [p, q]),
+        "the seed itself": [*tg.gradients([p + q], [p, q], [seed]), seed],
+        "losses apart": [
+            *(rows[0] for rows in tg.gradients([(p + q).sum()], [p, q], per_loss=True)),
+            *tg.gradients([p.sum(), p.sum()], p, per_loss=True),
+        ],
+    }
+    for case, found in several.items():
+        before = [g.copy() for g in found]
+        found[0][:] = 7.0
+        assert [g.tolist() for g in found[1:]] == [g.tolist() for g in before[1:]], case
+        assert all(g.flags.writeable for g in found), case

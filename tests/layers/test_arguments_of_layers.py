@@ -1,6 +1,7 @@
 """What layers are given: kept as it was, counted right, and never left aside in silence."""
 
 import inspect
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -293,3 +294,58 @@ def test_an_option_of_a_weight_reaches_this_weight_alone(layer, given, x, kind):
         else:  # some, as the forget gates of an LSTM start at 1
             reached = {w.label for w in made.weights if (w.value == 7.5).any()}
         assert reached == weights_of(layer, option.removesuffix(f"_{kind}"))
+
+
+@pytest.mark.parametrize(
+    ("layer", "setting", "value"),
+    [
+        (layers.Dropout(0.9), "rate", 0.0),
+        (layers.Dense(3), "activation", None),
+        (layers.Dense(3), "use_bias", False),
+        (layers.LeakyReLU(), "negative_slope", 3.0),
+        (layers.BatchNormalization(), "epsilon", 1.0),
+        (layers.Lambda(abs), "function", None),
+        (layers.Activation("tanh"), "activation", None),
+    ],
+)
+def test_a_setting_cannot_be_changed_in_a_graph_that_would_not_notice(layer, setting, value):
+    setattr(layer, setting, before := getattr(layer, setting))  # it can be set before
+    layer(tg.Tensor(np.ones((2, 3))))
+    setattr(layer, setting, before)
+    layer(tg.Input((3,)))
+    says = f"{layer} is in a graph already, which keeps the {setting} .*test_arguments_of_layers"
+    with pytest.raises(AttributeError, match=says):
+        setattr(layer, setting, value)
+    assert getattr(layer, setting) == before
+    layer.trainable = False
+    layer.remark = "mine"
+
+
+def test_settings_of_layers_within_layers_and_of_read_and_copied_ones_are_kept(tmp_path):
+    lstm = layers.LSTM(2)
+    x = tg.Input((4, 3), name="x")
+    model = tg.Model(x, layers.Dense(1, name="y")(layers.Bidirectional(lstm, name="both")(x)))
+    model.save(tmp_path / "model.tg")
+    read, copied = tg.load(tmp_path / "model.tg"), deepcopy(model)
+    for one in (model, read, copied):
+        with pytest.raises(AttributeError, match="LSTM 'forward_lstm' is in a graph already"):
+            one.get_layer("both").forward.go_backwards = True
+        with pytest.raises(AttributeError, match="Dense 'y' is in a graph already"):
+            one.get_layer("y").units = 2
+
+
+class Times(layers.Layer):
+    def __init__(self, factor, **options):
+        super().__init__(**options)
+        self.factor = factor
+
+    def call(self, x):
+        return self.factor * x
+
+
+def test_attributes_of_ones_own_layer_are_free_and_a_graph_keeps_what_they_were():
+    layer, x = Times(2.0), tg.Input((1,))
+    model = tg.Model(x, layer(x))
+    layer.factor = 5.0
+    assert model.predict([[1.0]]).tolist() == [[2.0]]
+    assert layer(tg.Tensor([[1.0]])).numpy().tolist() == [[5.0]]

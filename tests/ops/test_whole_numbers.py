@@ -15,7 +15,7 @@ NAMES = """
 absolute add broadcast_to concatenate cumprod cumsum dot einsum embedding flatten floor_divide
 getitem identity join_heads matmul max maximum min minimum mod multiply negative prod relu repeat
 reshape sign sort split_heads square steps_into_batch steps_out_of_batch stop_gradient subtract sum
-transpose where zero_pad
+transpose where zero_pad labels_for
 """
 STAY_WHOLE = set(NAMES.split())
 ZERO_OR_ONE = {"binary_crossentropy", "binary_crossentropy_from_logits"}
@@ -154,7 +154,7 @@ def test_beside_float32_they_are_float32(name, dtype):
             gs = tuple(np.ones((1, *v.shape), "float32") for v in found)
             for one, other in zip(found, expected, strict=True):
                 np.testing.assert_array_equal(one, other)
-                assert one.dtype == other.dtype or name == "steps_out_of_batch"
+                assert one.dtype == other.dtype or name in ("steps_out_of_batch", "labels_for")
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 pulled = [pulled_by(b, gs, len(found) > 1) for b in (back, back_of_floats)]

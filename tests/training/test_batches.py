@@ -280,3 +280,155 @@ def test_impossible_groups_are_refused(options, words):
     model, x, y = headline()
     with pytest.raises((TypeError, ValueError), match=words):
         model.fit(x, y, verbose=0, **options)
+
+
+def one_output():
+    """y = w . x with known weights, and data."""
+    x = tg.Input((2,), name="x")
+    model = tg.Model(x, layers.Dense(1, use_bias=False, name="y")(x))
+    model.set_weights([[[1.0], [2.0]]])
+    model.compile(tg.optimizers.SGD(0.0), "mse")
+    return model, np.eye(2, dtype="float32"), np.array([[3.0], [6.0]], "float32")
+
+
+def labels_of(batch):
+    return next(tensor for tensor in batch if tensor.name == "y labels")
+
+
+@pytest.mark.parametrize("how", ["arrays", "arrays in order", "batches"])
+def test_a_callback_cannot_write_into_the_data(how):
+    model, x, y = one_output()
+
+    def double(step, batch):
+        batch[labels_of(batch)] *= 2
+
+    data = [lambda: [(x, y)]] if how == "batches" else [x, y]
+    watch = callbacks.LambdaCallback(on_train_batch_begin=double)
+    with pytest.raises(ValueError, match="read-only") as caught:
+        model.fit(*data, shuffle=how == "arrays", verbose=0, callbacks=[watch])
+    assert "batch[tensor] = 0.9 * batch[tensor]" in caught.value.__notes__[0]
+    assert y.tolist() == [[3.0], [6.0]]
+
+
+def test_what_a_callback_puts_into_a_batch_counts_for_this_step_alone():
+    model, x, y = one_output()
+    seen = []
+
+    def change(step, batch):
+        labels = labels_of(batch)
+        seen.append(batch[labels].tolist())
+        if step == 1:
+            batch[labels] = np.array([[1.0], [2.0]])  # what the model says; in another type, too
+
+    watch = callbacks.LambdaCallback(on_train_batch_begin=change)
+    found = model.fit(x, y, epochs=3, shuffle=False, verbose=0, callbacks=[watch]).history["loss"]
+    assert found == [10.0, 0.0, 10.0]  # ((3 - 1) ** 2 + (6 - 2) ** 2) / 2
+    assert seen == [[[3.0], [6.0]]] * 3
+    assert y.tolist() == [[3.0], [6.0]]
+
+
+def taken_away(batch):
+    batch.clear()
+
+
+def of_another_width(batch):
+    batch[labels_of(batch)] = np.ones((2, 3))
+
+
+def of_fewer_samples(batch):
+    batch[labels_of(batch)] = np.ones((1, 1))
+
+
+def words(batch):
+    batch[labels_of(batch)] = np.array([["a"], ["b"]])
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (taken_away, "a batch has arrays for x, y labels.* left with those for nothing"),
+        (of_another_width, r"LambdaCallback: batch\['y labels'\]: shape \(2, 3\), expected"),
+        (of_fewer_samples, "different numbers of samples: 2 in x, 1 in y labels"),
+        (words, "numbers are needed"),
+    ],
+)
+def test_a_batch_that_a_callback_has_spoilt_is_refused(change, says):
+    model, x, y = one_output()
+    watch = callbacks.LambdaCallback(on_train_batch_begin=lambda step, batch: change(batch))
+    with pytest.raises((ValueError, TypeError), match=says):
+        model.fit(x, y, verbose=0, callbacks=[watch])
+    assert model.step == 0
+
+
+@pytest.mark.parametrize("made", [None, 5])
+def test_a_function_that_makes_no_batches_is_told_so(made):
+    model, _, _ = one_output()
+    with pytest.raises(TypeError, match="must return an iterable of batches"):
+        model.fit(lambda: made, verbose=0)
+
+
+def test_a_list_of_batches_is_given_as_a_function():
+    model, x, y = one_output()
+    for count in (1, 2, 3, 5):
+        batches = [(x, y)] * count
+        for way in (model.fit, model.evaluate):
+            with pytest.raises(TypeError, match="write x=lambda: batches"):
+                way(batches)
+        with pytest.raises(TypeError, match="write validation_data=lambda: batches"):
+            model.fit(x, y, validation_data=batches)
+        assert model.evaluate(lambda batches=batches: batches) == 10.0
+    rows = [(1.0, 0.0), (0.0, 1.0)]
+    found = model.fit(x, y, validation_data=(rows, [3.0, 6.0]), verbose=0)  # these are the data
+    assert found.history["val_loss"] == [10.0]
+
+
+def test_it_is_said_once_that_an_output_has_no_labels():
+    model, x, y = one_output()
+    none = y * np.nan
+    with pytest.warns(UserWarning, match="no label of output 'y' counts") as told:
+        assert np.isnan(model.fit(x, none, epochs=3, verbose=0).history["loss"]).all()
+    assert len(told) == 1 and told[0].filename == __file__
+    with pytest.warns(UserWarning, match="no label of output 'y' counts"):
+        assert np.isnan(model.evaluate(x, none))
+    with pytest.warns(UserWarning, match="no label of output 'y' counts") as told:
+        model.fit(x, y, epochs=3, verbose=0, validation_data=(x, none))
+    assert len(told) == 1
+
+
+def test_whole_numbers_may_come_in_half_precision():
+    ids = tg.Input((2,), dtype="int32", name="ids")
+    vectors = layers.Flatten()(layers.Embedding(4, 2)(ids))
+    model = tg.Model(ids, layers.Dense(3, activation="softmax", name="y")(vectors))
+    x, y = np.array([[0, 1], [2, 3]], "float16"), np.array([0, 2], "float16")
+    for loss in (
+        "sparse_categorical_crossentropy",
+        tg.losses.SparseCategoricalCrossentropy(missing=-100_000),
+    ):
+        model.compile("sgd", loss)
+        assert model.evaluate(x, y) == model.evaluate(x.astype(int), y.astype(int))
+
+
+def test_a_fit_in_a_callback_leaves_the_outer_one_as_it_was():
+    model, x, y = one_output()
+    seen = []
+
+    def fit_and_compile(epoch, logs):
+        model.stop_training = epoch == 1
+        model.fit(x, y, verbose=0)
+        outer = model.fitting
+        seen.append((outer.epochs, outer.running))
+        with pytest.raises(RuntimeError, match="is being trained"):
+            model.compile("sgd", "mae")
+
+    watch = callbacks.LambdaCallback(on_epoch_end=fit_and_compile)
+    history = model.fit(x, y, epochs=5, verbose=0, callbacks=[watch])
+    assert seen == [(5, True)] * 2 and history.epoch == [0, 1]
+    assert not model.fitting.running
+    model.compile("sgd", "mae")
+
+
+@pytest.mark.parametrize("given", [None, 5])
+def test_what_is_no_optimizer_is_told_so(given):
+    model, _, _ = one_output()
+    with pytest.raises(ValueError, match=f"an optimizer is a name .* not {given}"):
+        model.compile(given, "mse")

@@ -127,3 +127,22 @@ def test_a_free_length_must_be_said():
     model = tg.Model(x, layers.LSTM(8)(x))
     with pytest.raises(RuntimeError, match="call compile"):
         told(model, batch_size=32, length=3)
+
+
+def test_summary_refuses_what_would_have_no_effect():
+    fixed, free = tg.Input((3,), name="fixed"), tg.Input((None, 2), name="free")
+    sequence = layers.GlobalAveragePooling1D()(free)
+    model = tg.Model(
+        [fixed, free], layers.Dense(1, name="y")(layers.concatenate([fixed, sequence]))
+    )
+    model.compile("sgd", "mse")
+    with pytest.raises(TypeError, match=r"print_fn must be a function of \(line\), not None"):
+        model.summary(None)
+    lines = []
+    with pytest.raises(ValueError, match=r"no axis of input 'fixed' .* is free"):
+        model.summary(lines.append, batch_size=2, length={"fixed": 3, "free": 4})
+    with pytest.raises(ValueError, match="give batch_size, too"):
+        model.summary(lines.append, length=4)
+    assert lines == []
+    model.summary(lines.append, batch_size=2, length=4)  # of those whose length is free
+    assert "with batches of 2" in lines[-1]

@@ -111,7 +111,8 @@ def test_an_added_loss_may_be_a_sum():
 def test_what_was_never_labelled_has_no_sum():
     model = judged()
     y = {"size": np.full((11, 2), nan), "kind": Y["kind"]}
-    found = model.evaluate(X, y, 4, return_dict=True)
+    with pytest.warns(UserWarning, match="no label of output 'size' counts"):
+        found = model.evaluate(X, y, 4, return_dict=True)
     assert np.isnan(found["size_loss"]) and found["loss"] == pytest.approx(2 * found["kind_loss"])
 
 

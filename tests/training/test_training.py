@@ -745,3 +745,36 @@ def test_a_model_in_training_is_not_compiled():
     with pytest.raises(RuntimeError, match="is being trained: compile it before or after fit"):
         model.fit(rows(8), np.ones((8, 1)), verbose=0, callbacks=[Compiles()])
     model.compile("sgd", "mae")
+
+
+def joined_samples(loss, width=1):
+    """A model that makes one row of 16 samples."""
+    x = tg.Input((4,), name="x")
+    row = layers.Lambda(lambda x: x.reshape((-1, 64)))(x)
+    outputs = [layers.Dense(width, name="y")(row), layers.Dense(1, name="z")(x)]
+    model = tg.Model(x, outputs)
+    model.compile("sgd", [loss, "mse"])
+    return model
+
+
+@pytest.mark.parametrize("replay", [False, True])
+@pytest.mark.parametrize("loss", ["mse", "huber", lambda y, p: abs(y - p).mean(axis=-1)])
+@pytest.mark.parametrize("way", ["fit", "evaluate", "train_on_batch", "gradient_flow", "predict"])
+def test_an_output_that_has_joined_the_samples_is_refused(way, loss, replay):
+    model, x, y = joined_samples(loss), np.ones((32, 4)), np.ones((32, 1))
+    before = model.get_weights()
+    data = [x] if way == "predict" else [x, [y, y]]
+    with (
+        tg.use(replay=replay),
+        pytest.raises(ValueError, match=r"output 'y' has [12] rows for a batch of (16|32) samples"),
+    ):
+        getattr(model, way)(*data, **({"batch_size": 16} if way == "fit" else {}))
+    for w, kept in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(w, kept)
+
+
+def test_it_is_refused_also_where_labels_are_classes():
+    model = joined_samples("sparse_categorical_crossentropy", width=3)
+    y = [np.zeros(32, int), np.ones((32, 1))]
+    with pytest.raises(ValueError, match="output 'y' has 2 rows for a batch of 32 samples"):
+        model.train_on_batch(np.ones((32, 4)), y, sample_weight=np.ones(32))

@@ -36,6 +36,10 @@ class Callback:
                    all other callbacks, too
     =============  ==========================================================================
 
+    The arrays of a batch that `on_train_batch_begin` is given are views of the data and cannot be
+    written into. A callback that changes inputs, labels or weights puts a new array of the same
+    shape in the place: ``batch[tensor] = 0.9 * batch[tensor]``. It counts for this step alone.
+
     A subclass may define attributes and methods of any name, but a method whose name begins with
     ``on_`` must be one of these: a misspelt one would never be called.
 
@@ -89,8 +93,11 @@ class Callback:
         callbacks that are told later: they can log it, watch it, or use it in the name of a file.
         """
 
-    def on_train_batch_begin(self, step: int, batch: Mapping[Any, Any]) -> None:
-        """Before a training step, counted from 0 over all epochs, with what will be fed."""
+    def on_train_batch_begin(self, step: int, batch: dict[Any, Any]) -> None:
+        """Before a training step, counted from 0 over all epochs, with what will be fed.
+
+        By tensor its array, which cannot be written into, but replaced.
+        """
 
     def on_train_batch_end(self, step: int, logs: Logs) -> None:
         """After a training step, with the running losses and metrics of the epoch."""

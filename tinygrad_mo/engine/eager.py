@@ -34,7 +34,8 @@ def gradients(losses: Any, wrt: Any, seeds: Any = None, *, per_loss: bool = Fals
     Returns
     -------
     array, or list of arrays where `wrt` is a list
-        None where there is no path from the losses.
+        Each may be written into: it shares no memory with another one. None where there is no path
+        from the losses.
 
     Examples
     --------
@@ -83,8 +84,13 @@ def apart(losses: list[Tensor], targets: list[Tensor], seeds: Sequence[Any]) -> 
         row_of = {}
         if found[tensor] is not None:
             row_of = dict(zip(plan.reaches(tensor), found[tensor], strict=True))
-        every.append([row_of.get(k) for k in range(len(losses))])
+        every.append([own(row_of.get(k)) for k in range(len(losses))])
     return every
+
+
+def own(gradient: Any) -> Any:
+    """A gradient in memory that nothing else refers to."""
+    return gradient.copy() if getattr(gradient, "ndim", 0) else gradient
 
 
 def together(losses: list[Any], targets: list[Tensor], seeds: Sequence[Any]) -> list[Any]:
@@ -125,7 +131,7 @@ def together(losses: list[Any], targets: list[Tensor], seeds: Sequence[Any]) -> 
         error.add_note(f"in the backward sweep, {step.describe()}")
         raise
     rows = (g.get(tensor.key) for tensor in targets)
-    return [None if row is None else dense_gradient(row)[0] for row in rows]
+    return [None if row is None else own(dense_gradient(row)[0]) for row in rows]
 
 
 def row_at(arrived: Any, output: tuple[tuple[int, ...], Any]) -> Array:

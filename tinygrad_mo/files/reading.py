@@ -181,6 +181,7 @@ class Reader:
         for owner, parent in content["calls"]:
             around = None if parent is None else numbered("a call", calls, parent)
             calls.append(Call(self.value(owner), around))
+            calls[-1].owner.is_wired_by(calls[-1])
         for op, sources, attributes, number in content["steps"]:
             given = tuple(self.source(x, made, owners) for x in sources)
             options = {name: self.value(x) for name, x in attributes.items()}

@@ -18,7 +18,7 @@ from ..engine.inputs import placeholder
 from ..engine.masks import step_by_step
 from ..naming import snake_case, unique_names
 from ..other_names import Misnomer
-from ..recipes import Recipe, refuse_unknown
+from ..recipes import Recipe, options_of, refuse_unknown
 from . import initializers, regularizers
 
 NOT_TOLD = {  # what layers are told in Keras, and here by other ways
@@ -120,6 +120,11 @@ class Layer(Recipe):
     as in Keras, may take the place of `make_weights`.) Layers and parameters that it keeps in its
     attributes, also in lists and dicts, are its own: they are trained with it.
 
+    A model keeps what `call` has wired when it was called on symbolic tensors: what an attribute
+    is set to later, takes no effect there. The layers of this package refuse to change a setting
+    then (a layer of your own may use its attributes as it likes). `trainable` and the values of
+    weights take effect at once.
+
     Parameters
     ----------
     name : str, optional
@@ -145,6 +150,7 @@ class Layer(Recipe):
     uses_mask = False  # does the layer work with the mask itself?
     takes_list: bool | None = None  # of tensors; None: either, as in layers of your own
     is_model = False
+    _wired_at: str  # the line of the first call on a symbolic tensor
     kinds: tuple[str, ...] = ("layer",)
     requires_grad = Misnomer("layer")
 
@@ -180,7 +186,19 @@ class Layer(Recipe):
                 f"{type(self).__name__} cannot keep something of its own as {name!r}: every layer "
                 f"has {name}; choose another name"
             )
+        is_wired = name[0] != "_" and "_wired_at" in vars(self)
+        if is_wired and name in self._settings():
+            raise AttributeError(
+                f"{self} is in a graph already, which keeps the {name} that it was wired with at "
+                f"{self._wired_at}: set it before the first call, or make a new layer and model"
+            )
         super().__setattr__(name, value)
+
+    @classmethod
+    def _settings(cls) -> set[str]:
+        """What a layer of this package, or the one that yours is derived from, was made with."""
+        ours: Any = next(base for base in cls.__mro__ if base.__module__.startswith(f"{OWN}."))
+        return set() if cls.is_model else set(options_of(ours)) - {"name", "trainable"}
 
     @classmethod
     def default_name(cls) -> str:
@@ -395,9 +413,15 @@ class Layer(Recipe):
                     error.add_note(f"in {self} of {described(inputs)}, {where}")
                 raise
             self._hand_on_mask(inputs, y)
+        if any(t.value is None for t in inputs):
+            self.is_wired_by(call)
         for output in tensors_of(y) if losses else ():
             output.losses = (*output.losses, *losses)
         return y
+
+    def is_wired_by(self, call: Call) -> None:
+        """From now on a graph keeps its settings."""
+        vars(self).setdefault("_wired_at", f"{call.site[0]}:{call.site[1]}")
 
     def _call_with_losses(self, x: Any, options: Any) -> tuple[Any, list[AddedLoss]]:
         """What `call` returns, as tensors of the layer's own, and the losses that it has added."""

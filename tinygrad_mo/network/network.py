@@ -20,6 +20,7 @@ from ..engine.plan import topological_order
 from ..layers import Layer
 from ..layers.base import AddedLoss
 from ..naming import ByName, did_you_mean, unique_names
+from ..ops.losses import check_rows
 from ..questions import told
 from .contents import Contents, Rest
 from .feeding import arrays_for, check_batch_size, match
@@ -270,11 +271,7 @@ class Network(Layer):
             values = {n: self._forward.value(tape, t) for n, t in self.outputs.items()}
             count = len(next(iter(feed.values())))
             for name, value in values.items():
-                if len(value) != count:
-                    raise ValueError(
-                        f"output {name!r} has {len(value)} rows for a batch of {count} samples: an "
-                        f"op has joined or split the samples, such as reshape or concatenate"
-                    )
+                check_rows(name, len(value), count)
             parts.append(list(values.values()))
         columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
         return self._as_declared(to_numpy_together(columns))
@@ -340,6 +337,7 @@ class Network(Layer):
 
     def summary(self, print_fn: Callable[[str], Any] = say) -> None:
         """Print each call of a layer: type, output shape, parameters, what it is connected to."""
+        arguments.function_of("summary: print_fn", print_fn, ["line"])
         for line in summary_lines(self.name, self.nodes, self.weights, self.trainable_weights):
             print_fn(line)
 

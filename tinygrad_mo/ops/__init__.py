@@ -82,6 +82,7 @@ from .losses import (
     categorical_crossentropy,
     categorical_crossentropy_from_logits,
     huber,
+    labels_for,
     log_cosh,
     probabilities,
     sparse_categorical_crossentropy,

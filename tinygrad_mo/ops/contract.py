@@ -358,7 +358,7 @@ def check_holds(what: str, array: Array, dtype: Any) -> None:
         if array.dtype.kind == "f" and (array != xp.floor(array)).any():
             first = array[array != xp.floor(array)].reshape(-1)[0]
             raise TypeError(f"{what}: whole numbers ({dtype}) are needed, not {first}")
-        least, most = array.min(), array.max()
+        least, most = array.min().item(), array.max().item()  # float16 holds no such limits
         if least < np.iinfo(dtype).min or most > np.iinfo(dtype).max:
             raise ValueError(f"{what}: {least} to {most} is more than {dtype} can hold")
     if dtype.kind == "f":

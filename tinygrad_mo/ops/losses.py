@@ -20,6 +20,7 @@ __all__ = [
     "categorical_crossentropy",
     "categorical_crossentropy_from_logits",
     "huber",
+    "labels_for",
     "log_cosh",
     "probabilities",
     "sparse_categorical_crossentropy",
@@ -220,6 +221,25 @@ def log_cosh(x):
         far + xp.log1p(xp.exp(-2 * far)) - LOG_2,
     )
     return y, (lambda g: g * xp.tanh(x),)
+
+
+@op
+def labels_for(labels, predictions, *, output):
+    """The labels of an output as they are, if there is a row of predictions for each.
+
+    If there is not, broadcasting might compare one row with all labels.
+    """
+    check_rows(output, len(predictions), len(labels))
+    return labels, (None, None)
+
+
+def check_rows(output: str, rows: int, samples: int) -> None:
+    """An output must have a row for each sample."""
+    if rows != samples:
+        raise ValueError(
+            f"output {output!r} has {rows} rows for a batch of {samples} samples: an op has joined "
+            f"or split the samples, such as reshape or concatenate"
+        )
 
 
 @op(optional=("mask",))

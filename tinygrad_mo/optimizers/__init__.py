@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..arguments import shown
 from ..naming import lookup
 from ..other_names import says
 from . import fused  # without this line, the formulas as they stand
@@ -66,4 +67,8 @@ def get(optimizer: Any) -> Optimizer:
     if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
         made: Any = optimizer  # with its defaults
         return made()
-    return lookup("optimizer", str(optimizer).lower(), OPTIMIZERS)()
+    if not isinstance(optimizer, str):
+        raise ValueError(
+            f"an optimizer is a name such as 'adam', or an Optimizer, not {shown(optimizer)}"
+        )
+    return lookup("optimizer", optimizer.lower(), OPTIMIZERS)()

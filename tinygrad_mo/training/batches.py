@@ -156,6 +156,11 @@ class StreamBatches:
 
     def _begin(self) -> None:
         source = self.source() if callable(self.source) else self.source
+        if not yields(source):
+            raise TypeError(
+                f"a function without arguments must return an iterable of batches (x, y), not "
+                f"{kind_of(source)}"
+            )
         self._is_gone = isinstance(source, Iterator)  # it cannot begin anew
         if hasattr(source, "__iter__"):
             self._running = iter(source)
@@ -193,8 +198,22 @@ def is_stream(x: Any) -> bool:
     """Does x yield batches, instead of being the data?"""
     if isinstance(x, list | tuple | Mapping | str) or hasattr(x, "__array__"):
         return False
-    is_sequence = hasattr(x, "__getitem__") and hasattr(x, "__len__")
-    return callable(x) or hasattr(x, "__iter__") or is_sequence
+    return callable(x) or yields(x)
+
+
+def yields(x: Any) -> bool:
+    """Can one go through it? A sequence of Keras has a length and places alone."""
+    return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
+
+
+def refuse_list_of_batches(what: str, x: Any) -> None:
+    """A list is the data; batches are told from it by a function that returns them."""
+    is_list = isinstance(x, list) and bool(x)
+    if is_list and all(isinstance(one, tuple) and len(one) in (2, 3) for one in x):
+        raise TypeError(
+            f"{what} is a list of tuples, which could be the data of several inputs: if they are "
+            f"batches (x, y), write {what}=lambda: batches"
+        )
 
 
 def kind_of(given: Any) -> str:

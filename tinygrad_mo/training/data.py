@@ -20,6 +20,7 @@ from .batches import (
     is_stream,
     kind_of,
     noted,
+    refuse_list_of_batches,
 )
 from .objective import Objective
 from .states import refuse_other_batches
@@ -47,6 +48,8 @@ def training_batches(
         return stream(objective, x, steps_per_epoch, "steps_per_epoch", class_weight), None
     if steps_per_epoch is not None:
         raise ValueError("steps_per_epoch is for an iterable of batches")
+    if y is None and objective.judged():
+        refuse_list_of_batches("x", x)
     data = objective.labelled_data(x, y, sample_weight)
     early, late = np.arange(count(data)), None
     if validation_split or groups is not None:
@@ -75,9 +78,15 @@ def validation_batches(
     if steps is not None:
         raise ValueError("validation_steps is for an iterable of batches")
     if not isinstance(given, list | tuple) or len(given) not in (2, 3):
+        refuse_list_of_batches("validation_data", given)
         raise TypeError(f"validation_data is (x, y) or (x, y, sample_weight), not {kind_of(given)}")
     with noted("in validation_data"):
-        return ArrayBatches(objective.labelled_data(*given), batch_size)
+        try:
+            data = objective.labelled_data(*given)
+        except (TypeError, ValueError):
+            refuse_list_of_batches("validation_data", given)  # it may be two or three of them
+            raise
+        return ArrayBatches(data, batch_size)
 
 
 def evaluated_batches(
@@ -95,6 +104,8 @@ def evaluated_batches(
         return stream(objective, x, steps, "steps", class_weight)
     if steps is not None:
         raise ValueError("steps is for an iterable of batches")
+    if y is None and objective.judged():
+        refuse_list_of_batches("x", x)
     data = objective.labelled_data(x, y, sample_weight)
     return ArrayBatches(objective.class_weighted(data, class_weight, whole=data), batch_size)
 

@@ -28,6 +28,7 @@ from ..questions import told
 from ..whole_files import CheckpointError
 from .balanced import undone_if_refused
 from .batches import Batches, count, noted
+from .in_hands import handed_round, takers
 from .objective import Objective
 from .progress import Progress
 from .scores import Scores, score
@@ -164,10 +165,13 @@ class Fit:
             raise
         self.tell("on_steps_end", self.epoch)
         logs = self.scores.logs()
+        is_first = self.epoch == self.first_epoch
+        if is_first and self.batch:
+            self.scores.warn_of_silence()
         shown = dict(logs)
         if self.held_out is not None:
             with noted("in the validation data"):
-                scored = score(objective, self.held_out)
+                scored = score(objective, self.held_out, warn=is_first)
             shown |= {f"val_{name}": value for name, value in scored.items()}
         progress.close(shown | self.scores.shown_weights())
         self.epoch, self.batch = self.epoch + 1, 0
@@ -187,7 +191,8 @@ class Fit:
 
     def _step(self, feed: Any) -> dict[str, float]:
         model = self.model
-        self.tell("on_train_batch_begin", model.step, feed)
+        if asked := takers(self.listeners):
+            feed = handed_round(model.step, feed, asked)
         try:
             tape = train_step(model, feed)
         except FloatingPointError as error:

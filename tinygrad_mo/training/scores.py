@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from functools import partial
 from math import nan
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..device import Array, to_numpy_together
+from ..engine.calls import call_site
 from ..engine.graph import Tensor
 from ..engine.plan import Plan, Tape
 from ..metrics import Metric
@@ -118,6 +120,20 @@ class Scores:
         keys = self.objective.keys
         return dict(zip(keys if with_metrics else keys[: len(values)], values, strict=True))
 
+    def warn_of_silence(self) -> None:
+        """Say of which outputs nothing was judged, so that their numbers are NaN."""
+        self._read()
+        each = zip(self.terms, self.counts, strict=True)
+        silent = dict.fromkeys(t.output for t, n in each if t.output and not n)
+        if silent:
+            names = ", ".join(map(repr, silent))
+            warnings.warn_explicit(
+                f"no label of output {names} counts (all are missing, NaN, padding or of weight "
+                f"0): its loss is NaN, and it trains nothing",
+                UserWarning,
+                *call_site(),
+            )
+
     def parts(self) -> list[float]:
         """The weighted mean (or sum) of each loss; together they are the total."""
         self._read()
@@ -172,8 +188,11 @@ def counted_by(metric: Metric) -> dict[str, Any]:
     return {name: x for name, x in own if name != "made_with" and not callable(x)}
 
 
-def score(objective: Objective, batches: Batches) -> dict[str, float]:
-    """Losses and metrics on batches, by key, without training."""
+def score(objective: Objective, batches: Batches, warn: bool = True) -> dict[str, float]:
+    """Losses and metrics on batches, by key, without training.
+
+    `warn`: say it if an output has no labels at all.
+    """
     plan, scores = objective.plan(), Scores(objective)
 
     def add(feed: Mapping[Tensor, Array]) -> None:
@@ -181,6 +200,8 @@ def score(objective: Objective, batches: Batches) -> dict[str, float]:
 
     for feed, where in batches.epoch():
         told(partial(batches.words, where), add, feed)
+    if warn:
+        scores.warn_of_silence()
     return scores.logs()
 
 

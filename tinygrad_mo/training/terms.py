@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import ops
 from ..arguments import shown
 from ..device import Array, first_place, floatx, to_numpy
 from ..engine.calls import Call, inside
@@ -113,7 +114,8 @@ def terms_of_output(name: str, output: Tensor, given: Any) -> list[LossTerm]:
         terms.append(LossTerm(own, name, is_sum=is_sum, target=target, mask=output.mask, loss=loss))
         calls.append(terms[-1].call())
         with inside(calls[-1]):
-            each.append(loss.of_each(target, output))
+            labels = ops.labels_for(target, output, output=name)
+            each.append(loss.of_each(labels, output))
     shape = min((one.shape for one in each), key=len)
     weights = placeholder(shape, floats, f"{name} sample weights")
     for term, call, one in zip(terms, calls, each, strict=True):
@@ -162,7 +164,8 @@ def separate_missing(
     gone = np.isnan(labels) if labels.dtype.kind == "f" else np.zeros(labels.shape, bool)
     for loss in losses:
         if loss.missing is not None:
-            gone = gone | (labels == loss.missing)
+            with np.errstate(over="ignore"):  # of a mark that float16 cannot hold
+                gone = gone | (labels == loss.missing)
     labelled = ~unlabelled(what, gone, ndim)
     stand_in = max(loss.stand_in for loss in losses)
     return (np.where(gone, stand_in, labels) if gone.any() else labels), labelled
