@@ -32,7 +32,8 @@ _settings: dict[str, Any] = {
     "replay": True,
     "threads": int(os.environ.get("TINYGRAD_MO_THREADS") or min(platforms.cores(), 8)),
 }
-_seeds = np.random.SeedSequence()
+UNSEEDED = np.random.SeedSequence()  # of a program that never calls set_random_seed
+_seeds = UNSEEDED
 OLDEST_CUPY = 14
 
 
@@ -360,6 +361,11 @@ def new_generator() -> np.random.Generator:
 def seeds() -> np.random.SeedSequence:
     """What all random numbers to come are spawned from."""
     return _seeds
+
+
+def are_seeded() -> bool:
+    """Does the program, run again, find the same random numbers?"""
+    return _seeds.entropy != UNSEEDED.entropy
 
 
 def draw_like(seeds: np.random.SeedSequence) -> None:

@@ -64,6 +64,12 @@ class Callback:
     model: Any = None
     saved: tuple[str, ...] = ()
     phase = "change"
+    _made_with: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Any:
+        self = super().__new__(cls)
+        self._made_with = arguments, options  # which a backup of the training compares
+        return self
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
