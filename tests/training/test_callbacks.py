@@ -899,9 +899,10 @@ def test_a_path_where_no_file_can_be_is_refused_before_the_first_epoch(tmp_path)
     refused(tmp_path / "nowhere" / "x", "cannot write .*: there is no folder .*nowhere")
     refused(tmp_path / "file" / "x", "there is no folder")
     refused(tmp_path, "this is a folder, give the name of a file")
-    refused("", "this is a folder")
+    refused(".", "this is a folder")
+    refused("", "must be the name of a file, not an empty text")
     refused(tmp_path / ("x" * 300), "cannot write")
-    refused(tmp_path / "x\0y", "cannot write")
+    refused(tmp_path / "x\0y", "has a character 0")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
@@ -909,10 +910,9 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_first_epoch(tmp_p
     def no(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("tempfile.NamedTemporaryFile", no)
-    refused(tmp_path / "x", "cannot write .*: .*Permission denied")
     (tmp_path / "log.csv").write_text("")
     monkeypatch.setattr("builtins.open", no)
+    refused(tmp_path / "x", "cannot write .*: .*Permission denied")
     with pytest.raises(ValueError, match=r"CSVLogger cannot write .*Permission denied"):
         fit_small([callbacks.CSVLogger(tmp_path / "log.csv")])
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
 from .. import arguments, ranks
 from ..platforms import patiently, same_place, why_no_name
-from ..whole_files import delete_file, replace_file
+from ..whole_files import delete_file, new_beside, replace_file
 from .base import Callback, Logs, numbers_in
 
 
@@ -41,7 +41,14 @@ def check_place(writer: Any, path: Path, appends: bool = False) -> None:
         if is_device or (appends and os.path.exists(path)):
             open(path, "ab").close()
         if not is_device:  # which is written to, other files are replaced
-            tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.").close()
+            with suppress(FileNotFoundError):
+                os.lstat(path)  # or says why there can be none
+            tried = new_beside(path)
+            try:
+                open(tried, "xb").close()
+            finally:  # Ctrl-C, too
+                with suppress(OSError):
+                    tried.unlink()
     except (OSError, ValueError) as error:
         raise ValueError(f"{who} cannot write {path}: {error}") from error
 

@@ -28,7 +28,7 @@ WEIGHT, SLOT, LEARNED = "weights/", "slots/", "balancing/"
 
 def save_model(path: str | Path, model: Any) -> None:
     """Write everything that `load_model` needs to go on with the model as it is."""
-    if arguments.path("save: path", path).suffix == ".safetensors":
+    if arguments.path("save: path", path).suffix.lower() == ".safetensors":
         raise ValueError(
             f"a .safetensors file holds weights alone, not a whole model: save_weights writes "
             f"{path}; give the file of a model another name, such as "
