@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import pytest
 
 import tinygrad_mo as tg
@@ -50,7 +51,7 @@ def test_names_that_no_file_has(path, words):
 
 def test_a_folder_is_not_written(tmp_path):
     for act in (one_dense().save, one_dense().save_weights):
-        with pytest.raises(CheckpointError, match="cannot save .*: this is a folder"):
+        with pytest.raises(CheckpointError, match=r"cannot save .*: this is a folder"):
             act(tmp_path)
 
 
@@ -96,6 +97,30 @@ def test_a_class_of_another_name_is_named(tmp_path):
     tg.Model(x, Twice(name="t")(x)).save(tmp_path / "m.tg")
     with pytest.raises(CheckpointError, match="gives the class 'Thrice' as 'Twice'"):
         tg.load(tmp_path / "m.tg", custom_objects={"Twice": Thrice})
+
+
+def loss(y_true, y_pred):
+    return (y_true - y_pred) ** 2
+
+
+def test_code_that_a_graph_does_not_use_is_warned_of(tmp_path):
+    def own(x):
+        return x * 2
+
+    x, path = tg.Input((3,), name="x"), tmp_path / "m.tg"
+    model = tg.Model(x, layers.Lambda(own, name="own")(Twice(name="t")(x)))
+    model.compile("sgd", loss)
+    model.save(path)
+    tg.load(path, custom_objects={"own": own, "Twice": Twice, "loss": loss})  # says nothing
+    other = {"own": lambda x: x * 10, "Twice": type("Twice", (Thrice,), {})}
+    with pytest.warns(UserWarning, match="was written with another .*own than") as told:
+        again = tg.load(path, custom_objects=other | {"loss": lambda a, b: 7 + 0 * b})
+    assert told[0].filename == __file__
+    data = numbers(3)
+    np.testing.assert_array_equal(again.predict(data), 4 * data.astype("float32"))
+    np.testing.assert_allclose(again(data).numpy(), 4 * data.astype("float32"))
+    np.testing.assert_allclose(again.get_layer("own")(tg.Tensor(data)).numpy(), 10 * data)
+    assert again.evaluate(data, data) == pytest.approx(7, rel=1e-6)
 
 
 # ---------------------------------------------------------------- what killed processes leave
