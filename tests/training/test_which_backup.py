@@ -257,3 +257,11 @@ def test_where_and_how_often_is_written_does_not_matter(tmp_path):
         run("a.csv", 1, after=1)
     (tmp_path / "b.csv").write_bytes((tmp_path / "a.csv").read_bytes())
     assert run("b.csv", "epoch") == whole
+
+
+def test_a_callback_that_takes_nothing_is_given_nothing():
+    class Plain(callbacks.Callback):
+        pass
+
+    with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
+        Plain(3)

@@ -168,7 +168,8 @@ class BackupAndRestore(Callback):
 
     Not compared, so keep them the same: batches that come from an iterable; what a function calls
     or reads from outside (a global, a file), and lists, dicts and objects in its closure; arguments
-    of a callback that are objects; attributes that were changed after it was made.
+    of a callback that are objects; attributes that were changed after it was made; and which of
+    several lambdas in one line of a program it is.
     """
 
     phase = "keep"  # what the other callbacks do in an epoch belongs into the file
