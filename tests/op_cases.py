@@ -138,6 +138,7 @@ UNARY = {
     "softsign": numbers,
     "silu": numbers,
     "hard_sigmoid": lambda *shape: 2.5 * numbers(*shape),
+    "erf": numbers,
     "gelu": numbers,
     "logical_not": coins,
 }

@@ -212,6 +212,35 @@ def test_what_is_never_claimed_scores_0():
         assert metric.result() == 0
 
 
+def test_shares_of_weighted_samples_by_hand():
+    """Weights of 1/2 and 1/4: the second sample is claimed by the class of the first."""
+    weight, p = np.array([0.5, 0.25]), np.eye(3)[[0, 0]]
+    metric = metrics.F1Score()
+    metric.update(np.eye(3)[[0, 1]], p, weight)
+    assert metric.result().tolist() == [0.5 / ((0.75 + 0.5) / 2), 0, 0]
+    for name, share in (("precision", 0.5 / 0.75), ("recall", 0.5 / 1.0)):
+        metric = metrics.get(name, [losses.BinaryCrossentropy()], (None, 1), (None, 1))
+        y, p = np.array([[1.0], [0.0], [1.0]]), np.array([[0.9], [0.8], [0.1]])
+        metric.update(y, p, np.array([0.5, 0.25, 0.5]))
+        assert metric.result() == share
+
+
+def test_a_label_above_one_half_is_positive():
+    """Of 0.6, 0.5 and 0.9, the first and the last; the claims are the first two."""
+    y, p = np.array([[0.6], [0.5], [0.9]]), np.array([[0.9], [0.8], [0.1]])
+    for metric in (metrics.F1Score(), metrics.Precision(), metrics.Recall()):
+        metric.update(y[None], p[None])
+        assert metric.result() == 1 / 2
+        metric.update(y[None, :0], p[None, :0])
+        assert metric.result() == 1 / 2, "an empty batch changes nothing"
+
+
+def test_a_class_that_counts_nowhere_scores_0():
+    metric, weight = metrics.F1Score("macro", 0.5), np.array([[1.0, 0.0], [1.0, 0.0]])
+    metric.update(np.eye(2), np.eye(2), weight)
+    assert metric.result() == 1 / 2
+
+
 def test_f1_of_an_empty_batch_is_none():
     metric = metrics.F1Score("macro")
     metric.update(np.zeros((0, 4)), np.zeros((0, 4)))

@@ -449,6 +449,21 @@ def test_large_numbers_that_stay_finite_are_no_error(make, shape):
     assert np.isfinite(w.value).all() and optimizer.step == 3
 
 
+@pytest.mark.parametrize("optimizer", [Adam(), RMSprop(), SGD(momentum=0.9)], ids=str)
+@pytest.mark.parametrize("shape", [(3,), (70, 70)])
+def test_an_average_that_has_all_but_vanished_becomes_0(optimizer, shape):
+    """Now and then: numbers near the smallest float are computed a hundred times more slowly."""
+    optimizer, w = copy.deepcopy(optimizer), parameter(shape=shape)
+    first = np.full(shape, 1e-17 if isinstance(optimizer, RMSprop) else 1e-35, "float32")
+    optimizer.apply({w: first})
+    for _ in range(62):
+        optimizer.apply({w: np.zeros(shape, "float32")})
+    average = optimizer.state[w][0]
+    assert ((abs(average) > 0) & (abs(average) < 1e-36)).all()
+    optimizer.apply({w: np.zeros(shape, "float32")})
+    assert not optimizer.state[w][0].any()
+
+
 def test_numpys_error_handling_makes_no_difference():
     table, w = parameter("table", TABLE), parameter()
     tiny, optimizer = sparse_gradient(table, [1, 7], size=1e-30), RMSprop()

@@ -25,12 +25,12 @@ def words_and_numbers(text):
     return NUMBER.sub("#", text).split(), [float(n) for n in NUMBER.findall(text)]
 
 
-def test_there_are_nine_examples():
-    assert len(EXAMPLES) == 9
+def test_there_are_ten_examples():
+    assert len(EXAMPLES) == 10
 
 
 @pytest.mark.one_in(3, rest="medium")
-@pytest.mark.parametrize("number", [pytest.param(0, marks=pytest.mark.slow), *range(1, 9)])
+@pytest.mark.parametrize("number", [pytest.param(0, marks=pytest.mark.slow), *range(1, 10)])
 def test_example_prints_what_the_readme_says(number, tmp_path, monkeypatch, known_ops):
     monkeypatch.chdir(tmp_path)
     code, expected = EXAMPLES[number]

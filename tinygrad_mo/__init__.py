@@ -11,7 +11,7 @@ The house, from the top; an import only points down:
 - `distributed`: one training on several processes, whose batches are shared out
 - `training`: objective, batches, one step, a whole training
 - `balancing`: how several losses share the weights
-- `files`: models, weights and trainings in files
+- `files`: models, weights and trainings in files; `onnx_files`: networks in ONNX files
 - `network`, `metrics`: a graph of layers between inputs and outputs, and what belongs to it
 - `compiled`: twins in C of costly operations and of optimizers' rules
 - `layers`, `losses`, `optimizers`, `schedules`, `callbacks`
@@ -53,7 +53,7 @@ from .engine.plan import Plan, Tape
 from .files import exchange
 from .flow import Flow, FlowRecorder
 from .layers import Input
-from .model import Model, load
+from .model import Model, from_onnx, load
 from .ops import stop_gradient
 from .other_names import Signpost, words_about
 from .sequential import Sequential
@@ -78,6 +78,7 @@ __all__ = [
     "distributed",
     "exchange",
     "flow",
+    "from_onnx",
     "gradients",
     "layers",
     "load",

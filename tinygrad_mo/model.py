@@ -25,6 +25,8 @@ from .layers.base import AddedLoss
 from .losses import LOSSES
 from .naming import did_you_mean, unique_names
 from .network.network import Network, below
+from .onnx_files.reading import read_network
+from .onnx_files.writing import write_network
 from .optimizers import Optimizer
 from .optimizers import get as get_optimizer
 from .training.batches import count
@@ -592,6 +594,28 @@ class Model(Network):
         save_model(path, self)
         tell_of_format(path, ".tg")
 
+    def to_onnx(self, path: str | Path) -> None:
+        """Write what the model predicts to an ONNX file, which most frameworks read.
+
+        Inputs, outputs and weights keep their names. What only training does is left out: of a
+        dropout the rate is kept, noise and `stop_gradient` become nothing, and of optimizer and
+        losses nothing is written, nor which weights are frozen, or what no output needs.
+
+        Parameters
+        ----------
+        path : str or Path
+            Needs the package onnx.
+
+        Raises
+        ------
+        ImportError
+            Without the package onnx.
+        NotImplementedError
+            Naming the layer and the op that ONNX has no counterpart of, such as one with a mask or
+            an op of your own. Nothing is written then.
+        """
+        write_network(path, self)
+
     def save_weights(
         self, path: str | Path, names: str = "keras", rename: Mapping[str, str] | None = None
     ) -> None:
@@ -635,6 +659,73 @@ class Model(Network):
             load_safetensors(path, self, names, rename)
         else:
             load_weights(path, self)
+
+
+def from_onnx(path: str | Path, numbers: Sequence[str] = ()) -> Model:
+    """Read a network from an ONNX file, as a model that trains.
+
+    Nodes become layers where one fits (Gemm or MatMul: Dense, Conv, LSTM, BatchNormalization ...),
+    and ops otherwise. Initializers of floats become weights, under the names they have in the file:
+    "fc.weight" is "fc/kernel" of the layer "fc". Axes of data are those of the file: pictures from
+    PyTorch have channels first. The first axis of each input is the batch, of any length, even if
+    the file has a fixed one. Numbers are of the type that new models have at present
+    (`tinygrad_mo.use`). Every weight trains, but for moving averages.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file of opset 7 or later, of numbers of type float or double. Needs the package onnx.
+    numbers : list of str
+        Initializers of one number each that are weights. Exporters write constants such as 0.5 as
+        initializers, too, so that one number which no layer takes is a constant, if it is not
+        named here. (In a file of `Model.to_onnx` all are weights.)
+
+    Returns
+    -------
+    Model
+        Not compiled. Its inputs and outputs are called as in the file.
+
+    Raises
+    ------
+    ImportError
+        Without the package onnx.
+    CheckpointError
+        If there is no such file, or it is none of ONNX.
+    NotImplementedError
+        Naming the node and the op that has no counterpart here, and all that have one.
+
+    Notes
+    -----
+    Where a weight is read by several nodes, it is one weight here. What an exporter has taken apart
+    stays so: a recurrent layer that it has written step by step is read as its steps, and a batch
+    normalisation that it has worked into numbers has no moving averages any more. Ops that are
+    read, for floats and where they are constant:
+
+    Abs, Acos, Acosh, Add, And, ArgMax, ArgMin, Asin, Asinh, Atan, Atanh, AveragePool,
+    BatchNormalization, Cast, Ceil, Celu, Clip, Concat, Constant, ConstantOfShape, Conv,
+    ConvTranspose, Cos, Cosh, CumSum, Div, Dropout, Einsum, Elu, Equal, Erf, Exp, Expand,
+    Flatten, Floor, GRU, Gather, Gelu, Gemm, GlobalAveragePool, GlobalMaxPool, Greater,
+    GreaterOrEqual, GroupNormalization, HardSigmoid, HardSwish, Identity, InstanceNormalization,
+    LSTM, LayerNormalization, LeakyRelu, Less, LessOrEqual, Log, LogSoftmax, MatMul, Max,
+    MaxPool, Mean, Min, Mish, Mod, Mul, Neg, Not, Or, PRelu, Pad, Pow, RNN, Range, Reciprocal,
+    ReduceL1, ReduceL2, ReduceLogSum, ReduceLogSumExp, ReduceMax, ReduceMean, ReduceMin,
+    ReduceProd, ReduceSum, ReduceSumSquare, Relu, Reshape, Resize, Round, Selu, Shape, Sigmoid,
+    Sign, Sin, Sinh, Slice, Softmax, Softplus, Softsign, Split, Sqrt, Squeeze, Sub, Sum, Tan,
+    Tanh, Tile, Transpose, Trilu, Unsqueeze, Upsample, Where.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import tinygrad_mo as tg
+    >>> x = tg.Input((3,), name="numbers")
+    >>> model = tg.Model(x, tg.layers.Dense(2, activation="relu", name="out")(x))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.to_onnx(folder + "/model.onnx")
+    ...     again = tg.from_onnx(folder + "/model.onnx")
+    >>> print(again.get_layer("out"), list(again.named_weights()))
+    Dense 'out' ['out/kernel', 'out/bias']
+    """
+    return read_network(path, numbers, Model)
 
 
 def as_asked(logs: dict[str, float], return_dict: bool) -> Any:

@@ -25,11 +25,11 @@ static const float *framed(const shape *s, const float *x, num image, float *fra
     return frame;
 }
 
-/* Room for a frame, and for further numbers behind it. */
+/* Room for a frame, and for further numbers (one at least) behind it. */
 static float *make_room(const shape *s, num more, float **frame) {
     int filled = s->full_height == s->height && s->full_width == s->width;
     num size = filled ? 0 : round_up(s->full_height * s->full_width * s->channels, 16);
-    float *room = malloc(4 * (size + more) + 64);
+    float *room = malloc(4 * (size + more));
     if (!room) return NULL;
     *frame = filled ? NULL : room;
     memset(room, 0, 4 * size);
@@ -104,7 +104,7 @@ EXPORT int kernel_gradient(
 ) {
     num numbers = s->rows * s->columns * s->filters, depth = s->taps * s->depth;
     num past = round_up(s->filters, PANEL) - s->filters;
-    float *frame, *room = make_room(s, past ? numbers + PANEL : 0, &frame);
+    float *frame, *room = make_room(s, numbers + PANEL, &frame);
     num *place = malloc(depth * sizeof(num));
     if (!room || !place) {
         free(room), free(place);

@@ -202,6 +202,20 @@ def test_weights_that_are_no_numbers_name_the_loss():
         model.train_on_batch(X, Y)
 
 
+def test_rows_that_were_mixed_to_nan_make_no_step():
+    """Nor are they stepped by the weights alone, as after an infinite loss of weight 0."""
+
+    class Lost(balancing.GradDrop):
+        def mixed(self, rows):
+            return rows.sum(axis=0) * np.nan
+
+    model = two_heads(loss_weights=Lost())
+    before = model.get_weights()
+    with pytest.raises(FloatingPointError, match="is not finite, so no step was made"):
+        model.train_on_batch(X, Y)
+    assert all(map(np.array_equal, model.get_weights(), before))
+
+
 def test_rows_that_were_not_mixed_are_refused():
     class Unmixed(balancing.GradDrop):
         def mixed(self, rows):

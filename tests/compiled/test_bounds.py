@@ -3,10 +3,13 @@
 import ctypes
 import mmap
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from test_compiled import (
+    DRAWINGS,
+    assert_close,
     by_kernel,
     draws,
     each_kernel,
@@ -16,6 +19,7 @@ from test_compiled import (
 )
 
 from tinygrad_mo import compiled
+from tinygrad_mo.compiled import library
 
 pytestmark = [
     needs_compiler,
@@ -58,6 +62,28 @@ def test_any_number_of_filters_is_read_to_its_end(padding):
         by_kernel(
             "convolution", [*map(at_the_end, inputs), None], attributes, gs=(at_the_end(gs[0]),)
         )
+
+
+@pytest.fixture
+def with_rooms_at_the_end(tmp_path, monkeypatch):
+    """The kernels, but what they ask for with malloc ends where memory does."""
+    flags = [*library.flags(), "-O1", "-include", str(Path(__file__).with_name("rooms.h"))]
+    monkeypatch.setattr(library, "flags", lambda: flags)  # soon made
+    made = library.build(library.find_sources(), library.find_compiler(), tmp_path, "kernels")
+    return ctypes.CDLL(str(made))
+
+
+@pytest.mark.slow
+def test_no_kernel_needs_more_room_than_it_asks_for(with_rooms_at_the_end, monkeypatch):
+    cases = [
+        (name, inputs, attributes, by_kernel(name, inputs, attributes, random=random))
+        for name, draw in DRAWINGS
+        for inputs, attributes, random in draws(draw, 4)
+    ]
+    monkeypatch.setattr(library, "load", lambda: (with_rooms_at_the_end, "here"))
+    for name, inputs, attributes, (right, gs) in cases:
+        found, _ = by_kernel(name, inputs, attributes, gs=tuple(gs))
+        assert_close(found, right, 1e-4)
 
 
 def test_rows_are_read_to_their_end_and_no_further():

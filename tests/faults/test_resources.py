@@ -4,6 +4,7 @@ import copy
 import gc
 import os
 import signal
+import sys
 import threading
 import time
 import tracemalloc
@@ -70,8 +71,8 @@ REPLAYED = [(x[:, 0], y) for x, y in (batch(1, n + 1) for n in range(KINDS))]
     ("make", "batches", "rounds"),
     [
         (model_of_sequences, OF_ANY_LENGTH, 200),
-        pytest.param(model_of_sequences, OF_ANY_LENGTH, 2000, marks=pytest.mark.slow),
-        pytest.param(model_of_one_length, REPLAYED, 200, marks=pytest.mark.slow),
+        pytest.param(model_of_sequences, OF_ANY_LENGTH, 2000, marks=pytest.mark.exhaustive),
+        pytest.param(model_of_one_length, REPLAYED, 200, marks=pytest.mark.exhaustive),
     ],
 )
 def test_memory_stays_flat(make, batches, rounds):
@@ -178,7 +179,7 @@ def test_a_model_that_is_dropped_is_freed_at_once(way, tmp_path, monkeypatch):
 
 
 @pytest.mark.medium
-@pytest.mark.parametrize("models", [30, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("models", [30, pytest.param(200, marks=pytest.mark.exhaustive)])
 def test_models_that_are_dropped_leave_no_memory(models):
     """Without garbage collection. (Python keeps some small objects for the next ones.)"""
     data, labels = np.ones((4, 3)), np.ones((4, 1))
@@ -246,7 +247,7 @@ class Presses(threading.Thread):
 
 @pytest.mark.medium
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal to itself")
-@pytest.mark.parametrize("times", [5, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [5, pytest.param(100, marks=pytest.mark.exhaustive)])
 def test_ctrl_c_at_random_moments(times):
     """The model stands between two steps, with the bits of a training that ended there."""
     x, y = batch(5, rows=40)
@@ -294,6 +295,13 @@ def test_ctrl_c_leaves_a_model_and_its_file_as_they_were(tmp_path, monkeypatch):
         random = repr(model.objective.randomness.states)
         return weights, model.step, random, {p.name: p.read_bytes() for p in tmp_path.iterdir()}
 
+    def swallowed(told):
+        """Python lets no exception out of what it calls when an object is freed."""
+        nonlocal hits
+        assert told.exc_type is KeyboardInterrupt
+        hits += 1
+
+    monkeypatch.setattr(sys, "unraisablehook", swallowed)
     before, draw, hits = state(), np.random.default_rng(0), 0
     works = {
         "evaluate": lambda: model.evaluate(x, y),

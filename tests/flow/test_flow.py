@@ -1,6 +1,7 @@
 """The flow: its numbers against whole gradients, its words, its picture."""
 
 from collections import Counter
+from contextlib import nullcontext
 from functools import partial
 from itertools import pairwise
 
@@ -9,12 +10,12 @@ import pytest
 
 import tinygrad_mo as tg
 from random_programs import random_model
-from tinygrad_mo.flow import Flow
+from tinygrad_mo.flow import Flow, charts, curves
 from tinygrad_mo.flow import layout as layouts
 from tinygrad_mo.flow.folded import folded
 from tinygrad_mo.flow.frames import measures
 from tinygrad_mo.flow.layout import MARGIN, make_layout
-from tinygrad_mo.flow.measures import Measure, factor, lengths, triangle
+from tinygrad_mo.flow.measures import Measure, factor, factor_on_gpu, lengths, triangle
 from tinygrad_mo.flow.page import graph_of
 from tinygrad_mo.flow.ratios import update_ratios
 from tinygrad_mo.flow.words import verdict
@@ -231,6 +232,16 @@ def test_verdicts_follow_the_weights(weights, word):
     assert verdict(opposed, weights, ["main", "aux"]) == word
 
 
+def test_a_verdict_says_whose_gradient_is_0():
+    for rows, word in (
+        ([[0.0, 0.0], [1.0, 2.0]], "aux, 0 from main"),
+        ([[1.0, 2.0], [0.0, 0.0]], "main, 0 from aux"),
+        ([[0.0, 0.0], [0.0, 0.0]], "gradient is 0"),
+    ):
+        measure = Measure.of(np.array(rows), (0, 1), 2)
+        assert verdict(measure, (1, 1), ["main", "aux"]) == word
+
+
 def test_unknown_names_are_explained():
     flow = two_branches()[0].gradient_flow(*two_branches()[1])
     with pytest.raises(KeyError, match="did you mean 'lstm/kernel'"):
@@ -443,6 +454,72 @@ def test_cards_do_not_overlap_and_data_runs_to_the_right(make, missing, monkeypa
     assert all(c.x - c.width / 2 >= 0 and c.y - c.height / 2 >= 0 for c in cards)
 
 
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_loss_without_wires_stands_on_no_other_card(missing, monkeypatch):
+    """dot would put what nobody points to into the first column, and its height beside that."""
+    if missing:
+        monkeypatch.setattr(layouts, "find_spec", lambda name: None)
+    x = tg.Input((3,), name="x")
+    trunk = tg.layers.Dense(4, name="trunk", kernel_regularizer="l2")(x)
+    near = tg.layers.Dense(1, name="near")(trunk)
+    far = tg.layers.Dense(1, name="far")(tg.layers.Dense(4)(trunk))
+    model = tg.Model(x, [far, near])
+    model.compile("sgd", "mse")
+    layout = make_layout(model.gradient_flow(np.ones((2, 3)), [np.ones(2)] * 2))
+    losses = [card for card in layout.cards.values() if card.kind == "loss"]
+    assert [card.node.name for card in losses] == ["far_loss", "near_loss", "regularization"]
+    assert len({card.column for card in losses}) == 1
+    assert not any(overlaps(a, b) for i, a in enumerate(losses) for b in losses[:i])
+
+
+def test_columns_run_from_inputs_to_losses():
+    kinds = {"x": "input", "late": "input", "unused": "input", "trunk": "layer", "head": "layer"}
+    kinds |= {"end": "layer", "near_loss": "loss", "end_loss": "loss"}
+    wires = [("x", "trunk"), ("trunk", "head"), ("late", "head"), ("late", "end")]
+    wires += [("head", "end"), ("end", "end_loss"), ("trunk", "near_loss")]
+    columns = {"x": 0, "unused": 0, "trunk": 1, "late": 1, "head": 2, "end": 3}
+    assert layouts.find_columns(kinds, wires) == columns | {"near_loss": 4, "end_loss": 4}
+    assert layouts.find_columns({"alone": "layer"}, []) == {"alone": 0}
+
+
+def test_without_dot_wires_are_straight_and_do_not_cross():
+    sizes = dict.fromkeys(("x", "a", "b", "p", "q"), (100.0, 40.0))
+    columns = {"x": 0, "a": 1, "b": 1, "p": 3, "q": 3}
+    wires = [("x", "a"), ("x", "b"), ("a", "q"), ("b", "p")]
+    chains = [layouts.waypoints(i, *wire, columns) for i, wire in enumerate(wires)]
+    y = layouts.heights_from_order(sizes, columns, chains)
+    assert y["x"] == pytest.approx((y["a"] + y["b"]) / 2)
+    for chain in chains[2:]:
+        assert [y[name] for name in chain] == pytest.approx([y[chain[0]]] * 3)
+    assert abs(y["a"] - y["b"]) == pytest.approx(40 + layouts.GAP)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "heights"),
+    [
+        ([0.0, 100.0, 200.0], [0, 100, 200]),  # there is room
+        ([5.0, 5.0, 5.0], [-31, 5, 41]),
+        ([3.0, 9.0, 100.0], [-12, 24, 100]),  # the mean of the first two stays 6
+        ([9.0, 3.0, 45.0], [-17, 19, 55]),  # and of all three, 19
+    ],
+)
+def test_what_would_overlap_is_moved_together(wishes, heights):
+    names, height = ["a", "b", "c"], {"c": 10.0, "b": 10.0, "a": 10.0}
+    found = layouts.stacked(names, height, dict(zip(names, wishes, strict=True)))
+    assert found == pytest.approx(dict(zip(names, heights, strict=True)))
+
+
+def test_twins_stand_in_the_order_of_the_flow():
+    """However their columns have been found."""
+    sizes = dict.fromkeys(("x", "a", "b", "c"), (100.0, 40.0))
+    columns = {"x": 0, "a": 1, "b": 1, "c": 1}
+    wires = [("x", name) for name in "abc"]
+    places = layouts.arrange(sizes, wires, columns)
+    assert layouts.arrange(sizes, wires, dict(reversed(columns.items()))) == places
+    heights = [places.centres[name][1] for name in "abc"]
+    assert heights == sorted(heights)
+
+
 @pytest.mark.medium
 def test_a_folded_flow_keeps_the_weights_of_its_cards():
     h = x = tg.Input((2,))
@@ -471,6 +548,21 @@ def test_the_page_numbers_what_was_measured():
     for kind in ("wire", "use", "fork", "bundle"):
         assert len(made[f"{kind}s"]) == counts[kind], kind
     assert counts["wire"] and counts["use"]
+
+
+def test_a_chart_is_asked_for_as_it_was(monkeypatch):
+    """What it draws is tested in test_charts.py."""
+    model, data = siamese()
+    flow = model.gradient_flow(*data)
+    monkeypatch.setattr("tinygrad_mo.flow.flow.any_script", lambda flow: nullcontext())
+    for room, chart, given in (
+        (charts, "bars", {"by": "layer"}),
+        (charts, "heat_map", {"by": "layer"}),
+        (curves, "over_sequence", {"wire": ("lstm", "score")}),
+        (curves, "by_depth", {}),
+    ):
+        monkeypatch.setattr(room, chart, lambda *asked: asked)
+        assert getattr(flow, chart)("axes", **given) == (flow, "axes", *given.values())
 
 
 def test_names_never_reach_the_layout_language():
@@ -538,6 +630,14 @@ def test_the_factor_is_exact_however_near_columns_are(apart, size):
     np.testing.assert_allclose(np.linalg.norm(found / size, axis=0) * size, lengths(columns, (1,)))
     gap = found @ [1.0, -1.0, 0.0]  # how far apart the first two are, exactly
     assert np.linalg.norm(gap / size) == pytest.approx(apart * np.linalg.norm(other), rel=1e-3)
+
+
+def test_the_factor_of_a_gpu_keeps_what_is_not_finite_to_its_column():
+    columns = np.array([[1.0, 2.0, 2.0], [1.0, np.inf, 0.0], [2.0, 0.0, 1.0], [np.nan, 0.0, 0.0]])
+    found = factor_on_gpu(columns)
+    gram = columns[[0, 2]] @ columns[[0, 2]].T
+    np.testing.assert_allclose(found[:, [0, 2]].T @ found[:, [0, 2]], gram, rtol=1e-14)
+    assert np.isnan(found[:, [1, 3]]).all()
 
 
 def test_columns_of_zeros_and_parallel_ones_are_factored_like_others():

@@ -31,7 +31,7 @@ return {
 
 def signs(text):
     """As a terminal writes it."""
-    return text.replace("×", "x").replace("−", "-")
+    return text.replace("×", "x").replace("−", "-").replace("±", "+-")
 
 
 def opened(browser):

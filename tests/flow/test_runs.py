@@ -10,7 +10,9 @@ import tinygrad_mo as tg
 from random_flows import random_flow
 from tinygrad_mo import layers
 from tinygrad_mo.files.archive import CheckpointError
-from tinygrad_mo.flow import Flow, Run, Runs, run_words, whatif
+from tinygrad_mo.flow import Flow, FlowNode, Run, Runs, run_words, whatif
+from tinygrad_mo.flow.measures import Measure
+from tinygrad_mo.flow.page import content_of_runs
 from tinygrad_mo.flow.runs import NEXT_TO_NOTHING, STUDENT, Difference, compared
 
 LOSSES = ["main_output", "aux_output"]
@@ -243,6 +245,29 @@ def test_runs_without_flows_have_no_pictures(tmp_path):
     runs = by_hand({0.2: [1.0], 1.0: [2.0]})
     with pytest.raises(ValueError, match="runs without flows cannot be drawn: whatif records them"):
         runs.save(tmp_path / "runs.html")
+
+
+def test_the_page_shows_other_runs_in_frames_of_their_own():
+    """Those of the base are the frames of the page."""
+    measure, losses = Measure.of(np.eye(2), (0, 1), 2), weighing(0.5)
+    parts = {
+        "losses": LOSSES,
+        "nodes": [FlowNode("trunk", parameters=("trunk/kernel",))],
+        "wires": [],
+        "parameters": {"trunk/kernel": measure},
+    }
+
+    def run(aux):
+        flows = [
+            Flow(values=dict.fromkeys(losses, aux), weights=weighing(aux), step=step, **parts)
+            for step in (1, 2, 3)
+        ]
+        return Run(weighing(aux), 0, {"main_output_loss": [0.5] * 3}, [1, 2, 3], flows)
+
+    made = content_of_runs(Runs([run(0.25), run(0.5), run(0.75)], weighing(0.5)))
+    assert len(made["frames"]) == 3
+    assert [len(one["frames"]) for one in made["runs"]] == [3, 0, 3]
+    assert [frame["values"] for frame in made["runs"][2]["frames"]] == [[0.75, 0.75]] * 3
 
 
 # Training.

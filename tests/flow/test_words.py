@@ -247,6 +247,8 @@ def test_what_is_next_to_nothing_hardly_changes():
     small.values = {"main": 50.0, "aux": 0.5}  # as a part of its value, aux changes more
     text = small.report()
     assert "  hardly change main" not in text and "  lower aux (by 0.09375 x" in text
+    twentieth = shared([[1.0], [0.05]], weights={"main": 1.0, "aux": 0.0})
+    assert "  lower aux (by 0.05 x" in twentieth.report()
     aside = shared([[1.0, 0.0], [0.0, 1.0]], weights={"main": 1.0, "aux": 0.01})
     assert "  hardly change aux (by -0.01 x" in aside.report()
     assert "  not change aux (by 0 x" in shared([[1.0], [0.0]]).report()

@@ -70,6 +70,7 @@ NUMBERS = [  # seen in the numbers, in one of the orders: op, what stands there,
 ]
 
 
+@pytest.mark.one_in(6, rest="exhaustive")
 @pytest.mark.parametrize(("name", "old", "new"), NUMBERS, ids=range(len(NUMBERS)))
 def test_a_fault_in_a_kernel_is_seen_in_the_numbers(name, old, new, cupy):
     checks.plant(old, new)

@@ -9,6 +9,7 @@ import raw_module
 
 import tinygrad_mo as tg
 from tinygrad_mo import layers, questions
+from tinygrad_mo.callbacks import LambdaCallback
 from tinygrad_mo.device import to_numpy
 from tinygrad_mo.questions import ask, refuse_if, settle, told
 
@@ -191,9 +192,42 @@ def test_predict_waits_once(cupy):
 # ---------------------------------------------------------------- a training step
 
 
+def test_a_gradient_that_a_rule_hides_is_looked_at(cupy):
+    """The sign of infinity is 1, as if nothing had happened."""
+
+    class Signs(tg.optimizers.Optimizer):
+        def rule(self, w, g, rate, t):
+            return w - rate * np.sign(g)
+
+    for system in ("numpy", "cupy"):
+        with tg.use(system, kernels=False):
+            w, optimizer = tg.Parameter(np.ones(3), "w"), Signs(0.1)
+            bad = tg.Tensor(np.array([1.0, np.inf, 2.0], "float32")).value
+            with pytest.raises(FloatingPointError, match="the gradient of 'w'"):
+                optimizer.apply({w: bad})
+            assert to_numpy(w.value).tolist() == [1, 1, 1]
+
+
+def test_metrics_of_a_gpu_wait_until_somebody_asks(cupy):
+    class Noting(tg.metrics.MeanMetric):
+        def scores(self, y_true, y_pred):
+            seen.append(len(y_true))
+            return np.zeros(len(y_true))
+
+    seen, counts = [], []
+    x = tg.Input((3,), name="x")
+    model = tg.Model(x, layers.Dense(1, name="y")(x))
+    model.compile("sgd", "mse", metrics=[Noting()])
+    note = LambdaCallback(on_train_batch_end=lambda step, logs: counts.append(sum(seen)))
+    with tg.use(kernels=False):
+        model.fit(np.ones((6, 3)), np.ones((6, 1)), batch_size=2, verbose=0, callbacks=[note])
+    assert np.diff(counts).tolist() == [0, 0] and sum(seen) == counts[-1] + 6
+
+
 LAUNCHES = {"w1": 75, "w2": 50, "w3": 90, "w4": 50, "w5": 120, "w6": 44, "w7": 210}  # at most
 
 
+@pytest.mark.one_in(7, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.skipif(not raw_module.COMPILER, reason="there is no g++ for the CUDA text")
 @pytest.mark.parametrize("name", LAUNCHES)

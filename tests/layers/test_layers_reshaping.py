@@ -9,7 +9,8 @@ import tinygrad_mo as tg
 from gradient_checks import check_gradients
 from layer_checks import arrays, check_losses, close, made, numbers, recorded, two_losses
 from tinygrad_mo import layers, ops
-from tinygrad_mo.ops.gelu import chebyshev_coefficients, erf
+from tinygrad_mo.ops.gelu import chebyshev_coefficients
+from tinygrad_mo.ops.gelu import error_function as erf
 
 OPS = [
     (ops.repeat, (2, 3, 4), {"times": 2, "axis": 1}),

@@ -2,6 +2,7 @@
 
 import ctypes
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,10 @@ from tinygrad_mo.compiled import library
 
 FOLDER = "kernels/cpu"
 QUICK = ["-O1", "-fsanitize=bounds,object-size", "-fsanitize-undefined-trap-on-error"]
-# It is soon made; and what reads or writes beside an array of its own is ended.
+if sys.platform.startswith("linux"):
+    QUICK += ["-include", str(Path(__file__).parents[1] / "compiled" / "rooms.h")]
+# It is soon made; and what reads or writes beside an array of its own, or behind what malloc gave,
+# is ended.
 
 
 class Kernels:

@@ -2,7 +2,7 @@
 
 In a file, a mutant is its place, the line as it is, the line as it would be, and what to know::
 
-    tinygrad_mo/ops/gelu.py erf
+    tinygrad_mo/ops/gelu.py error_function
     - z = xp.minimum(xp.abs(x), 6)
     + z = xp.minimum(xp.abs(x), 7)
     erf is 1 from 6 on.

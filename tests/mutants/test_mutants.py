@@ -128,7 +128,7 @@ def test_where_a_test_fails_already_nothing_is_judged(tiny):
 
 SAMPLE = """Mutants.
 
-tinygrad_mo/ops/gelu.py erf
+tinygrad_mo/ops/gelu.py error_function
 - z = xp.minimum(xp.abs(x), 6)
 + z = xp.minimum(xp.abs(x), 5)
 Cut too soon.

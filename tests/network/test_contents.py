@@ -250,6 +250,25 @@ def test_an_identity_is_an_output_of_its_own():
     assert tg.Model(x, names).output_names == ["main", "more"]
 
 
+def test_a_layer_hands_on_its_input_as_a_tensor_of_its_own():
+    """Alone, in a list or in a dict, beside others."""
+
+    class Sides(L.Layer):
+        def call(self, x):
+            return form(x, 2 * x)
+
+    x = tg.Input((2,), name="x")
+    for form, first in (
+        (lambda same, twice: [same, twice], 0),
+        (lambda same, twice: (same, twice), 0),
+        (lambda same, twice: {"same": same, "twice": twice}, "same"),
+    ):
+        y = Sides(name="sides")(x)
+        assert type(y) is type(form(x, x)) and y[first] is not x
+        found = tg.Model(x, y).predict(np.ones((1, 2)))
+        assert found[first].tolist() == [[1, 1]] and len(found) == 2
+
+
 def test_an_optimizer_belongs_to_one_model():
     optimizer, x = tg.optimizers.Adam(), tg.Input((4,))
     first, second = (tg.Model(x, L.Dense(1)(x)) for _ in range(2))

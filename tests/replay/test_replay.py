@@ -98,6 +98,28 @@ def test_training_makes_one_replay_and_keeps_to_it():
     assert some.tried == len(some.free) == 1
 
 
+def test_a_replay_takes_the_way_that_serves_infinity_too():
+    """What is replayed may not look whether there is a 0 or an infinity: one batch has none.
+
+    A rule that looked could not be traced, and would run ("run") as always, which is slower.
+    """
+    x, w = tg.Input((3,), name="x"), tg.Parameter(np.ones(3), "w")
+    v = x * w
+    loss = (np.where(v > 0, np.log(v), 0.0) + np.where(v < 100, np.exp(v), 0.0)).sum()
+    plan = ReplayedPlan([loss], [w], [])
+    for given in (np.array([[1.0, 2.0, 3.0]]), np.array([[0.0, 1000.0, 3.0]])):
+        with np.errstate(all="ignore"):
+            tape = plan.forward({x: given.astype("float32")}, training=True)
+            found = plan.backward(tape, [1.0])[w][0]
+            slopes = np.where(given > 0, 1 / given, 0) + np.where(given < 100, np.exp(given), 0)
+        assert isinstance(tape, ReplayedTape)
+        np.testing.assert_allclose(found, (given * slopes)[0], rtol=1e-6)
+        tape = None
+    (made,) = replays_of(plan)
+    scripts = [made.script, *(sweep.script for sweep in made.sweeps)]
+    assert not [i for script in scripts for i in script.instructions if i.what == "run"]
+
+
 def test_values_and_gradients_are_copies():
     model, x, y = small_model()
     _, plan = plain_and_replayed(model)

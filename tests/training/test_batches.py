@@ -82,6 +82,10 @@ def test_validation_and_evaluation_take_batches():
         ({"y": [0]}, "leave y"),
         ({"sample_weight": [1.0]}, "leave sample_weight"),
         ({"validation_split": 0.5}, "needs arrays"),
+        ({"class_weight": "balanced"}, "counts all labels"),
+        ({"class_weight": {"main_output": "balanced"}}, "counts all labels"),
+        ({"class_weight": [None, "balanced"]}, "counts all labels"),
+        ({"class_weight": [None, "auto"]}, "or a dict by class, not 'auto'"),
     ],
 )
 def test_what_a_stream_cannot_have(options, words):

@@ -219,6 +219,8 @@ def test_classes_are_balanced_over_real_steps():
     for given in ("balanced", {0: 3 / 2, 1: 3 / 4}):
         balanced = model.evaluate(ids, y, class_weight=given)
         assert balanced == pytest.approx(model.evaluate(ids, y, sample_weight=weights))
+    with pytest.raises(ValueError, match="is 'balanced' or a dict by class, not 'auto'"):
+        model.evaluate(ids, y, class_weight="auto")
 
 
 # ---------------------------------------------------------------- refused before a step

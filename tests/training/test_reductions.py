@@ -156,3 +156,14 @@ def test_a_loss_for_each_sample_and_step():
     slopes = [tg.gradients(one, p) for one in (each.sum(), summed(y, p, [2.0, 0.5]))]
     np.testing.assert_allclose(*slopes, rtol=1e-6)
     assert not slopes[0][0, 1:].any() and slopes[0][1].all()
+
+
+def test_a_mask_of_steps_is_one_of_all_that_a_step_has():
+    """Predictions of shape (samples, steps, rows, columns, numbers), and a loss for each column."""
+    shape = (2, 3, 4, 2, 5)
+    p, y = tg.Tensor(RANDOM.normal(size=shape)), RANDOM.normal(size=shape)
+    real = np.array([[True, True, False], [True, False, False]])
+    p.mask = tg.Tensor(real)
+    each = np.square(p.numpy() - y).mean(axis=-1)
+    assert float(losses.MeanSquaredError()(y, p)) == pytest.approx(each[real].mean())
+    assert float(losses.MeanSquaredError(reduction="sum")(y, p)) == pytest.approx(each[real].sum())

@@ -11,7 +11,8 @@ import pytest
 
 import tinygrad_mo as tg
 from tinygrad_mo import layers, losses
-from tinygrad_mo.callbacks import Callback
+from tinygrad_mo.callbacks import Callback, LambdaCallback
+from tinygrad_mo.training.progress import epoch_table
 from zoo import compiled, headline, numbers, three_heads_at_three_depths
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -160,6 +161,7 @@ class TestSampleWeights:
         ("given", "main", "aux"),
         [
             (WEIGHTS, WEIGHTS, WEIGHTS),
+            (WEIGHTS.tolist(), WEIGHTS, WEIGHTS),
             ([WEIGHTS, np.ones(4)], WEIGHTS, np.ones(4)),
             ([WEIGHTS, None], WEIGHTS, np.ones(4)),
             ({"aux_output": WEIGHTS}, np.ones(4), WEIGHTS),
@@ -174,6 +176,11 @@ class TestSampleWeights:
     def test_none_is_negative(self, reduction):
         with pytest.raises(ValueError, match=r"'aux_output': that of sample 2 is -0\.5, it"):
             self.losses({"aux_output": [1.0, 0.0, -0.5, 1.0]}, reduction)
+
+    def test_one_number_is_not_that_of_all_samples(self):
+        words = r"'main_output': shape \(\), expected \(4,\), one number for each sample"
+        with pytest.raises(ValueError, match=words):
+            self.losses([2.0, self.WEIGHTS])
 
     def test_the_mean_by_weight_divides_by_their_sum(self):
         found = self.losses(self.WEIGHTS, "mean_with_sample_weight")
@@ -421,6 +428,36 @@ def test_fit_prints_a_line_per_epoch(capsys):
     assert "Epoch 1/1" in capsys.readouterr().out
 
 
+def test_an_output_may_be_called_as_what_is_validated():
+    logs = {"loss": 3.0, "val_a_loss": 1.0, "b_loss": 2.0, "val_val_a_loss": 5.0, "val_b_loss": 6.0}
+    owners = {"val_a_loss": "val_a", "b_loss": "b"}
+    table = epoch_table("Epoch 1/1", logs, ["val_a", "b"], owners)
+    assert [line.split() for line in table.splitlines()] == [
+        ["Epoch", "1/1", "loss", "val_loss"],
+        ["weighted", "sum", "3.000"],
+        ["val_a", "1.000", "5.000"],
+        ["b", "2.000", "6.000"],
+    ]
+
+
+def test_metrics_see_each_batch_at_once():
+    """No batch is kept until somebody asks (but on a GPU, where to ask is to wait)."""
+    seen = []
+
+    class Noting(tg.metrics.MeanMetric):
+        def scores(self, y_true, y_pred):
+            seen.append(len(y_true))
+            return np.zeros(len(y_true))
+
+    x = tg.Input((3,), name="x")
+    model = tg.Model(x, layers.Dense(1, name="y")(x))
+    model.compile("sgd", "mse", metrics=[Noting()])
+    counts = []
+    note = LambdaCallback(on_train_batch_end=lambda step, logs: counts.append(sum(seen)))
+    model.fit(rows(6), np.ones((6, 1)), batch_size=2, verbose=0, callbacks=[note])
+    assert np.diff(counts).tolist() == [2, 2]
+
+
 def broken(x):
     return x * 1.0, (lambda g: g * np.nan,)
 
@@ -607,6 +644,35 @@ def test_a_branch_without_weight_may_overflow_and_moves_no_average():
     data, labels = rows(20), {"a": np.ones((20, 1)), "b": np.ones((20, 1))}
     model.fit(data, labels, verbose=0)
     assert (model.named_weights()["bn/moving_variance"].value == 1).all()
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_branch_without_weight_may_overflow_beside_others(optimizer):
+    """0 times infinity is NaN, which the kernel of `b` would send into the trunk: it is left out.
+
+    The steps are those of a network without it, to the masks of its dropout.
+    """
+
+    def trained(loss_weights):
+        tg.set_random_seed(0)
+        x = tg.Input((3,), name="x")
+        trunk = layers.Dropout(0.5)(layers.Dense(4, name="trunk")(x))
+        heads = {"a": layers.Dense(1, name="a")(trunk)}
+        if "b" in loss_weights:
+            heads["b"] = layers.Dense(1, name="b")(np.exp(1e6 * np.square(trunk)))
+        model = tg.Model(x, heads)
+        model.compile(optimizer, "mse", loss_weights=loss_weights)
+        labels = {name: np.ones((20, 1)) for name in heads}
+        for _ in range(2):
+            model.train_on_batch(rows(20), labels)
+        return {name: w.numpy() for name, w in model.named_weights().items()}
+
+    with np.errstate(all="ignore"):
+        found, alone = trained({"a": 1.0, "b": 0.0}), trained({"a": 1.0})
+        with pytest.raises(FloatingPointError, match=r"loss 'b': infinity .* op 'exp'"):
+            trained({"a": 1.0, "b": 1.0})
+    for name, values in alone.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-12)
 
 
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")

@@ -23,7 +23,7 @@ from .calls import call_site, current_call
 # What these compute of an element depends on no other element.
 NAMES = """
 absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh ceil cos cosh divide dropout elu
-equal exp expm1 floor floor_divide gaussian_noise gelu greater greater_equal hard_sigmoid huber
+equal erf exp expm1 floor floor_divide gaussian_noise gelu greater greater_equal hard_sigmoid huber
 identity leaky_relu less less_equal log log10 log1p log2 log_cosh logical_and logical_not logical_or
 maximum minimum mod multiply negative not_equal power probabilities relu round selu sigmoid sign
 silu sin sinh softplus softsign sqrt square stop_gradient subtract tan tanh where

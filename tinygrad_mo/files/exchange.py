@@ -278,7 +278,10 @@ def arrays_of(path: str | Path) -> dict[str, np.ndarray]:
     if reason := why_not_read(Path(path)):
         raise CheckpointError(reason)
     try:
-        return safetensors.numpy.load_file(path)
+        found: dict[str, np.ndarray] = safetensors.numpy.load_file(path)
+        if foreign := {str(x.dtype) for x in found.values() if x.dtype.isbuiltin != 1}:
+            raise TypeError(*foreign)  # as without the package that has taught them to NumPy
+        return found
     except safetensors.SafetensorError as error:
         raise CheckpointError(f"{path} is not a whole safetensors file ({error})") from error
     except (TypeError, KeyError) as error:

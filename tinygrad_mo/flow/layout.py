@@ -89,8 +89,6 @@ def arrange(
     sizes: Mapping[str, tuple[float, float]],
     wires: Sequence[tuple[str, str]],
     columns: Mapping[str, int],
-    ties: Sequence[tuple[str, str]] = (),
-    gaps: tuple[float, float] = (COLUMN, GAP),
 ) -> Places:
     """Place cards of these sizes, and route the wires between them.
 
@@ -99,18 +97,14 @@ def arrange(
     sizes, columns : dict
         By name of card: width and height, and the number of its column.
     wires : list of (source, target)
-    ties : list of (card, other)
-        Cards without wires that shall stand near another card of their column.
-    gaps : (float, float)
-        Between columns, and between the cards of one.
     """
     chains = [waypoints(i, *wire, columns) for i, wire in enumerate(wires)]
     if find_spec("pygraphviz"):
-        y = heights_from_dot(sizes, columns, chains, ties, gaps[1])
+        y = heights_from_dot(sizes, columns, chains)
     else:
-        y = heights_from_order(sizes, columns, chains, ties, gaps[1])
+        y = heights_from_order(sizes, columns, chains)
     snap(y, chains)
-    x = column_centres(sizes, columns, gaps[0])
+    x = column_centres(sizes, columns)
     top = min(y[name] - height / 2 for name, (_, height) in sizes.items())
     y = {name: height + MARGIN - min(top, *y.values()) for name, height in y.items()}
     centres = {name: (x[columns[name]], y[name]) for name in sizes}
@@ -147,17 +141,24 @@ def waypoints(number: int, source: str, target: str, columns: Mapping[str, int])
     return [source, *(f"wire {number} in column {c}" for c in between), target]
 
 
+def columns_along(chains: Sequence[list[str]], columns: Mapping[str, int]) -> dict[str, int]:
+    """The column of every card that has wires, and of every waypoint.
+
+    >>> columns_along([["trunk", "between", "far"]], {"trunk": 1, "far": 3})
+    {'trunk': 1, 'between': 2, 'far': 3}
+    """
+    return {name: columns[chain[0]] + i for chain in chains for i, name in enumerate(chain)}
+
+
 def heights_from_dot(
     sizes: Mapping[str, tuple[float, float]],
     columns: Mapping[str, int],
     chains: Sequence[list[str]],
-    ties: Sequence[tuple[str, str]] = (),
-    gap: float = GAP,
 ) -> dict[str, float]:
     """The y of every card and waypoint."""
     import pygraphviz
 
-    graph = pygraphviz.AGraph(directed=True, rankdir="LR", nodesep=gap / 72, ranksep=0.5)
+    graph = pygraphviz.AGraph(directed=True, rankdir="LR", nodesep=GAP / 72, ranksep=0.5)
     number: dict[str, str] = {}  # names of users never reach dot's language
 
     def place(name: str) -> str:
@@ -180,7 +181,7 @@ def heights_from_dot(
         for a, b in pairwise(chain):
             straight = 8 if a not in sizes and b not in sizes else 4 if len(chain) > 2 else 1
             graph.add_edge(place(a), place(b), weight=straight)
-    for a, b in neighbours(sizes, columns, chains, ties):
+    for a, b in neighbours(sizes, columns, chains):
         graph.add_edge(place(a), place(b), weight=1)
     graph.layout("dot")
     found = {name: graph.get_node(n).attr["pos"].split(",") for name, n in number.items()}
@@ -191,20 +192,18 @@ def heights_from_order(
     sizes: Mapping[str, tuple[float, float]],
     columns: Mapping[str, int],
     chains: Sequence[list[str]],
-    ties: Sequence[tuple[str, str]] = (),
-    gap: float = GAP,
 ) -> dict[str, float]:
     """The same without dot: things stand in the order of what they are wired to, and near it.
 
     First the mean places of neighbours decide the order within each column (Sugiyama, Tagawa & Toda
     1981), then the heights, column by column, to and fro.
     """
-    column = {name: columns[chain[0]] + i for chain in chains for i, name in enumerate(chain)}
-    column |= columns
+    column = {**columns_along(chains, columns), **columns}
     near: dict[str, list[str]] = {name: [] for name in column}
-    for a, b in [*(pair for chain in chains for pair in pairwise(chain)), *ties]:
-        near[a].append(b)
-        near[b].append(a)
+    for chain in chains:
+        for a, b in pairwise(chain):
+            near[a].append(b)
+            near[b].append(a)
     members: dict[int, list[str]] = {}
     for name, c in sorted(column.items(), key=lambda item: item[1]):
         members.setdefault(c, []).append(name)
@@ -215,10 +214,10 @@ def heights_from_order(
         members[c].sort(key=lambda name: mean_of(y, near[name], y[name]))
         y |= {name: float(i) for i, name in enumerate(members[c])}
     for some in members.values():
-        y |= stacked(some, height, dict.fromkeys(some, 0.0), gap)
+        y |= stacked(some, height, dict.fromkeys(some, 0.0))
     for c in sweeps:
         wishes = {name: mean_of(y, near[name], y[name]) for name in members[c]}
-        y |= stacked(members[c], height, wishes, gap)
+        y |= stacked(members[c], height, wishes)
     return y
 
 
@@ -228,19 +227,19 @@ def mean_of(y: Mapping[str, float], near: Sequence[str], otherwise: float) -> fl
 
 
 def stacked(
-    names: Sequence[str], height: Mapping[str, float], wishes: Mapping[str, float], gap: float
+    names: Sequence[str], height: Mapping[str, float], wishes: Mapping[str, float]
 ) -> dict[str, float]:
     """Heights near what is wished, in this order and without overlaps.
 
     What would overlap is moved together, by the mean of the wishes.
 
-    >>> stacked(["a", "b"], {"a": 10, "b": 10}, {"a": 0.0, "b": 0.0}, gap=10)
-    {'a': -10.0, 'b': 10.0}
+    >>> stacked(["a", "b"], {"a": 10, "b": 10}, {"a": 0.0, "b": 0.0})
+    {'a': -18.0, 'b': 18.0}
     """
     before, pools = 0.0, list[list[Any]]()  # of each pool: the sum of what is wished, and the names
     offset: dict[str, float] = {}
     for above, name in zip([None, *names], names, strict=False):
-        before += (height[above] + height[name]) / 2 + gap if above is not None else 0.0
+        before += (height[above] + height[name]) / 2 + GAP if above is not None else 0.0
         offset[name] = before
         pools.append([wishes[name] - before, [name]])
         while len(pools) > 1 and place_of(pools[-2]) > place_of(pools[-1]):
@@ -257,21 +256,12 @@ def neighbours(
     sizes: Mapping[str, tuple[float, float]],
     columns: Mapping[str, int],
     chains: Sequence[list[str]],
-    ties: Sequence[tuple[str, str]],
 ) -> Iterable[tuple[str, str]]:
     """Edges for dot alone, which bring every card without wires into the order of its column."""
-    steps = [pair for chain in chains for pair in pairwise(chain)]
-    wired = {name for step in steps for name in step}
-    column = {
-        name: columns[chain[0]] + place for chain in chains for place, name in enumerate(chain)
-    }
-    for name in sizes:
-        if name in wired:
-            continue
-        others = {other for card, other in ties if card == name}
-        near = [(name, b) for a, b in steps if a in others and column[a] == columns[name]]
-        beside = [(a, name) for a in column if column[a] == columns[name] - 1]
-        yield from near or beside[-1:]
+    column = columns_along(chains, columns)
+    for name in [name for name in sizes if name not in column]:
+        before = [(a, name) for a in column if column[a] == columns[name] - 1]
+        yield from before[-1:]
 
 
 def snap(y: dict[str, float], chains: Sequence[list[str]]) -> None:
@@ -283,7 +273,7 @@ def snap(y: dict[str, float], chains: Sequence[list[str]]) -> None:
 
 
 def column_centres(
-    sizes: Mapping[str, tuple[float, float]], columns: Mapping[str, int], gap: float
+    sizes: Mapping[str, tuple[float, float]], columns: Mapping[str, int]
 ) -> dict[int, float]:
     widths: dict[int, float] = {}
     for name, (width, _) in sizes.items():
@@ -292,7 +282,7 @@ def column_centres(
     for column in range(max(widths) + 1):
         width = widths.get(column, 0.0)
         centres[column] = x + width / 2
-        x += width + gap
+        x += width + COLUMN
     return centres
 
 

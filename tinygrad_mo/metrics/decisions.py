@@ -192,7 +192,7 @@ AVERAGES = ("micro", "macro", "weighted")
 
 def shares(parts: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Parts of a whole; 0 where the whole is."""
-    return np.where(whole > 0, parts / np.where(whole > 0, whole, 1), 0.0)
+    return np.divide(parts, whole, out=np.zeros_like(parts), where=whole > 0)
 
 
 def one_hot(index: np.ndarray, like: np.ndarray) -> np.ndarray:

@@ -67,7 +67,7 @@ from .conditions import (
 from .contract import OPS, Op, op, unbroadcast
 from .convolution import convolution, depthwise_convolution, transposed_convolution
 from .decompositions import cholesky, eigh, svd
-from .gelu import gelu
+from .gelu import erf, gelu
 from .gru import gru
 from .linalg import (
     det,

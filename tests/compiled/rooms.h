@@ -1,0 +1,26 @@
+/* What malloc and calloc give ends where memory does: who writes or reads behind it is ended.
+ * In the page before it stands how much to give back. */
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static inline void *room_at_the_end(size_t size) {
+    size_t page = (size_t)getpagesize(), pages = (size + page - 1) / page * page;
+    size_t whole = pages + 2 * page;
+    char *start = mmap(0, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED) return 0;
+    *(size_t *)start = whole;
+    mprotect(start + page + pages, page, PROT_NONE);
+    return start + page + pages - size;
+}
+
+static inline void give_back(void *room) {
+    if (!room) return;
+    size_t page = (size_t)getpagesize();
+    char *start = (char *)((size_t)room / page * page) - page;
+    munmap(start, *(size_t *)start);
+}
+
+#define malloc room_at_the_end
+#define calloc(count, size) room_at_the_end((count) * (size)) /* new pages hold zeros */
+#define free give_back

@@ -1,0 +1,1 @@
+"""Networks in ONNX files, the format that most frameworks write and read."""
