@@ -133,6 +133,10 @@ def path(what: str, value: Any) -> Path:
     """Where a file is, or shall be."""
     if not isinstance(value, str | os.PathLike):
         raise TypeError(f"{what} must be a str or Path, not {shown(value)}")
+    if not (text := os.fspath(value)):
+        raise ValueError(f"{what} must be the name of a file, not an empty text")
+    if "\0" in str(text):
+        raise ValueError(f"{what} has a character 0, which no name of a file can hold: {text!r}")
     return Path(value)
 
 

@@ -36,7 +36,8 @@ _settings: dict[str, Any] = {
 _blocks: list[use] = []  # the `with` blocks that are open, in the order of their settings
 _changing = threading.Lock()
 _numbers = count()
-_seeds = np.random.SeedSequence()
+UNSEEDED = np.random.SeedSequence()  # of a program that never calls set_random_seed
+_seeds = UNSEEDED
 OLDEST_CUPY = 14
 
 
@@ -379,6 +380,11 @@ def new_generator() -> np.random.Generator:
 def seeds() -> np.random.SeedSequence:
     """What all random numbers to come are spawned from."""
     return _seeds
+
+
+def are_seeded() -> bool:
+    """Does the program, run again, find the same random numbers?"""
+    return _seeds.entropy != UNSEEDED.entropy
 
 
 def draw_like(seeds: np.random.SeedSequence) -> None:

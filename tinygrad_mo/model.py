@@ -762,6 +762,9 @@ def load(
     custom_objects : dict, optional
         Classes and functions of your own that the model was made with, by name. What a function
         itself refers to (a parameter, a layer) is not copied: it takes the values in the file.
+        Losses, metrics, ops and regularizers compute by the code given. Layers and the functions
+        of a `Lambda` have made the steps of the graph, which are in the file: code that is not as
+        it was is used only when a layer is called again, and a warning says so.
     compile : bool
         False: leave out what `compile` made, optimizer, losses and metrics, and all that only they
         need of `custom_objects`. Default: True.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -15,6 +16,7 @@ from typing import Any
 from . import ranks
 from .platforms import patiently, why_no_name, why_too_long
 
+ABANDONED = 3600  # seconds: nobody writes a file for so long without adding to it
 NO_SUCH_THING = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}  # says a file system that cannot do it
 
 
@@ -27,6 +29,7 @@ def replace_file(path: str | Path, content: bytes) -> None:
 
     The file at `path` (or, of a link, where it leads) is replaced in one instant when everything
     is on the disk: whatever goes wrong before, the old file is still there, and no other one.
+    What a process that was killed within left beside it, the next one removes after an hour.
     Of processes that train together, the first one writes.
     """
     if ranks.rank:
@@ -34,18 +37,23 @@ def replace_file(path: str | Path, content: bytes) -> None:
     path = Path(path)
     if reason := why_no_name(path):
         raise CheckpointError(f"cannot save {path}: {reason}; choose another name")
+    if leads_in_a_circle(path):
+        raise CheckpointError(f"cannot save {path}: it is a link that leads in a circle")
+    if path.is_dir():
+        raise CheckpointError(f"cannot save {path}: this is a folder, give the name of a file")
     if path.exists() and not path.is_file():  # a device or pipe is written to, not replaced
         path.write_bytes(content)
         return
     if not path.parent.is_dir():
         raise CheckpointError(f"cannot save {path}: there is no folder {path.parent}")
     real = path.resolve()
-    temporary = real.with_name(f".{real.name[:40]}.{token_hex(8)}")  # a name has 255 bytes at most
+    temporary = new_beside(real)
     try:
         with open(temporary, "xb") as file:  # read by whoever may read what others write here
             file.write(content)
             file.flush()
             bring_to_disk(file.fileno())
+        remove_abandoned(real, temporary.stat().st_mtime)
         if real.exists():
             with suppress(PermissionError):  # file systems without modes, as of memory cards
                 os.chmod(temporary, real.stat().st_mode)
@@ -57,6 +65,46 @@ def replace_file(path: str | Path, content: bytes) -> None:
         if reason := why_too_long(temporary):
             error.add_note(reason)
         raise
+
+
+def new_beside(real: Path) -> Path:
+    """A hidden file that becomes `real` when it is whole, or that shows that it can be made."""
+    return real.with_name(f".{real.name[:40]}.{token_hex(8)}")  # a name has 255 bytes at most
+
+
+def remove_abandoned(real: Path, now: float) -> None:
+    """Remove such files of processes that were killed; those of others are younger.
+
+    The time of a file just written is `now`, by the clock of the disk.
+    """
+    pattern = re.compile(rf"\.{re.escape(real.name[:40])}\.[0-9a-f]{{16}}")
+    with suppress(OSError), os.scandir(real.parent) as files:
+        for one in files:
+            if pattern.fullmatch(one.name) and one.is_file(follow_symlinks=False):
+                with suppress(OSError):
+                    if now - one.stat(follow_symlinks=False).st_mtime > ABANDONED:
+                        os.unlink(one.path)
+
+
+def leads_in_a_circle(path: Path) -> bool:
+    try:
+        os.stat(path)
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
+
+
+def why_not_read(path: Path) -> str:
+    """Why no file can be read at `path`; empty if one can."""
+    if path.is_file():
+        return ""
+    if path.is_dir():
+        return f"{path} is a folder, not a file"
+    if leads_in_a_circle(path):
+        return f"{path} is a link that leads in a circle"
+    return (
+        f"{path} is a device or pipe, not a file" if path.exists() else f"there is no file {path}"
+    )
 
 
 def bring_to_disk(file: int) -> None:

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -425,23 +426,21 @@ def test_a_layer_that_a_callback_has_frozen_does_not_keep_a_training_from_going_
         if step == 1:
             model.get_layer("trunk").trainable = False
 
+    stops = [2]
+
+    def stop(step, logs):
+        if step in stops:
+            stops.clear()
+            raise KeyboardInterrupt
+
     freezer = tg.callbacks.LambdaCallback(on_train_batch_end=freeze)
-    for _ in range(2):
+    stopper = tg.callbacks.LambdaCallback(on_train_batch_end=stop)
+    backup = tg.callbacks.BackupAndRestore(tmp_path / "backup", every=1)
+    for stopped in (True, False):
         tg.set_random_seed(0)
         model = two_heads()
-        backup = tg.callbacks.BackupAndRestore(tmp_path / "backup", every=1)
-        calls = [freezer, backup]
-        if not (tmp_path / "backup").exists():
-
-            def stop(step, logs):
-                if step == 2:
-                    raise KeyboardInterrupt
-
-            calls.append(tg.callbacks.LambdaCallback(on_train_batch_end=stop))
-            with pytest.raises(KeyboardInterrupt):
-                model.fit(X, [Y, Y], batch_size=1, verbose=0, callbacks=calls)
-        else:
-            calls.append(tg.callbacks.LambdaCallback(on_train_batch_end=lambda step, logs: None))
+        with pytest.raises(KeyboardInterrupt) if stopped else nullcontext():
+            calls = [freezer, backup, stopper]
             model.fit(X, [Y, Y], batch_size=1, verbose=0, callbacks=calls)
     assert not model.get_layer("trunk").trainable and model.step == 4
 

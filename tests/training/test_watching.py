@@ -40,10 +40,11 @@ class Report(callbacks.Callback):
 
 
 class At(callbacks.Callback):
-    """Does something after an epoch."""
+    """Does something after an epoch. When, a backup does not compare: it is no plain argument."""
 
     def __init__(self, epoch, what):
         self.epoch, self.what = epoch, what
+        self._made_with = (), {}
 
     def on_epoch_end(self, epoch, logs):
         if epoch == self.epoch:

@@ -16,7 +16,18 @@ Logs = dict[str, float]
 PHASES = ("schedule", "change", "sample", "look", "keep")  # the order in which callbacks are told
 
 
-class Callback:
+class Made:
+    """Remembers what it was made with, which a backup of a training compares."""
+
+    _made_with: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Any:
+        self = super().__new__(cls)
+        self._made_with = arguments, options
+        return self
+
+
+class Callback(Made):
     """Override what is needed; `model` is set before the first call.
 
     Each event is told to all callbacks in the order of their phases, and within a phase in the
@@ -68,6 +79,9 @@ class Callback:
     model: Any = None
     saved: tuple[str, ...] = ()
     phase = "change"
+
+    def __init__(self) -> None:
+        pass  # and takes nothing
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
 from .. import arguments, ranks
 from ..platforms import patiently, same_place, why_no_name
-from ..whole_files import delete_file, replace_file
+from ..whole_files import delete_file, new_beside, replace_file
 from .base import Callback, Logs, numbers_in
 
 
@@ -41,7 +41,14 @@ def check_place(writer: Any, path: Path, appends: bool = False) -> None:
         if is_device or (appends and os.path.exists(path)):
             open(path, "ab").close()
         if not is_device:  # which is written to, other files are replaced
-            tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.").close()
+            with suppress(FileNotFoundError):
+                os.lstat(path)  # or says why there can be none
+            tried = new_beside(path)
+            try:
+                open(tried, "xb").close()
+            finally:  # Ctrl-C, too
+                with suppress(OSError):
+                    tried.unlink()
     except (OSError, ValueError) as error:
         raise ValueError(f"{who} cannot write {path}: {error}") from error
 
@@ -130,11 +137,13 @@ class BackupAndRestore(Callback):
     Run the same program again: `fit` then starts where the file was written, with the same
     weights, optimizer, random numbers, order of samples and callbacks, and ends with the same bits
     (what these depend on besides, such as the number of threads, says `set_random_seed`).
-    A training that reaches its end deletes the file.
+    A training that reaches its end deletes the file. A `fit` that Ctrl-C has stopped can be called
+    again on the same model, too.
 
     Parameters
     ----------
     path : str or Path
+        One for each `fit` of a program.
     every : "epoch" or int
         When to write: after each epoch, or after so many steps, too. Default: "epoch".
 
@@ -144,7 +153,23 @@ class BackupAndRestore(Callback):
         For a path that is none, for `every` that is neither; before the first epoch, if the file
         cannot be written.
     CheckpointError
-        If there is a file already, but of another training.
+        If there is a file already, but of another training, or of another `fit` of the program:
+        nothing is changed then.
+
+    Notes
+    -----
+    Compared are the data that are arrays, the graph with its constants, all that `compile` and
+    `fit` were given but `epochs` and `verbose`, the arguments of all callbacks but ``path`` and
+    ``verbose`` (of this one, none), and how functions and classes of your own are written, with
+    the plain data in their defaults, closures and `partial` arguments. And what the fit began from:
+    steps, weights, what the optimizer and a method for the loss weights keep, random numbers. Of a
+    program that does not call `set_random_seed`, only the steps and how many generators were made:
+    its weights are others each time.
+
+    Not compared, so keep them the same: batches that come from an iterable; what a function calls
+    or reads from outside (a global, a file), and lists, dicts and objects in its closure; arguments
+    of a callback that are objects; attributes that were changed after it was made; and which of
+    several lambdas in one line of a program it is.
     """
 
     phase = "keep"  # what the other callbacks do in an epoch belongs into the file
@@ -161,7 +186,7 @@ class BackupAndRestore(Callback):
         """Go back to where the file was written, if there is one."""
         check_place(self, self.path)
         self.model.fitting.check_savable()
-        _ = self.model.fitting.identity  # as it is now: callbacks may set a method for loss weights
+        self.model.fitting.remember_start()
         if self.path.exists():
             self.model.fitting.resume(self.path)
 

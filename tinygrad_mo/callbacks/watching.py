@@ -438,7 +438,7 @@ class ModelCheckpoint(Watch):
         self.save_best_only = arguments.flag("ModelCheckpoint: save_best_only", save_best_only)
         what = "ModelCheckpoint: save_weights_only"
         self.save_weights_only = arguments.flag(what, save_weights_only)
-        if self.path.endswith(".safetensors") and not self.save_weights_only:
+        if self.path.lower().endswith(".safetensors") and not self.save_weights_only:
             raise ValueError(
                 f"ModelCheckpoint: {self.path} would hold weights alone: give "
                 f"save_weights_only=True, or call the file of a whole model .tg"

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import arguments
-from ..whole_files import CheckpointError, replace_file
+from ..whole_files import CheckpointError, replace_file, why_not_read
 
 HEADER = "header.json"
 FORMAT = "tinygrad_mo 2"
@@ -205,8 +205,8 @@ def opened(path: str | Path, times: int = 1) -> Iterator[tuple[Members, dict[str
         array, when they are read.
     """
     path = arguments.path("path", path)
-    if not path.is_file():
-        raise CheckpointError(f"there is no file {path}")
+    if reason := why_not_read(path):
+        raise CheckpointError(reason)
     with whole(path):
         archive = zipfile.ZipFile(path)
     with archive:
@@ -311,7 +311,7 @@ FOREIGN = {
 
 def tell_of_format(path: str | Path, suffix: str, stacklevel: int = 3) -> None:
     """Warn of a name by which another program would take the file for one of its own."""
-    if (whose := FOREIGN.get(Path(path).suffix)) is not None:
+    if (whose := FOREIGN.get(Path(path).suffix.lower())) is not None:
         warnings.warn(
             f"{path} is a file of this package (a zip of arrays), which {whose} does not read: "
             f"call it {Path(path).with_suffix(suffix)}",

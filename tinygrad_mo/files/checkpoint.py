@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
@@ -14,8 +15,10 @@ from .. import arguments
 from ..device import drawn_only_if_it_succeeds, to_numpy, xp
 from ..layers.base import assign_all
 from ..layers.initializers import at_most
+from ..ops.contract import Op
 from ..whole_files import CheckpointError
 from .archive import Members, check_kind, made_again, opened, save_arrays, shortened
+from .code import UNKNOWN, code_of
 from .language import MODEL, STATE
 from .reading import Reader
 from .schema import check_form
@@ -28,14 +31,17 @@ WEIGHT, SLOT, LEARNED = "weights/", "slots/", "balancing/"
 
 def save_model(path: str | Path, model: Any) -> None:
     """Write everything that `load_model` needs to go on with the model as it is."""
-    if arguments.path("save: path", path).suffix == ".safetensors":
+    if arguments.path("save: path", path).suffix.lower() == ".safetensors":
         raise ValueError(
             f"a .safetensors file holds weights alone, not a whole model: save_weights writes "
             f"{path}; give the file of a model another name, such as "
             f"{Path(path).with_suffix('.tg')}"
         )
     writer = Writer()
-    content = {"graph": writer.graph(model), "compiled": writer.value(compiled_with(model))}
+    content = {"graph": writer.graph(model)}
+    if own := {n: code_of(x) for n, x in writer.own.items() if not isinstance(x, Op)}:
+        content["code"] = own  # of an op, and of what compile was given, it is handed over
+    content["compiled"] = writer.value(compiled_with(model))
     arrays, state = training_state(model)
     content["layers"] = writer.entries
     save_arrays(path, writer.arrays | arrays, model=content, state=state)
@@ -65,7 +71,22 @@ def load_model(
         if compiled and content["compiled"] is not None:
             model.compile(**reader.value(content["compiled"]))
         set_training_state(path, model, arrays, header.get("state"))
+    warn_of_other_code(path, content.get("code", {}), custom_objects)
     return model
+
+
+def warn_of_other_code(path: str | Path, then: Mapping[str, str], given: Mapping[str, Any]) -> None:
+    """Tell that a graph is what it was, whatever the code is that its layers have now."""
+    now = {name: code_of(given[name]) for name in then if name in given}
+    others = [n for n in now if now[n] != then[n] and UNKNOWN not in (now[n], then[n])]
+    if others:
+        warnings.warn(
+            f"{path} was written with another {', '.join(others)} than custom_objects gives. The "
+            f"model still computes what it did: its graph is in the file, and the new code is used "
+            f"only when a layer is called again (that of a regularizer at once). For a model of "
+            f"the new code, make it anew, and take the weights of the file with load_weights",
+            stacklevel=4,
+        )
 
 
 def load_weights(path: str | Path, model: Any) -> None:

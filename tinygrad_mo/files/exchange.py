@@ -21,7 +21,8 @@ from ..layers import GRU, LSTM, Bidirectional, Layer, MultiHeadAttention, Simple
 from ..layers.base import assign_all
 from ..naming import did_you_mean, lookup
 from ..network.network import Network
-from .archive import CheckpointError, replace_file, shortened
+from ..whole_files import CheckpointError, replace_file, why_not_read
+from .archive import shortened
 from .layouts import SAME, TORCH, TORCH_NEEDS, Layout
 
 __all__ = ["load_safetensors", "save_safetensors"]
@@ -32,10 +33,17 @@ Rename = Mapping[str, str] | None
 
 def is_safetensors(path: str | Path, names: str, rename: Rename) -> bool:
     """Is the file one for other frameworks? Only there names can be chosen."""
-    found = arguments.path("path", path).suffix == ".safetensors"
+    arguments.by_name("rename", rename, text)
+    found = arguments.path("path", path).suffix.lower() == ".safetensors"
     if not found and (names != "keras" or rename):
         raise ValueError(f"names and rename are for files that end with .safetensors, not {path}")
     return found
+
+
+def text(what: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{what} must be a name in the file, not {arguments.shown(value)}")
+    return value
 
 
 class Entry(NamedTuple):
@@ -267,8 +275,8 @@ def load_safetensors(
 def arrays_of(path: str | Path) -> dict[str, np.ndarray]:
     """Everything in a safetensors file."""
     safetensors = package()
-    if not Path(path).is_file():
-        raise CheckpointError(f"there is no file {path}")
+    if reason := why_not_read(Path(path)):
+        raise CheckpointError(reason)
     try:
         found: dict[str, np.ndarray] = safetensors.numpy.load_file(path)
         if foreign := {str(x.dtype) for x in found.values() if x.dtype.isbuiltin != 1}:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from functools import partial
-from inspect import getsource, signature, unwrap
-from textwrap import dedent
+from hashlib import sha256
+from inspect import Parameter, signature
 from typing import Any
-from zlib import crc32
 
-from ..ops.contract import Op
+import numpy as np
+
+from ..device import are_seeded, seeds
 from ..whole_files import CheckpointError
-from .checkpoint import compiled_with
+from .checkpoint import WEIGHT, compiled_with, training_state
+from .code import checksum, code_of, plainly
 from .writing import Writer
 
-PLAIN = bool, int, float, str, type(None)
-
-
-def checksum(content: bytes | memoryview) -> str:
-    """What stands for something long: other contents have another one, almost surely."""
-    return f"#{crc32(content):08x}"
+NO_MATTER = {"path", "verbose"}  # arguments of callbacks that may be others when a fit goes on
 
 
 def fingerprint(model: Any) -> dict[str, Any]:
@@ -38,7 +33,38 @@ def fingerprint(model: Any) -> dict[str, Any]:
             found[name] = text if len(text) < 100 else checksum(text.encode())
         except CheckpointError:  # of a kind that no file can hold
             found[name] = "unknown"
+    if writer.arrays:
+        found["constants"] = checksum("; ".join(map(plainly, writer.arrays.values())).encode())
     return found | {"code": {name: code_of(x) for name, x in writer.own.items()}}
+
+
+def start_of(model: Any) -> dict[str, Any]:
+    """What a fit begins from: two fits of one program differ in it, one that is run again does not.
+
+    Nobody can know this of a program without a seed, but how many generators it has made so far.
+    """
+    arrays, state = training_state(model)
+    now = seeds()
+    found: dict[str, Any] = {"steps": [state["step"], state["optimizer_step"]]}
+    if not are_seeded():
+        return found | {"random numbers": now.n_children_spawned}
+    drawn = [state["generators"], state["shuffler"], now.entropy, now.n_children_spawned]
+    weights = {name: x for name, x in arrays.items() if name.startswith(WEIGHT)}
+    memory = {name: x for name, x in arrays.items() if name not in weights}
+    return found | {
+        "weights": digest_of(weights, None),
+        "averages of the optimizer or of loss_weights": digest_of(memory, state["balancing"]),
+        "random numbers": digest_of({}, drawn),
+    }
+
+
+def digest_of(arrays: Mapping[str, np.ndarray], values: Any) -> str:
+    """The SHA-256 of arrays by name, and of values as JSON holds them."""
+    found = sha256(json.dumps(values, sort_keys=True, default=str).encode())
+    for name, x in arrays.items():
+        found.update(f"{name} {x.dtype} {x.shape}".encode())
+        found.update(np.ascontiguousarray(x).data)
+    return found.hexdigest()
 
 
 def spelled(x: Any) -> str:
@@ -68,29 +94,27 @@ def without_trainable(x: Any) -> Any:
     return x
 
 
-def code_of(x: Any) -> str:
-    """A checksum of how a function or class of one's own is written, without comments and layout.
-
-    What it calls, and what it reads from outside, is not in it.
-    """
-    while isinstance(x, partial | Op):
-        x = x.func if isinstance(x, partial) else x.rule
-    try:
-        source = dedent(getsource(unwrap(x) if hasattr(x, "__name__") else type(x)))
-    except (OSError, TypeError):  # typed into an interpreter that does not keep it
-        return "unknown"
-    with suppress(SyntaxError):  # a lambda within a longer line
-        source = ast.unparse(ast.parse(source))
-    return checksum(source.encode())
-
-
 def settings_of(x: Any) -> dict[str, str]:
-    """The plain values that a thing of this package was made with, and that decide what it does."""
-    if not type(x).__module__.startswith(f"{__name__.split('.')[0]}."):
-        return {}
-    names = signature(type(x)).parameters.keys() - {"path", "every", "verbose"}
-    kept = {name: value for name, value in vars(x).items() if name in names}
-    return {name: repr(value) for name, value in kept.items() if isinstance(value, PLAIN)}
+    """What a callback was made with, where it can matter for the training: not where it writes.
+
+    Of a class of one's own, how it is written, too.
+    """
+    arguments, options = x._made_with
+    try:
+        bound = signature(type(x)).bind(*arguments, **options)
+    except (TypeError, ValueError):  # made in another way
+        given = {"arguments": arguments, **options}
+    else:
+        bound.apply_defaults()
+        given = dict(bound.arguments)
+        for name in [
+            n for n, one in bound.signature.parameters.items() if one.kind == Parameter.VAR_KEYWORD
+        ]:
+            given |= given.pop(name)
+    texts = {name: plainly(value) for name, value in given.items() if name not in NO_MATTER}
+    found = {name: t if len(t) < 100 else checksum(t.encode()) for name, t in texts.items()}
+    is_own = not type(x).__module__.startswith(f"{__name__.split('.')[0]}.")
+    return found | ({"code": code_of(type(x))} if is_own else {})
 
 
 def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
@@ -102,9 +126,11 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str
     """
     for name in dict.fromkeys([*now, *then]):
         one, other = then.get(name), now.get(name)
-        if isinstance(one, Mapping) and isinstance(other, Mapping):
-            for what in differences(one, other):
-                yield f"{name}: {what}"
+        if isinstance(one, Mapping) or isinstance(other, Mapping):
+            if isinstance(one, Mapping) and isinstance(other, Mapping):
+                for what in differences(one, other):
+                    yield f"{name}: {what}"
+            # what only one of them has is said by what names it, such as the list of callbacks
         elif one != other:
             is_sum = any(isinstance(x, str) and x.startswith("#") for x in (one, other))
             yield name if is_sum else f"{name} {one}, now {other}"

@@ -130,7 +130,12 @@ GRAPH = {
     "outputs": [(str, int, Maybe(int))],
     "losses": [(str, int, float)],
 }
-MODEL = {"graph": GRAPH, "layers": [an_entry], "compiled": Maybe(OPTIONS)}
+MODEL = {
+    "graph": GRAPH,
+    "layers": [an_entry],
+    "code?": by_name(str),  # checksums
+    "compiled": Maybe(OPTIONS),
+}
 STATE = {  # of a training
     "network_trainable?": bool,
     "trainable": [bool],

@@ -75,8 +75,9 @@ class Reader:
 
     def layer_again(self, entry: Any) -> Any:
         """A layer, before it has weights."""
+        home, wanted, *_ = entry["made"]
         try:
-            return self.made(*entry["made"])
+            layer = self.made(*entry["made"])
         except CheckpointError:
             raise
         except Exception as error:  # of a layer of one's own
@@ -87,6 +88,12 @@ class Reader:
                 f"has weights yet while layers are made: look at those of another one in call, not "
                 f"in __init__"
             ) from error
+        if not home and not layer.is_model and kind_of(layer) != wanted:
+            raise CheckpointError(
+                f"custom_objects gives the class {kind_of(layer)!r} as {wanted!r}: a class must "
+                f"have the name that it had when the file was written"
+            )
+        return layer
 
     def value(self, x: Any) -> Any:
         if isinstance(x, list):

@@ -11,7 +11,7 @@ import numpy as np
 from .. import arguments
 from ..device import Array, on_device, to_numpy
 from ..engine.graph import Tensor
-from ..files.identity import checksum
+from ..files.code import checksum
 from ..network.feeding import check_batch_size
 
 Feed = dict[Tensor, Array]

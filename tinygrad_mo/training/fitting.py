@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -14,12 +14,13 @@ from numpy.random import Generator
 
 from .. import arguments
 from ..callbacks.base import Callback, in_order
+from ..callbacks.files import BackupAndRestore
 from ..console import say
 from ..device import at_work
 from ..engine.plan import Tape
 from ..files.archive import RECORDING, check_kind, made_again, opened, save_arrays
 from ..files.checkpoint import set_training_state, training_state, unchanged_by_errors
-from ..files.identity import differences, fingerprint, settings_of
+from ..files.identity import differences, fingerprint, settings_of, start_of
 from ..files.reading import read_value
 from ..files.schema import Maybe, check_form
 from ..files.writing import Writer
@@ -38,6 +39,7 @@ RUNNING = {  # what a backup says of the fit
     "epoch": int,
     "batch": int,
     "identity": dict,
+    "start": dict,
     "stop": lambda where, x: check_form(where, x, str if isinstance(x, str) else bool),
     "scores": Maybe(dict),
     "callbacks": [dict],
@@ -54,6 +56,7 @@ class Learner(Protocol):
     step: int  # training steps made so far
     shuffler: Generator
     stop_training: bool | str  # a callback may say True, or why
+    fitting: Fit | None  # the latest
 
 
 class Fit:
@@ -103,6 +106,9 @@ class Fit:
         self._begun_with = {"learning rate": rate, "loss weights": self.weights}
         self._method_then = model.objective.balancer  # callbacks may set another one
         self._shuffler_then = model.shuffler.bit_generator.state  # when the epoch began
+        before = model.fitting  # this may be the same fit, once more after Ctrl-C
+        was_cut = before is not None and not before.finished
+        self._start_before = vars(before).get("start") if was_cut else None
 
     def __getstate__(self) -> dict[str, Any]:
         """For a copy, which nobody trains at present."""
@@ -221,6 +227,7 @@ class Fit:
             "epoch": self.epoch,
             "batch": self.batch,
             "identity": self.identity,
+            "start": self.start,
             "stop": self.model.stop_training,
             "scores": self.scores.state() if self.batch else None,
             "callbacks": [state_of(one) for one in self.listeners],
@@ -253,6 +260,13 @@ class Fit:
                     f"{path} is the backup of another training: {found}. "
                     f"Run the program that wrote it, or delete the file to start anew"
                 )
+            known = running["start"] in (self.start, self._start_before)
+            if found := "" if known else other_start(running["start"], self.start):
+                raise CheckpointError(
+                    f"{path} is the backup of another fit: it began from {found}. Give each fit of "
+                    f"a program a path of its own, and call set_random_seed before the model is "
+                    f"made; or delete the file to start anew"
+                )
             with noted(
                 "which a callback has given as loss_weights: a backup goes on with methods of "
                 "this package, and with those that compile was given"
@@ -269,7 +283,7 @@ class Fit:
 
     def go_on(self, running: dict[str, Any]) -> None:
         """The rest of it: the model stands where it stood."""
-        self.epoch, self.batch = running["epoch"], running["batch"]
+        self.epoch, self.batch, self.start = running["epoch"], running["batch"], running["start"]
         self.model.stop_training = running["stop"]
         self._shuffler_then = self.model.shuffler.bit_generator.state
         for batches in (self.batches, self.held_out):
@@ -279,6 +293,15 @@ class Fit:
             for name, value in saved.items():
                 setattr(one, name, value)
             one.on_resume()
+
+    def remember_start(self) -> None:
+        """Look at what a backup must know while it is so: callbacks change it while it runs."""
+        _ = self.identity, self.start
+
+    @cached_property
+    def start(self) -> dict[str, Any]:
+        """What this began from."""
+        return start_of(self.model)
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -295,8 +318,14 @@ class Fit:
             **{
                 f"callback {n} ({type(one).__name__})": settings_of(one)
                 for n, one in enumerate(self.listeners)
+                if not isinstance(one, BackupAndRestore)  # how often it writes does not matter
             },
         }
+
+
+def other_start(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What two fits do not begin from alike."""
+    return ", ".join(f"other {name}" for name in now if then.get(name) != now[name])
 
 
 def train_step(model: Learner, feed: Any) -> Tape:
