@@ -113,6 +113,7 @@ def right_for_one_row_only(x):
     return x * x, (lambda g: g[:1] * 2 * x + 0 * g,)
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize(
     ("rule", "inputs", "culprit"),
     [
@@ -146,6 +147,7 @@ def test_a_wrong_gradient_is_caught_and_named(rule, inputs, culprit):
         check_op(Op(rule), *inputs)
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("x", [np.array(0.7), X, X[:, :1], np.stack([X, 2 * X])])
 @pytest.mark.parametrize("factor", [1.0001, 0.9999, -1, 0, 2])
 def test_even_a_small_factor_is_caught(x, factor):
@@ -220,6 +222,7 @@ NOT_LINEAR = {  # pullbacks of x * x, most of which are right for cotangents tha
 }
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize("fault", NOT_LINEAR)
 def test_a_pullback_that_is_not_linear_is_caught(float64, fault):
     """By the op, whatever the size of its cotangents, and in a model."""
@@ -249,6 +252,7 @@ def test_a_linear_pullback_of_any_size_is_right(size):
     check_op(Op(right), X)
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -385,6 +389,7 @@ def unlocks(x):
     return 2 * x, (pull,)
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize(
     ("rule", "inputs", "words"),
     [
@@ -460,6 +465,7 @@ def test_a_flat_input_is_reported_beside_one_that_moves():
         check_op(Op(alive), np.array([-1.0, -2.0]), np.array([1.0, 2.0]))
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("offset", [1.0, 1e2, 1e4])
 def test_what_cancels_within_an_op_is_rounding(offset):
     """A softmax does not see what is added to all of a row: what its gradient says is rounding."""
@@ -565,6 +571,7 @@ def chain(**errors):
 LABELS = np.array([[0.5], [-1.0], [2.0]])
 
 
+@pytest.mark.medium
 def test_a_right_model_passes(float64):
     errors = check_model(chain(), X, LABELS)
     assert list(errors) == [
@@ -644,6 +651,7 @@ def test_a_fault_of_training_alone_is_caught(float64):
         check_model(model(True), X, Y)
 
 
+@pytest.mark.medium
 def test_batch_statistics_are_those_of_training(float64):
     x = tg.Input((3,))
     norm = tg.layers.BatchNormalization(name="norm")
@@ -680,6 +688,7 @@ def two_heads(**weights):
     return model
 
 
+@pytest.mark.medium
 def test_a_frozen_weight_is_reported_and_a_frozen_model_refused(float64):
     model = two_heads()
     model.get_layer("trunk").trainable = False
@@ -704,6 +713,7 @@ def test_a_weight_that_no_loss_reaches_is_reported(float64):
     assert report.unchecked == {"right/kernel": no_path, "right/bias": no_path}
 
 
+@pytest.mark.medium
 def test_a_loss_at_a_kink_is_reported(float64):
     """A penalty on weights of 0."""
     x = tg.Input((3,))
@@ -735,6 +745,7 @@ def test_a_loss_that_no_weight_moves_is_refused(float64):
         check_model(model, X, [LABELS, LABELS])
 
 
+@pytest.mark.medium
 def test_an_offset_of_a_loss_is_named(float64):
     model = two_heads()
     model.compile("sgd", ["mse", lambda t, p: ((p - t) * (p - t)).mean(axis=-1) + 1e9])
@@ -794,6 +805,7 @@ def test_writing_into_a_cotangent_is_caught_in_a_model(float64):
     assert "op 'writes_into_its_cotangent' of 'dense' " in caught.value.__notes__[0]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("weights", [[1e-3, 1e3], [0.0, 1.0]])
 def test_the_weight_of_a_loss_does_not_matter(float64, weights):
     """Each loss is judged by its own gradient, and the sum by what it is made of."""

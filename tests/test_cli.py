@@ -33,6 +33,7 @@ def test_unknown_system_is_explained(capsys):
     assert "did you mean 'headlines'" in capsys.readouterr().err
 
 
+@pytest.mark.medium
 def test_ctrl_c_saves_the_weights_of_the_last_whole_step(monkeypatch, tmp_path, capsys):
     class Interrupting(cli.FlowRecorder):
         def on_train_batch_begin(self, step, batch):

@@ -57,7 +57,7 @@ def two_inputs(a=(3,), b=(5,)):
 _, (IDS, EXTRA), (MAIN, AUX) = headline()
 
 
-@pytest.mark.one_in(2, rest="medium")
+@pytest.mark.one_in(8, rest="medium")
 @table(
     (
         "wrong width",
@@ -294,6 +294,7 @@ def test_labels_that_do_not_suit_the_loss(error, words, call):
 ORDER = "main_output, aux_output. Give one for each, in this order, or a dict by name"
 
 
+@pytest.mark.one_in(4, rest="medium")
 @table(
     (
         "an unknown loss",
@@ -443,6 +444,7 @@ def twice(layer, first, second):
     layer(second)
 
 
+@pytest.mark.one_in(2, rest="medium")
 @table(
     (
         "a shared layer on another width",

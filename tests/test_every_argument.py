@@ -201,7 +201,7 @@ CASES = [(one, arg) for one in MAKERS for arg in inspect.signature(one).paramete
 each_maker = pytest.mark.parametrize("maker", MAKERS, ids=lambda x: f"{x.__module__}.{x.__name__}")
 
 
-@pytest.mark.one_in(16, rest="medium")
+@pytest.mark.one_in(48, rest="medium")
 @each_maker
 def test_nonsense_is_refused(maker):
     for parameter in inspect.signature(maker).parameters.values():
@@ -243,6 +243,7 @@ def numpys(x):
     return kinds[type(x)](x) if type(x) in kinds else x
 
 
+@pytest.mark.one_in(6, rest="medium")
 @each_maker
 def test_numpys_numbers_are_numbers(maker):
     if maker in (metrics.Metric, metrics.MeanMetric):

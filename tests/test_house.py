@@ -180,7 +180,7 @@ def circle_in(files):
 ROOMS = sorted({room_of(module) for module in MODULES})
 
 
-@pytest.mark.one_in(7, rest="medium")
+@pytest.mark.one_in(21, rest="medium")
 @pytest.mark.parametrize("room", ROOMS)
 def test_no_files_of_a_room_import_one_another_in_a_circle(room):
     files = {

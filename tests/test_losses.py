@@ -30,6 +30,7 @@ def test_labels_in_a_column_are_those_without(kind):
         loss(y[:, 0] / 4, P[:, 0])
 
 
+@pytest.mark.one_in(6, rest="medium")
 @pytest.mark.parametrize(("mark", "options"), [(-1.0, {"missing": -1}), (nan, {})])
 @pytest.mark.parametrize("kind", [*DENSE, *MARGINS, SPARSE])
 def test_samples_without_labels_do_not_count(kind, mark, options):
@@ -127,6 +128,7 @@ def test_log_cosh_is_exact_near_and_far():
     np.testing.assert_allclose(found, np.tanh(x), rtol=1e-6)
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
 @pytest.mark.filterwarnings("error")
 def test_focal_losses_at_certainty(gamma):

@@ -35,6 +35,7 @@ def rank(y_true, y_pred):
 # ---------------------------------------------------------------- functions and losses
 
 
+@pytest.mark.medium
 def test_a_function_is_a_metric_under_its_name(tmp_path):
     x = tg.Input((3,), name="x")
     heads = [layers.Dense(2, name="place")(x), layers.Dense(4, "softmax", name="kind")(x)]
@@ -85,12 +86,14 @@ def history_of_training(path, stop):
     return fit()
 
 
+@pytest.mark.medium
 def test_a_training_with_a_function_as_metric_goes_on(tmp_path):
     whole = history_of_training(tmp_path / "whole.tg", -1)
     assert history_of_training(tmp_path / "stopped.tg", 4) == whole
     assert {"off", "log_cosh", "r2_score"} < whole.keys()
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("name", list(losses.LOSSES))
 def test_every_loss_is_a_metric(name):
     """Of labels and predictions that suit it, its mean is that of the loss (of cosines, minus)."""

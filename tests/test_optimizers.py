@@ -106,6 +106,7 @@ def snapshot(optimizer, *parameters):
 # Rules.
 
 
+@pytest.mark.one_in(2, rest="medium")
 @each_fused
 @pytest.mark.parametrize("floatx", ["float32", "float64"])
 def test_the_fused_form_has_the_bits_of_the_formula(make, floatx):
@@ -132,6 +133,7 @@ def test_where_there_is_no_fused_form_the_formula_serves(name):
     assert fused is None or fused(optimizer, g, 0.1, 1, [g, *slots], []) is NotImplemented
 
 
+@pytest.mark.one_in(2, rest="medium")
 @each_fused
 @pytest.mark.parametrize("rate", [0.1, 0.0])
 def test_what_the_fused_form_returns_tells_whether_all_is_finite(make, rate):
@@ -156,7 +158,7 @@ def test_what_the_fused_form_returns_tells_whether_all_is_finite(make, rate):
             array[7] = kept
 
 
-@pytest.mark.one_in(5, rest="medium")
+@pytest.mark.one_in(15, rest="medium")
 @each_optimizer
 @each_size
 def test_a_large_parameter_is_stepped_like_its_rows(make, shape):
@@ -172,6 +174,7 @@ def test_a_large_parameter_is_stepped_like_its_rows(make, shape):
     np.testing.assert_allclose(whole.value, together, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.one_in(2, rest="medium")
 @each_optimizer
 def test_one_of_several_small_parameters_may_be_given_a_new_value(make):
     """They are stepped side by side: each goes on from the value that it has now."""
@@ -285,7 +288,7 @@ def test_gradients_of_another_type_leave_parameter_and_slots_as_they_are():
         assert {a.dtype for a in (w.value, *optimizer.state[w])} == {np.dtype("float32")}
 
 
-@pytest.mark.one_in(4, rest="medium")
+@pytest.mark.one_in(8, rest="medium")
 @each_optimizer
 @each_size
 def test_weight_decay_comes_before_the_step_and_apart_from_it(make, shape):
@@ -322,7 +325,7 @@ def test_amsgrad_keeps_steps_small_that_adam_lets_grow():
 # A step on all parameters or on none.
 
 
-@pytest.mark.one_in(8, rest="medium")
+@pytest.mark.one_in(24, rest="medium")
 @each_optimizer
 @each_size
 def test_a_gradient_that_is_not_finite_is_refused(make, shape):
@@ -377,7 +380,7 @@ OVERFLOWS = {  # what is set, a gradient, and the array that does not end finite
 }
 
 
-@pytest.mark.one_in(4, rest="medium")
+@pytest.mark.one_in(8, rest="medium")
 @each_size
 @pytest.mark.parametrize(("optimizer", "g", "array"), quick_and_slow(OVERFLOWS))
 @pytest.mark.parametrize("sparse", [False, True])
@@ -440,6 +443,7 @@ def test_a_parameter_that_is_not_finite_already():
         SGD().apply({w: np.zeros(2)})
 
 
+@pytest.mark.one_in(4, rest="medium")
 @each_optimizer
 @each_size
 def test_large_numbers_that_stay_finite_are_no_error(make, shape):
@@ -450,6 +454,7 @@ def test_large_numbers_that_stay_finite_are_no_error(make, shape):
     assert np.isfinite(w.value).all() and optimizer.step == 3
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize(
     "make", [Adam, RMSprop, partial(SGD, momentum=0.9)], ids=["Adam", "RMSprop", "SGD"]
 )
@@ -506,7 +511,7 @@ def rates_of_first_steps(optimizer, w, count=5):
     return sizes
 
 
-@pytest.mark.one_in(3, rest="medium")
+@pytest.mark.one_in(12, rest="medium")
 @pytest.mark.parametrize("make", [Adam, AdamW, Adamax])
 @each_size
 def test_a_parameter_that_joins_late_begins_like_the_first(make, shape):
@@ -528,7 +533,7 @@ def steps_with_a_break(optimizer, early, late, go_on=None):
     return [w.value.tobytes() for w in (early, late)]
 
 
-@pytest.mark.one_in(8, rest="medium")
+@pytest.mark.one_in(24, rest="medium")
 @each_optimizer
 @each_size
 def test_each_parameter_is_stepped_as_if_it_were_alone(make, shape):
@@ -561,7 +566,7 @@ def from_memory(make):
     return go_on
 
 
-@pytest.mark.one_in(8, rest="medium")
+@pytest.mark.one_in(16, rest="medium")
 @each_optimizer
 @each_size
 def test_memory_goes_on_with_the_same_bits(make, shape):
@@ -572,7 +577,7 @@ def test_memory_goes_on_with_the_same_bits(make, shape):
     assert whole == steps_with_a_break(make(), *pair(), go_on=from_memory(make))
 
 
-@pytest.mark.one_in(2, rest="medium")
+@pytest.mark.one_in(4, rest="medium")
 @each_optimizer
 def test_tables_go_on_with_the_same_bits(make):
     def trained(go_on=None):
@@ -587,7 +592,7 @@ def test_tables_go_on_with_the_same_bits(make):
     assert trained() == trained(from_memory(make))
 
 
-@pytest.mark.one_in(9, rest="medium")
+@pytest.mark.one_in(18, rest="medium")
 @each_optimizer
 def test_a_saved_model_goes_on_with_the_same_bits(make, tmp_path):
     """With a layer that thaws in between, so that its count of steps is one of its own."""
@@ -627,7 +632,7 @@ def test_memory_of_another_kind_of_optimizer_is_refused():
     assert snapshot(other, w) == before
 
 
-@pytest.mark.one_in(3, rest="medium")
+@pytest.mark.one_in(6, rest="medium")
 @each_optimizer
 @pytest.mark.parametrize("way", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
 def test_a_copy_goes_on_with_the_same_bits(make, way):
@@ -705,6 +710,7 @@ NO_NUMBERS = [np.nan, np.inf, -np.inf, True, np.True_, "0.1", 0.1j, [0.1], np.on
 NO_NUMBERS += [10**400, np.float32("nan"), np.complex64(1), np.str_("a"), np.array("a")]
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize(("made", "name", "range_", "values"), SETTINGS, ids=str)
 def test_a_setting_out_of_its_range_is_refused(made, name, range_, values):
     for value in values:

@@ -160,7 +160,7 @@ def assert_right(name, inputs, attributes):
         assert list(planted(name, inputs, attributes)) == []
 
 
-@pytest.mark.one_in(12, rest="medium")
+@pytest.mark.one_in(24, rest="medium")
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
 def test_faults_in_an_op_are_found(name):
     assert assert_found(name, *typical(name), every=5, directions=1) > 0
@@ -269,7 +269,7 @@ def assert_found_in_a_model(name, faults):
                 pytest.fail(f"{name}: a gradient of input {i} that is {fault} was not found")
 
 
-@pytest.mark.one_in(4, rest="medium")
+@pytest.mark.medium
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("name", ["multiply", "softmax", "embedding", "huber"])
 def test_a_fault_beside_a_large_loss_is_found(name):

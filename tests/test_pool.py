@@ -122,6 +122,7 @@ def test_the_linear_algebra_library_is_held_to_one_thread_and_let_go():
         assert counts() == before and len(names_of_threads()) == 1
 
 
+@pytest.mark.one_in(3, rest="medium")
 @needs_threadpoolctl
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("winograd", [False, True])

@@ -132,6 +132,7 @@ def test_dense(case):
     close(outputs["output"], data["output"])
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("case", SIMPLE)
 def test_simple_layers(case):
     data, name, options = case_of("layers_basic", case)
@@ -176,6 +177,7 @@ def test_initializers(case):
         assert np.abs(x).max() > 0.999 * limit
 
 
+@pytest.mark.one_in(6, rest="medium")
 @pytest.mark.parametrize("case", recorded("losses")[1])
 @pytest.mark.parametrize("weighted", ["", "weighted_"])
 def test_losses(case, weighted):
@@ -188,6 +190,7 @@ def test_losses(case, weighted):
     close(tg.gradients(total, y_pred), data[f"{weighted}grad"])
 
 
+@pytest.mark.one_in(5, rest="medium")
 @pytest.mark.parametrize("case", recorded("metrics")[1])
 @pytest.mark.parametrize("weighted", ["", "weighted_"])
 def test_metrics(case, weighted):
@@ -207,6 +210,7 @@ def test_metrics(case, weighted):
 AVERAGE = "sgd_average"  # see tests/training/test_averaging.py
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("case", sorted({*recorded("optimizers")[1]} - {AVERAGE}))
 def test_optimizers(case):
     data, name, options = case_of("optimizers", case)
@@ -227,6 +231,7 @@ def training_model(mask_zero):
     return tg.Model([ids, numbers], [layers.Dense(1, "sigmoid", name="main_output")(hidden), aux])
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize("case", ["rmsprop", "sgd_momentum", "adam", "rmsprop_mask"])
 def test_training(case):
     """Eight steps on a model with two inputs and two outputs: every loss, and the last weights."""

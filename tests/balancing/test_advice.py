@@ -26,6 +26,7 @@ def test_the_weights_that_are_proposed_make_all_pulls_alike():
     assert model.loss_weights == {"a": 1, "b": 1} and model.step == 0
 
 
+@pytest.mark.medium
 def test_the_weights_of_the_book_are_compared():
     """Age / income / gender (Chollet): .25, 1, 10 frees gender, not income, on our data."""
     tg.set_random_seed(0)

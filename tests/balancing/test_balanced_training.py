@@ -39,7 +39,7 @@ Y = {"a": X[:, :1], "b": 3 * X[:, 1:2] - 1}
 # ---------------------------------------------------------------- what a step is
 
 
-@pytest.mark.one_in(9, rest="medium")
+@pytest.mark.one_in(18, rest="medium")
 @pytest.mark.parametrize("name", SEVERAL)
 @pytest.mark.parametrize("method", ["nash_mtl", "mgda", "famo", "imtl_g"])
 def test_the_gradient_is_that_of_the_weighted_losses(name, method):
@@ -58,7 +58,7 @@ def test_the_gradient_is_that_of_the_weighted_losses(name, method):
         np.testing.assert_allclose(own, g, rtol=2e-4, atol=2e-5 * max(abs(g).max(), 1e-6))
 
 
-@pytest.mark.one_in(3, rest="medium")
+@pytest.mark.medium
 @pytest.mark.parametrize("name", SEVERAL)
 def test_the_gram_matrix_is_that_of_what_two_losses_reach(name):
     """As the picture of the gradient measures it, parameter by parameter."""
@@ -113,6 +113,7 @@ def test_graddrop_changes_only_what_is_shared():
     assert [name for name, same in alike.items() if not same] == ["trunk/kernel", "trunk/bias"]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("method", ["upgrad", "graddrop"])
 def test_replayed_or_not_the_numbers_are_the_same(method):
     found = []
@@ -320,6 +321,7 @@ GROUPS = {
 }
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize("method", ["gradvac", "imtl_g", "upgrad"])
 @pytest.mark.parametrize("per", GROUPS)
 def test_each_layer_or_parameter_is_mixed_by_its_own_gram_matrix(method, per):
@@ -574,7 +576,7 @@ def test_a_method_of_ones_own_that_a_callback_has_set_is_asked_for(tmp_path):
     assert "which a callback has given as loss_weights" in error.value.__notes__[0]
 
 
-@pytest.mark.one_in(3, rest="medium")
+@pytest.mark.one_in(6, rest="medium")
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
 @pytest.mark.filterwarnings("ignore:invalid:RuntimeWarning")
 @pytest.mark.parametrize("name", METHODS)
@@ -600,7 +602,7 @@ def root_of_nothing(y_true, y_pred):
     return tg.ops.sqrt(tg.ops.square(0 * y_pred))
 
 
-@pytest.mark.one_in(4, rest="medium")
+@pytest.mark.one_in(16, rest="medium")
 @pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
 @pytest.mark.filterwarnings("ignore:invalid:RuntimeWarning")

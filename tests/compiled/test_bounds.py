@@ -42,6 +42,7 @@ def at_the_end(x):
     return y
 
 
+@pytest.mark.one_in(5, rest="medium")
 @each_kernel
 def test_arrays_are_read_to_their_end_and_no_further(name, draw):
     for inputs, attributes, random in draws(draw, 4):
@@ -52,6 +53,7 @@ def test_arrays_are_read_to_their_end_and_no_further(name, draw):
             np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("padding", ["same", "valid"])
 def test_any_number_of_filters_is_read_to_its_end(padding):
     random = np.random.default_rng(0)

@@ -286,7 +286,7 @@ def test_every_kernel_is_drawn():
     assert {name for name, _ in DRAWINGS} == set(TWINS)
 
 
-@pytest.mark.one_in(6, rest="medium")
+@pytest.mark.one_in(12, rest="medium")
 @needs_compiler
 @each_kernel
 def test_a_kernel_does_what_its_rule_does(name, draw):
@@ -314,7 +314,7 @@ def test_inner_products_are_summed_in_double_precision(shape):
         assert not np.isfinite(found[0]).any() and np.isfinite(found[1:, 1:]).all()
 
 
-@pytest.mark.one_in(2, rest="medium")
+@pytest.mark.one_in(4, rest="medium")
 @needs_compiler
 @each_kernel
 def test_nan_infinity_and_subnormal_numbers_pass_as_they_do_through_the_rule(name, draw):
@@ -333,7 +333,7 @@ def test_nan_infinity_and_subnormal_numbers_pass_as_they_do_through_the_rule(nam
             assert_close(found, results(OPS[name].rule, inputs, attributes, gs=gs)[0])
 
 
-@pytest.mark.one_in(2, rest="medium")
+@pytest.mark.one_in(4, rest="medium")
 @needs_compiler
 @each_kernel
 def test_nan_in_a_cotangent_is_not_lost(name, draw):
@@ -440,6 +440,7 @@ def values_of(run, inputs, attributes):
     return y if isinstance(y, tuple) else (y,)
 
 
+@pytest.mark.one_in(2, rest="medium")
 @each_kernel
 def test_what_a_kernel_declines_its_rule_does(name, draw):
     inputs, attributes, _ = next(draws(draw))
@@ -450,6 +451,7 @@ def test_what_a_kernel_declines_its_rule_does(name, draw):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.one_in(2, rest="medium")
 @each_kernel
 def test_a_batch_may_be_empty(name, draw):
     for inputs, attributes, _ in draws(draw, 3):
@@ -471,6 +473,7 @@ def test_a_kernel_leaves_wrong_channels_to_the_rule_that_explains_them():
         ops.convolution.run(x, kernel, None, strides=(1, 1), padding="same", dilation_rate=(1, 1))
 
 
+@pytest.mark.one_in(2, rest="medium")
 @needs_compiler
 @each_kernel
 def test_a_cotangent_of_a_wrong_shape_is_refused(name, draw):
@@ -495,7 +498,7 @@ def cut_always(monkeypatch):
     monkeypatch.setattr(pool, "WORTH_CUTTING", 0)
 
 
-@pytest.mark.one_in(5, rest="medium")
+@pytest.mark.one_in(20, rest="medium")
 @needs_compiler
 @each_kernel
 @pytest.mark.parametrize("threads", [2, 4])
@@ -509,6 +512,7 @@ def test_parts_make_up_the_whole_with_the_same_bits_each_time(name, draw, thread
             assert one is None or one.tobytes() == other.tobytes()
 
 
+@pytest.mark.one_in(2, rest="medium")
 @needs_compiler
 @each_kernel
 def test_every_kernel_is_cut(name, draw, cut_always, monkeypatch):
@@ -974,7 +978,7 @@ def an_instruction(random, name):
     return Instruction(what, (x, y) if two else (x,), out, {})
 
 
-@pytest.mark.one_in(24, rest="medium")
+@pytest.mark.one_in(48, rest="medium")
 @needs_compiler
 @pytest.mark.parametrize("name", INSTRUCTIONS)
 def test_an_instruction_does_what_numpys_does(name):

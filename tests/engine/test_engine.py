@@ -84,7 +84,7 @@ def test_a_sweep_of_each_loss_alone_gives_its_row(build):
                 assert not alone[w].any()
 
 
-@pytest.mark.one_in(9, rest="medium")
+@pytest.mark.medium
 @each_model
 def test_sweeping_one_tape_twice_gives_identical_bits(build):
     _, plan, tape = taped(build)
@@ -95,7 +95,7 @@ def test_sweeping_one_tape_twice_gives_identical_bits(build):
         assert all(first[w].tobytes() == again[w].tobytes() for w in plan.wrt)
 
 
-@pytest.mark.one_in(9, rest="medium")
+@pytest.mark.medium
 @each_model
 def test_a_float32_model_has_float32_gradients_everywhere(build):
     with tg.use(floatx="float32"):
@@ -106,7 +106,7 @@ def test_a_float32_model_has_float32_gradients_everywhere(build):
     assert wide == []
 
 
-@pytest.mark.one_in(3, rest="medium")
+@pytest.mark.one_in(12, rest="medium")
 @each_model
 def test_edges_that_leave_a_tensor_add_up_to_its_gradient(build):
     """Kirchhoff's law, for every tensor of the model."""
@@ -408,6 +408,7 @@ def reference_counting_alone():
         gc.enable()
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("length", [3000, pytest.param(100_000, marks=pytest.mark.slow)])
 def test_long_chains_need_no_recursion(length):
     x = tg.Tensor(1.0)
@@ -444,7 +445,7 @@ def functions(backs):
         yield from [back] if callable(back) else [p for p in back or () if p]
 
 
-@pytest.mark.one_in(3, rest="medium")
+@pytest.mark.one_in(6, rest="medium")
 @each_model
 def test_a_tape_is_freed_by_reference_counting(build):
     model, x, y = build()

@@ -55,7 +55,7 @@ def assert_slopes(found, line):
         np.testing.assert_allclose(gradient, right, rtol=1e-5, atol=1e-7, err_msg=name)
 
 
-@pytest.mark.one_in(3, rest="medium")
+@pytest.mark.one_in(21, rest="medium")
 @each_line
 def test_value_and_gradient_are_those_of_numpy(line):
     tensors = {name: tg.Tensor(VALUES[name]) for name in names_in(line)}
@@ -68,7 +68,7 @@ def test_value_and_gradient_are_those_of_numpy(line):
     assert_slopes(tg.gradients(loss, list(tensors.values())), line)
 
 
-@pytest.mark.one_in(5, rest="medium")
+@pytest.mark.one_in(30, rest="medium")
 @each_line
 def test_the_same_in_a_plan_that_is_replayed(line):
     parameters = {name: tg.Parameter(VALUES[name], name) for name in names_in(line)}
@@ -107,6 +107,7 @@ CALLS = {  # of those that take more than one array
 OF_VECTORS, OF_MATRICES = {"kron", "atleast_2d", "column_stack"}, {"fliplr", "flipud"}
 
 
+@pytest.mark.one_in(4, rest="medium")
 @pytest.mark.parametrize("shape", [(3,), (2, 3)])
 @pytest.mark.parametrize("function", INSTEAD, ids=lambda function: function.__name__)
 def test_what_is_said_instead_does_the_same(function, shape):
@@ -213,6 +214,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize(("line", "words"), REFUSED.items(), ids=list(REFUSED))
 def test_what_is_refused_names_what_to_write(line, words):
     values = {"x": tg.Tensor([1.0, 2.0], name="x"), "m": tg.Tensor(np.ones((2, 2)), name="m")}

@@ -44,6 +44,7 @@ FEATURES = {
 }
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("compute", FEATURES.values(), ids=list(FEATURES))
 def test_operators_give_numpys_numbers(compute):
     expected = compute(A, B)
@@ -55,6 +56,7 @@ def test_operators_give_numpys_numbers(compute):
 INFIX = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("sign", INFIX)
 @pytest.mark.parametrize("other", [2, 0.5, np.float64(2), np.float32(3), B, B.astype("float64")])
 def test_numbers_and_arrays_may_stand_on_either_side(sign, other):
@@ -251,6 +253,7 @@ FREE = {
 }
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize(("compute", "expected"), FREE.values(), ids=list(FREE))
 def test_a_free_time_axis_stays_free_as_far_as_it_reaches(compute, expected):
     x = tg.Input((None, 3))
@@ -376,6 +379,7 @@ REFUSALS = {
 }
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize(("call", "error", "words"), REFUSALS.values(), ids=list(REFUSALS))
 def test_what_cannot_work_is_refused(call, error, words):
     with pytest.raises(error, match=words):

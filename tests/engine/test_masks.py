@@ -116,7 +116,7 @@ def answers(build):
     return before, model.predict(IDS), [str(one.message) for one in said]
 
 
-@pytest.mark.one_in(3, rest="medium")
+@pytest.mark.one_in(9, rest="medium")
 @pytest.mark.parametrize("what", KEEPS)
 def test_padding_has_no_say(what):
     before, after, said = answers(KEEPS[what])
@@ -124,6 +124,7 @@ def test_padding_has_no_say(what):
     assert said == []
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize("what", LOSES)
 def test_where_padding_has_a_say_it_is_said(what):
     _, _, said = answers(LOSES[what])
@@ -176,7 +177,7 @@ def test_the_mask_of_one_step_is_that_of_all_it_is_joined_with(join):
     assert L.concatenate([y, embedded(np.ones((3, 2), int))], axis=1).mask.shape == (3, 8)
 
 
-@pytest.mark.one_in(2, rest="medium")
+@pytest.mark.one_in(4, rest="medium")
 @pytest.mark.parametrize("many", [1, 300])  # few steps run in NumPy, many in C
 @pytest.mark.parametrize(
     "layer",

@@ -33,6 +33,7 @@ def test_every_fault_has_a_row():
     assert list(every()) == list(range(1, 78))
 
 
+@pytest.mark.medium
 def test_what_goes_further_is_there():
     for one in every().values():
         if one.elsewhere:

@@ -64,7 +64,7 @@ def path(tmp_path):
     return tmp_path / "w.safetensors"
 
 
-@pytest.mark.one_in(4, rest="medium")
+@pytest.mark.medium
 @pytest.mark.parametrize(("floatx", "rtol"), [("float64", 1e-11), ("float32", 1e-5)])
 @pytest.mark.parametrize("name", ["torch", "to_torch", "keras"])
 def test_a_model_from_elsewhere_computes_the_same_here(name, floatx, rtol):
@@ -78,6 +78,7 @@ def test_a_model_from_elsewhere_computes_the_same_here(name, floatx, rtol):
         np.testing.assert_allclose(y, RECORDED[f"{side}/{part}"], rtol, atol=rtol / 100)
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize(
     ("loaded", "written"), [("torch", "to_torch"), ("to_torch", "to_torch"), ("keras", "keras")]
@@ -93,7 +94,7 @@ def test_a_file_from_here_is_the_one_that_was_loaded_elsewhere(loaded, written, 
 WITH_COUNTERPART = [name for name in ZOO if name != "readers"]  # it has a scaled Attention
 
 
-@pytest.mark.one_in(10, rest="medium")
+@pytest.mark.one_in(60, rest="medium")
 @pytest.mark.filterwarnings("ignore:.*makes .* flat with the channels last")
 @pytest.mark.parametrize(
     ("name", "names"),
@@ -174,6 +175,7 @@ WITHOUT_COUNTERPART = {
 }
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("reason", WITHOUT_COUNTERPART)
 def test_what_has_no_counterpart_is_named(reason, path):
     model = WITHOUT_COUNTERPART[reason]()
@@ -187,6 +189,7 @@ def test_what_has_no_counterpart_is_named(reason, path):
         model.load_weights(path, names="torch")
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize(
     "build",
     [

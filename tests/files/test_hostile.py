@@ -140,7 +140,7 @@ def test_a_header_that_is_none(text, words, tmp_path):
     assert words in refused(lambda: tg.load(tmp_path / "m.tg"))
 
 
-@pytest.mark.one_in(4, rest="medium")
+@pytest.mark.one_in(12, rest="medium")
 @pytest.mark.parametrize(
     ("where", "value", "words"),
     [
@@ -279,6 +279,7 @@ def test_large_members_are_refused_before_they_are_read(whole, tmp_path):
         )
 
 
+@pytest.mark.medium
 def test_members_that_are_not_those_of_the_list(whole, tmp_path):
     members, header = whole
     path, items = tmp_path / "m.tg", list(members.items())
@@ -308,6 +309,7 @@ def test_a_header_without_its_checksum(whole, tmp_path):
     assert "header.json has another SHA-256" in refused(lambda: tg.load(path))
 
 
+@pytest.mark.medium
 def test_compressed_and_encrypted_members(whole, tmp_path):
     members, header = whole
     path = tmp_path / "m.tg"
@@ -445,6 +447,7 @@ SAID = {
 }
 
 
+@pytest.mark.one_in(5, rest="medium")
 @pytest.mark.parametrize("kind", SAID)
 def test_a_file_of_another_kind_is_called_what_it_is(kind, tmp_path):
     path, model = tmp_path / "file.flow", network()
@@ -459,6 +462,7 @@ def test_a_file_of_another_kind_is_called_what_it_is(kind, tmp_path):
             assert refused(partial(read, path)) == f"{path} {SAID[kind]}"
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("every", [41, pytest.param(3, marks=pytest.mark.exhaustive)])
 def test_wrong_flows_are_refused_or_harmless(every, tmp_path):
     path, count = tmp_path / "one.flow", 0

@@ -53,6 +53,7 @@ def test_a_flow_made_by_hand_is_drawn(tmp_path):
     assert "trunk" in (tmp_path / "flow.html").read_text("utf-8")
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize(
     ("more", "words"),
     [

@@ -61,7 +61,7 @@ def training_gradients(model, data, weights):
     return {name: found[w][0] for name, w in model.named_weights().items()}
 
 
-@pytest.mark.one_in(3, rest="medium")
+@pytest.mark.medium
 @pytest.mark.parametrize("weights", random.normal(size=(4, 2)))
 def test_total_is_the_length_of_the_training_gradient(weights):
     model, data = two_branches()
@@ -431,6 +431,7 @@ def overlaps(a, b):
     return abs(a.x - b.x) * 2 < a.width + b.width and abs(a.y - b.y) * 2 < a.height + b.height
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("make", [two_branches, siamese])
 @pytest.mark.parametrize("missing", [False, True])
 def test_cards_do_not_overlap_and_data_runs_to_the_right(make, missing, monkeypatch):
@@ -616,6 +617,7 @@ def test_a_batch_without_samples_has_no_flow():
         model.gradient_flow(np.ones((0, 3)), np.ones((0, 1)))
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("apart", [1.0, 1e-1, 1e-3, 1e-6, 1e-12])
 @pytest.mark.parametrize("size", [1.0, 1e-150, 1e170])
 def test_the_factor_is_exact_however_near_columns_are(apart, size):

@@ -167,6 +167,7 @@ def test_what_no_loss_reaches_is_said():
     assert "Without a loss: silent." in text
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("seed", range(12))
 def test_the_parts_of_any_sum_add_up(seed):
     flow = random_flow(seed)

@@ -70,7 +70,7 @@ def test_an_op_does_the_same_there(name, dtype, cupy):
             assert gap(here, there) < (1e-12 if dtype == "float64" else 1e-5)
 
 
-@pytest.mark.one_in(7, rest="medium")
+@pytest.mark.one_in(14, rest="medium")
 @pytest.mark.parametrize("line", LINES)
 def test_what_is_written_with_numpys_names_does_the_same_there(line, cupy):
     found = []

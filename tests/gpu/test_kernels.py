@@ -131,6 +131,7 @@ def test_rows_do_not_mix_and_the_same_bits_come_twice(name, count, cupy):
         assert [g.get().tobytes() for g in gs] == sent
 
 
+@pytest.mark.one_in(2, rest="medium")
 @each_twin
 def test_what_a_twin_does_not_apply_to_is_left_to_the_rule(name, cupy, monkeypatch):
     inputs, attributes = checks.DRAWN[name][0]
@@ -312,6 +313,7 @@ def test_what_a_step_refuses_is_named_when_somebody_asks(g, w, where, cupy):
     settled(rule.after_step, optimizer, arrays[0], arrays[0] * 0, 0.1, 1, [])  # the flag is clear
 
 
+@pytest.mark.one_in(2, rest="medium")
 @each_optimizer
 def test_what_is_not_finite_is_noted_and_then_nothing_is_done(optimizer, cupy):
     w, g, slots = numbers_to_step(optimizer)

@@ -49,6 +49,7 @@ def test_without_a_barrier_it_is_wrong(cupy):
         assert not np.allclose(result.get(), 40)
 
 
+@pytest.mark.medium
 @pytest.mark.skipif(nvrtc.library() is None, reason="no NVRTC")
 def test_a_compiler_for_gpus_takes_it():
     found = nvrtc.compiled(text_of_lesson(), [], nvrtc.CHIPS[1])

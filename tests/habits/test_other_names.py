@@ -36,6 +36,7 @@ def things():
     }
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("kind", OTHER_NAMES)
 def test_each_name_of_the_table_is_answered_and_none_is_there(kind):
     thing = things()[kind]

@@ -319,6 +319,7 @@ def test_sequence_to_sequence_with_masking():
     assert [one.shape for one in encoder.predict(source)] == [(16, 6), (16, 6)]
 
 
+@pytest.mark.medium
 def test_a_layer_and_an_op_of_ones_own(tmp_path, known_ops):
     @tg.ops.op
     def cube(x):

@@ -278,6 +278,7 @@ def weights_of(layer, name):
     return {f"{name}_kernel" if name in ("recurrent", "depthwise", "pointwise") else name}
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize(("layer", "given", "x"), WITH_WEIGHTS, ids=lambda v: getattr(v, "name", v))
 @pytest.mark.parametrize("kind", ["initializer", "regularizer"])
 def test_an_option_of_a_weight_reaches_this_weight_alone(layer, given, x, kind):

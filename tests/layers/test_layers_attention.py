@@ -35,6 +35,7 @@ def heads_scores(layer, inputs):
     return heads(layer, inputs, return_attention_scores=True)
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize(
     "case, call, outputs",
@@ -73,7 +74,7 @@ TRUNKS = {
 }
 
 
-@pytest.mark.one_in(5, rest="medium")
+@pytest.mark.medium
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("trunk", TRUNKS.values(), ids=TRUNKS)
 def test_two_losses(trunk):

@@ -36,7 +36,7 @@ def moves(strides, padding, dilation):
     return {"strides": strides, "padding": padding, "dilation_rate": dilation}
 
 
-@pytest.mark.one_in(7, rest="medium")
+@pytest.mark.one_in(14, rest="medium")
 @each_geometry
 @pytest.mark.parametrize("bias", [None, numbers(8)])
 def test_convolution(shape, size, strides, padding, dilation, groups, bias):
@@ -66,6 +66,7 @@ def test_transposed(shape, size, strides, padding, dilation):
     check_gradients(ops.transposed_convolution, numbers(*shape), *arrays, **how)
 
 
+@pytest.mark.one_in(2, rest="medium")
 @each_geometry
 def test_many_blocks_give_what_one_block_gives(
     shape, size, strides, padding, dilation, groups, monkeypatch
@@ -91,6 +92,7 @@ def test_what_same_pads():
         assert w.count == (-(-length // stride),)
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("case", recorded("conv"))
 def test_keras(case):

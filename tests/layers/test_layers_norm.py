@@ -14,7 +14,7 @@ MASK = np.array([[1, 1, 0], [1, 0, 0], [1, 1, 1], [0, 0, 0]], dtype=bool)
 positive = np.abs(numbers(3)) + 0.1
 
 
-@pytest.mark.one_in(6, rest="medium")
+@pytest.mark.one_in(12, rest="medium")
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("learned", [False, True])
 @pytest.mark.parametrize(
@@ -37,6 +37,7 @@ def test_batch_normalization(shape, mask, learned, training):
     )
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize("learned", [False, True])
 @pytest.mark.parametrize("axis", [-1, 1, (1, 2), (-1, 1)])
 @pytest.mark.parametrize("samples", [2, 0])
@@ -48,6 +49,7 @@ def test_layer_normalization(axis, learned, samples):
     check_gradients(ops.layer_normalization, numbers(*shape), *weights, axis=axis)
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("case", recorded("norm"))
 def test_keras(case):
@@ -70,7 +72,7 @@ LAYERS = {
 }
 
 
-@pytest.mark.one_in(7, rest="medium")
+@pytest.mark.medium
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("kind, options, shape", LAYERS.values(), ids=LAYERS)
 def test_two_losses(kind, options, shape):

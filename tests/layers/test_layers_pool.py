@@ -21,6 +21,7 @@ GEOMETRIES = [
 ]
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("op", [ops.max_pool, ops.average_pool])
 @pytest.mark.parametrize("shape, size, strides, padding", GEOMETRIES)
 def test_windows(op, shape, size, strides, padding):

@@ -35,6 +35,7 @@ def call(layer, inputs):
     return layer(x, initial_state=states) if states else layer(x)
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("case", [c for c in recorded("recurrent") if c[-4:] != "mask"])
 def test_keras(case):

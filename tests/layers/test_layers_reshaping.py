@@ -24,6 +24,7 @@ OPS = [
 ]
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("op, shape, attributes", OPS)
 def test_ops(op, shape, attributes):
     check_gradients(op, numbers(*shape), **attributes)
@@ -65,7 +66,7 @@ LAYERS = {
 }
 
 
-@pytest.mark.one_in(5, rest="medium")
+@pytest.mark.one_in(30, rest="medium")
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("kind, arguments, options, shape", LAYERS.values(), ids=LAYERS)
 def test_two_losses(kind, arguments, options, shape):

@@ -39,6 +39,7 @@ def by_hand(kind, weights):
     return plain
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.usefixtures("float64")
 @each_kind
 def test_a_batch_starts_where_the_one_before_has_ended(kind):
@@ -59,6 +60,7 @@ def test_a_batch_starts_where_the_one_before_has_ended(kind):
         h = [one.detach() for one in h]  # no gradient goes back into earlier batches
 
 
+@pytest.mark.one_in(3, rest="medium")
 @each_kind
 def test_only_training_uses_and_moves_the_states(kind):
     model, layer = stateful(kind)
@@ -75,6 +77,7 @@ def test_only_training_uses_and_moves_the_states(kind):
     assert all((state == 0).all() for state in states(layer))
 
 
+@pytest.mark.one_in(4, rest="medium")
 @each_kind
 def test_fit_goes_on_from_batch_to_batch_and_a_file_too(kind, tmp_path):
     model, other = stateful(kind)[0], stateful(kind)[0]
@@ -90,6 +93,7 @@ def test_fit_goes_on_from_batch_to_batch_and_a_file_too(kind, tmp_path):
     assert copy.get_layer("reader").kept[0].name == "reader/h"
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("float64")
 def test_two_in_a_row_and_padding():
     x = tg.Input((TIME, 2))

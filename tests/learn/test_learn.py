@@ -117,6 +117,7 @@ def test_a_wrong_hole_says_what_is_right_and_the_first_that_is_not(student):
     ]
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
@@ -217,6 +218,7 @@ def test_what_no_longer_holds_is_open_again(student):
     assert json.loads((student / FILE_NAME).read_text("utf-8"))["done"] == []
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize(
     "content",
     [b"", b"{", b"[]", b"3", b"\xff", b'{"current": 1}', b'{"current": "x", "done": 5}'],
@@ -381,6 +383,7 @@ def test_a_notebook_is_made_once(student, monkeypatch, capsys):
     assert (student / "01_adding.py").read_text("utf-8") == ADDING
 
 
+@pytest.mark.medium
 def test_lab_makes_what_is_missing_and_opens_it(student, monkeypatch):
     pytest.importorskip("jupytext")
     (student / "01_adding.ipynb").write_text("mine", "utf-8")

@@ -47,6 +47,7 @@ def test_every_script_has_answers_and_the_other_way_round():
     assert {p.name for p in scripts.glob(pattern)} == {p.name for p in answers.glob(pattern)}
 
 
+@pytest.mark.one_in(3, rest="medium")
 @every_lesson
 def test_what_a_check_says_is_a_sentence(lesson):
     """It begins with a capital letter, or with a name of the code; and it ends."""
@@ -76,7 +77,7 @@ def test_a_solution_passes_all_checks(lesson, hole, tmp_path):
     assert [str(result) for result in results if result.status != "holds"] == []
 
 
-@pytest.mark.one_in(10, rest="medium")
+@pytest.mark.one_in(50, rest="medium")
 @every_hole
 def test_an_untouched_hole_is_not_done_yet(lesson, hole):
     found = {check.name: run_check(lesson, check).status for check in lesson.checks(hole)}
@@ -105,6 +106,7 @@ def test_no_constant_and_no_argument_is_right(lesson, hole, tmp_path):
     assert right == []
 
 
+@pytest.mark.one_in(5, rest="medium")
 @every_hole
 def test_a_hole_has_hints_and_checks(lesson, hole):
     assert 2 <= len(lesson.hints(hole)) <= 4
@@ -113,7 +115,7 @@ def test_a_hole_has_hints_and_checks(lesson, hole):
     assert "\n" not in "".join(check.function.__doc__ for check in lesson.checks(hole))
 
 
-@pytest.mark.one_in(3, rest="medium")
+@pytest.mark.one_in(21, rest="medium")
 @every_lesson
 def test_the_holes_are_those_of_the_answers_in_the_same_order(lesson):
     tree, text = ast.parse(lesson.text()), lesson.text()
@@ -125,6 +127,7 @@ def test_the_holes_are_those_of_the_answers_in_the_same_order(lesson):
     assert all("# YOUR TURN" in ast.get_source_segment(text, node) for node in holes)
 
 
+@pytest.mark.one_in(3, rest="medium")
 @every_lesson
 def test_a_check_belongs_to_a_hole(lesson):
     functions = ast.parse(lesson.answers_path.read_text("utf-8")).body
@@ -133,7 +136,7 @@ def test_a_check_belongs_to_a_hole(lesson):
     assert checks == {check.name for check in lesson.checks()}
 
 
-@pytest.mark.one_in(4, rest="medium")
+@pytest.mark.one_in(8, rest="medium")
 @every_lesson
 def test_a_lesson_is_text_and_code_in_turn(lesson):
     lines = lesson.text().splitlines()

@@ -81,6 +81,7 @@ def draw_a_line(figure):
     figure.subplots().plot([1, 2])
 
 
+@pytest.mark.medium
 def test_a_picture_is_written(here, capsys):
     pytest.importorskip("matplotlib")
     picture("lesson.png", draw_a_line, size=(2, 1))
@@ -103,6 +104,7 @@ def test_without_matplotlib_a_lesson_goes_on(here, monkeypatch, capsys):
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.medium
 def test_in_a_notebook_it_is_shown_at_once(here, monkeypatch):
     pytest.importorskip("matplotlib")
     shown = []

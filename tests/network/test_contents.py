@@ -52,6 +52,7 @@ class Block(L.Layer):
         return x * self.scales[0]
 
 
+@pytest.mark.medium
 def test_layers_and_parameters_in_lists_and_dicts_of_a_layer_are_its_own(tmp_path):
     x, block = tg.Input((4,)), Block(name="block")
     model = one_head(block(x), x)
@@ -165,6 +166,7 @@ def encoder():
     return model
 
 
+@pytest.mark.medium
 def test_the_losses_of_nested_models_are_losses(tmp_path):
     inner, y = encoder(), tg.Input((4,))
     middle = tg.Model(y, L.Dense(4)(inner(y)), name="middle")
@@ -314,6 +316,7 @@ def judge(frozen):
     return net, perceptual
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("frozen", [True, False])
 def test_a_network_that_a_loss_calls_obeys_its_flag(frozen):
     net, loss = judge(frozen)

@@ -144,7 +144,7 @@ def test_a_layer_that_borrows_weights_counts_its_own():
     assert "cls (mean_squared_error of output cls) trains enc and cls." in model.explain()
 
 
-@pytest.mark.one_in(4, rest="medium")
+@pytest.mark.one_in(28, rest="medium")
 @each_model
 def test_weights_can_be_taken_and_given_back(build):
     (model, x, _), (twin, _, _) = build(), build()
@@ -198,7 +198,7 @@ def test_predict_answers_in_the_declared_form():
     assert one.shape == (4, 2) and one.dtype == np.float32
 
 
-@pytest.mark.one_in(4, rest="medium")
+@pytest.mark.one_in(16, rest="medium")
 @each_model
 def test_the_batch_size_of_predict_does_not_matter(build):
     with tg.use(floatx="float64"):
@@ -210,7 +210,7 @@ def test_the_batch_size_of_predict_does_not_matter(build):
             np.testing.assert_allclose(a, b, rtol=1e-12)
 
 
-@pytest.mark.one_in(2, rest="medium")
+@pytest.mark.one_in(8, rest="medium")
 @each_model
 def test_predict_on_0_rows_gives_0_rows(build):
     model, x, _ = build()

@@ -49,7 +49,7 @@ def built_by_a_call():
     return model
 
 
-@pytest.mark.one_in(3, rest="medium")
+@pytest.mark.medium
 @pytest.mark.parametrize("make", [in_a_row, grown, built_later, built_by_a_call])
 def test_it_is_the_model_that_is_wired_by_hand(make, tmp_path):
     model, other = make(), by_hand()

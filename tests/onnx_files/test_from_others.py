@@ -64,6 +64,7 @@ def test_it_goes_there_and_back(name, recorded, tmp_path):
         there_and_back(model, x, tmp_path / "model.onnx", 1e-6)
 
 
+@pytest.mark.medium
 def test_the_cards_are_layers_that_people_know(recorded):
     kinds = {}
     for how in ("dynamo", "script"):

@@ -55,7 +55,7 @@ def test_every_system_comes_back(name, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:op 'sum' does not know what to do with the mask")
-@pytest.mark.one_in(4, rest="medium")
+@pytest.mark.one_in(8, rest="medium")
 @pytest.mark.parametrize("seed", range(12))
 def test_random_models_come_back_or_are_refused(seed, tmp_path):
     with tg.use(floatx="float64"):

@@ -13,6 +13,7 @@ def numbers(dtype, *shape):
     return random.standard_normal(shape).astype(dtype)
 
 
+@pytest.mark.one_in(5, rest="medium")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("go_backwards", [False, True])
 @pytest.mark.parametrize("started", [False, True])

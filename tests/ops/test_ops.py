@@ -104,7 +104,7 @@ def test_memory_layout_makes_no_difference(name):
             assert_same(found[0] + found[1], expected[0] + expected[1])
 
 
-@pytest.mark.one_in(4, rest="medium")
+@pytest.mark.one_in(12, rest="medium")
 @each_op
 def test_float32_stays_float32(name):
     for inputs, attributes in CASES[name]:

@@ -51,6 +51,7 @@ def test_the_help_of_the_module_lists_its_ops():
         assert f"\n    {op.__name__}(" in text
 
 
+@pytest.mark.medium
 def test_inspect_sees_the_rule():
     for op in OPS.values():
         assert inspect.signature(op) == inspect.signature(op.rule)

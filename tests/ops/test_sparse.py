@@ -66,6 +66,7 @@ GRAPHS = [
 ]
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("build", GRAPHS)
 @pytest.mark.parametrize("shape", [(4, 6), (1, 1), (0, 6), (300, 9)], ids=str)
 def test_sparse_and_dense_gradients_are_the_same(build, shape):
@@ -178,7 +179,7 @@ each_optimizer = pytest.mark.parametrize(
 CLIPPING = [{}, {"clipvalue": 0.5}, {"clipnorm": 1.0}, {"global_clipnorm": 1.0}]
 
 
-@pytest.mark.one_in(9, rest="medium")
+@pytest.mark.one_in(18, rest="medium")
 @each_optimizer
 @pytest.mark.parametrize("clipping", CLIPPING, ids=str)
 def test_a_sparse_step_is_the_dense_step(make, clipping):
@@ -207,7 +208,7 @@ SCHEDULES = {
 }
 
 
-@pytest.mark.one_in(14, rest="medium")
+@pytest.mark.one_in(28, rest="medium")
 @each_optimizer
 @pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
 @pytest.mark.parametrize("clipping", [{}, {"global_clipnorm": 1.0}], ids=str)
@@ -311,7 +312,7 @@ class TestWhoHoldsTheArray:
         assert plan.backward(tape, [1.0])[table].tobytes() == first.tobytes()
 
 
-@pytest.mark.one_in(3, rest="medium")
+@pytest.mark.medium
 @pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adagrad", "adam", "adadelta"])
 def test_fit_learns_the_same_with_dense_gradients(optimizer, monkeypatch):
     def fitted():
@@ -353,6 +354,7 @@ def trained_table(make, kernels):
     return [table.numpy(), *optimizer.state[table]]
 
 
+@pytest.mark.one_in(2, rest="medium")
 @needs_compiler
 @pytest.mark.parametrize("make", IN_PLACE.values(), ids=IN_PLACE)
 def test_the_compiled_step_of_a_table_is_that_of_numpy(make):

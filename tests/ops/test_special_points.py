@@ -113,6 +113,7 @@ POINTS = {  # value, slopes by input
 }
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize(("op", "inputs", "value", "slopes"), POINTS.values(), ids=list(POINTS))
 def test_value_and_slope(op, inputs, value, slopes):
     y, found = at(op, *inputs)
@@ -121,6 +122,7 @@ def test_value_and_slope(op, inputs, value, slopes):
         np.testing.assert_allclose(one, right, rtol=1e-12)
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize(("op", "inputs", "value", "slopes"), POINTS.values(), ids=list(POINTS))
 def test_a_cotangent_of_0_gives_0(op, inputs, value, slopes):
     if op is ops.power and inputs[0] < 0:
@@ -149,6 +151,7 @@ STEEP = {
 }
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("compute", STEEP.values(), ids=list(STEEP))
 @pytest.mark.parametrize("kind", ["eager", tg.Plan, tg.ReplayedPlan], ids=str)
 def test_what_where_hides_cannot_spoil_a_gradient(compute, kind):

@@ -122,7 +122,7 @@ def test_what_int64_cannot_hold_is_refused():
     assert ops.negative(np.array([5], "uint64"))[0].tolist() == [-5]
 
 
-@pytest.mark.one_in(3, rest="medium")
+@pytest.mark.one_in(6, rest="medium")
 @pytest.mark.parametrize("name", [name for name in CASES if name not in STAY_WHOLE])
 def test_booleans_give_what_zeros_and_ones_give(name):
     for inputs, attributes in CASES[name]:

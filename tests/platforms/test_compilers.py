@@ -58,6 +58,7 @@ def why_not():
     return why
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("kind", FAKES)
 def test_a_compiler_that_fails_in_its_own_way(programs, kind, tmp_path):
     script, reason = FAKES[kind]

@@ -85,6 +85,7 @@ def test_a_file_that_is_deleted_while_somebody_looks(windows, monkeypatch, tmp_p
     delete_file(path)
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
@@ -218,6 +219,7 @@ def test_where_caches_are(windows, monkeypatch):
     assert platforms.cache_folder() == Path("/home/zoe/.cache")
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("kind", ["int32", "int64", "uint8", "int16"])
 def test_labels_and_ids_of_any_whole_type_train_alike(kind):
     """`numpy.random.randint` makes int32 on Windows, int64 elsewhere; NumPy 2 alone int64."""

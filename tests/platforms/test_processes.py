@@ -48,6 +48,7 @@ def test_even_where_this_program_is_missing(windows):
     assert asked == ["kill"]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("system", [platforms.LINUX, platforms.WINDOWS])
 def test_what_takes_too_long_is_stopped(monkeypatch, system):
     monkeypatch.setattr(platforms, "SYSTEM", system)

@@ -33,6 +33,7 @@ def kept(name, examples):
 COSTLY = "replayed_is_plain", "odd_names_are_told_apart_or_refused", "a_file_holds_the_model"
 
 
+@pytest.mark.one_in(30, rest="medium")
 @pytest.mark.parametrize("name", LAWS)
 def test_a_law_is_kept(name):
     kept(name, 3 if name in COSTLY else 5)
@@ -116,6 +117,7 @@ def test_a_fault_in_the_sharing_of_gradients_is_found_and_made_small(monkeypatch
     assert len(program.lines) < 9
 
 
+@pytest.mark.medium
 def test_a_wrong_slope_of_an_op_is_found(monkeypatch):
     rule = laws_of_arrays.OPS["matmul"].rule
 

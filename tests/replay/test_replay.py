@@ -380,6 +380,7 @@ def test_what_was_fed_last_is_what_counts():
     assert len(model._forward._replays) == replay.KINDS
 
 
+@pytest.mark.medium
 def test_threads_do_not_share_a_replay():
     model, x, _ = small_model()
     inputs = [x + n for n in range(4)]

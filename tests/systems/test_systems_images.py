@@ -48,7 +48,7 @@ def block(function, shape, **options):
     return tg.Model(x, function(x, **options))
 
 
-@pytest.mark.one_in(5, rest="medium")
+@pytest.mark.one_in(10, rest="medium")
 @pytest.mark.parametrize(
     ("make", "parameters"),
     [
@@ -240,6 +240,7 @@ def test_a_residual_connection_keeps_the_gradient_from_vanishing():
     assert kept[False] < 1e-5 and kept[True] > 1
 
 
+@pytest.mark.medium
 def test_outputs_after_every_block_raise_the_gradient_in_early_layers():
     _, flow = small_flow("deep_supervision")
     alone = deep_supervision.weights(auxiliary=0.0)

@@ -68,6 +68,7 @@ def test_training_goes_on_as_without_it():
         assert bits(one.values()) == bits(other.values())
 
 
+@pytest.mark.medium
 def test_what_is_judged_and_kept_is_the_average(tmp_path):
     class Look(callbacks.Callback):
         def on_epoch_end(self, epoch, logs):
@@ -84,6 +85,7 @@ def test_what_is_judged_and_kept_is_the_average(tmp_path):
     assert bits(kept.get_weights()) == bits(model.get_weights())
 
 
+@pytest.mark.medium
 def test_the_best_average_comes_back():
     model, average = network("rmsprop"), AverageWeights(0.5)
     stop = callbacks.EarlyStopping(patience=2, restore_best_weights=True)
@@ -101,7 +103,7 @@ class PowerCut(callbacks.Callback):
             raise RuntimeError("power cut")
 
 
-@pytest.mark.one_in(4, rest="medium")
+@pytest.mark.medium
 @pytest.mark.parametrize(("after", "every"), [(7, "epoch"), (11, "epoch"), (8, 3)])
 def test_a_training_that_was_cut_off_goes_on_with_the_same_bits(tmp_path, after, every):
     def run(model, after):
@@ -118,6 +120,7 @@ def test_a_training_that_was_cut_off_goes_on_with_the_same_bits(tmp_path, after,
     assert run(network(), 0) == whole
 
 
+@pytest.mark.medium
 def test_an_interrupted_fit_leaves_the_weights_of_the_last_step():
     class Broken(callbacks.Callback):
         def on_epoch_end(self, epoch, logs):
@@ -130,6 +133,7 @@ def test_an_interrupted_fit_leaves_the_weights_of_the_last_step():
     assert bits(plain.get_weights()) == bits(model.get_weights())
 
 
+@pytest.mark.medium
 def test_the_next_fit_starts_anew():
     model, twin, average = network(), network(), AverageWeights(0.8)
     fit(model, average, epochs=1)

@@ -41,6 +41,7 @@ class Reiterable:
         return len(self.batches)
 
 
+@pytest.mark.medium
 def test_a_generator_goes_on_in_the_next_epoch():
     _, x, y = headline()
     twice = (batch for _ in range(2) for batch in parts(x, y))
@@ -48,12 +49,14 @@ def test_a_generator_goes_on_in_the_next_epoch():
     assert trained(twice, steps_per_epoch=2) == expected
 
 
+@pytest.mark.medium
 def test_a_generator_that_runs_dry_is_explained():
     _, x, y = headline()
     with pytest.raises(ValueError, match="give a function that makes a new one"):
         trained(parts(x, y))
 
 
+@pytest.mark.medium
 def test_sample_weights_and_class_weights_come_along():
     _, x, y = headline()
     weights = {"aux_output": np.array([1.0, 0, 2, 1])}
@@ -69,6 +72,7 @@ def test_sample_weights_and_class_weights_come_along():
     assert found == trained(x, y, batch_size=2, shuffle=False, **model)
 
 
+@pytest.mark.medium
 def test_validation_and_evaluation_take_batches():
     model, x, y = headline()
     history = model.fit(x, y, verbose=0, validation_data=lambda: parts(x, y))
@@ -76,6 +80,7 @@ def test_validation_and_evaluation_take_batches():
     assert model.evaluate(lambda: parts(x, y)) == model.evaluate(x, y, batch_size=2)
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -108,6 +113,7 @@ def test_a_batch_must_be_a_tuple_of_two_or_three(item):
             model.fit(x, y, verbose=0, validation_data=item)
 
 
+@pytest.mark.medium
 def test_a_misfit_says_in_which_batch_and_of_what():
     model, x, y = headline()
     misfit = [x[0], x[1][:, :2]], y
@@ -158,6 +164,7 @@ def test_an_error_names_the_samples_and_the_step_of_the_user():
     ]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("option", ["steps_per_epoch", "validation_steps"])
 def test_an_iterable_that_runs_dry_names_the_option(option):
     model, x, y = headline()
@@ -255,6 +262,7 @@ def test_class_weights_need_one_class_per_sample(labels, sample):
     )
 
 
+@pytest.mark.medium
 def test_fit_takes_groups():
     model, x, y = headline()
     history = model.fit(x, y, verbose=0, validation_split=0.5, groups=[1, 1, 1, 2])
@@ -262,6 +270,7 @@ def test_fit_takes_groups():
     assert history.history["val_loss"] == pytest.approx([model.evaluate(*one)[0]], rel=1e-6)
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -76,12 +76,14 @@ def test_a_misspelt_monitor_is_an_error_before_the_first_epoch():
         fit(callbacks.EarlyStopping("val_loss"), validation_data=None)
 
 
+@pytest.mark.medium
 def test_learning_rate_falls_on_a_plateau():
     lower = callbacks.ReduceLROnPlateau(patience=2, factor=0.5, min_lr=0.004)
     model, _ = fit(Scripted("val_loss", [1] * 7), lower, epochs=7)
     assert model.optimizer.learning_rate == 0.004  # 0.01, after two epochs 0.005, then the least
 
 
+@pytest.mark.medium
 def test_learning_rate_follows_a_schedule():
     rates = []
     watch = callbacks.LambdaCallback(
@@ -92,6 +94,7 @@ def test_learning_rate_follows_a_schedule():
     assert rates == [0.005, 0.0025, 0.00125]
 
 
+@pytest.mark.medium
 def test_loss_weights_follow_a_schedule_and_keep_the_optimizer():
     seen = []
     schedule = callbacks.LossWeightScheduler(lambda epoch, weights: {"aux_output": 1 / (1 + epoch)})
@@ -105,6 +108,7 @@ def test_loss_weights_follow_a_schedule_and_keep_the_optimizer():
         fit(callbacks.LossWeightScheduler(lambda epoch, weights: {"aux": 1.0}))
 
 
+@pytest.mark.medium
 def test_csv_holds_the_history(tmp_path):
     path = tmp_path / "log.csv"
     _, history = fit(callbacks.CSVLogger(str(path)), epochs=2)
@@ -119,6 +123,7 @@ def test_unknown_hook_is_explained():
         callbacks.LambdaCallback(on_epoch_ends=print)
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize("given", [3, 0, False, "callbacks", {"stop": callbacks.Callback()}])
 def test_callbacks_are_one_or_a_list(given):
     model, x, y = headline()
@@ -267,6 +272,7 @@ def test_odd_pairs_of_activation_and_loss_are_named(units, activation, loss, wor
 # Several monitors, sampling of tasks, checkpoints, NaN, live weights
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("combine", "stopped"), [("any", 2), ("all", 4)])
 def test_several_monitors(combine, stopped):
     scripts = [
@@ -667,6 +673,7 @@ def test_beside_a_function_samples_can_be_drawn_within_a_task():
     assert model.objective.balancer is balance
 
 
+@pytest.mark.medium
 def test_a_function_that_balances_goes_on_after_an_interruption(tmp_path):
     def go(*more):
         listeners = [callbacks.BackupAndRestore(tmp_path / "b.tg", every=1), *more]
@@ -841,6 +848,7 @@ def test_arguments_that_cannot_be_are_refused_when_they_are_given(make, words):
         make()
 
 
+@pytest.mark.one_in(5, rest="medium")
 @pytest.mark.parametrize("rate", [None, -0.1, np.nan, np.inf, "0.1", True, [0.1]])
 @pytest.mark.parametrize("epoch", [0, 2])
 def test_a_schedule_that_gives_no_learning_rate_is_named_with_its_epoch(epoch, rate):
@@ -868,6 +876,7 @@ def test_a_schedule_may_give_0_and_numbers_of_numpy(rate):
     assert type(schedule.model.learning_rate) is float and schedule.model.learning_rate == rate
 
 
+@pytest.mark.one_in(5, rest="medium")
 @pytest.mark.parametrize("per", ["epoch", "step"])
 @pytest.mark.parametrize("changes", [None, {"a": np.nan}, {"a": None}, {"a": "1"}, {"c": 1.0}, 2.0])
 def test_a_schedule_that_gives_no_loss_weights_is_named_with_its_number(per, changes):
@@ -894,6 +903,7 @@ def refused(path, words):
         assert model.step == 0
 
 
+@pytest.mark.medium
 def test_a_path_where_no_file_can_be_is_refused_before_the_first_epoch(tmp_path):
     (tmp_path / "file").write_text("")
     refused(tmp_path / "nowhere" / "x", "cannot write .*: there is no folder .*nowhere")

@@ -56,6 +56,7 @@ def repeated(x, times):
     return np.concatenate([np.asarray(x)] * times)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("kernels", [True, False])
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[pytest.mark.slow] * (n != "headline")) for n in ZOO]
@@ -109,6 +110,7 @@ def test_asking_changes_nothing():
     model.fit(numbers(4), numbers(1), verbose=0)
 
 
+@pytest.mark.medium
 def test_a_free_length_must_be_said():
     x = tg.Input((None, 3), name="x")
     model = compiled(x, layers.LSTM(8, return_sequences=True, name="y")(x), "mse", [1.0])

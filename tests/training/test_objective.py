@@ -36,6 +36,7 @@ def test_whether_numbers_come_by_name_is_true_or_false():
 # ---------------------------------------------------------------- a refused compile
 
 
+@pytest.mark.one_in(4, rest="medium")
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -374,7 +375,7 @@ def test_an_endless_generator_validates_for_some_steps():
         model.fit(X, [Y, Y], validation_data=(X, [Y, Y]), validation_steps=2, verbose=0)
 
 
-@pytest.mark.one_in(3, rest="medium")
+@pytest.mark.one_in(6, rest="medium")
 @pytest.mark.parametrize("share", [0.07, 0.14, 0.28, 0.29, 0.55, 0.56, 0.57, 0.58, 0.94])
 def test_a_share_of_samples_is_counted_exactly(share):
     seen, model = [], two_heads()
@@ -401,6 +402,7 @@ def stopped(model, path, **options):
         model.fit(fit.pop("x", X), fit.pop("y", [Y, Y]), callbacks=[backup, stopper], **fit)
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize(
     ("compiled", "fitted", "words"),
     [

@@ -29,7 +29,7 @@ def judged(size="sum", kind="sum_over_batch_size", weights=(0.5, 2.0)):
     return model
 
 
-@pytest.mark.one_in(6, rest="medium")
+@pytest.mark.medium
 @pytest.mark.parametrize("kind", ["sum", "sum_over_batch_size", "mean_with_sample_weight"])
 @pytest.mark.parametrize("weight", [None, WEIGHT])
 @pytest.mark.usefixtures("float64")
@@ -48,6 +48,7 @@ def test_an_evaluation_is_what_one_batch_of_everything_gives(kind, weight):
         assert found["loss"] == pytest.approx(total)
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("float64")
 def test_an_epoch_is_the_sum_of_its_batches():
     """With a learning rate of 0, and its parts and shares add up."""
@@ -64,6 +65,7 @@ def test_an_epoch_is_the_sum_of_its_batches():
         assert history["share/size"] == [pytest.approx(parts[0] / sum(parts))]
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("float64")
 def test_a_step_pulls_by_the_sum_of_its_batch():
     model, labelled = judged(), 11 - 2

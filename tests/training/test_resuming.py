@@ -260,6 +260,7 @@ def test_what_is_frozen_and_what_is_validated_on_must_be_the_same(change, named,
         fit(3, True)
 
 
+@pytest.mark.one_in(6, rest="medium")
 @pytest.mark.parametrize(
     ("change", "named"),
     [

@@ -646,6 +646,7 @@ def test_a_branch_without_weight_may_overflow_and_moves_no_average():
     assert (model.named_weights()["bn/moving_variance"].value == 1).all()
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_branch_without_weight_may_overflow_beside_others(optimizer):
     """0 times infinity is NaN, which the kernel of `b` would send into the trunk: it is left out.
@@ -757,6 +758,7 @@ def joined_samples(loss, width=1):
     return model
 
 
+@pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize("replay", [False, True])
 @pytest.mark.parametrize("loss", ["mse", "huber", lambda y, p: abs(y - p).mean(axis=-1)])
 @pytest.mark.parametrize("way", ["fit", "evaluate", "train_on_batch", "gradient_flow", "predict"])

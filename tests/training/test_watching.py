@@ -326,6 +326,7 @@ class TestModelCheckpoint:
             model.load_weights(tmp_path / f"{epoch + 1}.tg")
             assert same(model.get_weights(), report.weights[epoch])
 
+    @pytest.mark.medium
     @pytest.mark.parametrize("first", [True, False])
     def test_it_holds_the_rate_that_training_goes_on_with(self, first, tmp_path):
         model = network(tg.optimizers.SGD(0.05))
@@ -374,7 +375,7 @@ class TestNumbersOfOnesOwn:
         report.phase = "look"
         assert fit(network(), report, epochs=2).history["own"] == [1.0, 2.0]
 
-    @pytest.mark.one_in(2, rest="medium")
+    @pytest.mark.one_in(4, rest="medium")
     @pytest.mark.parametrize("value", ["good", None, True, [1.0], np.ones(2)])
     def test_something_else_is_refused(self, value):
         with pytest.raises(TypeError, match=r"put .* into logs as 'own': give a number"):
@@ -479,6 +480,7 @@ class TestNumbersOfOnesOwn:
         assert own.stopped_epoch == 1
 
 
+@pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize(
     ("make", "words"),
     [

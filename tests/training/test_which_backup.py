@@ -172,7 +172,7 @@ def scheduled(function):
     return callbacks.LearningRateScheduler(function)
 
 
-@pytest.mark.one_in(8, rest="medium")
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("one", "other", "words"),
     [
