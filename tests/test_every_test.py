@@ -16,6 +16,8 @@ CHECKS = {
 }  # raise an error themselves
 OTHERWISE = {
     "test_row": "each row checks by itself",
+    "test_whoever_reads_has_read_enough": "nothing may be raised",
+    "test_without_fork_nothing_is_asked_of_a_copy": "nothing may be raised",
     "test_they_run_side_by_side": "a barrier waits in vain where they do not",
 }
 ENTERED = {"fault", "row"}  # functions that a decorator enters in a table are tests, too

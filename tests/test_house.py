@@ -65,7 +65,7 @@ LEDGER = {
     "files": 1552,
     "flow": 5244,
     "lab": 751,
-    "layers": 2093,
+    "layers": 2096,
     "learn": 1775,
     "losses": 437,
     "metrics": 631,
@@ -76,7 +76,7 @@ LEDGER = {
     "ops": 2707,
     "optimizers": 928,
     "other_names": 319,
-    "platforms": 139,
+    "platforms": 141,
     "pool": 98,
     "questions": 115,
     "ranks": 4,
@@ -86,7 +86,7 @@ LEDGER = {
     "schedules": 108,
     "sequential": 95,
     "systems": 1866,
-    "training": 2217,
+    "training": 2218,
     "whole_files": 91,
 }
 

@@ -138,6 +138,11 @@ def after_fork(act: Callable[[], Any]) -> None:
         os.register_at_fork(after_in_child=act)
 
 
+def watches_processes() -> bool:
+    """Can one process wait for the end of another one that it has not started?"""
+    return hasattr(os, "pidfd_open")
+
+
 def show_in_browser(path: Path) -> bool:
     """Open a page; False where there is no browser."""
     import webbrowser

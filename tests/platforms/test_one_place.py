@@ -13,7 +13,8 @@ import tinygrad_mo
 PACKAGE = Path(tinygrad_mo.__file__).parent
 ROOT = Path(__file__).parents[2]
 LESSONS = sorted((ROOT / "lessons").rglob("*.py"))
-FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.name != "platforms.py"] + LESSONS
+KNOW = {"platforms.py", "last_words.py"}  # the one place, and a small program for Linux alone
+FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.name not in KNOW] + LESSONS
 
 MODULES = "curses fcntl grp msvcrt multiprocessing platform pwd pty readline resource termios tty"
 MODULES = set(f"{MODULES} webbrowser winreg".split())
@@ -27,6 +28,7 @@ NAMES = """
 NAMES = set(NAMES.split())
 REPLACE = {"whole_files.py", "compiled/library.py"}  # what must know how Windows refuses it
 PRINTS = {"cli.py", "console.py", "lab", "learn"}  # commands, after `print_on_any_terminal`
+PRINTS |= {"distributed"}  # the last words of a process, in ASCII
 DRAW = "chart_parts charts curves figure folding page words"  # on a page or picture
 DRAW = {*(f"flow/{name}.py" for name in DRAW.split()), "lab/drawing.py", "console.py"}
 

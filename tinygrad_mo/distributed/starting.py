@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .. import device, ranks
+from .. import device, platforms, ranks
 from ..arguments import flag
 from ..platforms import cores
 from .last_words import Notes
@@ -72,7 +72,7 @@ def init(synchronised: bool = True) -> None:
     if device.xp().__name__ == "cupy":
         gpus = import_module(".nccl", __package__).Gpus(world, neighbours.Get_rank())
     SharedPlan.ranks = Ranks(world, gpus)
-    if hasattr(os, "pidfd_open"):
+    if platforms.watches_processes():
         SharedPlan.ranks.notes = Notes(world.Get_rank(), neighbours)
     device.draw_like(SharedPlan.ranks.of_first(device.seeds()))
     ranks.rank, ranks.size, ranks.plan_kind = world.Get_rank(), world.Get_size(), SharedPlan

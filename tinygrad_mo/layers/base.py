@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import wraps
+from functools import cache, wraps
 from inspect import signature
 from typing import Any, NamedTuple
 
@@ -112,6 +112,12 @@ class AddedLoss(NamedTuple):
 OWN = __name__.split(".")[0]  # this package
 
 
+@cache
+def settings_of(kind: type) -> frozenset[str]:
+    """What a class of layers is made with; looking it up takes time and leaves garbage."""
+    return frozenset(options_of(kind)) - {"name", "trainable"}
+
+
 class Layer(Recipe):
     """A function of tensors with weights of its own. Calling it again shares the weights.
 
@@ -195,10 +201,10 @@ class Layer(Recipe):
         super().__setattr__(name, value)
 
     @classmethod
-    def _settings(cls) -> set[str]:
+    def _settings(cls) -> frozenset[str]:
         """What a layer of this package, or the one that yours is derived from, was made with."""
         ours: Any = next(base for base in cls.__mro__ if base.__module__.startswith(f"{OWN}."))
-        return set() if cls.is_model else set(options_of(ours)) - {"name", "trainable"}
+        return frozenset() if cls.is_model else settings_of(ours)
 
     @classmethod
     def default_name(cls) -> str:

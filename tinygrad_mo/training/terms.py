@@ -115,6 +115,7 @@ def terms_of_output(name: str, output: Tensor, given: Any) -> list[LossTerm]:
         calls.append(terms[-1].call())
         with inside(calls[-1]):
             labels = ops.labels_for(target, output, output=name)
+            labels._name = target.name  # errors call them what they are
             each.append(loss.of_each(labels, output))
     shape = min((one.shape for one in each), key=len)
     weights = placeholder(shape, floats, f"{name} sample weights")
