@@ -180,8 +180,10 @@ def factor(columns: Array) -> Array:
     if on_gpu(columns):
         return factor_on_gpu(columns)
     gram = inner_products(columns)
+    if (r := factor_of_gram(gram)) is not None:
+        return r
     if are_ordinary(gram):
-        return factor_of_ordinary(columns, gram)
+        return factor_of_parallel(columns, gram)
     finite = np.isfinite(columns).all(axis=1)
     active = finite & columns.any(axis=1)
     r = np.zeros((len(columns), len(columns)))
@@ -199,39 +201,38 @@ def are_ordinary(gram: np.ndarray) -> bool:
     return bool(((squares > SQUARES[0]) & (squares < SQUARES[1])).all())
 
 
-def factor_of_ordinary(columns: np.ndarray, gram: np.ndarray) -> np.ndarray:
-    """The factor of columns all of which are ordinary.
-
-    From their inner products it follows fast, and as exactly, unless a column is nearly a mixture
-    of others: then digits cancel. What is left of each column without those before it has lost
-    them already, and the factor follows from its inner products (Gram and Schmidt, who take each
-    part out twice, which is enough: Giraud, Langou & Rozloznik 2005).
-    """
+def factor_of_gram(gram: np.ndarray) -> np.ndarray | None:
+    """The same from the inner products of the columns alone, where it is as exact; else None."""
+    if not are_ordinary(gram):
+        return None
     lengths = np.sqrt(np.diagonal(gram))
-    cosines = gram / lengths / lengths[:, None]
-    if (r := cholesky(cosines)) is not None:
-        return r * lengths
+    try:
+        r = np.linalg.cholesky(gram / lengths / lengths[:, None]).T
+    except np.linalg.LinAlgError:
+        return None
+    return r * lengths if np.diagonal(r).min() > FAR_APART else None
+
+
+def factor_of_parallel(columns: np.ndarray, gram: np.ndarray) -> np.ndarray:
+    """The factor of ordinary columns, of which one is nearly a mixture of others.
+
+    Their inner products have lost digits. What is left of each column without those before it has
+    lost them already, and the factor follows from its inner products (Gram and Schmidt, who take
+    each part out twice, which is enough: Giraud, Langou & Rozloznik 2005).
+    """
     if columns.shape[1] <= SMALL:
         return triangle(columns)
+    lengths = np.sqrt(np.diagonal(gram))
+    cosines = gram / lengths / lengths[:, None]
     mixing = np.eye(len(gram))
     for k in range(1, len(gram)):
         mixing[:k, k] = -np.linalg.lstsq(cosines[:k, :k], cosines[:k, k], rcond=PARALLEL)[0]
     rest = np.zeros_like(gram)
     for start in range(0, columns.shape[1], BLOCK):
         rest += inner_products((mixing / lengths[:, None]).T @ columns[:, start : start + BLOCK])
-    left = np.sqrt(np.diagonal(rest))
-    if not left.all() or (r := cholesky(rest / left / left[:, None])) is None:
+    if (r := factor_of_gram(rest)) is None:
         return triangle(columns)
-    return (r * left) @ np.linalg.inv(mixing) * lengths
-
-
-def cholesky(cosines: np.ndarray) -> np.ndarray | None:
-    """The triangular factor of what has these cosines; None where it would not be exact."""
-    try:
-        r = np.linalg.cholesky(cosines).T
-    except np.linalg.LinAlgError:
-        return None
-    return r if np.diagonal(r).min() > FAR_APART else None
+    return r @ np.linalg.inv(mixing) * lengths
 
 
 def triangle(columns: np.ndarray) -> np.ndarray:
@@ -243,15 +244,6 @@ def triangle(columns: np.ndarray) -> np.ndarray:
         tall = np.concatenate([r, block[block.any(axis=1)]])  # rows of zeros change nothing
         r = np.asarray(np.linalg.qr(tall, mode="r"))
     return r
-
-
-def factor_of_gram(gram: np.ndarray) -> np.ndarray | None:
-    """The same from the inner products of the columns alone, where it is as exact; else None."""
-    if not are_ordinary(gram):
-        return None
-    lengths = np.sqrt(np.diagonal(gram))
-    r = cholesky(gram / lengths / lengths[:, None])
-    return None if r is None else r * lengths
 
 
 def factor_on_gpu(columns: Array) -> Array:

@@ -15,8 +15,13 @@ from .. import arguments
 from ..naming import did_you_mean
 from .flow import Flow
 from .torch_calls import ModuleCalls, plain_name
-from .torch_graph import TorchGraph, common_shape, refuse_checkpoints, refuse_totals
-from .words import few, listing
+from .torch_graph import (
+    TorchGraph,
+    common_shape,
+    refuse_checkpoints,
+    refuse_totals,
+    sentences,
+)
 
 WRAPPERS = {  # around a module, and the attribute in which it is
     "DataParallel": "module",
@@ -248,33 +253,32 @@ def optimizer_of(optimizers: Sequence[Any]) -> dict[str, Any]:
 
 def notes_on(graph: TorchGraph, model: Any, types: set[Any], frozen: Iterable[str]) -> list[str]:
     """What one must know of the measurement, and what cannot be seen."""
-    notes = []
-
-    def say(text: str, names: Iterable[str]) -> None:
-        if found := few([*dict.fromkeys(names)]):
-            notes.append(text.format(listing(found)))
-
     other = {n: one for n, one in model.named_modules() if one.training != model.training}
-    outer = (plain_name(name) for name in other if name.rpartition(".")[0] not in other)
-    say("In {} mode, unlike the model: {{}}.".format("eval" if model.training else "train"), outer)
     seen = {name for card in graph.cards for name in card.parameters}
     calls = [call for call in graph.calls.calls if call.is_leaf and call.module is not None]
-    say(
-        "No gradient passes through {} (frozen, detached or under no_grad): not shown.",
-        (call.path for call in calls if not seen.issuperset(names_in(graph, call.module))),
-    )
-    say(
-        "PyTorch computes no gradient for {} (requires_grad is False): none is shown.",
-        (name for name in frozen if not graph.parameters[name].requires_grad),
-    )
     scripts = {n: m for n, m in model.named_modules() if hasattr(m, "code") and hasattr(m, "_c")}
-    say(
-        "TorchScript hides the modules of {}: what they do is shown as functions.",
-        (name for name in scripts if name.rpartition(".")[0] not in scripts),
+    return sentences(
+        (
+            "In {} mode, unlike the model: {{}}.".format("eval" if model.training else "train"),
+            (plain_name(name) for name in other if name.rpartition(".")[0] not in other),
+        ),
+        (
+            "No gradient passes through {} (frozen, detached or under no_grad): not shown.",
+            (call.path for call in calls if not seen.issuperset(names_in(graph, call.module))),
+        ),
+        (
+            "PyTorch computes no gradient for {} (requires_grad is False): none is shown.",
+            (name for name in frozen if not graph.parameters[name].requires_grad),
+        ),
+        (
+            "TorchScript hides the modules of {}: what they do is shown as functions.",
+            (name for name in scripts if name.rpartition(".")[0] not in scripts),
+        ),
+        (
+            "Some gradients are {} numbers: what is too small for these became 0.",
+            sorted(str(x).removeprefix("torch.") for x in types if x.itemsize < 4),
+        ),
     )
-    small = sorted(str(x).removeprefix("torch.") for x in types if x.itemsize < 4)
-    say("Some gradients are {} numbers: what is too small for these became 0.", small)
-    return notes
 
 
 def names_in(graph: TorchGraph, module: Any) -> set[str]:

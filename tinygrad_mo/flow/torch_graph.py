@@ -443,19 +443,20 @@ class TorchGraph:
 
     def notes(self) -> list[str]:
         """What cannot be seen."""
-        shapes = [str(tuple(x.shape)) for x in self.unknown]
-        return [
-            text.format(listing(few(names)))
-            for text, names in (
-                ("It could not be seen where these data go: {}.", self.unseen),
-                (
-                    "Gradients also reach tensors that are neither weights of the model nor its "
-                    "data, of shape {}: they are not shown.",
-                    list(dict.fromkeys(shapes)),
-                ),
-            )
-            if names
-        ]
+        return sentences(
+            ("It could not be seen where these data go: {}.", self.unseen),
+            (
+                "Gradients also reach tensors that are neither weights of the model nor its data, "
+                "of shape {}: they are not shown.",
+                (str(tuple(x.shape)) for x in self.unknown),
+            ),
+        )
+
+
+def sentences(*parts: tuple[str, Iterable[str]]) -> list[str]:
+    """Each text with its names, the first ones if they are many; without any it is not said."""
+    named = [(text, few([*dict.fromkeys(names)])) for text, names in parts]
+    return [text.format(listing(names)) for text, names in named if names]
 
 
 def arrived(pulls: Pulls, places: Iterable[tuple[int, list[Any]]], gradients: Any, _: Any) -> None:
