@@ -24,6 +24,11 @@ def checksum(content: bytes | memoryview) -> str:
     return f"#{crc32(content):08x}"
 
 
+def in_short(text: str) -> str:
+    """The text, where it is short; what stands for it, where it is long."""
+    return text if len(text) < 100 else checksum(text.encode())
+
+
 def code_of(x: Any) -> str:
     """A checksum of how a function or class of one's own is written, without comments and layout.
 

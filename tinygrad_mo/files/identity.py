@@ -14,7 +14,7 @@ import numpy as np
 from ..device import are_seeded, seeds
 from ..whole_files import CheckpointError
 from .checkpoint import WEIGHT, compiled_with, training_state
-from .code import checksum, code_of, plainly
+from .code import checksum, code_of, in_short, plainly
 from .writing import Writer
 
 NO_MATTER = {"path", "verbose"}  # arguments of callbacks that may be others when a fit goes on
@@ -29,8 +29,7 @@ def fingerprint(model: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, write in writes.items():
         try:
-            text = spelled(without_trainable(write()))
-            found[name] = text if len(text) < 100 else checksum(text.encode())
+            found[name] = in_short(spelled(without_trainable(write())))
         except CheckpointError:  # of a kind that no file can hold
             found[name] = "unknown"
     if writer.arrays:
@@ -111,8 +110,7 @@ def settings_of(x: Any) -> dict[str, str]:
             n for n, one in bound.signature.parameters.items() if one.kind == Parameter.VAR_KEYWORD
         ]:
             given |= given.pop(name)
-    texts = {name: plainly(value) for name, value in given.items() if name not in NO_MATTER}
-    found = {name: t if len(t) < 100 else checksum(t.encode()) for name, t in texts.items()}
+    found = {name: in_short(plainly(x)) for name, x in given.items() if name not in NO_MATTER}
     is_own = not type(x).__module__.startswith(f"{__name__.split('.')[0]}.")
     return found | ({"code": code_of(type(x))} if is_own else {})
 
