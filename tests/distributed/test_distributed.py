@@ -49,6 +49,22 @@ if not tg.distributed.rank():
     with open(f"{folder}/history.json", "w") as file:
         json.dump(history.history, file)
 """
+APART = """
+import numpy as np
+import tinygrad_mo as tg
+
+tg.distributed.init()
+rank = tg.distributed.rank()
+tg.set_random_seed(0)
+x = tg.Input((3,))
+m = tg.Model(x, tg.layers.Dense(1)(x))
+m.compile(tg.optimizers.SGD(np.broadcast_to({rate}, 2)[rank]), "mse")
+m.fit(np.ones((8, 3)), np.ones(8), batch_size=4, verbose=0)
+{meanwhile}
+m.fit(np.ones((8, 3)), np.ones(8), batch_size=4, verbose=0)
+print("end")
+"""
+
 WRONG = """
 import numpy as np, tinygrad_mo as tg
 tg.distributed.init()
@@ -143,6 +159,17 @@ def test_an_error_of_one_rank_ends_all_and_says_where(mpi, program):
         "in step 1 of the training; the rows of this batch are the samples 8, 9, 10" in run.stderr
     )
     assert "rank 1 of 2 ended in step 2 of this run, and all others with it" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("rate", "meanwhile"),
+    [(0.1, "rank or m.set_weights([w + 1 for w in m.get_weights()])"), ([0.1, 0.01], "None")],
+    ids=["set on one rank", "two learning rates"],
+)
+def test_ranks_whose_weights_have_become_different_are_told(mpi, program, rate, meanwhile):
+    run = mpi(2, program(APART.format(rate=rate, meanwhile=meanwhile)))
+    assert run.returncode != 0 and "end" not in run.stdout.split()
+    assert "ranks 0 and 1 have different weights" in run.stderr
 
 
 def test_a_rank_that_waits_in_vain_says_so(mpi, program):

@@ -6,7 +6,7 @@ from threading import Barrier
 import numpy as np
 import pytest
 
-from tinygrad_mo.distributed.batches import PartOfDraws, refuse_other_batches
+from tinygrad_mo.distributed.batches import PartOfDraws, refuse_differences
 from tinygrad_mo.distributed.gradients import summed
 from tinygrad_mo.distributed.moving import SMALL, Ranks
 from tinygrad_mo.ops import SparseGradient
@@ -112,11 +112,12 @@ def test_a_draw_that_is_not_for_the_samples_is_refused():
 @pytest.mark.parametrize(
     ("told", "message"),
     [
-        ([[1, 8, 5], [1, 8, 6]], "are fed different data"),
-        ([[1, 8, 5], [1, 9, 5]], "have batches of 8 and 9 samples"),
-        ([[1, 8, 5], [1, 8, 5], [0, 8, 5]], "ranks 0 and 2 do different things"),
+        ([[1, 8, 5, 7], [1, 8, 6, 7]], "are fed different data"),
+        ([[1, 8, 5, 7], [1, 9, 5, 7]], "have batches of 8 and 9 samples"),
+        ([[1, 8, 5, 7], [1, 8, 5, 7], [0, 8, 5, 7]], "ranks 0 and 2 do different things"),
+        ([[1, 8, 5, 7], [1, 8, 5, 4]], "have different weights.* load or set weights on all"),
     ],
 )
 def test_ranks_that_do_not_do_the_same_are_told(told, message):
     with pytest.raises(ValueError, match=message):
-        refuse_other_batches(np.array(told, float))
+        refuse_differences(np.array(told, float))

@@ -33,7 +33,7 @@ from .batches import (
     glimpse,
     lengths_of_parts,
     put_together,
-    refuse_other_batches,
+    refuse_differences,
 )
 from .gradients import summed
 from .moving import Ranks
@@ -93,6 +93,11 @@ class SharedPlan(NetworkPlan):
         normalising = self._averaging if self.synchronised else []
         return {step for step in self.steps if draws(step)} | set(normalising) - self.frozen
 
+    @cached_property
+    def _known(self) -> list[Parameter]:
+        """The weights that it computes with."""
+        return [leaf for _, leaf in self.leaves if isinstance(leaf, Parameter)]
+
     def forward(
         self,
         feed: Mapping[Tensor, Array] | None = None,
@@ -125,12 +130,11 @@ class SharedPlan(NetworkPlan):
 
     def _begin(self) -> None:
         """Start from the numbers of rank 0."""
-        known = [leaf for _, leaf in self.leaves if isinstance(leaf, Parameter)]
-        mine = [to_numpy(w.value) for w in known], self._draws.states
+        mine = [to_numpy(w.value) for w in self._known], self._draws.states
         values, states = self.ranks.of_first(mine)
         if self.ranks.rank:
             self._draws.states = states
-            for w, value in zip(known, values, strict=True):
+            for w, value in zip(self._known, values, strict=True):
                 w.assign(value)
         if self._averaging and not self.synchronised and not self.ranks.rank:
             paths = dict.fromkeys(step.call.path for step in self._averaging if step.call)
@@ -167,10 +171,11 @@ class SharedPlan(NetworkPlan):
         """The losses and counts of the whole batch."""
         size, slots = len(self.losses), list(self._counts.values())
         mine = numbers_at([*self._loss_slots, *slots], part.values, part.asked)
-        told = [training, sum(lengths), glimpse(feed), *map(float, mine)]
-        every = self.ranks.everyones(np.array(told, float))
-        refuse_other_batches(every[:, :3])
-        losses, counts = np.split(every[:, 3:], [size], axis=1)
+        weights = (w.value for w in self._known)
+        same = [training, sum(lengths), glimpse(feed.values()), glimpse(weights)]
+        every = self.ranks.everyones(np.array([*same, *map(float, mine)], float))
+        refuse_differences(every[:, : len(same)])
+        losses, counts = np.split(every[:, len(same) :], [size], axis=1)
         counted = np.repeat(np.array(lengths, float)[:, None], size, axis=1)
         counted[:, list(self._counts)] = counts
         counted[:, self._blind] = np.arange(len(lengths))[:, None] == 0
