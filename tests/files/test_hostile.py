@@ -182,7 +182,6 @@ def test_a_header_that_asks_for_what_is_not_there(where, value, words, whole, tm
     assert words in refused(lambda: tg.load(path))
 
 
-@pytest.mark.medium
 @pytest.mark.parametrize("every", [13, pytest.param(1, marks=pytest.mark.exhaustive)])
 def test_hundreds_of_wrong_headers_are_refused_or_harmless(every, whole, tmp_path):
     members, header = whole

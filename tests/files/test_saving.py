@@ -25,6 +25,7 @@ def same_bits(a, b):
     return all(x.tobytes() == y.tobytes() for x, y in zip(a, b, strict=True))
 
 
+@pytest.mark.one_in(3, rest="exhaustive")
 @pytest.mark.medium
 @pytest.mark.parametrize("name", ZOO)
 def test_a_model_comes_back_and_goes_on_training_bit_by_bit(name, tmp_path):
@@ -315,6 +316,7 @@ OWN = [
 ]  # fmt: skip
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.medium
 @pytest.mark.parametrize(
     "wire",

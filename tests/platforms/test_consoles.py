@@ -175,7 +175,7 @@ for command, code in (
 """
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_no_text_depends_on_the_encoding_of_the_system(tmp_path):
     """Python is told to complain, also in the processes that it starts, and not to use UTF-8."""
     strict = ["-X", "utf8=0", "-X", "warn_default_encoding", "-W", "error::EncodingWarning"]

@@ -39,7 +39,7 @@ def test_a_law_is_kept(name):
     kept(name, 3 if name in COSTLY else 5)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", LAWS)
 def test_a_law_is_kept_in_more_cases(name):
     kept(name, 12 if name in COSTLY else 25)
@@ -102,6 +102,7 @@ PLANTED = {  # by the law that finds it: where, and the right and the wrong word
 }
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_fault_breaks_the_law(name, monkeypatch):

@@ -54,6 +54,7 @@ def edges_of(plan, tape, seeds, per_loss):
     return seen
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.medium
 @pytest.mark.parametrize("floatx", ["float64", pytest.param("float32", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("compiled", BOTH)

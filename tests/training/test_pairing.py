@@ -183,7 +183,6 @@ def check_pairing(every):
     return seen
 
 
-@pytest.mark.medium
 @pytest.mark.parametrize("every", [9999, pytest.param(197, marks=pytest.mark.exhaustive)])
 def test_every_form_means_what_its_names_say(every):
     seen = check_pairing(every)
