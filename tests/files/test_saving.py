@@ -353,6 +353,7 @@ def test_layers_that_make_models_and_layers_come_back(wire, tmp_path):
     assert same_bits(once.get_weights(), model.get_weights())
 
 
+@pytest.mark.medium
 @pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("kind", [NetInCall, LateLayers, TiedInCall])
 def test_what_a_call_has_made_is_kept_again(kind, tmp_path):

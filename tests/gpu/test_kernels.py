@@ -279,6 +279,7 @@ def test_every_rule_has_a_kernel():
     assert not any(optimizers.OPTIMIZERS[name].rule.compiled for name in of_formulas_alone)
 
 
+@pytest.mark.medium
 @each_optimizer
 def test_a_step_is_that_of_the_rule(optimizer, cupy):
     w, g, slots = numbers_to_step(optimizer)

@@ -29,6 +29,7 @@ def test_a_lesson_is_known_by_its_name(old):
     assert verdict(counting, "count").right
 
 
+@pytest.mark.medium
 def test_start_does_not_copy_it_again(old, capsys):
     assert cli.main(["learn", "--start", str(old)]) == 0
     assert "01_counting.py (lesson 2 now)" in capsys.readouterr().out

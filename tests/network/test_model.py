@@ -144,6 +144,7 @@ def test_a_layer_that_borrows_weights_counts_its_own():
     assert "cls (mean_squared_error of output cls) trains enc and cls." in model.explain()
 
 
+@pytest.mark.medium
 @pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.one_in(28, rest="medium")
 @each_model

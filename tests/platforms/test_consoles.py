@@ -48,6 +48,7 @@ def named_model(name=NAME):
     return model, np.ones((4, 2)), [np.ones((4, 1))] * 2
 
 
+@pytest.mark.medium
 @pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_names_that_a_terminal_lacks(terminals, encoding):

@@ -45,6 +45,7 @@ def test_a_law_is_kept_in_more_cases(name):
     kept(name, 12 if name in COSTLY else 25)
 
 
+@pytest.mark.medium
 def test_programs_hold_what_they_promise():
     """In two hundred of them there is all that this room speaks of."""
     texts = []
