@@ -474,4 +474,3 @@ def test_an_op_that_was_written_again_is_not_taken_for_the_one_of_the_model(tmp_
     made(5.0)
     with pytest.raises(CheckpointError, match="an op called 'often', and there is a newer one"):
         model.save(tmp_path / "model.tg")
-    del tg.ops.OPS["often"]

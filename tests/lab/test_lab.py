@@ -124,7 +124,7 @@ def test_the_verdicts_are_those_of_the_papers(found):
     ]  # fmt: skip
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_ways_are_drawn(found):
     pytest.importorskip("matplotlib")
     from tinygrad_mo.lab.drawing import PANELS, figure_of_toy
