@@ -69,7 +69,7 @@ def steps(workload, seconds):
     spent.clear()
     count = max(5, round(seconds / duration(step)))
     if size > 1:
-        count = plan.SharedPlan.ranks.of_first(count)  # all ranks make as many
+        count = plan.SharedPlan.ranks.world.bcast(count)  # all ranks make as many
     spent.clear()
     before = time.process_time()
     walls = [duration(step) for _ in range(count)]

@@ -120,8 +120,8 @@ def test_a_fit_that_was_interrupted_can_be_called_again_on_the_same_model(tmp_pa
 def test_a_program_without_a_seed_goes_on(tmp_path, monkeypatch):
     def begin():
         """As a process that starts: its seed is another one each time."""
-        monkeypatch.setattr(device, "UNSEEDED", np.random.SeedSequence())
-        device.draw_like(device.UNSEEDED)
+        monkeypatch.setattr(device, "UNSEEDED", device.UNSEEDED)
+        device.draw_like(np.random.SeedSequence(), seeded=False)
 
     begin()
     cut_off(unseeded_network(), tmp_path / "b.tg")

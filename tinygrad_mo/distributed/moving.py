@@ -16,17 +16,24 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 
 from ..device import Array, array_module
+from ..files.identity import differences
 from ..questions import on_gpu
 
 SMALL = 1 << 15  # numbers; of fewer, one message takes longer to begin than to send
 AT_ONCE = 1e-3  # seconds of waiting in which a core is kept, for an answer that is near
 PATIENCE = 60.0  # seconds, after which something must be wrong
+ALIKE = (
+    "Each process runs the same program on the same data: call tg.distributed.init() before a "
+    "model is made or data are drawn, and change nothing on one of them alone (a callback that "
+    'only reads may be on one: give it phase = "look")'
+)
 give_way: Callable[[], Any] = getattr(os, "sched_yield", lambda: time.sleep(0))
 
 
@@ -46,22 +53,41 @@ class Ranks:
     step : int
         Training steps, counted from 1.
     doing : str
-        What it does, for who waits in vain.
+        Where it is, for who waits in vain.
     """
 
     def __init__(self, world: Any, gpus: Any = None):
         self.world, self.gpus = world, gpus
         self.rank, self.size = world.Get_rank(), world.Get_size()
         self.notes: Any = None  # where it notes its step, for who watches
-        self.step = 0
-        self.doing = "its first step"
+        self.step, self.patience = 0, PATIENCE
+        self.doing = "before its first step"
 
-    def begins(self, training: bool) -> None:
-        """A step of training, or an evaluation."""
-        self.step += training
-        self.doing = f"step {self.step} of this run" if training else "an evaluation"
+    def next_step(self) -> str:
+        """Begin with a training step; where that is."""
+        self.step += 1
         if self.notes:
-            self.notes.note(max(1, self.step))
+            self.notes.note(self.step)
+        return f"in step {self.step} of this run"
+
+    def agree(self, doing: str, told: Mapping[str, Any], word: Any = None) -> Any:
+        """See `tinygrad_mo.ranks.agree`.
+
+        All come here between steps, so whoever is somewhere else is found: a checksum of what each
+        has to say, whatever that is, is told to all, and only if two differ, they tell it in full.
+        """
+        if not doing.startswith("in step"):
+            place = f"after step {self.step} of this run" if self.step else "before its first step"
+            doing = f"{doing} {place}".strip()
+        self.doing = doing
+        mine = doing, told, word
+        seen = self.everyones(np.frombuffer(sha256(repr(mine).encode()).digest(), "uint8"))
+        if (seen == seen[0]).all():
+            return word
+        every = self.world.allgather(mine)
+        for rank in range(1, self.size):
+            refuse_difference(rank, every[0], every[rank])
+        return next(filter(None, (one[2] for one in every)), word)
 
     def everyones(self, x: Array) -> Array:
         """The arrays of all ranks, which have one shape: (ranks, *shape)."""
@@ -86,8 +112,6 @@ class Ranks:
     def total(self, x: Any) -> Array:
         """The sum of all ranks' arrays or numbers, added from rank 0 on."""
         x = array_module(x).asarray(x)
-        if x.size < SMALL:
-            return added(self.everyones(x))
         own = self.room_for(x.size, x)
         own[: x.size] = x.reshape(-1)
         return self.total_in(own)[: x.size].reshape(x.shape)
@@ -112,11 +136,6 @@ class Ranks:
         parts = zip(self.everyones(room), lengths, strict=True)
         return xp.concatenate([part[:length] for part, length in parts])
 
-    def of_first(self, value: Any) -> Any:
-        """What rank 0 has."""
-        self.wait(self.world.Ibarrier())
-        return self.world.bcast(value)
-
     def wait(self, request: Any) -> None:
         """Until all ranks have come: at once, as a rule.
 
@@ -132,14 +151,26 @@ class Ranks:
                 give_way()
                 continue
             time.sleep(AT_ONCE / 20)
-            if waited > PATIENCE and not is_said:
+            if waited > self.patience and not is_said:
                 is_said = True
                 print(
-                    f"rank {self.rank} has waited {PATIENCE:.0f} s in {self.doing} for the others: "
-                    f"does every rank call this fit or evaluate?",
+                    f"rank {self.rank} has waited {self.patience:.0f} s {self.doing} for the "
+                    f"others: does every rank call this fit or evaluate?",
                     file=sys.stderr,
                     flush=True,
                 )
+
+
+def refuse_difference(rank: int, first: Sequence[Any], other: Sequence[Any]) -> None:
+    """An error, if a rank is not where rank 0 is, or has not the same."""
+    if first[0] != other[0]:
+        found = f"rank 0 is {first[0]}, and rank {rank} is {other[0]}"
+    else:
+        words = list(differences(first[1], other[1], f"{{}} on rank 0, {{}} on rank {rank}"))
+        if not words:
+            return
+        found = f"{first[0]}, ranks 0 and {rank} differ in {'; '.join(words)}"
+    raise ValueError(f"{found}. {ALIKE}")
 
 
 def added(rows: Array) -> Array:
