@@ -62,13 +62,12 @@ def test_a_sum_is_made_from_rank_0_on_whichever_way_it_takes(size):
     def numbers(rank):
         return np.random.default_rng(rank).normal(size=size).astype("float32")
 
-    def in_a_flat_room(ranks):
-        flat = ranks.room_for(size, np.zeros(0, "float32"))
-        flat[:size] = numbers(ranks.rank)
-        return ranks.total_in(flat)[:size]
+    def among_others(ranks):
+        wide = np.ones((2, 3))
+        return ranks.totals([wide, numbers(ranks.rank), wide])[1]
 
     expected = numbers(0) + numbers(1) + numbers(2)
-    for way in (lambda ranks: ranks.total(numbers(ranks.rank)), in_a_flat_room):
+    for way in (lambda ranks: ranks.total(numbers(ranks.rank)), among_others):
         assert all(x.tobytes() == expected.tobytes() for x in on_ranks(3, way))
 
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from ..device import Array, array_module
 from ..files.identity import differences
-from ..questions import on_gpu
+from ..questions import by_type, on_gpu
 
 SMALL = 1 << 15  # numbers; of fewer, one message takes longer to begin than to send
 AT_ONCE = 1e-3  # seconds of waiting in which a core is kept, for an answer that is near
@@ -110,20 +110,23 @@ class Ranks:
         return found
 
     def total(self, x: Any) -> Array:
-        """The sum of all ranks' arrays or numbers, added from rank 0 on."""
-        x = array_module(x).asarray(x)
-        own = self.room_for(x.size, x)
-        own[: x.size] = x.reshape(-1)
-        return self.total_in(own)[: x.size].reshape(x.shape)
+        """The sum of all ranks' arrays or numbers."""
+        return self.totals([array_module(x).asarray(x)])[0]
 
-    def room_for(self, size: int, like: Array) -> Array:
-        """A flat array for so many numbers, and zeros, which can be cut into equal parts."""
-        flat = array_module(like).empty(-(-size // self.size) * self.size, like.dtype)
-        flat[size:] = 0
-        return flat
+    def totals(self, arrays: Sequence[Array]) -> list[Array]:
+        """The sums of all ranks' arrays, of which those of one type are moved together."""
+        found = list(arrays)
+        for places in by_type(enumerate(arrays)):
+            flat = [arrays[n].reshape(-1) for n in places]
+            xp, ends = array_module(flat[0]), np.cumsum([len(x) for x in flat]).tolist()
+            flat.append(xp.zeros(-ends[-1] % self.size, flat[0].dtype))  # to be cut equally
+            sums = xp.split(self.total_in(xp.concatenate(flat)), ends)
+            for n, total in zip(places, sums[:-1], strict=True):
+                found[n] = total.reshape(arrays[n].shape)
+        return found
 
     def total_in(self, flat: Array) -> Array:
-        """The same of what has been put into `room_for`."""
+        """The sum, added from rank 0 on, of arrays that can be cut into a part for each rank."""
         if flat.size < SMALL:
             return added(self.everyones(flat))
         return self.everyones(added(self.exchanged(flat.reshape(self.size, -1)))).reshape(-1)

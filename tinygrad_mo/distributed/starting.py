@@ -27,6 +27,7 @@ LAUNCHED = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MPI_LOCALRANKID")
 LIBRARIES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # of linear algebra
 INSTALL = "python -m pip install mpi4py mpich (or mpi4py alone where there is an MPI already)"
 FIRST_SPEAKS = 1.0  # seconds in which rank 0 may tell an error that all ranks have met
+IS_HEARD = 0.1  # seconds in which an mpiexec passes on what was said, before it is to end all
 
 
 def init(synchronised: bool = True) -> None:
@@ -121,6 +122,7 @@ def end_all(kind: type[BaseException], error: BaseException, trace: TracebackTyp
     text = "".join(traceback.format_exception(kind, error, trace))
     print(f"{text}rank {mine.rank} of {mine.size} ended {mine.doing}, and all others with it",
           file=sys.stderr, flush=True)  # fmt: skip
+    time.sleep(IS_HEARD)
     mine.world.Abort(1)
 
 
