@@ -1,8 +1,9 @@
 """What several processes cost: the time of a step, the share of the sum of gradients, and a model.
 
-``python ranks.py [w3 w5 w7] [--rounds 3] [--seconds 4]`` times training steps of one process with
-two threads and of two with one thread each, in turns, and then what a sum over the ranks costs by
-its size. From these it fits
+``python ranks.py [w3 w5 w7] [--minutes 3.5] [--seconds 4]`` times training steps of one process
+with two threads and of two with one thread each, in turns, and what a sum over the ranks costs by
+its size: as many rounds of it as fit into the time, of which the best counts. Two ranks shall take
+at most 1.15 times as long as two threads. To the sums it fits
 
     seconds(bytes, p) = moves(p) alpha + 2 (p - 1) / p (beta + gamma / 2) bytes
 
@@ -26,6 +27,7 @@ import numpy as np
 SIZES = [1 << k for k in range(8, 23, 2)]  # numbers of float32
 SHOWN = (2, 4, 16, 64, 256, 1024)  # ranks
 TIMES = 25  # of a sum
+clock = time.perf_counter
 
 
 def two_ranks(*arguments):
@@ -57,9 +59,9 @@ def steps(workload, seconds):
     spent = []
 
     def timed(*given):
-        start = time.perf_counter()
+        start = clock()
         found = summed(*given)
-        spent.append(time.perf_counter() - start)
+        spent.append(clock() - start)
         return found
 
     summed, plan.summed = plan.summed, timed
@@ -84,9 +86,9 @@ def steps(workload, seconds):
 
 
 def duration(step):
-    start = time.perf_counter()
+    start = clock()
     step()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def sums():
@@ -129,12 +131,20 @@ def main(given):
         return
     options = argparse.ArgumentParser()
     options.add_argument("workloads", nargs="*", default=["w3", "w5", "w7"])
-    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--minutes", type=float, default=3.5)
     options.add_argument("--seconds", type=float, default=4)
     options.add_argument("--alpha", type=float)
     options.add_argument("--beta", type=float)
     chosen = options.parse_args(given)
-    rounds = [two_ranks("--child", "sums") for _ in range(chosen.rounds)]
+    print(f"{os.cpu_count()} cores, of which {os.getloadavg()[0]:.1f} were busy before")
+    rounds, times, begun, longest = [], {name: ([], []) for name in chosen.workloads}, clock(), 0.0
+    while not rounds or clock() - begun + longest < 60 * chosen.minutes:
+        start = clock()
+        rounds.append(two_ranks("--child", "sums"))
+        for workload, (one, two) in times.items():
+            one.append(found_by([], ["--child", workload, chosen.seconds], threads=2))
+            two.append(two_ranks("--child", workload, chosen.seconds))
+        longest = max(longest, clock() - start)
     measured = np.min(rounds, axis=0).tolist()
     alpha, beta, gamma = fitted(measured)
     print(
@@ -145,12 +155,9 @@ def main(given):
         print(f"  {size:>10,.0f} bytes: {moved * 1e6:9.0f} us, the model {model * 1e6:9.0f} us")
     alpha = alpha if chosen.alpha is None else chosen.alpha
     beta = beta if chosen.beta is None else chosen.beta
-    for workload in chosen.workloads:
-        one, two = [], []
-        for _ in range(chosen.rounds):
-            one.append(found_by([], ["--child", workload, chosen.seconds], threads=2))
-            two.append(two_ranks("--child", workload, chosen.seconds))
+    for workload, (one, two) in times.items():
         report(workload, one, two, (alpha, beta, gamma))
+    print(f"{len(rounds)} rounds in {clock() - begun:.0f} s")
 
 
 def report(workload, one, two, costs):
