@@ -92,7 +92,10 @@ def duration(step):
 
 
 def sums():
-    """By number of bytes, the least time of a sum over the ranks, and of its additions alone."""
+    """By number of bytes, the least time of a sum over the ranks, and of its additions alone.
+
+    And that of comparing what they are about to do, which comes twice in a step.
+    """
     import tinygrad_mo as tg
 
     tg.distributed.init()
@@ -106,7 +109,9 @@ def sums():
         moved = [duration(lambda x=x: ranks.total_in(x)) for _ in range(TIMES)]
         alone = [duration(lambda halves=halves: added(halves)) for _ in range(TIMES)]
         found.append([x.nbytes, min(moved), min(alone)])
-    return found
+    told = {"samples": 32, "weights": "#12345678", "data": "#12345678"}
+    compared = [duration(lambda: ranks.agree("in an evaluation", told)) for _ in range(TIMES)]
+    return {"sums": found, "agree": min(compared)}
 
 
 def fitted(measured):
@@ -136,7 +141,7 @@ def main(given):
     options.add_argument("--alpha", type=float)
     options.add_argument("--beta", type=float)
     chosen = options.parse_args(given)
-    print(f"{os.cpu_count()} cores, of which {os.getloadavg()[0]:.1f} were busy before")
+    print(f"{os.cpu_count()} cores, for {os.getloadavg()[0]:.1f} programs that ran before this one")
     rounds, times, begun, longest = [], {name: ([], []) for name in chosen.workloads}, clock(), 0.0
     while not rounds or clock() - begun + longest < 60 * chosen.minutes:
         start = clock()
@@ -145,11 +150,12 @@ def main(given):
             one.append(found_by([], ["--child", workload, chosen.seconds], threads=2))
             two.append(two_ranks("--child", workload, chosen.seconds))
         longest = max(longest, clock() - start)
-    measured = np.min(rounds, axis=0).tolist()
+    measured = np.min([one["sums"] for one in rounds], axis=0).tolist()
     alpha, beta, gamma = fitted(measured)
     print(
         f"alpha {alpha * 1e6:.1f} us, beta {beta * 1e9:.3f} ns, gamma {gamma * 1e9:.3f} ns a byte"
     )
+    print(f"to compare what two ranks do: {min(one['agree'] for one in rounds) * 1e6:.0f} us")
     for size, moved, _ in measured:
         model = predicted(size, 2, alpha, beta, gamma)
         print(f"  {size:>10,.0f} bytes: {moved * 1e6:9.0f} us, the model {model * 1e6:9.0f} us")
