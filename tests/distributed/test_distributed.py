@@ -16,6 +16,7 @@ OF_FOUR = ["masks_and_draws", "few_samples", "judged"]
 ON_THE_DOUBLE = ["masks_and_draws", "few_samples", "stepped"]
 WRONG = """
 import numpy as np, tinygrad_mo as tg
+from tinygrad_mo.distributed import moving
 tg.distributed.init()
 x = tg.Input((2,), dtype="int32", name="ids")
 h = tg.layers.Flatten()(tg.layers.Embedding(10, 3)(x))
@@ -25,11 +26,17 @@ ids = np.zeros((16, 2), int)
 ids[15] = 10  # on the last rank, in step 2
 model.fit(ids, np.zeros((16, 1)), batch_size=8, shuffle=False, verbose=0)
 """
+CAUGHT = (
+    WRONG.replace("model.fit", "moving.LOST = 0.2\ntry: model.fit")
+    + """
+except IndexError: pass
+"""
+)
 LEFT = """
 import sys, time
 import numpy as np, tinygrad_mo as tg
 from tinygrad_mo.distributed import moving
-moving.PATIENCE = 0.2
+moving.LOST = moving.PATIENCE = 0.2
 tg.distributed.init()
 
 def leave(step, logs):
@@ -82,6 +89,13 @@ def test_an_error_of_one_rank_ends_all_and_says_where(mpi, program):
         "in step 1 of the training; the rows of this batch are the samples 8, 9, 10" in run.stderr
     )
     assert "rank 1 of 2 ended in step 2 of this run, and all others with it" in run.stderr
+
+
+@pytest.mark.exhaustive
+def test_an_error_that_one_rank_catches_ends_all(mpi, program):
+    run = mpi(2, program(CAUGHT))
+    assert run.returncode != 0
+    assert "rank 0 waits in step 2 of this run for a rank that has gone on from there" in run.stderr
 
 
 def test_a_rank_that_ends_alone_ends_all_and_it_is_said_where(mpi, program):

@@ -37,6 +37,9 @@ class World:
         self.barrier.wait(10)
         return Done()
 
+    def Dup(self):
+        return self
+
     def allgather(self, x):
         found = np.empty(len(self.shared), object)
         self._move(x, lambda one: one, found)

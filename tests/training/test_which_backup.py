@@ -8,6 +8,7 @@ import pytest
 import tinygrad_mo as tg
 from tinygrad_mo import callbacks, device, layers
 from tinygrad_mo.files.archive import CheckpointError
+from tinygrad_mo.files.identity import differences, fingerprint
 
 X = np.linspace(-1, 1, 24).reshape(8, 3)
 Y = X[:, :1]
@@ -86,6 +87,16 @@ def test_a_second_fit_of_one_model_is_not_taken_for_the_first(tmp_path):
         tmp_path / "two.tg",
     )
     assert program() == whole  # in which the first fit has run again
+
+
+def test_a_layer_that_differs_is_named_with_how_it_was_made():
+    one, other = (
+        fingerprint(tg.Model(x, layers.Dense(units, name="y")(x)))
+        for x in [tg.Input((3,), name="x")]
+        for units in (1, 2)
+    )
+    said = list(differences(one, other, "{} there, {} here"))
+    assert said == ['layers: y Dense(1, name="y") there, Dense(2, name="y") here', "graph"]
 
 
 @pytest.mark.medium

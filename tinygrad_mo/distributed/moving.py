@@ -28,6 +28,7 @@ from ..questions import by_type, on_gpu
 
 SMALL = 1 << 15  # numbers; of fewer, one message takes longer to begin than to send
 AT_ONCE = 1e-3  # seconds of waiting in which a core is kept, for an answer that is near
+LOST = 5.0  # seconds of waiting, after which it is told to those who may wait elsewhere
 PATIENCE = 60.0  # seconds, after which something must be wrong
 ALIKE = (
     "Each process runs the same program on the same data: call tg.distributed.init() before a "
@@ -57,10 +58,10 @@ class Ranks:
     """
 
     def __init__(self, world: Any, gpus: Any = None):
-        self.world, self.gpus = world, gpus
+        self.world, self.words, self.gpus = world, world.Dup(), gpus
         self.rank, self.size = world.Get_rank(), world.Get_size()
         self.notes: Any = None  # where it notes its step, for who watches
-        self.step, self.patience = 0, PATIENCE
+        self.step, self.met, self.patience = 0, 0, PATIENCE
         self.doing = "before its first step"
 
     def next_step(self) -> str:
@@ -79,12 +80,14 @@ class Ranks:
         if not doing.startswith("in step"):
             place = f"after step {self.step} of this run" if self.step else "before its first step"
             doing = f"{doing} {place}".strip()
-        self.doing = doing
+        self.doing, self.met = doing, self.met + 1
         mine = doing, told, word
-        seen = self.everyones(np.frombuffer(sha256(repr(mine).encode()).digest(), "uint8"))
+        digest = np.frombuffer(sha256(repr(mine).encode()).digest(), "uint8")
+        seen = np.empty((self.size, len(digest)), "uint8")
+        self.wait(self.words.Iallgather(digest, seen))
         if (seen == seen[0]).all():
             return word
-        every = self.world.allgather(mine)
+        every = self.words.allgather(mine)
         for rank in range(1, self.size):
             refuse_difference(rank, every[0], every[rank])
         return next(filter(None, (one[2] for one in every)), word)
@@ -145,34 +148,53 @@ class Ranks:
         A core is kept for a moment only: other programs may need it, and on a machine with fewer
         cores than ranks it is another rank that needs it.
         """
-        if request.Test():
-            return
-        begun, is_said = time.perf_counter(), False
+        late = [(self.patience, self.complain), (LOST, self.call)]  # after so many seconds
+        begun = time.perf_counter()
         while not request.Test():
             waited = time.perf_counter() - begun
             if waited < AT_ONCE:
                 give_way()
                 continue
             time.sleep(AT_ONCE / 20)
-            if waited > self.patience and not is_said:
-                is_said = True
-                print(
-                    f"rank {self.rank} has waited {self.patience:.0f} s {self.doing} for the "
-                    f"others: does every rank call this fit or evaluate?",
-                    file=sys.stderr,
-                    flush=True,
-                )
+            if self.words.iprobe() and self.words.recv() > self.met:
+                late.append((waited + LOST, self.give_up))
+            if late and waited > late[-1][0]:
+                late.pop()[1]()
+
+    def call(self) -> None:
+        """Tell the others where this one waits.
+
+        Who has left a step by an error, and caught it, waits where the next one begins, and the
+        others within the step: they would wait for one another.
+        """
+        for other in range(self.size):
+            if other != self.rank:
+                self.words.isend(self.met, other)
+
+    def give_up(self) -> None:
+        raise RuntimeError(
+            f"rank {self.rank} waits {self.doing} for a rank that has gone on from there: it must "
+            f"have caught an error. Let errors of a fit end the program"
+        )
+
+    def complain(self) -> None:
+        print(
+            f"rank {self.rank} has waited {self.patience:.0f} s {self.doing} for the others: does "
+            f"every rank call this fit or evaluate?",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def refuse_difference(rank: int, first: Sequence[Any], other: Sequence[Any]) -> None:
     """An error, if a rank is not where rank 0 is, or has not the same."""
     if first[0] != other[0]:
         found = f"rank 0 is {first[0]}, and rank {rank} is {other[0]}"
+    elif repr(first[1]) == repr(other[1]):
+        return
     else:
-        words = list(differences(first[1], other[1], f"{{}} on rank 0, {{}} on rank {rank}"))
-        if not words:
-            return
-        found = f"{first[0]}, ranks 0 and {rank} differ in {'; '.join(words)}"
+        what = differences(first[1], other[1], f"{{}} on rank 0, {{}} on rank {rank}")
+        found = f"{first[0]}, ranks 0 and {rank} differ in {'; '.join(what)}"
     raise ValueError(f"{found}. {ALIKE}")
 
 

@@ -48,7 +48,7 @@ def init(synchronised: bool = True) -> None:
     the training; in each step, what the ranks are doing, the batch and the weights, of which some
     hundred numbers of each array are looked at (on GPUs, none), learning rate and loss weights. Who
     sets `model.stop_training` on one rank (a limit of time) stops all of them after the same step.
-    An error that nobody catches ends all, and so does a program that ends on one rank alone.
+    An error on one rank ends all, and so does a program that ends on one rank alone.
 
     Parameters
     ----------
