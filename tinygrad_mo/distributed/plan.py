@@ -65,14 +65,13 @@ class SharedPlan(NetworkPlan):
         self._draws = Randomness(self.steps)
         self._unproved = {False, True} if self.synchronised else {False}
         self._counts: dict[int, int] = {}  # by loss, the slot of what it is the mean or sum of
-        self._is_sum, self._blind = (np.zeros(len(self.losses), bool) for _ in range(2))
+        self._is_sum = np.zeros(len(self.losses), bool)
         for k, loss in enumerate(self.losses):
-            below = topological_order([loss])
-            made = next((s for s in reversed(below) if s.op is not ops.identity), None)
+            below = reversed(topological_order([loss]))
+            made = next((step for step in below if step.op is not ops.identity), None)
             if made is not None and made.op in (ops.weighted_mean, ops.weighted_sum):
                 self._counts[k] = self.slots[made, 1]
                 self._is_sum[k] = made.op is ops.weighted_sum
-            self._blind[k] = not any(map(is_fed, (x for s in below for x in s.inputs)))
         self._averaging = [step for step in self.steps if step.op.averages]
         for step in self._averaging:
             if step.op is not ops.batch_normalization:
@@ -164,7 +163,6 @@ class SharedPlan(NetworkPlan):
         losses, counts = np.split(every, [size], axis=1)
         counted = np.repeat(np.array(lengths, float)[:, None], size, axis=1)
         counted[:, list(self._counts)] = counts
-        counted[:, self._blind] = np.arange(len(lengths))[:, None] == 0
         values, shares = put_together(losses, counted, self._is_sum)
         tape = SharedTape(*part)
         tape.part, tape.feed, tape.lengths = part, feed, lengths
@@ -225,8 +223,3 @@ class SharedPlan(NetworkPlan):
             self.ranks, super().backward(tape.part, seeds, per_loss=per_loss, sparse=True)
         )
         return found if sparse else {w: dense_gradient(g) for w, g in found.items()}
-
-
-def is_fed(x: Tensor | None) -> bool:
-    """Is it a leaf that each batch brings?"""
-    return x is not None and x.step is None and x.value is None

@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from importlib import import_module, metadata
+from importlib import import_module
 from math import inf
 from pathlib import Path
 from types import TracebackType
@@ -42,13 +42,15 @@ def init(synchronised: bool = True) -> None:
     Call it first, before a model is made or data are drawn. In a program that nobody has started
     with `mpirun` there is one process, and nothing changes.
 
-    What is not the same on all ranks is an error, which names it, with both values: when a `fit` or
-    `evaluate` begins, whatever a backup would compare (see `BackupAndRestore`), the epochs, and
-    where weights, optimizer and random numbers stand, but of callbacks only those that may change
-    the training; in each step, what the ranks are doing, the batch and the weights, of which some
-    hundred numbers of each array are looked at (on GPUs, none), learning rate and loss weights. Who
-    sets `model.stop_training` on one rank (a limit of time) stops all of them after the same step.
-    An error on one rank ends all, and so does a program that ends on one rank alone.
+    What is not the same on all ranks is an error, which names it, and what is short with both
+    values. When a `fit`, an `evaluate` or the first `train_on_batch` begins: whatever a backup
+    would compare (see `BackupAndRestore`), but of callbacks only those that may change the
+    training; the epochs; and where weights, optimizer and random numbers stand. In each step: the
+    batch and the weights, of which some hundred numbers of each array are looked at (on GPUs,
+    none), learning rate and loss weights.
+
+    Who sets `model.stop_training` on one rank (a limit of time) stops all of them after the same
+    step. An error on one rank ends all, and so does a program that ends on one rank alone.
 
     Parameters
     ----------
@@ -144,14 +146,9 @@ def is_launched(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def launcher() -> str:
-    """The command that starts processes: that of the installed wheel, or the first on the path."""
-    try:
-        files = metadata.files("mpich") or []
-    except metadata.PackageNotFoundError:
-        files = []
-    found = [str(Path(str(one.locate())).resolve()) for one in files if one.stem == "mpiexec"]
-    beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    command = next(iter(found), None) or shutil.which("mpiexec", path=beside)
+    """The command that starts processes: that of this environment, or the first on the path."""
+    places = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    command = shutil.which("mpiexec", path=os.pathsep.join(places))
     if command is None:
         raise ImportError(f"there is no mpiexec, which starts several processes: {INSTALL}")
     return command
