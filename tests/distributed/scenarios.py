@@ -128,9 +128,10 @@ def stepped():
     return found
 
 
-def balanced():
+def balanced(methods=("uncertainty", "gradnorm", "pcgrad", "graddrop")):
+    """By methods that need the losses, their Gram matrix, or all gradients."""
     found, x, y = {}, numbers(SAMPLES, 5), labels()
-    for method in tg.balancing.METHODS:
+    for method in methods:
         model = two_heads()
         model.compile(optimizers.SGD(0.1), ["binary_crossentropy", "mse"], loss_weights=method)
         found |= {f"{method} {n}": v for n, v in fitted(model, x, y, epochs=1).items()}
@@ -141,6 +142,10 @@ def balanced():
 
     model.compile(optimizers.SGD(0.1), ["binary_crossentropy", "mse"], loss_weights=by_size)
     return found | {f"own {n}": v for n, v in fitted(model, x, y).items()}
+
+
+def balanced_by_all():
+    return balanced(tg.balancing.METHODS)
 
 
 def watched():
@@ -307,13 +312,15 @@ SAME = [
     stopped,
 ]
 REFUSED = [across_samples, a_small_sum, stateful, not_alike]
+LONG = [balanced_by_all]  # if they are named
 
 
 def found(names=()):
     """By scenario, what comes out, all in float64."""
-    every = {one.__name__: one for one in SAME + REFUSED * (tg.distributed.size() > 1)}
+    every = {one.__name__: one for one in SAME + REFUSED + LONG}
+    chosen = [*every][: len(SAME) + len(REFUSED) * (tg.distributed.size() > 1)]
     result = {}
-    for name in names or every:
+    for name in names or chosen:
         with tg.use(floatx="float64"):
             tg.set_random_seed(3)
             result[name] = every[name]()

@@ -56,6 +56,7 @@ model.fit(np.zeros((20, 2)), np.zeros((20, 1)), batch_size=4, verbose=0, callbac
     ("ranks", "where", "names"),
     [
         (2, "numpy", []),
+        pytest.param(2, "numpy", ["balanced_by_all"], marks=pytest.mark.exhaustive),
         pytest.param(4, "numpy", OF_FOUR, marks=pytest.mark.exhaustive),
         pytest.param(2, "double", ON_THE_DOUBLE, marks=pytest.mark.exhaustive),
     ],
