@@ -12,7 +12,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -72,32 +72,25 @@ class SharedPlan(NetworkPlan):
             if made is not None and made.op in (ops.weighted_mean, ops.weighted_sum):
                 self._counts[k] = self.slots[made, 1]
                 self._is_sum[k] = made.op is ops.weighted_sum
-        self._averaging = [step for step in self.steps if step.op.averages]
-        for step in self._averaging:
+        self._known = [leaf for _, leaf in self.leaves if isinstance(leaf, Parameter)]
+        averaging = [step for step in self.steps if step.op.averages]
+        for step in averaging:
             if step.op is not ops.batch_normalization:
                 raise ValueError(
                     f"{step.describe()}: it goes on from the samples of the batch before, and here "
                     f"a batch is shared out among processes: train this network in one"
                 )
-        if self._averaging and not self.synchronised and not self.ranks.rank:
-            paths = dict.fromkeys(step.call.path for step in self._averaging if step.call)
+        # those that look at the whole batch while training
+        self._apart = {step for step in self.steps if draws(step)}
+        self._apart |= {*(averaging if self.synchronised else ())} - self.frozen
+        if averaging and not self.synchronised and not self.ranks.rank:
+            paths = dict.fromkeys(step.call.path for step in averaging if step.call)
             warnings.warn(
                 f"{', '.join(paths)}: each of {self.ranks.size} processes normalises its part of a "
                 f"batch by itself, so the numbers are not those of one process: "
                 f"init(synchronised=True) brings them",
                 stacklevel=2,
             )
-
-    @cached_property
-    def _apart(self) -> set[Step]:
-        """The steps that look at the whole batch while training."""
-        normalising = self._averaging if self.synchronised else []
-        return {step for step in self.steps if draws(step)} | set(normalising) - self.frozen
-
-    @cached_property
-    def _known(self) -> list[Parameter]:
-        """The weights that it computes with."""
-        return [leaf for _, leaf in self.leaves if isinstance(leaf, Parameter)]
 
     def forward(
         self,
