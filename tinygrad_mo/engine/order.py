@@ -8,16 +8,17 @@ from typing import Any
 
 def topological_order(tensors: Sequence[Any]) -> list[Any]:
     """All steps that lead to `tensors`, each after the steps it needs (and without recursion)."""
-    order: list[Any] = []
-    seen: set[Any] = set()
-    stack = [(t.step, False) for t in reversed(tensors) if t.step is not None]
+    order: dict[Any, None] = {}
+    stack = [t.step for t in reversed(tensors) if t.step is not None]
     while stack:
-        step, inputs_done = stack.pop()
-        if inputs_done:
-            order.append(step)
-        elif step not in seen:
-            seen.add(step)
-            stack.append((step, True))
-            below = [x.step for x in reversed(step.inputs) if x is not None and x.step is not None]
-            stack.extend((one, False) for one in below if one not in seen)
-    return order
+        step = stack[-1]
+        waiting = len(stack)
+        if step not in order:
+            for x in reversed(step.inputs):
+                if x is not None and x.step is not None and x.step not in order:
+                    stack.append(x.step)
+            if len(stack) == waiting:
+                order[step] = None
+        if len(stack) == waiting:
+            stack.pop()
+    return list(order)

@@ -129,10 +129,11 @@ class Op:
 
     def __call__(self, *inputs: Any, **attributes: Any) -> Any:
         record = None
-        for i, x in enumerate(inputs):
-            if x is None and i not in self._may_be_none:
-                self._refuse_none(i)
-            record = record or getattr(x, "__op__", None)
+        for x in inputs:
+            if x is None:
+                self._check_none(inputs)
+            elif record is None:
+                record = getattr(x, "__op__", None)
         if record:  # among them is a tensor, which knows how to record a step
             return record(self, inputs, attributes)
         for i, x in enumerate(inputs):
@@ -157,15 +158,18 @@ class Op:
             made = self.alone(*inputs, **attributes)
         return self.run(*inputs, **attributes) if made is NotImplemented else made
 
-    def _refuse_none(self, i: int) -> None:
-        """Input `i` is None: say what usually stands behind it."""
+    def _check_none(self, inputs: Sequence[Any]) -> None:
+        """Some of them are None: if they may not be, say what usually stands behind it."""
+        none = {i for i, x in enumerate(inputs) if x is None} - self._may_be_none
+        if not none:
+            return
         others = "if there may be none (a bias with use_bias=False), leave the op out"
         if self.optional:
             others = f"only {' and '.join(self.optional)} may be None"
         elif not of_this_package(self):
             others = 'where the rule of your op knows None, say so: @op(optional=("bias",))'
         raise TypeError(
-            f"{self.name}: input {i} is None, but must be a tensor, an array or a number; {others}"
+            f"{self.name}: input {min(none)} is None, but must be a tensor, an array or a number; {others}"
         )
 
     def _check(self, i: int, x: Any) -> None:
@@ -430,7 +434,10 @@ def gathered(gradient: Any, rows: int, shape: tuple[int, ...], dtype: Any) -> An
     In its shape, and in its type: where float32 has met float64 (a number such as ``np.sqrt(2)`` is
     one), gradients come back in both.
     """
-    if getattr(gradient, "shape", ())[:1] != (rows,):
+    given = getattr(gradient, "shape", ())
+    if given[1:] == shape and given[:1] == (rows,) and gradient.dtype == dtype:
+        return gradient
+    if given[:1] != (rows,):
         hint = ". Where no gradient passes, None takes the place of the pullback itself"
         raise ValueError(
             f"a pullback is given g with a row for each loss, (rows, *y.shape), and returns "
