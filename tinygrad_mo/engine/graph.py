@@ -210,7 +210,7 @@ class Parameter(Tensor):
         """
         if getattr(value, "shape", None) != self.shape and np.shape(value) != self.shape:
             raise ValueError(f"{self} cannot take a value of shape {np.shape(value)}")
-        new = new_array(held(value), f"the value of {self}", self.dtype)
+        new = new_array(held(value), self, self.dtype)
         lock(new)
         self.value = new
 

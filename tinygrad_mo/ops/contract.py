@@ -330,7 +330,7 @@ def check_plain(x: Any, what: Any) -> None:
             )
 
 
-def plain_numbers(x: Any, what: str) -> Array:
+def plain_numbers(x: Any, what: Any) -> Array:
     """`x` as an array; a `TypeError` says why if it is not one of real numbers and nothing else."""
     check_plain(x, what)
     array = array_module(x).asarray(x)
@@ -341,7 +341,7 @@ def plain_numbers(x: Any, what: str) -> Array:
     return array
 
 
-def new_array(x: Any, what: str, dtype: Any = None) -> Array:
+def new_array(x: Any, what: Any, dtype: Any = None) -> Array:
     """A copy of `x` as an array of one type (default: `floatx()` for floats, else its own)."""
     array = plain_numbers(x, what)
     if dtype is None:
@@ -350,7 +350,7 @@ def new_array(x: Any, what: str, dtype: Any = None) -> Array:
     return xp().array(array, dtype)
 
 
-def check_holds(what: str, array: Array, dtype: Any) -> None:
+def check_holds(what: Any, array: Array, dtype: Any) -> None:
     """Refuse numbers that would become others in this type: too large ones, or 1.5 in integers."""
     dtype, xp = np.dtype(dtype), array_module(array)
     if array.dtype == dtype or not array.size:
