@@ -218,19 +218,17 @@ class Plan:
 
     def sweep(self, tape: Tape, starts: list[Array], per_loss: bool, record: Record) -> list[Any]:
         """From the cotangents of the losses, one row each, down to the gradients by `wrt`."""
-        rows = self.reach if per_loss else [losses and (0,) for losses in self.reach]
-        g: list[Any] = [None] * len(rows)  # by slot: the gradient that has arrived so far
+        g: list[Any] = [None] * len(self.reach)  # by slot: what has arrived so far, of which losses
 
         def send(slot: int, gradient: Any, losses: tuple[int, ...]) -> None:
             """Where ways meet, their gradients add up."""
-            gradient = spread(gradient, losses, rows[slot])
             so_far = g[slot]
-            g[slot] = gradient if so_far is None else so_far + gradient
+            g[slot] = added(*so_far, gradient, losses) if so_far else (gradient, losses)
 
         def arrived(slot: int, losses: tuple[int, ...]) -> Array:
             """What has come to an output of a step; zeros where nobody used it."""
-            if g[slot] is not None:
-                return dense_gradient(spread(g[slot], rows[slot], losses))
+            if g[slot]:
+                return dense_gradient(spread(*g[slot], losses))
             shape, dtype = tape.outputs[slot]
             return zeros((len(losses), *shape), dtype)
 
@@ -260,7 +258,7 @@ class Plan:
         except Exception as error:
             error.add_note(f"in the backward sweep, {step.describe()}")
             raise
-        return [None if slot is None else g[slot] for slot in self._wrt_slots]
+        return [g[slot][0] if slot is not None and g[slot] else None for slot in self._wrt_slots]
 
 
 def dense_record(record: Any) -> Any:
@@ -278,6 +276,19 @@ def cotangent(loss: Tensor, seed: Any, shape: tuple[int, ...], dtype: Any) -> Ar
             f"with .sum() or .mean(), or pass seeds"
         )
     return start[None]
+
+
+def added(x: Any, of_x: tuple[int, ...], y: Any, of_y: tuple[int, ...]) -> tuple[Any, Any]:
+    """The sum of two gradients, each with a row for each of some losses; and of which it is."""
+    if of_x == of_y:
+        return x + y, of_x
+    x, y = dense_gradient(x), dense_gradient(y)
+    row_of = {k: x[i : i + 1] for i, k in enumerate(of_x)}
+    for i, k in enumerate(of_y):
+        row = y[i : i + 1]
+        row_of[k] = row_of[k] + row if k in row_of else row
+    both = tuple(sorted(row_of))
+    return xp().concatenate([row_of[k] for k in both]), both
 
 
 def spread(gradient: Any, losses: tuple[int, ...], rows: tuple[int, ...]) -> Any:
