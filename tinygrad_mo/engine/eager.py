@@ -133,7 +133,7 @@ def together(losses: list[Any], targets: list[Tensor], seeds: Sequence[Any]) -> 
     return [None if row is None else own(dense_gradient(row)[0]) for row in found]
 
 
-Edge = tuple[int, Tensor, list[Any]]  # which input of a step, and where its gradient goes
+Edge = tuple[int, Any, list[Any]]  # which input of a step, and where its gradient goes
 
 
 def nothing_yet(maker: Any) -> list[Any]:
@@ -143,11 +143,12 @@ def nothing_yet(maker: Any) -> list[Any]:
 
 def edges_down(step: Step, wanted: Mapping[Any, list[Any]]) -> list[Edge]:
     """Those on which a gradient passes towards something wanted."""
-    back, edges = step.back, []
+    back, edges = step.back, list[Edge]()
     for position, x in enumerate(step.inputs):
-        if x is not None and (to := wanted.get(x.step or x)) and x.dtype.kind == "f":
-            if callable(back) or back[position] is not None:
-                edges.append((position, x, to))
+        if x is None or (to := wanted.get(x.step or x)) is None or x.dtype.kind != "f":
+            continue
+        if callable(back) or back[position] is not None:
+            edges.append((position, x, to))
     return edges
 
 

@@ -35,6 +35,7 @@ class Step:
     several: bool  # is its value a tuple?
     outputs: list[tuple[tuple[int, ...], Any]]  # shape and type of each, if the step ran at once
     back: Any  # the pullbacks, if the step ran at once
+    _passes: list[bool] | None
 
     def __init__(self, op: Op, inputs: tuple[Tensor | None, ...], attributes: dict[str, Any]):
         self.op, self.inputs, self.attributes = op, inputs, own_attributes(op, attributes)
@@ -160,7 +161,6 @@ class Tensor(Operators):
     @property
     def ndim(self) -> int:
         return len(self.shape)
-
 
     def __op__(self, op: Op, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
         return apply(op, inputs, attributes)

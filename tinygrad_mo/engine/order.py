@@ -11,14 +11,9 @@ def topological_order(tensors: Sequence[Any]) -> list[Any]:
     order: dict[Any, None] = {}
     stack = [t.step for t in reversed(tensors) if t.step is not None]
     while stack:
-        step = stack[-1]
-        waiting = len(stack)
-        if step not in order:
-            for x in reversed(step.inputs):
-                if x is not None and x.step is not None and x.step not in order:
-                    stack.append(x.step)
-            if len(stack) == waiting:
-                order[step] = None
-        if len(stack) == waiting:
-            stack.pop()
+        above = [x.step for x in reversed(stack[-1].inputs) if x is not None and x.step is not None]
+        if missing := [step for step in above if step not in order]:
+            stack += missing
+        else:
+            order[stack.pop()] = None  # if it has a place already, that stays
     return list(order)

@@ -19,6 +19,7 @@ from .graph import Step, Tensor
 from .inputs import fed
 from .order import topological_order
 
+Rows = tuple[Any, tuple[int, ...]]  # a gradient, and of which loss each of its rows is
 Record = Callable[[int, int, Array, tuple[int, ...]], None] | None
 
 
@@ -222,13 +223,14 @@ class Plan:
 
         def send(slot: int, gradient: Any, losses: tuple[int, ...]) -> None:
             """Where ways meet, their gradients add up."""
-            so_far = g[slot]
-            g[slot] = added(*so_far, gradient, losses) if so_far else (gradient, losses)
+            new, so_far = (gradient, losses), g[slot]
+            g[slot] = added(so_far, new) if so_far else new
 
         def arrived(slot: int, losses: tuple[int, ...]) -> Array:
             """What has come to an output of a step; zeros where nobody used it."""
             if g[slot]:
-                return dense_gradient(spread(*g[slot], losses))
+                gradient, of = g[slot]
+                return dense_gradient(spread(gradient, of, losses))
             shape, dtype = tape.outputs[slot]
             return zeros((len(losses), *shape), dtype)
 
@@ -278,8 +280,9 @@ def cotangent(loss: Tensor, seed: Any, shape: tuple[int, ...], dtype: Any) -> Ar
     return start[None]
 
 
-def added(x: Any, of_x: tuple[int, ...], y: Any, of_y: tuple[int, ...]) -> tuple[Any, Any]:
-    """The sum of two gradients, each with a row for each of some losses; and of which it is."""
+def added(first: Rows, second: Rows) -> Rows:
+    """The sum of two gradients: where only one has a row for a loss, this row is the sum."""
+    (x, of_x), (y, of_y) = first, second
     if of_x == of_y:
         return x + y, of_x
     x, y = dense_gradient(x), dense_gradient(y)

@@ -318,7 +318,7 @@ class Recorder:
 
     def _add(self, key: Any, g: Any, losses: tuple[int, ...]) -> None:
         if key in self._waiting:
-            g, losses = added(g, losses, *self._waiting.pop(key))
+            g, losses = added((g, losses), self._waiting.pop(key))
         self._uses[key] -= 1
         if self._uses[key]:
             self._waiting[key] = g, losses

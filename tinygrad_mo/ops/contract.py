@@ -169,7 +169,8 @@ class Op:
         elif not of_this_package(self):
             others = 'where the rule of your op knows None, say so: @op(optional=("bias",))'
         raise TypeError(
-            f"{self.name}: input {min(none)} is None, but must be a tensor, an array or a number; {others}"
+            f"{self.name}: input {min(none)} is None, but must be a tensor, an array or a number; "
+            f"{others}"
         )
 
     def _check(self, i: int, x: Any) -> None:

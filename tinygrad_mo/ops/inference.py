@@ -63,8 +63,8 @@ def lstm_alone(
     (batch, time, _), units = x.shape, len(recurrent_kernel)
     order = BACKWARDS if go_backwards else FORWARDS
     factor, shift = lstm_halves(max(batch, 1), units, x.dtype)
-    z_x = (product(flat(x), kernel) + bias) * factor[:1]
-    z_x, recurrent = by_step(z_x.reshape(batch, time, 4 * units), order), recurrent_kernel * factor[:1]
+    z_x = ((product(flat(x), kernel) + bias) * factor[0]).reshape(batch, time, 4 * units)
+    z_x, recurrent = by_step(z_x, order), recurrent_kernel * factor[0]
     h = np.zeros((batch, units), x.dtype) if h0 is None else h0
     c = np.zeros((batch, units), x.dtype) if c0 is None else c0.copy()
     h_all = np.empty((time, batch, units), x.dtype)
