@@ -11,15 +11,15 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..device import Array, as_constant, xp, zeros
+from ..device import Array, as_constant, zeros
 from ..ops import dense_gradient
 from ..ops.contract import check_every, gathered, plain_numbers
 from ..questions import numbers_at
 from .graph import Step, Tensor
 from .inputs import fed
 from .order import topological_order
+from .rows import added, spread
 
-Rows = tuple[Any, tuple[int, ...]]  # a gradient, and of which loss each of its rows is
 Record = Callable[[int, int, Array, tuple[int, ...]], None] | None
 
 
@@ -219,7 +219,7 @@ class Plan:
 
     def sweep(self, tape: Tape, starts: list[Array], per_loss: bool, record: Record) -> list[Any]:
         """From the cotangents of the losses, one row each, down to the gradients by `wrt`."""
-        g: list[Any] = [None] * len(self.reach)  # by slot: what has arrived so far, of which losses
+        g: list[Any] = [None] * len(self.reach)  # by slot: what has arrived so far, as `Rows`
 
         def send(slot: int, gradient: Any, losses: tuple[int, ...]) -> None:
             """Where ways meet, their gradients add up."""
@@ -229,8 +229,7 @@ class Plan:
         def arrived(slot: int, losses: tuple[int, ...]) -> Array:
             """What has come to an output of a step; zeros where nobody used it."""
             if g[slot]:
-                gradient, of = g[slot]
-                return dense_gradient(spread(gradient, of, losses))
+                return dense_gradient(spread(g[slot], losses))
             shape, dtype = tape.outputs[slot]
             return zeros((len(losses), *shape), dtype)
 
@@ -260,7 +259,8 @@ class Plan:
         except Exception as error:
             error.add_note(f"in the backward sweep, {step.describe()}")
             raise
-        return [g[slot][0] if slot is not None and g[slot] else None for slot in self._wrt_slots]
+        found = (None if slot is None else g[slot] for slot in self._wrt_slots)
+        return [None if rows is None else rows[0] for rows in found]
 
 
 def dense_record(record: Any) -> Any:
@@ -278,31 +278,6 @@ def cotangent(loss: Tensor, seed: Any, shape: tuple[int, ...], dtype: Any) -> Ar
             f"with .sum() or .mean(), or pass seeds"
         )
     return start[None]
-
-
-def added(first: Rows, second: Rows) -> Rows:
-    """The sum of two gradients: where only one has a row for a loss, this row is the sum."""
-    (x, of_x), (y, of_y) = first, second
-    if of_x == of_y:
-        return x + y, of_x
-    x, y = dense_gradient(x), dense_gradient(y)
-    row_of = {k: x[i : i + 1] for i, k in enumerate(of_x)}
-    for i, k in enumerate(of_y):
-        row = y[i : i + 1]
-        row_of[k] = row_of[k] + row if k in row_of else row
-    both = tuple(sorted(row_of))
-    return xp().concatenate([row_of[k] for k in both]), both
-
-
-def spread(gradient: Any, losses: tuple[int, ...], rows: tuple[int, ...]) -> Any:
-    """The rows of `losses` in their places among `rows`, zeros in the others."""
-    if losses == rows:
-        return gradient
-    gradient = dense_gradient(gradient)
-    zeros = xp().zeros((1, *gradient.shape[1:]), gradient.dtype)
-    return xp().concatenate(
-        [gradient[losses.index(k)][None] if k in losses else zeros for k in rows]
-    )
 
 
 def all_gradients(pull: Any, g: Any, step: Step) -> Sequence[Any]:

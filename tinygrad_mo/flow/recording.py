@@ -12,8 +12,9 @@ from ..device import Array, at_work, to_numpy, to_numpy_together
 from ..engine.calls import Call
 from ..engine.graph import Parameter, Tensor
 from ..engine.nodes import Node, Nodes, calls_of_layers, card_of
-from ..engine.plan import Plan, Tape, added
+from ..engine.plan import Plan, Tape
 from ..engine.randomness import Randomness
+from ..engine.rows import added
 from ..naming import name_of
 from ..ops import SparseGradient, dense_gradient
 from ..training.objective import Objective
