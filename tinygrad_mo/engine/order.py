@@ -11,9 +11,11 @@ def topological_order(tensors: Sequence[Any]) -> list[Any]:
     order: dict[Any, None] = {}
     stack = [t.step for t in reversed(tensors) if t.step is not None]
     while stack:
-        above = [x.step for x in reversed(stack[-1].inputs) if x is not None and x.step is not None]
-        if missing := [step for step in above if step not in order]:
-            stack += missing
-        else:
+        depth = len(stack)
+        for x in reversed(stack[-1].inputs):
+            before = None if x is None else x.step
+            if before is not None and before not in order:
+                stack.append(before)
+        if len(stack) == depth:
             order[stack.pop()] = None  # if it has a place already, that stays
     return list(order)
