@@ -336,6 +336,17 @@ def test_what_is_too_large_for_a_copy_is_read_anew_in_each_prediction():
     assert isinstance(model._forward.forward(feed, keep=False), ReplayedTape)
 
 
+def test_nobody_holds_large_data_after_a_prediction():
+    x = tg.Input((replay.SMALL,))
+    model, data = tg.Model(x, x.sum(axis=-1, keepdims=True)), np.ones((2, replay.SMALL), "float32")
+    assert model.predict(data).tolist() == [[replay.SMALL]] * 2
+    (replays,) = model._forward._replays.values()
+    assert len(replays.free) == 1
+    held = weakref.ref(data)
+    del data
+    assert held() is None
+
+
 def test_the_rows_of_many_losses_are_small_arrays_too():
     """Together they may be larger than one may be: five heads are replayed as two are."""
     tg.set_random_seed(0)

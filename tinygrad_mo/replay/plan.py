@@ -191,6 +191,7 @@ class Replay:
 
     def __init__(self, plan: Plan, feed: Mapping[Tensor, Array], training: bool, keep: bool):
         self.trace, self.keep = Trace(SMALL), keep
+        self.handed: list[Handed] = []
         try:
             self.write(plan, feed, training)
         finally:
@@ -206,8 +207,9 @@ class Replay:
                 large = value.size > (LARGEST_PARAMETER if self.keep else SMALL)
                 if large and self.keep:
                     raise TooLarge
-                x = leaves[tensor] = Handed(value) if large else self.trace.follow(value)
+                x = Handed(value, self.handed) if large else self.trace.follow(value)
                 self.into.append((tensor, (x if large else x.array).__setitem__))
+                leaves[tensor] = x
         with np.errstate(all="ignore"):
             self.tape = Plan.forward(plan, leaves, training=training, run=self.run)
             if any(isinstance(x, Handed) for x in self.tape.values):
@@ -235,7 +237,7 @@ class Replay:
             except Exception:  # it cannot be traced, or there is an error, which comes again
                 pass
             del trace.instructions[so_far:]
-        untraced = Untraced(trace, step, arrays, training, self.keep)
+        untraced = Untraced(trace, step, arrays, training, None if self.keep else self.handed)
         return untraced.y, untraced.back
 
     def try_pullbacks(self, values: Sequence[Any], back: Any, several: bool) -> None:
@@ -258,20 +260,28 @@ class Replay:
             self.script.run()
         except Deviation:
             return False
+        finally:
+            for one in self.handed:
+                one.array = None
         return True
 
 
 class Handed:
     """An array that is not worth a copy, as a table: in each pass it is the one of that time.
 
-    A step that reads it runs as always. (Not in training, where the way back would ask for it.)
+    A step that reads it runs as always, and nobody holds it afterwards. (Not in training, where the
+    way back would ask for it.)
+
+    Parameters
+    ----------
+    array : array
+    among : list of Handed
+        Where it enters itself, to be let go.
     """
 
-    def __init__(self, array: Array):
-        self.array = array
-
-    shape = property(lambda self: self.array.shape)
-    dtype = property(lambda self: self.array.dtype)
+    def __init__(self, array: Array, among: list[Handed]):
+        self.array, self.shape, self.dtype = array, array.shape, array.dtype
+        among.append(self)
 
     def __setitem__(self, _: Any, array: Array) -> None:
         self.array = array
@@ -280,20 +290,33 @@ class Handed:
 class Untraced:
     """A step of a replay whose op runs as always, on the arrays of the replay.
 
+    Parameters
+    ----------
+    handed : list of Handed, optional
+        Where large results go that are handed on. Default: a sweep will come, and all are copied.
+
     Attributes
     ----------
     y : Traced or tuple of Traced
         What the step makes.
     """
 
-    def __init__(self, trace: Trace, step: Step, arrays: Sequence[Any], training: bool, keep: bool):
-        self.trace, self.step, self.training = trace, step, training
-        self.run, self.keep = step.run if keep else step.run_alone, keep
+    def __init__(
+        self,
+        trace: Trace,
+        step: Step,
+        arrays: Sequence[Any],
+        training: bool,
+        handed: list[Handed] | None = None,
+    ):
+        self.trace, self.step, self.training, self.handed = trace, step, training, handed
+        self.run = step.run if handed is None else step.run_alone
         self.arrays = arrays
         self._pulled: Any = None
         self._cotangent: list[Any] = []
         made = self.again(self.forward)
-        if any(prod(x.shape) > (trace.largest if keep else LARGEST_PARAMETER) for x in made):
+        largest = trace.largest if handed is None else LARGEST_PARAMETER
+        if any(prod(x.shape) > largest for x in made):
             raise TooLarge
         self.y = tuple(made) if step.several else made[0]
 
@@ -306,7 +329,8 @@ class Untraced:
         return tuple(None if pull is None else partial(self.pull, n) for n, pull in pulls)
 
     def forward(self) -> Sequence[Array]:
-        y, self.pullbacks = self.run([array_of(x) for x in self.arrays], self.training)
+        y, back = self.run([array_of(x) for x in self.arrays], self.training)
+        self.pullbacks: Any = back if self.handed is None else ()  # which hold what they have read
         return y if self.step.several else (y,)
 
     def pull(self, position: int, g: Any) -> Traced:
@@ -355,7 +379,9 @@ class Untraced:
 
     def room_for(self, x: Any) -> Any:
         """Where a result is found in each pass."""
-        return Handed(x) if np.size(x) > SMALL and not self.keep else np.array(x)
+        if self.handed is None or np.size(x) <= SMALL:
+            return np.array(x)
+        return Handed(x, self.handed)
 
 
 class Sweep:
