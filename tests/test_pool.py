@@ -162,9 +162,31 @@ def test_memory_is_kept_unless_the_environment_says_how(variables, monkeypatch):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(pool.platforms, "c_library", lambda: C)
+    monkeypatch.setattr(pool, "SOON", 1e-3)
+    monkeypatch.setattr(pool, "_giving_back", None)
     with pool.memory_kept():
-        assert len(told) == (0 if variables else 2)
-    assert told[4:] == ([] if variables else ["given back"])
+        assert told == ([] if variables else [(-3, 1 << 30), (-1, 1 << 30)])
+    later = pool._giving_back
+    assert (later is None) is bool(variables)
+    if later:
+        later.join()
+        assert told[2:] == [(-3, 32 << 20), (-1, 64 << 20), "given back"]
+
+
+def test_memory_stays_for_who_comes_back_soon(monkeypatch):
+    monkeypatch.setattr(pool, "SOON", 3600.0)
+    monkeypatch.setattr(pool, "_giving_back", None)
+    with pool.memory_kept():
+        pass
+    first = pool._giving_back
+    if first is None:
+        pytest.skip("nothing is kept here")
+    with pool.memory_kept():
+        first.join(timeout=60)
+        assert not first.is_alive()  # it is called off
+    pool._giving_back.cancel()
+    monkeypatch.setattr(pool, "_inside", True)
+    pool.give_back(None)  # nothing is asked of the C library while somebody is at work
 
 
 def test_a_number_of_threads_below_1_is_refused():

@@ -5,9 +5,9 @@
 - the linear algebra library keeps to one thread, and operations that take long cut their batch
   into parts that run side by side (`in_parts`). A library that cuts each product by itself gains
   less: its threads wait for one another after every one of them;
-- the C library keeps the memory that one step has freed for the next one. Given back and fetched
-  again, every page of it would be filled with zeros by the operating system each time, which takes
-  longer than most operations on it.
+- the C library keeps the memory that one step has freed for the next one, and for who comes back
+  soon. Given back and fetched again, every page of it would be filled with zeros by the operating
+  system each time, which takes longer than most operations on it.
 
 Whoever has something to cut asks `device`, which hands it on to here if this module has been
 imported. Results do not depend on chance: with the same number of threads they are the same bits.
@@ -26,13 +26,17 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from contextvars import copy_context
 from functools import cache, partial
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Thread, Timer
 from typing import Any
 
 from . import device, platforms
 
 WORTH_CUTTING = 2e7  # multiplications, 0.2 ms or more; handing over a part takes 0.05 ms
 
+SOON = 1.0  # seconds for which memory that is free stays at hand
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # as glibc calls them
+
+_giving_back: Timer | None = None
 _parts = 1  # into how many an operation is cut at present
 _inside = False  # of `at_work`
 _tasks: SimpleQueue[Any] = SimpleQueue()
@@ -42,7 +46,7 @@ platforms.after_fork(_workers.clear)  # threads do not follow into a copy of the
 
 @contextmanager
 def at_work() -> Iterator[None]:
-    """Train in here: threads and memory are as the module says, and afterwards as before.
+    """Train in here: threads and memory are as the module says, and afterwards, soon, as before.
 
     Where the linear algebra library cannot be held (see `blas_threads`), nothing is cut.
     """
@@ -116,23 +120,33 @@ def serve() -> None:
 
 @contextmanager
 def memory_kept() -> Iterator[None]:
-    """Let the C library keep what is freed, and give it back at the end (glibc, as on Linux).
+    """Let the C library keep what is freed, and give it back soon after (glibc, as on Linux).
 
     Not if the user's environment tells it what to do.
     """
+    global _giving_back
     c: Any = platforms.c_library()
     told = any(name.startswith("MALLOC_") for name in os.environ)
     if told or not hasattr(c, "mallopt") or not hasattr(c, "malloc_trim"):
         yield
         return
-    trim_threshold, mmap_threshold = -1, -3
-    c.mallopt(mmap_threshold, 1 << 30)
-    c.mallopt(trim_threshold, 1 << 30)
+    if _giving_back:
+        _giving_back.cancel()
+    c.mallopt(MMAP_THRESHOLD, 1 << 30)
+    c.mallopt(TRIM_THRESHOLD, 1 << 30)
     try:
         yield
     finally:
-        c.mallopt(mmap_threshold, 32 << 20)  # where glibc itself ends up, once large
-        c.mallopt(trim_threshold, 64 << 20)  # arrays have come and gone
+        _giving_back = Timer(SOON, give_back, [c])
+        _giving_back.daemon = True
+        _giving_back.start()
+
+
+def give_back(c: Any) -> None:
+    """What is free, to the operating system, unless somebody is at work again."""
+    if not _inside:
+        c.mallopt(MMAP_THRESHOLD, 32 << 20)  # where glibc itself ends up, once large
+        c.mallopt(TRIM_THRESHOLD, 64 << 20)  # arrays have come and gone
         c.malloc_trim(0)
 
 

@@ -311,13 +311,38 @@ def test_a_frozen_normalisation_takes_its_moving_averages():
     assert found[0] == found[2] != found[1]
 
 
-@pytest.mark.parametrize("columns", [4, replay.SMALL])
+@pytest.mark.parametrize("columns", [4, replay.LARGEST_PARAMETER])
 def test_large_arrays_go_the_plain_way(columns):
     x = tg.Input((columns,), name="x")
     model = tg.Model(x, layers.Dense(2)(ops.tanh(x)))
     plan = model._forward
     tape = plan.forward({model.inputs["x"]: np.ones((2, columns), "float32")}, keep=False)
     assert isinstance(tape, ReplayedTape) == (columns == 4)
+
+
+def test_what_is_too_large_for_a_copy_is_read_anew_in_each_prediction():
+    ids, start = np.array([[1, 0], [2, 2]]), np.arange(300 * 100, dtype="f").reshape(300, 100)
+    table, kernel = tg.Parameter(np.zeros((3, 300)), "table"), tg.Parameter(start, "kernel")
+    x = tg.Input((2,), "int32")
+    model = tg.Model(x, ops.dense(ops.embedding(x, table), kernel, None))
+    for factor in (1.0, 2.0, 3.0):
+        table.assign(np.full((3, 300), factor))
+        kernel.assign(start * factor)
+        expected = np.broadcast_to(factor**2 * start.sum(0), (2, 2, 100))
+        np.testing.assert_allclose(model.predict(ids), expected, rtol=1e-5)
+    feed = {next(iter(model.inputs.values())): ids.astype("int32")}
+    assert isinstance(model._forward.forward(feed, keep=False), ReplayedTape)
+
+
+def test_nobody_holds_large_data_after_a_prediction():
+    x = tg.Input((replay.SMALL,))
+    model, data = tg.Model(x, x.sum(axis=-1, keepdims=True)), np.ones((2, replay.SMALL), "float32")
+    assert model.predict(data).tolist() == [[replay.SMALL]] * 2
+    (replays,) = model._forward._replays.values()
+    assert len(replays.free) == 1
+    held = weakref.ref(data)
+    del data
+    assert held() is None
 
 
 def test_the_rows_of_many_losses_are_small_arrays_too():

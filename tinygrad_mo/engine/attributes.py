@@ -21,7 +21,13 @@ def own_attributes(op: Op, attributes: Mapping[str, Any]) -> dict[str, Any]:
             f"{op.name}: of tensors, fit and train_on_batch say whether it is training, nobody "
             f"else: leave training out, or give plain arrays, which return (y, pullbacks)"
         )
-    return {name: own(f"{op.name}: {name}", value) for name, value in attributes.items()}
+    return {
+        name: value if type(value) in PLAIN else own(f"{op.name}: {name}", value)
+        for name, value in attributes.items()
+    }
+
+
+PLAIN = frozenset([bool, int, float, str, type(None)])  # which nobody can change
 
 
 def own(what: str, value: Any) -> Any:

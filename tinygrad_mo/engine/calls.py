@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -33,14 +31,19 @@ class Call:
 _current_call: ContextVar[Call | None] = ContextVar("current_call", default=None)
 
 
-@contextmanager
-def inside(call: Call | None) -> Iterator[None]:
+class inside:
     """Let the steps recorded in this block belong to `call`."""
-    token = _current_call.set(call)
-    try:
-        yield
-    finally:
-        _current_call.reset(token)
+
+    __slots__ = ("call", "token")
+
+    def __init__(self, call: Call | None):
+        self.call = call
+
+    def __enter__(self) -> None:
+        self.token = _current_call.set(self.call)
+
+    def __exit__(self, *error: object) -> None:
+        _current_call.reset(self.token)
 
 
 def current_call() -> Call | None:

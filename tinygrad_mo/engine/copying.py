@@ -34,7 +34,8 @@ def with_history(tensor: Tensor) -> Any:
 def without_pullbacks(step: Step) -> Any:
     """How a step is taken apart: functions cannot be copied, they are made again when asked for."""
     inputs = tuple(x if x is None or x.step is None else Alone(x) for x in step.inputs)
-    return empty, (Step,), (None, held_by(step) | {"back": None, "inputs": inputs})
+    kept = {"back": None, "inputs": inputs, "_passes": step.differentiable}
+    return empty, (Step,), (None, held_by(step) | kept)
 
 
 def empty(kind: Any, history: Any = None) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -98,40 +98,64 @@ def together(losses: list[Any], targets: list[Tensor], seeds: Sequence[Any]) -> 
 
     It is the sweep of `Plan` with one row for all losses, once: so nothing is planned for it.
     """
-    wanted = {tensor.key for tensor in targets}
-    live: dict[Step, list[tuple[int, Any]]] = {}  # edges of the steps above something wanted
+    wanted = {tensor.step or tensor for tensor in targets}
+    # By what makes a tensor, its step or itself: the gradient of each output that has arrived.
+    arrived = {maker: nothing_yet(maker) for maker in wanted}
+    live: list[tuple[Step, list[Edge]]] = []  # the steps above something wanted
     for step in topological_order(losses):
         if step.back is None:
             step.back = pullbacks_again(step)
-        edges = [
-            (position, x)
-            for position, x in enumerate(step.inputs)
-            if step.differentiable[position] and (x.step in live or x.key in wanted)
-        ]
-        if edges:
-            live[step] = edges
-    g: dict[Any, Any] = {}  # by tensor: the gradient that has arrived so far
+        if edges := edges_down(step, arrived):
+            live.append((step, edges))
+            arrived.setdefault(step, nothing_yet(step))
     for loss, seed in zip(losses, seeds, strict=True):
-        start = cotangent(loss, seed, loss.shape, loss.dtype)
-        g[loss.key] = g[loss.key] + start if loss.key in g else start
+        start, maker = cotangent(loss, seed, loss.shape, loss.dtype), loss.step or loss
+        if maker in arrived:
+            send(arrived[maker], loss.index, start)
     try:
-        for step, edges in reversed(live.items()):
-            keys = [(step, index) for index in range(len(step.outputs))]
-            arrived = [g.get(key) if key in wanted else g.pop(key, None) for key in keys]
-            if all(row is None for row in arrived):
+        for step, edges in reversed(live):
+            rows, back = arrived[step], step.back
+            if rows[0] is None and all(row is None for row in rows):
                 continue
-            cotangents = tuple(map(row_at, arrived, step.outputs))
-            given = cotangents if step.several else cotangents[0]
-            every = all_gradients(step.back, given, step) if callable(step.back) else None
-            for position, x in edges:
-                gradient = step.back[position](given) if every is None else every[position]
-                gradient, key = gathered(gradient, 1, x.shape, x.dtype), x.key
-                g[key] = g[key] + gradient if key in g else gradient
+            every: Any = tuple(map(row_at, rows, step.outputs))
+            cotangents = every if step.several else every[0]
+            if step not in wanted:
+                rows[:] = ()
+            if callable(back):
+                every = all_gradients(back, cotangents, step)
+            for position, x, to in edges:
+                gradient = every[position] if callable(back) else back[position](cotangents)
+                send(to, x.index, gathered(gradient, 1, x.shape, x.dtype))
     except Exception as error:
         error.add_note(f"in the backward sweep, {step.describe()}")
         raise
-    rows = (g.get(tensor.key) for tensor in targets)
-    return [None if row is None else own(dense_gradient(row)[0]) for row in rows]
+    found = (arrived[tensor.step or tensor][tensor.index] for tensor in targets)
+    return [None if row is None else own(dense_gradient(row)[0]) for row in found]
+
+
+Edge = tuple[int, Any, list[Any]]  # which input of a step, and where its gradient goes
+
+
+def nothing_yet(maker: Any) -> list[Any]:
+    """Room for a gradient of each output of a step, or of a tensor that nothing has made."""
+    return [None] * (len(maker.outputs) if isinstance(maker, Step) else 1)
+
+
+def edges_down(step: Step, wanted: Mapping[Any, list[Any]]) -> list[Edge]:
+    """Those on which a gradient passes towards something wanted."""
+    back, edges = step.back, list[Edge]()
+    for position, x in enumerate(step.inputs):
+        if x is None or (to := wanted.get(x.step or x)) is None or x.dtype.kind != "f":
+            continue
+        if callable(back) or back[position] is not None:
+            edges.append((position, x, to))
+    return edges
+
+
+def send(to: list[Any], index: int, gradient: Any) -> None:
+    """Where ways meet, their gradients add up."""
+    so_far = to[index]
+    to[index] = gradient if so_far is None else so_far + gradient
 
 
 def row_at(arrived: Any, output: tuple[tuple[int, ...], Any]) -> Array:

@@ -30,16 +30,30 @@ class Step:
     """
 
     __slots__ = (
-        "attributes", "back", "call", "differentiable", "inputs", "op", "outputs", "several", "site"
+        "_passes", "attributes", "back", "call", "inputs", "op", "outputs", "several", "site"
     )  # fmt: skip
     several: bool  # is its value a tuple?
     outputs: list[tuple[tuple[int, ...], Any]]  # shape and type of each, if the step ran at once
-    differentiable: list[bool]  # by input: can a gradient pass?
     back: Any  # the pullbacks, if the step ran at once
+    _passes: list[bool] | None
 
     def __init__(self, op: Op, inputs: tuple[Tensor | None, ...], attributes: dict[str, Any]):
         self.op, self.inputs, self.attributes = op, inputs, own_attributes(op, attributes)
-        self.call, self.site, self.back = current_call(), call_site(4), None
+        self.call, self.site = current_call(), call_site(4)
+        self.back = self._passes = None
+
+    @property
+    def differentiable(self) -> list[bool]:
+        """By input: can a gradient pass? Of a step that ran at once it is found when asked for."""
+        if self._passes is None:
+            self._passes = self.passes(self.back)
+        return self._passes
+
+    def passes(self, back: Any) -> list[bool]:
+        """By input: is it of floats, and is there a pullback for it?"""
+        pulls = repeat(back) if callable(back) else back
+        each = zip(self.inputs, pulls, strict=False)
+        return [x is not None and x.dtype.kind == "f" and pull is not None for x, pull in each]
 
     def describe(self) -> str:
         """Where and on what this step works, for error notes."""
@@ -52,10 +66,10 @@ class Step:
 
     def run(self, arrays: list[Array], training: bool = False, by: Any = None) -> tuple[Any, Any]:
         """The op's value and pullbacks; an error is told which step it happened in."""
-        run, options = by or self.op.run, self.attributes
-        if self.op.takes_training:
-            return told(self.describe, run, *arrays, **options, training=training)
-        return told(self.describe, run, *arrays, **options)
+        op, options = self.op, self.attributes
+        if op.takes_training:
+            options = {**options, "training": training}
+        return told(self.describe, by or op.run, *arrays, **options)
 
     def run_alone(self, arrays: list[Array], training: bool = False) -> tuple[Any, Any]:
         """The same where nobody will sweep: the pullbacks may be missing."""
@@ -68,12 +82,7 @@ class Step:
 
     def found(self, made: Any) -> tuple[Array, ...]:
         """The values of a run, as a tuple that nobody changes; what they show is noted."""
-        y, back = made
-        pulls = repeat(back) if callable(back) else back
-        self.differentiable = [
-            x is not None and x.dtype.kind == "f" and pull is not None
-            for x, pull in zip(self.inputs, pulls, strict=False)
-        ]
+        y, _ = made
         self.several = isinstance(y, tuple)
         values = y if self.several else (y,)
         self.outputs = []
@@ -201,7 +210,7 @@ class Parameter(Tensor):
         """
         if getattr(value, "shape", None) != self.shape and np.shape(value) != self.shape:
             raise ValueError(f"{self} cannot take a value of shape {np.shape(value)}")
-        new = new_array(held(value), f"the value of {self}", self.dtype)
+        new = new_array(held(value), self, self.dtype)
         lock(new)
         self.value = new
 
@@ -240,7 +249,7 @@ def outputs_to_come(step: Step) -> list[Tensor]:
     free = any(x.samples and x.samples[0] is not x.samples[1] for x in given)
     with np.errstate(all="ignore"):
         runs = [step.run([sample(x, world) for x in step.inputs]) for world in range(1 + free)]
-    first = step.found(runs[0])
+    first, step._passes = step.found(runs[0]), step.passes(runs[0][1])
     last = runs[-1][0] if step.several else runs[-1][:1]
     pairs = zip(first, last, strict=True)
     return [Tensor.make(None, pair, step, i) for i, pair in enumerate(pairs)]

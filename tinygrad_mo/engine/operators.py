@@ -156,7 +156,7 @@ class Operators:
     __truediv__, __rtruediv__ = infix(ops.divide)
     __floordiv__, __rfloordiv__ = infix(ops.floor_divide)
     __mod__, __rmod__ = infix(ops.mod)
-    __pow__, __rpow__ = infix(ops.power)
+    __rpow__ = infix(ops.power)[1]
     __matmul__, __rmatmul__ = infix(ops.matmul)
     __iadd__, __isub__ = in_place("+", ops.add), in_place("-", ops.subtract)
     __imul__, __itruediv__ = in_place("*", ops.multiply), in_place("/", ops.divide)
@@ -194,6 +194,11 @@ class Operators:
     def __invert__(self) -> Any:
         check_conditions("~", self)
         return ops.logical_not(self)
+
+    def __pow__(self, y: Any) -> Any:
+        """A square of floats is an op of its own; NumPy takes that way, too."""
+        is_square = type(y) is int and y == 2 and self.dtype.kind == "f"
+        return ops.square(self) if is_square else ops.power(self, y)
 
     def __neg__(self) -> Any:
         return ops.negative(self)

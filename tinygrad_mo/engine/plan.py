@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..device import Array, as_constant, xp, zeros
+from ..device import Array, as_constant, zeros
 from ..ops import dense_gradient
 from ..ops.contract import check_every, gathered, plain_numbers
 from ..questions import numbers_at
 from .graph import Step, Tensor
 from .inputs import fed
 from .order import topological_order
+from .rows import added, spread
 
 Record = Callable[[int, int, Array, tuple[int, ...]], None] | None
 
@@ -218,19 +219,17 @@ class Plan:
 
     def sweep(self, tape: Tape, starts: list[Array], per_loss: bool, record: Record) -> list[Any]:
         """From the cotangents of the losses, one row each, down to the gradients by `wrt`."""
-        rows = self.reach if per_loss else [losses and (0,) for losses in self.reach]
-        g: list[Any] = [None] * len(rows)  # by slot: the gradient that has arrived so far
+        g: list[Any] = [None] * len(self.reach)  # by slot: what has arrived so far, as `Rows`
 
         def send(slot: int, gradient: Any, losses: tuple[int, ...]) -> None:
             """Where ways meet, their gradients add up."""
-            gradient = spread(gradient, losses, rows[slot])
-            so_far = g[slot]
-            g[slot] = gradient if so_far is None else so_far + gradient
+            new, so_far = (gradient, losses), g[slot]
+            g[slot] = added(so_far, new) if so_far else new
 
         def arrived(slot: int, losses: tuple[int, ...]) -> Array:
             """What has come to an output of a step; zeros where nobody used it."""
-            if g[slot] is not None:
-                return dense_gradient(spread(g[slot], rows[slot], losses))
+            if g[slot]:
+                return dense_gradient(spread(g[slot], losses))
             shape, dtype = tape.outputs[slot]
             return zeros((len(losses), *shape), dtype)
 
@@ -260,7 +259,8 @@ class Plan:
         except Exception as error:
             error.add_note(f"in the backward sweep, {step.describe()}")
             raise
-        return [None if slot is None else g[slot] for slot in self._wrt_slots]
+        found = (None if slot is None else g[slot] for slot in self._wrt_slots)
+        return [None if rows is None else rows[0] for rows in found]
 
 
 def dense_record(record: Any) -> Any:
@@ -278,17 +278,6 @@ def cotangent(loss: Tensor, seed: Any, shape: tuple[int, ...], dtype: Any) -> Ar
             f"with .sum() or .mean(), or pass seeds"
         )
     return start[None]
-
-
-def spread(gradient: Any, losses: tuple[int, ...], rows: tuple[int, ...]) -> Any:
-    """The rows of `losses` in their places among `rows`, zeros in the others."""
-    if losses == rows:
-        return gradient
-    gradient = dense_gradient(gradient)
-    zeros = xp().zeros((1, *gradient.shape[1:]), gradient.dtype)
-    return xp().concatenate(
-        [gradient[losses.index(k)][None] if k in losses else zeros for k in rows]
-    )
 
 
 def all_gradients(pull: Any, g: Any, step: Step) -> Sequence[Any]:

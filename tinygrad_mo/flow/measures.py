@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import hypot
+from math import hypot, sqrt
 
 import numpy as np
 
@@ -197,15 +197,21 @@ def factor(columns: Array) -> Array:
 
 def are_ordinary(gram: np.ndarray) -> bool:
     """Has no column a length of 0, or one whose square fits in no float, or a NaN?"""
-    squares = np.diagonal(gram)
-    return bool(((squares > SQUARES[0]) & (squares < SQUARES[1])).all())
+    return all(SQUARES[0] < square < SQUARES[1] for square in gram.diagonal().tolist())
 
 
 def factor_of_gram(gram: np.ndarray) -> np.ndarray | None:
     """The same from the inner products of the columns alone, where it is as exact; else None."""
     if not are_ordinary(gram):
         return None
-    lengths = np.sqrt(np.diagonal(gram))
+    lengths = np.sqrt(gram.diagonal())
+    if len(gram) == 1:
+        return lengths[None]
+    if len(gram) == 2:  # what Cholesky's method comes to
+        x, y = lengths.tolist()
+        cosine = float(gram[0, 1]) / x / y
+        sine = sqrt(max(1 - cosine * cosine, 0))
+        return np.array([[x, cosine * y], [0, sine * y]]) if sine > FAR_APART else None
     try:
         r = np.linalg.cholesky(gram / lengths / lengths[:, None]).T
     except np.linalg.LinAlgError:

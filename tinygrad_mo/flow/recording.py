@@ -12,8 +12,9 @@ from ..device import Array, at_work, to_numpy, to_numpy_together
 from ..engine.calls import Call
 from ..engine.graph import Parameter, Tensor
 from ..engine.nodes import Node, Nodes, calls_of_layers, card_of
-from ..engine.plan import Plan, Tape, spread
+from ..engine.plan import Plan, Tape
 from ..engine.randomness import Randomness
+from ..engine.rows import added
 from ..naming import name_of
 from ..ops import SparseGradient, dense_gradient
 from ..training.objective import Objective
@@ -290,7 +291,7 @@ class Recorder:
         self._factors: dict[Any, tuple[tuple[int, ...], Array]] = {}  # what is to be measured
         self._lengths: dict[Any, tuple[tuple[int, ...], Array]] = {}  # the same over time
         self._last: tuple[Any, Any] = None, None  # what was measured last, and its factor
-        self._waiting: dict[Any, tuple[tuple[int, ...], Array]] = {}
+        self._waiting: dict[Any, tuple[Any, tuple[int, ...]]] = {}
         self._uses: dict[Any, int] = {}
         node_of = {step: node for node in graph.nodes.all for step in node.steps}
         self._keys: dict[tuple[int, int], list[Any]] = {}  # by edge
@@ -318,12 +319,10 @@ class Recorder:
 
     def _add(self, key: Any, g: Any, losses: tuple[int, ...]) -> None:
         if key in self._waiting:
-            earlier, sum_so_far = self._waiting.pop(key)
-            both = tuple(sorted({*earlier, *losses}))
-            g, losses = spread(g, losses, both) + spread(sum_so_far, earlier, both), both
+            g, losses = added((g, losses), self._waiting.pop(key))
         self._uses[key] -= 1
         if self._uses[key]:
-            self._waiting[key] = losses, g
+            self._waiting[key] = g, losses
             return
         self.measure(key, g, losses)
         if not isinstance(key[0], Node):

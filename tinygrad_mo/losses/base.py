@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from .. import arguments, ops
-from ..device import first_place, to_numpy
+from ..device import first_place, to_numpy, xp
 from ..engine.calls import Call, current_call, inside
 from ..engine.graph import Tensor
 from ..naming import lookup, snake_case
@@ -92,16 +93,20 @@ class Loss(Recipe):
             gone = self.without_label(y_true)
             labels = y_true if gone is None else ops.where(gone, self.stand_in, y_true)
             each = self.of_each(labels, y_pred)
-            weights = np.ones((), each.dtype) if sample_weight is None else sample_weight
-            weights = self.checked_weights(as_tensor(weights), each)
+            weights = one(each.dtype, xp())
+            if sample_weight is not None:
+                weights = self.checked_weights(as_tensor(sample_weight), each)
             if gone is not None:
                 weights = only_labelled(self.name, weights, gone, each)
             return self.reduced(each, weights, y_pred.mask)[0]
 
     def without_label(self, y_true: Tensor) -> Tensor | None:
         """Where labels are missing; None if they are nowhere, as far as one can know."""
-        if y_true.value is None:  # what is fed to an Input is never NaN
-            return None if self.missing is None else ops.equal(y_true, self.missing)
+        of_floats = y_true.value is not None and y_true.dtype.kind == "f"
+        if self.missing is None and not of_floats:  # what is fed to an Input is never NaN
+            return None
+        if y_true.value is None:
+            return ops.equal(y_true, self.missing)
         gone = y_true.value != y_true.value  # NaN is not itself
         if self.missing is not None:
             gone = gone | (y_true.value == self.missing)
@@ -116,7 +121,7 @@ class Loss(Recipe):
             raise ValueError(
                 f"{self.name}: labels of shape {y_true.shape} for predictions {y_pred}"
             )
-        if y_true.value is not None:
+        if y_true.value is not None and not self.sparse:  # an index is checked where it is used
             self.check_labels(to_numpy(y_true.value), y_pred)
         each = self.called(y_true, y_pred)
         found = each.shape if isinstance(each, Tensor) else None
@@ -234,6 +239,12 @@ def unlabelled(what: str, gone: np.ndarray, ndim: int) -> np.ndarray:
             f"of its own"
         )
     return some
+
+
+@cache
+def one(dtype: Any, library: Any) -> Tensor:
+    """The weight of every sample where none are given, with the arrays of a library."""
+    return Tensor(library.ones((), dtype))
 
 
 def as_tensor(x: Any) -> Tensor:

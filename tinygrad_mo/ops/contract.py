@@ -129,10 +129,11 @@ class Op:
 
     def __call__(self, *inputs: Any, **attributes: Any) -> Any:
         record = None
-        for i, x in enumerate(inputs):
-            if x is None and i not in self._may_be_none:
-                self._refuse_none(i)
-            record = record or getattr(x, "__op__", None)
+        for x in inputs:
+            if x is None:
+                self._check_none(inputs)
+            elif record is None:
+                record = getattr(x, "__op__", None)
         if record:  # among them is a tensor, which knows how to record a step
             return record(self, inputs, attributes)
         for i, x in enumerate(inputs):
@@ -157,15 +158,19 @@ class Op:
             made = self.alone(*inputs, **attributes)
         return self.run(*inputs, **attributes) if made is NotImplemented else made
 
-    def _refuse_none(self, i: int) -> None:
-        """Input `i` is None: say what usually stands behind it."""
+    def _check_none(self, inputs: Sequence[Any]) -> None:
+        """Some of them are None: if they may not be, say what usually stands behind it."""
+        none = {i for i, x in enumerate(inputs) if x is None} - self._may_be_none
+        if not none:
+            return
         others = "if there may be none (a bias with use_bias=False), leave the op out"
         if self.optional:
             others = f"only {' and '.join(self.optional)} may be None"
         elif not of_this_package(self):
             others = 'where the rule of your op knows None, say so: @op(optional=("bias",))'
         raise TypeError(
-            f"{self.name}: input {i} is None, but must be a tensor, an array or a number; {others}"
+            f"{self.name}: input {min(none)} is None, but must be a tensor, an array or a number; "
+            f"{others}"
         )
 
     def _check(self, i: int, x: Any) -> None:
@@ -326,7 +331,7 @@ def check_plain(x: Any, what: Any) -> None:
             )
 
 
-def plain_numbers(x: Any, what: str) -> Array:
+def plain_numbers(x: Any, what: Any) -> Array:
     """`x` as an array; a `TypeError` says why if it is not one of real numbers and nothing else."""
     check_plain(x, what)
     array = array_module(x).asarray(x)
@@ -337,7 +342,7 @@ def plain_numbers(x: Any, what: str) -> Array:
     return array
 
 
-def new_array(x: Any, what: str, dtype: Any = None) -> Array:
+def new_array(x: Any, what: Any, dtype: Any = None) -> Array:
     """A copy of `x` as an array of one type (default: `floatx()` for floats, else its own)."""
     array = plain_numbers(x, what)
     if dtype is None:
@@ -346,7 +351,7 @@ def new_array(x: Any, what: str, dtype: Any = None) -> Array:
     return xp().array(array, dtype)
 
 
-def check_holds(what: str, array: Array, dtype: Any) -> None:
+def check_holds(what: Any, array: Array, dtype: Any) -> None:
     """Refuse numbers that would become others in this type: too large ones, or 1.5 in integers."""
     dtype, xp = np.dtype(dtype), array_module(array)
     if array.dtype == dtype or not array.size:
@@ -430,7 +435,10 @@ def gathered(gradient: Any, rows: int, shape: tuple[int, ...], dtype: Any) -> An
     In its shape, and in its type: where float32 has met float64 (a number such as ``np.sqrt(2)`` is
     one), gradients come back in both.
     """
-    if getattr(gradient, "shape", ())[:1] != (rows,):
+    given = getattr(gradient, "shape", ())
+    if given[1:] == shape and given[:1] == (rows,) and gradient.dtype == dtype:
+        return gradient
+    if given[:1] != (rows,):
         hint = ". Where no gradient passes, None takes the place of the pullback itself"
         raise ValueError(
             f"a pullback is given g with a row for each loss, (rows, *y.shape), and returns "

@@ -1,16 +1,19 @@
 """What a rule comes to where nobody will sweep back: the value alone, with nothing kept for it.
 
 `Model.predict` runs these in place of the rules, on NumPy's arrays. The numbers are the same: each
-is computed by the same operations in the same order, only into the same few arrays again and again.
+is computed by the same operations in the same order, only into the same few arrays again and again
+(the last argument says which; so few numbers take no longer than a keyword or a look into NumPy).
 A sigmoid is half a tanh of half its argument, and a half: halves are exact, so that the weights of
 gates may be halved beforehand, and one tanh serves several gates.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy import add, multiply, subtract, tanh
 
 from ..device import Array, single_threaded
 from .contract import flat
@@ -27,6 +30,14 @@ def plain_floats(*arrays: Array | None) -> bool:
     given = [x for x in arrays if x is not None]
     kind = getattr(given[0], "dtype", None)
     return all(type(x) is np.ndarray and x.dtype == kind and kind.kind == "f" for x in given)
+
+
+@lru_cache(maxsize=64)
+def lstm_halves(batch: int, units: int, dtype: Any) -> tuple[Array, Array]:
+    """By gate the factor of its tanh, and what is added then: as large as the gates, to be fast."""
+    pair = np.array([[0.5, 0.5, 1, 0.5], [0.5, 0.5, 0, 0.5]], dtype)
+    factor, shift = np.repeat(pair[:, None], units, -1).repeat(batch, 1)
+    return factor, shift
 
 
 @single_threaded
@@ -51,26 +62,25 @@ def lstm_alone(
         return NotImplemented
     (batch, time, _), units = x.shape, len(recurrent_kernel)
     order = BACKWARDS if go_backwards else FORWARDS
-    factor, shift = np.repeat(np.array([[0.5, 0.5, 1, 0.5], [0.5, 0.5, 0, 0.5]], x.dtype), units, 1)
-    z_x = (product(flat(x), kernel) + bias) * factor
-    z_x, recurrent = by_step(z_x.reshape(batch, time, 4 * units), order), recurrent_kernel * factor
-    factor, shift = (np.tile(row, (batch, 1)) for row in (factor, shift))  # fast in a loop
+    factor, shift = lstm_halves(max(batch, 1), units, x.dtype)
+    z_x = ((product(flat(x), kernel) + bias) * factor[0]).reshape(batch, time, 4 * units)
+    z_x, recurrent = by_step(z_x, order), recurrent_kernel * factor[0]
     h = np.zeros((batch, units), x.dtype) if h0 is None else h0
     c = np.zeros((batch, units), x.dtype) if c0 is None else c0.copy()
     h_all = np.empty((time, batch, units), x.dtype)
     z, other = np.empty((batch, 4 * units), x.dtype), np.empty_like(c)
     i, f, j, o = (z[:, n * units : (n + 1) * units] for n in range(4))
     for z_t, h_t in zip(z_x, h_all, strict=True):
-        np.dot(h, recurrent, out=z)
-        np.add(z_t, z, out=z)
-        np.tanh(z, out=z)
-        np.multiply(z, factor, out=z)
-        np.add(z, shift, out=z)
-        np.multiply(f, c, out=c)
-        np.multiply(i, j, out=other)
-        np.add(c, other, out=c)
-        np.tanh(c, out=other)
-        h = np.multiply(o, other, out=h_t)
+        h.dot(recurrent, z)
+        add(z_t, z, z)
+        tanh(z, z)
+        multiply(z, factor, z)
+        add(z, shift, z)
+        multiply(f, c, c)
+        multiply(i, j, other)
+        add(c, other, c)
+        tanh(c, other)
+        h = multiply(o, other, h_t)
     return (by_sample(h_all).copy(), h.copy(), c), (None,) * 7
 
 
@@ -109,18 +119,18 @@ def gru_alone(
     gates, j = z[:, :both], z[:, both:]
     u, r = z[:, :units], z[:, units:both]
     for z_t, h_t in zip(z_x, h_all, strict=True):
-        np.dot(h, recurrent, out=z)
-        np.add(z, bias_h, out=z)
-        np.add(z_t[:, :both], gates, out=gates)
-        np.tanh(gates, out=gates)
-        np.multiply(gates, half, out=gates)
-        np.add(gates, half, out=gates)
-        np.multiply(r, j, out=j)
-        np.add(z_t[:, both:], j, out=j)
-        np.tanh(j, out=j)
-        np.subtract(h, j, out=h_t)
-        np.multiply(u, h_t, out=h_t)
-        h = np.add(j, h_t, out=h_t)
+        h.dot(recurrent, z)
+        add(z, bias_h, z)
+        add(z_t[:, :both], gates, gates)
+        tanh(gates, gates)
+        multiply(gates, half, gates)
+        add(gates, half, gates)
+        multiply(r, j, j)
+        add(z_t[:, both:], j, j)
+        tanh(j, j)
+        subtract(h, j, h_t)
+        multiply(u, h_t, h_t)
+        h = add(j, h_t, h_t)
     return (by_sample(h_all).copy(), h.copy()), (None,) * 6
 
 

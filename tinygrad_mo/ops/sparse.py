@@ -88,7 +88,10 @@ class SparseGradient:
 
 def dense_gradient(g: Any) -> Array:
     """A gradient as an array, whether it came sparse, in factors, or as one."""
-    return g.dense() if isinstance(g, SparseGradient | FactoredGradient) else g
+    return g.dense() if isinstance(g, NOT_DENSE) else g
+
+
+NOT_DENSE = SparseGradient, FactoredGradient
 
 
 def add_up(ids: Array, values: Array) -> tuple[Array, Array]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -190,6 +191,7 @@ class Replay:
 
     def __init__(self, plan: Plan, feed: Mapping[Tensor, Array], training: bool, keep: bool):
         self.trace, self.keep = Trace(SMALL), keep
+        self.handed: list[Handed] = []
         try:
             self.write(plan, feed, training)
         finally:
@@ -197,16 +199,21 @@ class Replay:
 
     def write(self, plan: Plan, feed: Mapping[Tensor, Array], training: bool) -> None:
         """Trace a forward pass and the sweeps."""
-        leaves: dict[Tensor, Traced] = {}
+        leaves: dict[Tensor, Any] = {}
+        self.into: list[tuple[Tensor, Callable[..., Any]]] = []
         for _, tensor in plan.leaves:
             value = fed(tensor, feed)
             if isinstance(value, np.ndarray):
-                if value.size > LARGEST_PARAMETER:
+                large = value.size > (LARGEST_PARAMETER if self.keep else SMALL)
+                if large and self.keep:
                     raise TooLarge
-                leaves[tensor] = self.trace.follow(value)
-        self.into = [(tensor, x.array.__setitem__) for tensor, x in leaves.items()]
+                x = Handed(value, self.handed) if large else self.trace.follow(value)
+                self.into.append((tensor, (x if large else x.array).__setitem__))
+                leaves[tensor] = x
         with np.errstate(all="ignore"):
             self.tape = Plan.forward(plan, leaves, training=training, run=self.run)
+            if any(isinstance(x, Handed) for x in self.tape.values):
+                raise TooLarge
             self.values = [array_of(x) for x in self.tape.values]
             self.trace.may_branch = False
             self.script = Script(self.trace.instructions)
@@ -219,7 +226,7 @@ class Replay:
     def run(self, step: Step, arrays: list[Any], training: bool) -> tuple[Any, Any]:
         """One step on traced arrays; if it cannot be traced, it runs as always."""
         trace = self.trace
-        if is_traceable(step):
+        if is_traceable(step) and not any(isinstance(x, Handed) for x in arrays):
             so_far = len(trace.instructions)
             try:
                 y, back = step.run(arrays, training)
@@ -230,7 +237,7 @@ class Replay:
             except Exception:  # it cannot be traced, or there is an error, which comes again
                 pass
             del trace.instructions[so_far:]
-        untraced = Untraced(trace, step, arrays, training, self.keep)
+        untraced = Untraced(trace, step, arrays, training, None if self.keep else self.handed)
         return untraced.y, untraced.back
 
     def try_pullbacks(self, values: Sequence[Any], back: Any, several: bool) -> None:
@@ -253,11 +260,40 @@ class Replay:
             self.script.run()
         except Deviation:
             return False
+        finally:
+            for one in self.handed:
+                one.array = None
         return True
+
+
+class Handed:
+    """An array that is not worth a copy, as a table: in each pass it is the one of that time.
+
+    A step that reads it runs as always, and nobody holds it afterwards. (Not in training, where the
+    way back would ask for it.)
+
+    Parameters
+    ----------
+    array : array
+    among : list of Handed
+        Where it enters itself, to be let go.
+    """
+
+    def __init__(self, array: Array, among: list[Handed]):
+        self.array, self.shape, self.dtype = array, array.shape, array.dtype
+        among.append(self)
+
+    def __setitem__(self, _: Any, array: Array) -> None:
+        self.array = array
 
 
 class Untraced:
     """A step of a replay whose op runs as always, on the arrays of the replay.
+
+    Parameters
+    ----------
+    handed : list of Handed, optional
+        Where large results go that are handed on. Default: a sweep will come, and all are copied.
 
     Attributes
     ----------
@@ -265,14 +301,22 @@ class Untraced:
         What the step makes.
     """
 
-    def __init__(self, trace: Trace, step: Step, arrays: Sequence[Any], training: bool, keep: bool):
-        self.trace, self.step, self.training = trace, step, training
-        self.run = step.run if keep else step.run_alone
-        self.arrays = [array_of(x) for x in arrays]
+    def __init__(
+        self,
+        trace: Trace,
+        step: Step,
+        arrays: Sequence[Any],
+        training: bool,
+        handed: list[Handed] | None = None,
+    ):
+        self.trace, self.step, self.training, self.handed = trace, step, training, handed
+        self.run = step.run if handed is None else step.run_alone
+        self.arrays = arrays
         self._pulled: Any = None
         self._cotangent: list[Any] = []
         made = self.again(self.forward)
-        if any(x.size > trace.largest for x in made):
+        largest = trace.largest if handed is None else LARGEST_PARAMETER
+        if any(prod(x.shape) > largest for x in made):
             raise TooLarge
         self.y = tuple(made) if step.several else made[0]
 
@@ -285,7 +329,8 @@ class Untraced:
         return tuple(None if pull is None else partial(self.pull, n) for n, pull in pulls)
 
     def forward(self) -> Sequence[Array]:
-        y, self.pullbacks = self.run(self.arrays, self.training)
+        y, back = self.run([array_of(x) for x in self.arrays], self.training)
+        self.pullbacks: Any = back if self.handed is None else ()  # which hold what they have read
         return y if self.step.several else (y,)
 
     def pull(self, position: int, g: Any) -> Traced:
@@ -319,7 +364,7 @@ class Untraced:
 
     def again(self, work: Callable[[], Sequence[Any]]) -> list[Any]:
         """Do it now, and whenever the trace is replayed: the results, in arrays of their own."""
-        rooms = [None if x is None else np.array(dense_gradient(x)) for x in work()]
+        rooms = [None if x is None else self.room_for(dense_gradient(x)) for x in work()]
 
         def run() -> None:
             for room, x in zip(rooms, work(), strict=True):
@@ -330,7 +375,13 @@ class Untraced:
                     room[...] = x
 
         self.trace.note("run", function=run)
-        return [None if room is None else Traced(self.trace, room) for room in rooms]
+        return [Traced(self.trace, x) if isinstance(x, np.ndarray) else x for x in rooms]
+
+    def room_for(self, x: Any) -> Any:
+        """Where a result is found in each pass."""
+        if self.handed is None or np.size(x) <= SMALL:
+            return np.array(x)
+        return Handed(x, self.handed)
 
 
 class Sweep:
@@ -380,7 +431,7 @@ def array_of(x: Any) -> Any:
     """The array behind a traced one."""
     if isinstance(x, tuple):
         return tuple(map(array_of, x))
-    return x.array if isinstance(x, Traced) else x
+    return x.array if isinstance(x, Traced | Handed) else x
 
 
 def seen_anew(x: Any) -> Any:
