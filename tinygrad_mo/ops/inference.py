@@ -33,11 +33,10 @@ def plain_floats(*arrays: Array | None) -> bool:
 
 
 @lru_cache(maxsize=64)
-def lstm_halves(batch: int, units: int, dtype: Any) -> tuple[Array, Array]:
-    """By gate the factor of its tanh, and what is added then: as large as the gates, to be fast."""
+def lstm_halves(units: int, dtype: Any) -> Array:
+    """By gate the factor of its tanh, and what is added then: (2, 1, 4 * units)."""
     pair = np.array([[0.5, 0.5, 1, 0.5], [0.5, 0.5, 0, 0.5]], dtype)
-    factor, shift = np.repeat(pair[:, None], units, -1).repeat(batch, 1)
-    return factor, shift
+    return np.repeat(pair[:, None], units, -1)
 
 
 @single_threaded
@@ -62,9 +61,10 @@ def lstm_alone(
         return NotImplemented
     (batch, time, _), units = x.shape, len(recurrent_kernel)
     order = BACKWARDS if go_backwards else FORWARDS
-    factor, shift = lstm_halves(max(batch, 1), units, x.dtype)
-    z_x = ((product(flat(x), kernel) + bias) * factor[0]).reshape(batch, time, 4 * units)
-    z_x, recurrent = by_step(z_x, order), recurrent_kernel * factor[0]
+    halves = lstm_halves(units, x.dtype)
+    factor, shift = halves if batch == 1 else halves.repeat(batch, 1)  # as the gates, to be fast
+    z_x = ((product(flat(x), kernel) + bias) * halves[0, 0]).reshape(batch, time, 4 * units)
+    z_x, recurrent = by_step(z_x, order), recurrent_kernel * halves[0, 0]
     h = np.zeros((batch, units), x.dtype) if h0 is None else h0
     c = np.zeros((batch, units), x.dtype) if c0 is None else c0.copy()
     h_all = np.empty((time, batch, units), x.dtype)
