@@ -13,8 +13,8 @@ from onnx.backend.test.case import node as cases
 
 import tinygrad_mo as tg
 from tinygrad_mo.onnx_files.graph import Graph
+from tinygrad_mo.onnx_files.read_elements import PAIRS
 from tinygrad_mo.onnx_files.reading import FOLDED, SUPPORTED, wired
-from tinygrad_mo.onnx_files.to_ops import PAIRS
 from tinygrad_mo.onnx_files.views import Constant
 
 ALL_ARE_DATA = {*PAIRS, "MatMul", "Concat", "Einsum", "Mod", "PRelu"}

@@ -188,6 +188,9 @@ class Reader:
         return layer(x, **dict(options or {}))
 
 
+Reads = dict[str, Callable[[Reader, Node], Any]]  # what a node becomes, by its op
+
+
 def as_floats(x: Tensor) -> Tensor:
     """Numbers of the type that new models have."""
     kind = np.dtype(floatx())

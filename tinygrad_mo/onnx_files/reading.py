@@ -1,7 +1,7 @@
 """A network of an ONNX file, as layers and ops of ours.
 
 The file's nodes are gone through in order. What is made of constants alone is worked out before;
-then each node becomes a layer (`to_layers`), where one fits, or ops (`to_ops`).
+then each node becomes a layer, where one fits, or ops: a file `read_...` for each family of them.
 """
 
 from __future__ import annotations
@@ -14,13 +14,21 @@ from .. import arguments, layers
 from ..device import floatx
 from ..engine.graph import Tensor
 from ..engine.inputs import placeholder
+from . import (
+    read_elements,
+    read_norms,
+    read_products,
+    read_reductions,
+    read_sequences,
+    read_shapes,
+    read_windows,
+)
 from .graph import Graph, Node, read_file
 from .reader import Reader
-from .to_layers import TO_LAYERS
-from .to_ops import TO_OPS
 from .views import Constant, whole
 
-READ = TO_OPS | TO_LAYERS
+LAYERS = read_products.READ | read_windows.READ | read_norms.READ | read_sequences.READ
+READ = LAYERS | read_elements.READ | read_reductions.READ | read_shapes.READ
 FOLDED = {"Constant", "ConstantOfShape", "Range", "Trilu"}  # what is read if it is constant
 SUPPORTED = sorted({*READ, *FOLDED})
 
@@ -74,7 +82,7 @@ def network_inputs(graph: Graph) -> tuple[dict[str, Tensor], int | None]:
 
 def wired(graph: Graph, inputs: dict[str, Tensor], batch: int | None = None) -> Reader:
     """All nodes, one after the other."""
-    graph.fold(lambda node: node.op in SUPPORTED and node.op not in NOT_ALONE, TO_LAYERS)
+    graph.fold(lambda node: node.op in SUPPORTED and node.op not in NOT_ALONE, LAYERS)
     reader = Reader(graph, {name: whole(t) for name, t in inputs.items()}, batch)
     for node in graph.nodes:
         if id(node) not in reader.done:

@@ -132,3 +132,12 @@ def together(
         return array.item() if numbers and not array.ndim and array.dtype.kind == "f" else array
 
     return View(make(*map(ready, xs)), guide.axes)
+
+
+def channels_last(x: View) -> Tensor:
+    return x.arranged([0, *range(2, x.ndim), 1])
+
+
+def channels_first(y: Tensor) -> View:
+    """A view of channels last as ONNX has them."""
+    return View(y, (0, y.ndim - 1, *range(1, y.ndim - 1)))

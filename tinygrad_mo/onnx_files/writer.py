@@ -164,3 +164,11 @@ class Writer:
             )
             return self.constant(np.array(value, dtype))
         return self.constant(np.asarray(to_numpy(value)))
+
+
+def given(step: Step, place: int = 0) -> Any:
+    """An input tensor."""
+    return step.inputs[place]
+
+
+Writes = dict[str, Callable[[Writer, Step, Names], Names]]  # the names of what is made, by op

@@ -1,248 +1,18 @@
-"""Nodes that become ops of ours, on tensors."""
+"""Ops that move, pick, join and repeat numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import reduce
 from itertools import pairwise
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from .. import ops
+from .. import layers, ops
 from ..engine.graph import Tensor
 from .graph import SAMPLES, Node, is_open, shape_of
-from .reader import Reader, as_floats
+from .reader import Reader, Reads, as_floats
 from .views import Constant, View, together, whole
-
-# ---------------------------------------------------------------- element by element
-
-ALONE: dict[str, Callable[..., Any]] = {
-    "Abs": ops.absolute,
-    "Acos": ops.arccos,
-    "Acosh": ops.arccosh,
-    "Asin": ops.arcsin,
-    "Asinh": ops.arcsinh,
-    "Atan": ops.arctan,
-    "Atanh": ops.arctanh,
-    "Ceil": ops.ceil,
-    "Cos": ops.cos,
-    "Cosh": ops.cosh,
-    "Erf": ops.erf,
-    "Exp": ops.exp,
-    "Floor": ops.floor,
-    "Identity": lambda x: x,
-    "Log": ops.log,
-    "Neg": ops.negative,
-    "Not": ops.logical_not,
-    "Reciprocal": lambda x: 1.0 / x,
-    "Relu": ops.relu,
-    "Round": ops.round_,
-    "Sigmoid": ops.sigmoid,
-    "Sign": ops.sign,
-    "Sin": ops.sin,
-    "Sinh": ops.sinh,
-    "Softplus": ops.softplus,
-    "Softsign": ops.softsign,
-    "Sqrt": ops.sqrt,
-    "Tan": ops.tan,
-    "Tanh": ops.tanh,
-}
-
-PAIRS: dict[str, Callable[..., Any]] = {
-    "Add": ops.add,
-    "And": ops.logical_and,
-    "Div": ops.divide,
-    "Equal": ops.equal,
-    "Greater": ops.greater,
-    "GreaterOrEqual": ops.greater_equal,
-    "Less": ops.less,
-    "LessOrEqual": ops.less_equal,
-    "Max": lambda *xs: reduce(ops.maximum, xs),
-    "Mean": lambda *xs: reduce(ops.add, xs) * (1 / len(xs)),
-    "Min": lambda *xs: reduce(ops.minimum, xs),
-    "Mul": ops.multiply,
-    "Or": ops.logical_or,
-    "Pow": ops.power,
-    "Sub": ops.subtract,
-    "Sum": lambda *xs: reduce(ops.add, xs),
-    "Where": ops.where,
-}
-
-
-def alone(r: Reader, node: Node) -> View:
-    x = r.view(node)
-    return View(ALONE[node.op](x.tensor), x.axes)
-
-
-def pairs(r: Reader, node: Node) -> View:
-    xs = r.views(node)
-    if node.op == "Div" and all(np.dtype(kind(x)).kind in "iu" for x in xs):
-        raise node.refuse("a division of whole numbers is not read")
-    if node.op == "Pow" and np.dtype(kind(xs[0])).kind in "iu":
-        raise node.refuse("a power of whole numbers is not read")
-    return together(xs, PAIRS[node.op])
-
-
-def kind(x: View | Constant) -> Any:
-    return x.tensor.dtype if isinstance(x, View) else x.array.dtype
-
-
-def mod(r: Reader, node: Node) -> View:
-    if node.options.get("fmod", 0):
-        raise node.refuse("fmod=1, a remainder with the sign of the dividend, is not read")
-    return together(r.views(node), ops.mod)
-
-
-def clip(r: Reader, node: Node) -> View:
-    x = r.view(node)
-    low, high = (r.setting(node, name, i) for i, name in ((1, "min"), (2, "max")))
-    y = x.tensor if low is None else ops.maximum(x.tensor, low)
-    return View(y if high is None else ops.minimum(y, high), x.axes)
-
-
-def with_options(
-    op: Callable[..., Any], *rows: tuple[str, str, float]
-) -> Callable[[Reader, Node], View]:
-    """An op with attributes: their names here, in ONNX, and the default there."""
-
-    def read(r: Reader, node: Node) -> View:
-        x = r.view(node)
-        options = {ours: node.options.get(name, default) for ours, name, default in rows}
-        return View(op(x.tensor, **options), x.axes)
-
-    return read
-
-
-def hard_sigmoid(x: Tensor, *, alpha: float, beta: float) -> Any:
-    if abs(alpha - 1 / 6) < 1e-7 and beta == 0.5:
-        return ops.hard_sigmoid(x)
-    return ops.minimum(ops.maximum(x * alpha + beta, 0.0), 1.0)
-
-
-def hard_swish(x: Tensor) -> Any:
-    return x * ops.hard_sigmoid(x)
-
-
-def celu(x: Tensor, *, alpha: float) -> Any:
-    return ops.elu(x / alpha) * alpha  # type: ignore[operator]
-
-
-def mish(x: Tensor) -> Any:
-    return x * ops.tanh(ops.softplus(x))
-
-
-def selu(r: Reader, node: Node) -> View:
-    alpha, gamma = node.options.get("alpha", 1.67326), node.options.get("gamma", 1.0507)
-    x = r.view(node)
-    usual = abs(alpha - 1.67326) < 1e-4 and abs(gamma - 1.0507) < 1e-4
-    y: Any = ops.selu(x.tensor) if usual else ops.elu(x.tensor, alpha=alpha) * gamma
-    return View(y, x.axes)
-
-
-def gelu(r: Reader, node: Node) -> View:
-    x = r.view(node)
-    if node.text("approximate", "none") == "none":
-        return View(ops.gelu(x.tensor), x.axes)
-    t: Any = x.tensor
-    y = 0.5 * t * (1 + ops.tanh(0.7978845608028654 * (t + 0.044715 * (t * t * t))))
-    return View(y, x.axes)
-
-
-def prelu(r: Reader, node: Node) -> View:
-    def slope(x: Any, alpha: Any) -> Any:
-        above = ops.relu(x)
-        return above + alpha * (x - above)
-
-    xs, alpha = r.views(node), r.constant(node, 1)
-    if alpha is not None and alpha.sources:  # one number is a weight, too
-        xs[1] = whole(r.parameter(alpha))
-    return together(xs, slope)
-
-
-def cast(r: Reader, node: Node) -> View:
-    x = r.view(node)
-    to = np.dtype(r.graph.type_of(node.options["to"]))
-    now = np.dtype(x.tensor.dtype)
-    if to.kind == "f":
-        y = ops.where(x.tensor, 1.0, 0.0) if now.kind == "b" else x.tensor
-        return View(as_floats(y), x.axes)
-    if to.kind == "b":
-        return View(ops.not_equal(x.tensor, 0), x.axes)
-    if now.kind in "iu":
-        return x
-    raise node.refuse(f"a cast of {now} to {to} has no op here")
-
-
-# ---------------------------------------------------------------- many numbers to one
-
-
-def over_axes(r: Reader, node: Node) -> View:
-    x = r.view(node)
-    axes = r.setting(node, "axes", 1, [])
-    keepdims = bool(node.options.get("keepdims", 1))
-    if not axes and node.options.get("noop_with_empty_axes", 0):
-        return x if node.op not in BEFORE else View(BEFORE[node.op](x.tensor), x.axes)
-    places = [a % x.ndim for a in axes] or list(range(x.ndim))
-    real = tuple(a for a in (x.axes[place] for place in places) if a is not None)
-    if node.op in ("ReduceMax", "ReduceMin", "ReduceLogSumExp") and 0 in x.shape:
-        raise node.refuse("the largest of no numbers is not known here")
-    t = BEFORE.get(node.op, lambda t: t)(x.tensor)
-    y = REDUCTIONS[node.op](t, axis=real) if real else nothing_reduced(node, t)
-    return x.without(places, y, keepdims)
-
-
-REDUCTIONS: dict[str, Callable[..., Any]] = {
-    "ReduceL1": ops.sum_,
-    "ReduceL2": ops.norm,
-    "ReduceLogSum": lambda x, axis: ops.log(ops.sum_(x, axis=axis)),
-    "ReduceLogSumExp": ops.logsumexp,
-    "ReduceMax": ops.max_,
-    "ReduceMean": ops.mean,
-    "ReduceMin": ops.min_,
-    "ReduceProd": ops.prod,
-    "ReduceSum": ops.sum_,
-    "ReduceSumSquare": ops.sum_,
-}
-BEFORE: dict[str, Callable[..., Any]] = {"ReduceL1": ops.absolute, "ReduceSumSquare": ops.square}
-
-
-def nothing_reduced(node: Node, x: Tensor) -> Any:
-    if node.op == "ReduceL2":
-        return ops.absolute(x)
-    return ops.log(x) if node.op == "ReduceLogSum" else x
-
-
-def arg(r: Reader, node: Node) -> View:
-    x = r.view(node).solid()
-    place = r.axis(node, x, 0)
-    if node.options.get("select_last_index", 0):
-        raise node.refuse("select_last_index is not read")
-    op = ops.argmax if node.op == "ArgMax" else ops.argmin
-    y = op(x.tensor, axis=x.axes[place])
-    return x.without([place], y, bool(node.options.get("keepdims", 1)))
-
-
-def along(r: Reader, node: Node) -> View:
-    """Softmax and its logarithm."""
-    x = r.view(node).solid()
-    place = r.axis(node, x, -1 if node.opset >= 13 else 1)
-    if node.opset < 13 and place != x.ndim - 1:
-        raise node.refuse("before opset 13 it joins all axes from its own on; the last is read")
-    op = ops.softmax if node.op == "Softmax" else ops.log_softmax
-    return View(op(x.tensor, axis=x.axes[place]), x.axes)
-
-
-def cumsum(r: Reader, node: Node) -> View:
-    x = r.view(node).solid()
-    if node.options.get("exclusive", 0) or node.options.get("reverse", 0):
-        raise node.refuse("exclusive and reverse are not read")
-    place = int(np.reshape(r.setting(node, "axis", 1), ())) % x.ndim
-    return View(ops.cumsum(x.tensor, axis=x.axes[place]), x.axes)
-
-
-# ---------------------------------------------------------------- shapes
 
 
 def transpose(r: Reader, node: Node) -> View:
@@ -455,46 +225,17 @@ def tile(r: Reader, node: Node) -> View:
     return View(y, x.axes)
 
 
-def einsum(r: Reader, node: Node) -> View:
-    xs = [r.view(node, i).plain() for i in range(len(node.inputs))]
-    return whole(ops.einsum(*xs, subscripts=node.text("equation").replace(" ", "")))
+def flatten(r: Reader, node: Node) -> View:
+    x = r.view(node)
+    axis = node.options.get("axis", 1)
+    if (axis + x.ndim if axis < 0 else axis) != 1:
+        raise node.refuse(f"axis={axis} is not read, axis=1 is")
+    tensor = x.plain()
+    return whole(r.layer(node, layers.Flatten, tensor))
 
 
-TO_OPS: dict[str, Callable[[Reader, Node], Any]] = (
-    dict.fromkeys(ALONE, alone)
-    | dict.fromkeys(PAIRS, pairs)
-    | dict.fromkeys(REDUCTIONS, over_axes)
-    | {
-        "ArgMax": arg,
-        "ArgMin": arg,
-        "Cast": cast,
-        "Celu": with_options(celu, ("alpha", "alpha", 1.0)),
-        "Clip": clip,
-        "Concat": concat,
-        "CumSum": cumsum,
-        "Einsum": einsum,
-        "Elu": with_options(ops.elu, ("alpha", "alpha", 1.0)),
-        "Expand": expand,
-        "Gelu": gelu,
-        "HardSigmoid": with_options(hard_sigmoid, ("alpha", "alpha", 0.2), ("beta", "beta", 0.5)),
-        "HardSwish": with_options(hard_swish),
-        "LeakyRelu": with_options(ops.leaky_relu, ("negative_slope", "alpha", 0.01)),
-        "LogSoftmax": along,
-        "Mish": with_options(mish),
-        "Mod": mod,
-        "PRelu": prelu,
-        "Pad": pad,
-        "Reshape": reshape,
-        "Resize": resize,
-        "Selu": selu,
-        "Shape": shape,
-        "Slice": slice_,
-        "Softmax": along,
-        "Split": split,
-        "Squeeze": squeeze,
-        "Tile": tile,
-        "Transpose": transpose,
-        "Unsqueeze": unsqueeze,
-        "Upsample": resize,
-    }
-)
+READ: Reads = {
+    **{"Concat": concat, "Expand": expand, "Flatten": flatten, "Pad": pad, "Reshape": reshape},
+    **{"Resize": resize, "Shape": shape, "Slice": slice_, "Split": split, "Squeeze": squeeze},
+    **{"Tile": tile, "Transpose": transpose, "Unsqueeze": unsqueeze, "Upsample": resize},
+}
