@@ -73,7 +73,7 @@ def alone(r: Reader, node: Node) -> View:
 
 
 def pairs(r: Reader, node: Node) -> View:
-    xs = r.views(node)
+    xs = r.for_any_batch(r.views(node))
     if node.op == "Div" and all(np.dtype(kind(x)).kind in "iu" for x in xs):
         raise node.refuse("a division of whole numbers is not read")
     if node.op == "Pow" and np.dtype(kind(xs[0])).kind in "iu":

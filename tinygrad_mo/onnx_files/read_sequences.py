@@ -35,6 +35,8 @@ def is_zero(x: Constant) -> bool:
 
 def recurrent(r: Reader, node: Node) -> list[View]:
     x, both = r.view(node), node.text("direction", "forward") == "bidirectional"
+    if x.tensor.value is None and x.batch != 1:
+        raise node.refuse("samples must stand along the second axis of what it reads, behind time")
     refuse_rare(r, node, x)
     w, u = r.needed(node, 1, "W"), r.needed(node, 2, "R")
     b = r.needed(node, 3, "B") if r.has(node, 3) else None
@@ -79,10 +81,11 @@ def first_state(r: Reader, node: Node, place: int, direction: int) -> Any:
     if not r.has(node, place):
         return None
     known = r.graph.known.get(node.inputs[place])
-    if known is not None and not known.sources and is_zero(known):
+    if known is not None and is_zero(known):
         return None
-    state = r.view(node, place)
-    return state.plain()[direction]
+    x = r.view(node, place)
+    state: Any = r.one_row(x, 1) if x.batch is None else x
+    return state.arranged([1, 0, 2])[:, direction]
 
 
 def one_way(

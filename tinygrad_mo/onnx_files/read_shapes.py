@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from math import prod
 from typing import Any
 
 import numpy as np
 
 from .. import layers, ops
 from ..engine.graph import Tensor
-from .graph import SAMPLES, Node, is_open, shape_of
+from .graph import Node
+from .lengths import SAMPLES, is_open, open_once, reshaped, told
 from .reader import Reader, Reads, as_floats
 from .views import Constant, View, together, whole
 
@@ -43,71 +43,51 @@ def squeeze(r: Reader, node: Node) -> View:
 
 
 def reshape(r: Reader, node: Node) -> View:
-    x = r.view(node)
-    asked = [int(n) for n in r.setting(node, "shape", 1)]
+    x, asked = r.view(node).solid(), [int(n) for n in r.setting(node, "shape", 1)]
     if node.options.get("allowzero", 0) and 0 in asked:
         raise node.refuse("allowzero is not read")
-    return whole(ops.reshape(x.plain(), shape=new_shape(r, node, x, asked)))
-
-
-def new_shape(r: Reader, node: Node, x: View, asked: list[int]) -> tuple[int, ...]:
-    """A shape in which one length at most is left open: that which only the data know."""
-    old = list(x.shape)
-    new = [
-        old[i] if n == 0 and i < len(old) else None if is_open(n) else n
-        for i, n in enumerate(asked)
-    ]
-    if r.batch is not None and None in old and None not in new and new:
-        where = old.index(None)  # the file has a number where any number of samples fits
-        if where < len(new) and new[where] == r.batch:
-            new[where] = None
-    known, rest = prod(n for n in old if n is not None), [i for i, n in enumerate(new) if n == -1]
-    fixed = prod(n for n in new if n is not None and n != -1)
-    if rest and None in new and old.count(None) == 1:
-        if fixed == 0 or known % fixed:
-            raise node.refuse(f"{x.shape} cannot become {asked}")
-        new[rest[0]] = known // fixed
-    lengths = tuple(-1 if n is None else n for n in new)
-    if lengths.count(-1) > 1:
-        raise node.refuse(f"{x.shape} would become {asked}, where several lengths are unknown")
-    if None in old and -1 not in lengths:
-        raise node.refuse(
-            f"{x.shape} would become {tuple(asked)}, with a number of samples of its own: export "
-            f"the network with a batch of any length (dynamic_axes, dynamic_shapes)"
-        )
-    return lengths
+    new = reshaped(x.lengths, asked, x.batch, r.fixed)
+    lengths = None if new is None else open_once(x.lengths, new)
+    if new is None or lengths is None:
+        why = "several lengths of it are not known" if new else "it does not hold as many numbers"
+        raise node.refuse(f"{told(x.lengths)} would become {told(new or asked)}: {why}")
+    rows = next((n // SAMPLES for n in new if n % SAMPLES == 0), 1)
+    return whole(ops.reshape(x.plain(), shape=lengths))._replace(rows=rows)
 
 
 def expand(r: Reader, node: Node) -> View:
     x, asked = r.view(node), [int(n) for n in r.setting(node, "shape", 1)]
     wide = x.wide(max(x.ndim, len(asked)))
     asked = [1] * (wide.ndim - len(asked)) + asked
-    own = zip(asked, wide.shape, strict=True)
-    ones = [1 if is_open(n) or m == n or (m is None and n == r.batch) else n for n, m in own]
-    places = [i for i, n in enumerate(asked) if is_open(n) and wide.shape[i] == 1]
-    if places:  # one for all samples, as the first token of a transformer
-        if len(places) > 1 or asked[places[0]] != SAMPLES:
+    for place, (n, m) in enumerate(zip(asked, wide.lengths, strict=True)):
+        if m != 1 or (n == r.fixed and place == 0 and wide.batch is None):
+            continue  # there already, or broadcast where the samples are met
+        if n == SAMPLES:  # one for all samples, as the first token of a transformer
+            wide = for_each_sample(r, wide, place)
+        elif is_open(n):
             raise node.refuse("only one sample is made as many as the batch has")
-        axes = tuple(0 if i == places[0] else None for i in range(wide.ndim))
-        wide = together([wide, View(one_per_sample(r), axes)], ops.multiply)
-    if set(ones) <= {1}:
-        return wide
-    if np.dtype(x.tensor.dtype).kind != "f":
-        raise node.refuse("only floats are expanded")
-    return together([wide, Constant(np.ones(ones, x.tensor.dtype), None)], ops.multiply)
+        elif n != 1:
+            ones = np.ones([n] + [1] * (wide.ndim - place - 1), wide.tensor.dtype)
+            combine = ops.logical_and if ones.dtype == bool else ops.multiply
+            wide = together([wide, Constant(ones, None)], combine, numbers=False)
+    return wide
 
 
-def one_per_sample(r: Reader) -> Tensor:
-    """The number 1 as often as the batch has samples."""
-    x = r.values[r.graph.inputs[0].name].tensor
-    first = x[(slice(None), *[0] * (x.ndim - 1))]
-    return as_floats(ops.where(ops.logical_or(ops.not_equal(first, 0), True), 1.0, 0.0))
+def for_each_sample(r: Reader, x: View, place: int) -> View:
+    """As many as the batch has samples of what is one along this axis."""
+    given = next(iter(r.values.values())).tensor
+    first = given[(slice(None), *[0] * (given.ndim - 1))]
+    ones = as_floats(ops.where(ops.logical_or(ops.not_equal(first, 0), True), 1.0, 0.0))
+    axes = tuple(0 if i == place else None for i in range(x.ndim))
+    return together([x, View(ones, axes)], ops.multiply)
 
 
 def concat(r: Reader, node: Node) -> View:
-    xs = [r.view(node, i).solid() for i in range(len(node.inputs))]
-    guide = next((x for x in xs if x.tensor.value is None), xs[0])
-    place = r.axis(node, guide, 0)
+    xs = r.for_any_batch([r.view(node, i).solid() for i in range(len(node.inputs))])
+    guide = next((x for x in xs if x.batch is not None), xs[0])
+    place, batch = r.axis(node, guide, 0), guide.batch
+    if batch is not None:
+        xs = [x if x.batch is not None else for_each_sample(r, x, batch) for x in xs]
     order = guide.order()
     y = ops.concatenate(*(x.arranged(order) for x in xs), axis=order.index(place))
     return View(y, guide.axes)
@@ -191,9 +171,8 @@ def resize(r: Reader, node: Node) -> View:
     if node.options.get("axes"):
         raise node.refuse("axes are not read")
     if not scales:
-        sizes = r.setting(node, "sizes", 3)
-        pairs = zip(sizes, x.shape, strict=True)
-        scales = [1 if is_open(n) or m is None else n / m for n, m in pairs]
+        pairs = zip(r.setting(node, "sizes", 3), x.lengths, strict=True)
+        scales = [1 if i == x.batch else n / m for i, (n, m) in enumerate(pairs)]
     way = node.text("coordinate_transformation_mode", "half_pixel")
     rounds = node.text("nearest_mode", "round_prefer_floor")
     newer = node.op == "Resize" and node.opset >= 11
@@ -210,7 +189,7 @@ def resize(r: Reader, node: Node) -> View:
 def shape(r: Reader, node: Node) -> Constant:
     x = r.view(node)
     start, end = node.options.get("start", 0), node.options.get("end", x.ndim)
-    return Constant(shape_of(x)[start:end], ("shape", node.outputs[0]))
+    return Constant(np.array(x.lengths[start:end], np.int64), ("shape", node.outputs[0]))
 
 
 def tile(r: Reader, node: Node) -> View:

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..engine.attributes import is_batch
 from ..engine.graph import Tensor
+from .lengths import ANY, SAMPLES
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class View(NamedTuple):
 
     tensor: Tensor
     axes: tuple[int | None, ...]
+    rows: int = 1  # along the axis of the samples, for each of them: more after a Reshape
 
     @property
     def ndim(self) -> int:
@@ -63,6 +66,20 @@ class View(NamedTuple):
     @property
     def shape(self) -> tuple[int | None, ...]:
         return tuple(1 if a is None else self.tensor.shape[a] for a in self.axes)
+
+    @property
+    def batch(self) -> int | None:
+        """The axis of ONNX along which the samples stand."""
+        t = self.tensor
+        along = (i for i, a in enumerate(self.axes) if a is not None and is_batch(t, a))
+        return next(along, None)
+
+    @property
+    def lengths(self) -> list[int]:
+        """The shape, with stand-ins for the lengths that only the data know."""
+        batch, n_batch = self.batch, SAMPLES * self.rows
+        own = enumerate(self.shape)
+        return [n if n is not None else n_batch if i == batch else ANY for i, n in own]
 
     def arranged(self, order: Iterable[int]) -> Tensor:
         """The tensor with these axes of ONNX, in this order."""
