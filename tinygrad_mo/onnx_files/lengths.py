@@ -19,7 +19,17 @@ SAMPLES, ANY = 16777259, 16777289
 # What may be made of a shape with stand-ins: other places, products, a comparison with -1.
 KEPT_BY = {
     *("Cast", "Concat", "ConstantOfShape", "Equal", "Expand", "Gather", "Identity", "Mul"),
-    *("ReduceProd", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze", "Where"),
+    *(
+        "ReduceProd",
+        "Reshape",
+        "Shape",
+        "Slice",
+        "Split",
+        "Squeeze",
+        "Transpose",
+        "Unsqueeze",
+        "Where",
+    ),
 }
 
 
@@ -49,26 +59,31 @@ def told(lengths: Sequence[int]) -> str:
 
 
 def reshaped(
-    old: Sequence[int], asked: Sequence[int], batch: int | None, fixed: int | None
-) -> list[int] | None:
-    """The shape that a Reshape makes, with stand-ins; None: there is none.
+    old: Sequence[int], asked: Sequence[int], batch: int | None, outer: int, fixed: int | None
+) -> tuple[list[int], int] | None:
+    """The shape that a Reshape makes, with stand-ins, and `outer` there; None: there is none.
 
-    `asked` has 0 for a length that stays, and -1 for one that follows from the others. The file
-    may have been made for a `fixed` number of samples, along the axis `batch`.
+    `asked` has 0 for a length that stays, and -1 for one that follows from the others. The samples
+    stand along the axis `batch`, the first of them `outer` times before the next. The file may
+    have been made for a `fixed` number of them.
 
-    >>> reshaped([5, SAMPLES, 8], [5, 4, -1], 1, fixed=2) == [5, 2 * SAMPLES, 4]  # 2 heads
+    >>> reshaped([5, SAMPLES, 8], [5, 4, -1], 1, 1, fixed=2) == ([5, 2 * SAMPLES, 4], 1)  # 2 heads
     True
     """
     new = [old[i] if n == 0 and i < len(old) else n for i, n in enumerate(asked)]
+    before = 1 if batch is None else prod(old[:batch]) * outer
     if batch is not None and fixed and not any(n % SAMPLES == 0 for n in new):
         given = [n // SAMPLES * fixed if i == batch else n for i, n in enumerate(old)]
         new = with_rest(given, new)
-        holder = partner(given, new, batch)
+        holder = partner(new, before, fixed, batch, len(old))
         if holder is None or new[holder] % fixed:
             return None
         new[holder] = new[holder] // fixed * SAMPLES
     new = with_rest(old, new)
-    return new if prod(new) == prod(old) else None
+    place = next((i for i, n in enumerate(new) if n % SAMPLES == 0), 0)
+    outer, rest = divmod(before, prod(new[:place]))
+    mixed = batch is not None and (rest or new[place] // SAMPLES % outer)
+    return None if mixed or prod(new) != prod(old) else (new, outer)
 
 
 def with_rest(old: Sequence[int], new: Sequence[int]) -> list[int]:
@@ -77,12 +92,19 @@ def with_rest(old: Sequence[int], new: Sequence[int]) -> list[int]:
     return [prod(old) // max(others, 1) if n == -1 else n for n in new]
 
 
-def partner(old: Sequence[int], new: Sequence[int], place: int) -> int | None:
-    """The axis of `new` into which the axis of `old` at this place goes."""
-    before, begins = prod(old[:place]), [1, *accumulate(new, mul)]
+def partner(new: Sequence[int], before: int, fixed: int, place: int, ndim: int) -> int | None:
+    """The axis of `new` that holds the samples, which have so many numbers before them.
+
+    An axis as long as they are many is the first choice, then the same place. A single sample has
+    no length to be found by: in fewer axes it goes to the one in front, not to the features.
+    """
+    begins, last = [1, *accumulate(new, mul)], len(new) - 1
+    own = [i for i, n in enumerate(new) if begins[i] == before and n == fixed]
     fits = [i for i, n in enumerate(new) if begins[i] <= before < begins[i] * n]
-    fits += [i for i in range(len(new)) if begins[i] == before]
-    return place if place in fits else next(iter(fits), None)
+    if not own and fixed == 1 and 0 < last < ndim - 1 and last in fits:
+        return last - 1
+    ways = own + fits
+    return place if place in ways else next(iter(ways), None)
 
 
 def open_once(old: Sequence[int], new: Sequence[int]) -> tuple[int | None, ...] | None:

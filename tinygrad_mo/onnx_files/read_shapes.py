@@ -46,13 +46,14 @@ def reshape(r: Reader, node: Node) -> View:
     x, asked = r.view(node).solid(), [int(n) for n in r.setting(node, "shape", 1)]
     if node.options.get("allowzero", 0) and 0 in asked:
         raise node.refuse("allowzero is not read")
-    new = reshaped(x.lengths, asked, x.batch, r.fixed)
-    lengths = None if new is None else open_once(x.lengths, new)
-    if new is None or lengths is None:
-        why = "several lengths of it are not known" if new else "it does not hold as many numbers"
-        raise node.refuse(f"{told(x.lengths)} would become {told(new or asked)}: {why}")
-    rows = next((n // SAMPLES for n in new if n % SAMPLES == 0), 1)
-    return whole(ops.reshape(x.plain(), shape=lengths))._replace(rows=rows)
+    found = reshaped(x.lengths, asked, x.batch, x.rows[0], r.fixed)
+    new, outer = found or (asked, 1)
+    lengths = open_once(x.lengths, new) if found else None
+    if lengths is None:
+        why = "several lengths of it are not known" if found else "it does not hold as many numbers"
+        raise node.refuse(f"{told(x.lengths)} would become {told(new)}: {why}")
+    both = next((n // SAMPLES for n in new if n % SAMPLES == 0), 1)
+    return whole(ops.reshape(x.plain(), shape=lengths))._replace(rows=(outer, both // outer))
 
 
 def expand(r: Reader, node: Node) -> View:

@@ -46,7 +46,7 @@ def read_network(path: str | Path, numbers: Sequence[str], network: Any) -> Any:
             inputs = network_inputs(graph, places)
             reader = wired(graph, inputs)
             made = network([x.tensor for x in inputs.values()], network_outputs(reader))
-        except (NotImplementedError, ValueError) as error:
+        except Exception as error:
             first = first or error
             continue
         tell_where_samples_are(reader, inputs)
@@ -158,7 +158,7 @@ def wire(reader: Reader, node: Node) -> None:
         error.add_note(f"in {node} of the ONNX graph, of {', '.join(node.inputs)}")
         raise
     results = made if isinstance(made, list) else [made]
-    rows = [1, *(reader.values[name].rows for name in node.inputs if name in reader.values)]
+    rows = [(1, 1), *(reader.values[name].rows for name in node.inputs if name in reader.values)]
     for name, y in zip(node.outputs, results, strict=False):
         if isinstance(y, Constant):
             graph.known[name] = y
@@ -173,7 +173,7 @@ def network_outputs(reader: Reader) -> Any:
         if name not in reader.values:
             raise NotImplementedError(f"output {name!r} does not depend on an input")
         y = reader.values[name]
-        if y.rows > 1:
+        if y.rows != (1, 1):
             raise NotImplementedError(
                 f"output {name!r} has {told(y.lengths)} numbers, several rows for each sample"
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,7 +58,8 @@ class View(NamedTuple):
 
     tensor: Tensor
     axes: tuple[int | None, ...]
-    rows: int = 1  # along the axis of the samples, for each of them: more after a Reshape
+    # What a Reshape has put into the axis of the samples: how much around them, how much in each.
+    rows: tuple[int, int] = (1, 1)
 
     @property
     def ndim(self) -> int:
@@ -77,7 +79,7 @@ class View(NamedTuple):
     @property
     def lengths(self) -> list[int]:
         """The shape, with stand-ins for the lengths that only the data know."""
-        batch, n_batch = self.batch, SAMPLES * self.rows
+        batch, n_batch = self.batch, SAMPLES * prod(self.rows)
         own = enumerate(self.shape)
         return [n if n is not None else n_batch if i == batch else ANY for i, n in own]
 

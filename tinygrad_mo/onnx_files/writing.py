@@ -46,8 +46,8 @@ def write_network(path: str | Path, network: Network) -> None:
 
 def as_proto(network: Network) -> Any:
     """The network as a model of ONNX."""
-    w = Writer(network)
     steps = topological_order(list(network.outputs.values()))
+    w = Writer(network, steps)
     if unknown := {step.op.name: step for step in steps if step.op.name not in WRITE}:
         name, step = next(iter(unknown.items()))
         raise w.refuse(step, f"ONNX, as it is written here, has no {name}")
