@@ -87,4 +87,4 @@ def test_in_a_file_for_one_sample_any_number_fits(recorded):
     assert fixed.inputs["x"].shape[0] is None
     reference = by_reference(FOLDER / "onnx_torch_pictures_fixed.onnx", {"x": x[:1]})
     np.testing.assert_allclose(reference[0], expected[0][:1], rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(fixed.predict(x)[0], expected[0], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(as_list(fixed.predict(x))[0], expected[0], rtol=1e-5, atol=1e-6)

@@ -16,6 +16,7 @@ from .views import Constant
 MOVES = {"Transpose", "Identity"}  # leave a weight whole
 MOVES_A_ROW = {*MOVES, "Reshape", "Unsqueeze"}
 OLDEST = 7  # since then Add and its like broadcast as in NumPy
+FLOATS = (1, 11)  # what ONNX calls FLOAT and DOUBLE
 TYPES = ("FLOAT", "DOUBLE", "INT8", "INT16", "INT32", "INT64", "UINT8", "BOOL")
 
 
@@ -184,7 +185,8 @@ class Graph:
                         continue  # moving averages are no weights
                     x = known[name]
                     self.readers.setdefault(x.key, []).append(node)
-                    part = not x.direct and node.op not in ("LSTM", "GRU", "RNN")
+                    takes_parts = node.op in ("LSTM", "GRU", "RNN") and place < 4
+                    part = not x.direct and not takes_parts
                     if node.op not in layer_ops and x.key not in x.sources:
                         is_row = node.op == "Add" and x.array.size == max(x.shape, default=1)
                         part = part or not is_row  # a row may be the bias of a layer
@@ -284,7 +286,7 @@ def without_copies(nodes: list[Node], model: Any) -> list[Node]:
     """The nodes without those that hand on what they are given, as a cast of floats to floats."""
     graph = the_package().shape_inference.infer_shapes(model).graph
     told = [*graph.value_info, *graph.input, *graph.output]
-    floats = {one.name for one in told if one.type.tensor_type.elem_type in (1, 11)}
+    floats = {one.name for one in told if one.type.tensor_type.elem_type in FLOATS}
     outputs = {one.name for one in graph.output}
     same: dict[str, str] = {}
     left = []

@@ -72,7 +72,10 @@ def gather(r: Reader, node: Node) -> View:
             return whole(y)
         index = tuple(int(ids.array) if a == x.axes[where] else slice(None) for a in range(x.ndim))
         return x.without([where], x.tensor[index])
-    found = ids.plain()
+    found: Any = ids.plain()
+    if found.step is not None:  # what is computed may count from the end; ids that are given do not
+        n = r.value(node, 0).shape[axis]
+        found = ops.where(ops.less(found, 0), found + n, found) if n else found
     if table is not None and table.sources and table.ndim == 2 and axis == 0:
         size: dict[str, Any] = {"input_dim": table.shape[0], "output_dim": table.shape[1]}
         weights = {"embeddings": table}

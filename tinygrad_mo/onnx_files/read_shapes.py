@@ -61,7 +61,7 @@ def expand(r: Reader, node: Node) -> View:
     wide = x.wide(max(x.ndim, len(asked)))
     asked = [1] * (wide.ndim - len(asked)) + asked
     for place, (n, m) in enumerate(zip(asked, wide.lengths, strict=True)):
-        if m != 1 or (n == r.fixed and place == 0 and wide.batch is None):
+        if m != 1 or (n == r.fixed and place < 2 and wide.batch is None):
             continue  # there already, or broadcast where the samples are met
         if n == SAMPLES:  # one for all samples, as the first token of a transformer
             wide = for_each_sample(r, wide, place)

@@ -24,7 +24,7 @@ from . import (
     read_shapes,
     read_windows,
 )
-from .graph import Graph, Node, read_file
+from .graph import FLOATS, Graph, Node, read_file
 from .lengths import told
 from .reader import Reader
 from .views import Constant, View
@@ -51,7 +51,8 @@ def read_network(path: str | Path, numbers: Sequence[str], network: Any) -> Any:
             continue
         tell_where_samples_are(reader, inputs)
         return made
-    raise first or NotImplementedError("the graph has no inputs, so that there is nothing to train")
+    assert first is not None
+    raise first
 
 
 def refuse_unknown(graph: Graph) -> None:
@@ -79,16 +80,18 @@ def lengths_of(graph: Graph, one: Any) -> list[int | str | None]:
 def axes_of_samples(graph: Graph) -> list[tuple[int, ...]]:
     """Where the samples may stand in each input: first in all, or else behind one other axis.
 
-    So stand the steps of a sequence in front of them, and the layers whose first states are given.
-    What is called the same, or as long, is tried before what is not.
+    So stand the steps of a sequence in front of them, vectors or ids, and the layers whose first
+    states are given. What is called the same, or as long, is tried before what is not.
     """
     shapes = [lengths_of(graph, one) for one in graph.inputs]
-    ways = list(product(*(range(1 + (len(shape) > 1)) for shape in shapes[:4])))
-    ways = [(*way, *[way[-1]] * (len(shapes) - len(way))) for way in ways if way]
+    floats = [one.type.tensor_type.elem_type in FLOATS for one in graph.inputs]
+    most = [len(shape) > 1 + is_float for shape, is_float in zip(shapes, floats, strict=True)]
+    few = len(most) < 7
+    ways = product(*(range(1 + one) for one in most)) if few else [(0,) * len(most), tuple(most)]
 
-    def unlike(way: tuple[int, ...]) -> tuple[bool, int, int]:
+    def unlike(way: tuple[int, ...]) -> tuple[Any, ...]:
         called = {shape[a] for shape, a in zip(shapes, way, strict=True)}
-        return any(way), len(called), sum(way)
+        return any(way), len(called), way
 
     return sorted(ways, key=unlike)
 
@@ -107,6 +110,8 @@ def network_inputs(graph: Graph, places: Sequence[int]) -> dict[str, View]:
         axes = [*range(1, len(lengths) + 1)]
         axes.insert(place, 0)
         found[one.name] = View(placeholder((None, *lengths), name, one.name), tuple(axes))
+    if not found:
+        raise NotImplementedError("the graph has no inputs, so that there is nothing to train")
     if len(fixed) > 1:
         (n, first), (m, second), *_ = fixed.items()
         raise NotImplementedError(
@@ -121,10 +126,10 @@ def tell_where_samples_are(reader: Reader, inputs: Mapping[str, View]) -> None:
     """A warning where they do not come first in the file, as they do in every model here."""
     made = {f"input {name!r}": x for name, x in inputs.items()}
     made |= {f"output {name!r}": reader.values[name] for name in reader.graph.outputs}
-    if moved := [what for what, x in made.items() if x.batch]:
+    if moved := [f"{what} (axis {x.batch})" for what, x in made.items() if x.batch]:
         warnings.warn(
-            f"the samples of {', '.join(moved)} stand along the second axis in the file; in the "
-            f"model they come first: np.moveaxis(x, 1, 0) of what the file's own program takes",
+            f"in the file, samples do not come first in {', '.join(moved)}; in the model they do: "
+            f"np.moveaxis moves them",
             stacklevel=4,
         )
 
@@ -155,8 +160,9 @@ def wire(reader: Reader, node: Node) -> None:
             raise node.refuse("it is read where all that it takes is constant")
         made = READ[node.op](reader, node)
     except Exception as error:
-        error.add_note(f"in {node} of the ONNX graph, of {', '.join(node.inputs)}")
-        raise
+        told = error if isinstance(error, NotImplementedError) else node.refuse(str(error))
+        told.add_note(f"in {node} of the ONNX graph, of {', '.join(node.inputs)}")
+        raise told from error.__cause__ if told is error else error
     results = made if isinstance(made, list) else [made]
     rows = [(1, 1), *(reader.values[name].rows for name in node.inputs if name in reader.values)]
     for name, y in zip(node.outputs, results, strict=False):
