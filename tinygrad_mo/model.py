@@ -702,7 +702,7 @@ def from_onnx(path: str | Path, numbers: Sequence[str] = ()) -> Model:
     -------
     Model
         Not compiled. Its inputs and outputs are called as in the file; `predict` returns one output
-        as an array, and several by name.
+        as an array, and several by name, as `fit` takes their labels.
 
     Raises
     ------

@@ -48,7 +48,7 @@ def test_it_trains(name, recorded):
     model, x, expected = case_of(recorded, name)
     before = model.get_weights()
     model.compile(tg.optimizers.Adam(0.01), "mse")
-    wanted = [y + 1 for y in expected]
+    wanted = dict(zip(model.output_names, [y + 1 for y in expected], strict=True))
     losses = model.fit(x, wanted, epochs=8, batch_size=4, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
     changed = [not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)]

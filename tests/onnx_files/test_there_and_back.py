@@ -27,19 +27,19 @@ def test_the_same_in_float32(name, tmp_path):
     there_and_back(model, x, tmp_path / "model.onnx", 1e-5)
 
 
-MASKS = {
-    "padding behind": [[1, 1, 1, 0], [1, 0, 0, 0], [1, 1, 1, 1]],
-    "padding in front": [[0, 0, 1, 1], [0, 1, 1, 1], [1, 1, 1, 1]],
-    "holes, and nothing real": [[1, 0, 1, 0], [0, 0, 0, 0], [0, 1, 1, 0]],
-}
+MASKS = [
+    *([1, 1, 1, 0], [1, 0, 0, 0], [1, 1, 1, 1]),  # padding behind
+    *([0, 0, 1, 1], [0, 1, 1, 1]),  # padding in front
+    *([1, 0, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]),  # holes, and nothing real
+]
 
 
-@pytest.mark.medium
-@pytest.mark.parametrize("mask", MASKS)
+@pytest.mark.filterwarnings("ignore:op 'reshape' does not know what to do with the mask")
+@pytest.mark.one_in(6, rest="medium")
 @pytest.mark.parametrize("kind", ["LSTM", "GRU", "SimpleRNN"])
 @pytest.mark.parametrize("go_backwards", [False, True])
 @pytest.mark.parametrize("started", [False, True])
-def test_steps_that_a_mask_skips_are_skipped_there(kind, mask, go_backwards, started, tmp_path):
+def test_steps_that_a_mask_skips_are_skipped_there(kind, go_backwards, started, tmp_path):
     with tg.use(floatx="float64"):
         ids, h0 = tg.Input((4,), dtype="int32", name="ids"), tg.Input((3,), name="h0")
         h = tg.layers.Embedding(5, 2, mask_zero=True, name="table")(ids)
@@ -49,9 +49,9 @@ def test_steps_that_a_mask_skips_are_skipped_there(kind, mask, go_backwards, sta
         every, last, *_ = layer(h, initial_state=states)
         flat = tg.ops.reshape(every, shape=(-1, 12))  # what lies behind a mask, counts
         model = tg.Model([ids, h0], {"every": flat, "last": last + h0})
-        x = np.array(MASKS[mask]) * np.array([[1, 2, 3, 4], [4, 3, 2, 1], [2, 2, 4, 1]])
-        start = np.random.default_rng(0).normal(size=(3, 3))
-        there_and_back(model, [x, start], tmp_path / "model.onnx", 1e-12)
+        random = np.random.default_rng(0)
+        x = np.array(MASKS) * random.integers(1, 5, (8, 4))
+        there_and_back(model, [x, random.normal(size=(8, 3))], tmp_path / "model.onnx", 1e-12)
 
 
 def test_the_last_cell_behind_a_mask_is_refused_and_nothing_is_written(tmp_path):

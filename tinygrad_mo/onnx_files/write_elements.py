@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from ..engine.graph import Step
 from .writer import Names, Writer, Writes
 
-ALONE = {
+SAME_TYPE = {
     **{"absolute": "Abs", "arccos": "Acos", "arccosh": "Acosh", "arcsin": "Asin"},
     **{"arcsinh": "Asinh", "arctan": "Atan", "arctanh": "Atanh", "ceil": "Ceil", "cos": "Cos"},
     **{"cosh": "Cosh", "erf": "Erf", "exp": "Exp", "floor": "Floor", "gelu": "Gelu", "log": "Log"},
@@ -19,8 +20,6 @@ ALONE = {
     **{"sqrt": "Sqrt", "tan": "Tan", "tanh": "Tanh"},
     # What only training does is left out:
     **{"identity": "Identity", "gaussian_noise": "Identity", "stop_gradient": "Identity"},
-}
-PAIRS = {
     **{"add": "Add", "divide": "Div", "matmul": "MatMul", "maximum": "Max", "minimum": "Min"},
     **{"multiply": "Mul", "power": "Pow", "subtract": "Sub"},
 }
@@ -31,15 +30,10 @@ COMPARED = {
 LOGICAL = {"logical_and": "And", "logical_not": "Not", "logical_or": "Or"}
 
 
-def alone(w: Writer, step: Step, xs: Names) -> Names:
+def same_type(w: Writer, step: Step, xs: Names) -> Names:
     if step.attributes.get("decimals", 0):
         raise w.refuse(step, "decimals are not written")
-    return w.node(ALONE[step.op.name], [w.cast(xs[0], step.outputs[0][1])])
-
-
-def pairs(w: Writer, step: Step, xs: Names) -> Names:
-    dtype = step.outputs[0][1]
-    return w.node(PAIRS[step.op.name], [w.cast(x, dtype) for x in xs])
+    return w.node(SAME_TYPE[step.op.name], [w.cast(x, step.outputs[0][1]) for x in xs])
 
 
 def compared(w: Writer, step: Step, xs: Names) -> Names:
@@ -55,14 +49,6 @@ def logical(w: Writer, step: Step, xs: Names) -> Names:
 def where(w: Writer, step: Step, xs: Names) -> Names:
     dtype = step.outputs[0][1]
     return w.node("Where", [w.cast(xs[0], bool), w.cast(xs[1], dtype), w.cast(xs[2], dtype)])
-
-
-def silu(w: Writer, step: Step, xs: Names) -> Names:
-    return w.node("Mul", [xs[0], *w.node("Sigmoid", xs)])
-
-
-def square(w: Writer, step: Step, xs: Names) -> Names:
-    return w.node("Mul", [xs[0], xs[0]])
 
 
 def floor_divide(w: Writer, step: Step, xs: Names) -> Names:
@@ -86,25 +72,18 @@ def scaled_log(base: float) -> Callable[[Writer, Step, Names], Names]:
     return write
 
 
-def with_options(op: str, **names: str) -> Callable[[Writer, Step, Names], Names]:
-    """A node whose attributes are called otherwise than ours."""
+def with_options(op: str, **options: str | float) -> Callable[[Writer, Step, Names], Names]:
+    """A node with attributes: a number, or what we call it."""
+    defaults = {"negative_slope": 0.2, "alpha": 1.0, "axis": -1}
 
     def write(w: Writer, step: Step, xs: Names) -> Names:
-        defaults = {"negative_slope": 0.2, "alpha": 1.0, "axis": -1}
-        given = {
-            theirs: step.attributes.get(ours, defaults[ours]) for ours, theirs in names.items()
+        values: dict[str, Any] = {
+            theirs: step.attributes.get(ours, defaults[ours]) if isinstance(ours, str) else ours
+            for theirs, ours in options.items()
         }
-        return w.node(op, [w.cast(xs[0], step.outputs[0][1])], **given)
+        return w.node(op, [w.cast(xs[0], step.outputs[0][1])], **values)
 
     return write
-
-
-def selu(w: Writer, step: Step, xs: Names) -> Names:
-    return w.node("Selu", xs, alpha=1.6732632423543772, gamma=1.0507009873554805)
-
-
-def hard_sigmoid(w: Writer, step: Step, xs: Names) -> Names:
-    return w.node("HardSigmoid", xs, alpha=1 / 6, beta=0.5)
 
 
 def dropout(w: Writer, step: Step, xs: Names) -> Names:
@@ -115,22 +94,21 @@ def dropout(w: Writer, step: Step, xs: Names) -> Names:
 
 
 WRITE: Writes = {
-    **dict.fromkeys(ALONE, alone),
-    **dict.fromkeys(PAIRS, pairs),
+    **dict.fromkeys(SAME_TYPE, same_type),
     **dict.fromkeys(COMPARED, compared),
     **dict.fromkeys(LOGICAL, logical),
     "dropout": dropout,
     "elu": with_options("Elu", alpha="alpha"),
     "floor_divide": floor_divide,
-    "hard_sigmoid": hard_sigmoid,
-    "leaky_relu": with_options("LeakyRelu", negative_slope="alpha"),
+    "hard_sigmoid": with_options("HardSigmoid", alpha=1 / 6, beta=0.5),
+    "leaky_relu": with_options("LeakyRelu", alpha="negative_slope"),
     "log10": scaled_log(10),
     "log2": scaled_log(2),
     "log_softmax": with_options("LogSoftmax", axis="axis"),
     "mod": mod,
-    "selu": selu,
-    "silu": silu,
+    "selu": with_options("Selu", alpha=1.6732632423543772, gamma=1.0507009873554805),
+    "silu": lambda w, step, xs: w.node("Mul", [xs[0], *w.node("Sigmoid", xs)]),
     "softmax": with_options("Softmax", axis="axis"),
-    "square": square,
+    "square": lambda w, step, xs: w.node("Mul", [xs[0], xs[0]]),
     "where": where,
 }

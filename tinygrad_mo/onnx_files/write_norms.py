@@ -9,44 +9,47 @@ from .write_windows import to_end, to_front
 from .writer import Names, Writer, Writes, given
 
 
+def scale_and_shift(w: Writer, step: Step, xs: Names) -> Names:
+    """Of the channels; 1 and 0 where the layer has none."""
+    shape, dtype = step.outputs[0]
+    pairs = zip(xs[1:3], (1, 0), strict=True)
+    return [x or w.constant(np.full(shape[-1], plain, dtype)) for x, plain in pairs]
+
+
+def last_axes(w: Writer, step: Step) -> list[int]:
+    """The axes that are normalised."""
+    ndim = given(step).ndim
+    axes = sorted(a % ndim for a in np.reshape(step.attributes.get("axis", -1), -1).tolist())
+    if axes != list(range(axes[0], ndim)):
+        raise w.refuse(step, "axes other than the last ones are not written")
+    return axes
+
+
 def batch_normalization(w: Writer, step: Step, xs: Names) -> Names:
-    x, (shape, dtype) = given(step), step.outputs[0]
-    gamma = xs[1] or w.constant(np.ones(shape[-1], dtype))
-    beta = xs[2] or w.constant(np.zeros(shape[-1], dtype))
-    flat = x.ndim == 2
+    ndim, weights = given(step).ndim, [*scale_and_shift(w, step, xs), xs[3], xs[4]]
     options = {k: step.attributes.get(k, v) for k, v in (("momentum", 0.99), ("epsilon", 1e-3))}
-    front = xs[0] if flat else to_front(w, xs[0], x.ndim)
-    y = w.node("BatchNormalization", [front, gamma, beta, xs[3], xs[4]], **options)
-    return [*(y if flat else to_end(w, y, x.ndim)), "", ""]
+    front = xs[0] if ndim == 2 else to_front(w, xs[0], ndim)
+    y = w.node("BatchNormalization", [front, *weights], **options)
+    return [*(y if ndim == 2 else to_end(w, y, ndim)), "", ""]
 
 
 def layer_normalization(w: Writer, step: Step, xs: Names) -> Names:
-    x, dtype = given(step), step.outputs[0][1]
-    axes = sorted(a % x.ndim for a in np.reshape(step.attributes.get("axis", -1), -1).tolist())
-    if axes != list(range(axes[0], x.ndim)):
-        raise w.refuse(step, "axes other than the last ones are not written")
-    gamma = xs[1] or w.constant(np.ones(x.shape[axes[0] :], dtype))
-    epsilon = step.attributes.get("epsilon", 1e-3)
-    return w.node(
-        "LayerNormalization", [xs[0], gamma, *filter(None, xs[2:])], axis=axes[0], epsilon=epsilon
-    )
+    (axis, *_), dtype = last_axes(w, step), step.outputs[0][1]
+    gamma = xs[1] or w.constant(np.ones(given(step).shape[axis:], dtype))
+    options = {"axis": axis, "epsilon": step.attributes.get("epsilon", 1e-3)}
+    return w.node("LayerNormalization", [xs[0], gamma, *filter(None, xs[2:])], **options)
 
 
 def group_normalization(w: Writer, step: Step, xs: Names) -> Names:
-    x, (shape, dtype) = given(step), step.outputs[0]
-    gamma = xs[1] or w.constant(np.ones(shape[-1], dtype))
-    beta = xs[2] or w.constant(np.zeros(shape[-1], dtype))
+    ndim, weights = given(step).ndim, scale_and_shift(w, step, xs)
     options = {"num_groups": step.attributes["groups"]}
     options["epsilon"] = step.attributes.get("epsilon", 1e-3)
-    y = w.node("GroupNormalization", [to_front(w, xs[0], x.ndim), gamma, beta], **options)
-    return to_end(w, y, x.ndim)
+    y = w.node("GroupNormalization", [to_front(w, xs[0], ndim), *weights], **options)
+    return to_end(w, y, ndim)
 
 
 def rms_normalization(w: Writer, step: Step, xs: Names) -> Names:
-    x, dtype = given(step), step.outputs[0][1]
-    axes = sorted(a % x.ndim for a in np.reshape(step.attributes.get("axis", -1), -1).tolist())
-    if axes != list(range(axes[0], x.ndim)):
-        raise w.refuse(step, "axes other than the last ones are not written")
+    axes, dtype = last_axes(w, step), step.outputs[0][1]
     squares = w.node("Mul", [xs[0], xs[0]])
     mean = w.node("ReduceMean", [*squares, w.whole(axes)], keepdims=1)
     epsilon = w.constant(np.array(step.attributes.get("epsilon", 1e-6), dtype))
