@@ -138,6 +138,7 @@ def test_a_token_of_all_samples_is_one_weight(path):
     x = floats(3, 5, 4)
     x[1] = 0
     model = agrees(path, x)
+    assert model(tg.Tensor(x)).dtype == "float32"
     assert {n: w.shape for n, w in model.named_weights().items()} == {"token": (1, 1, 4)}
     there_and_back(model, x, path, 1e-6)
 

@@ -162,8 +162,7 @@ def cast(r: Reader, node: Node) -> View:
     to = np.dtype(r.graph.type_of(node.options["to"]))
     now = np.dtype(x.tensor.dtype)
     if to.kind == "f":
-        y = ops.where(x.tensor, 1.0, 0.0) if now.kind == "b" else x.tensor
-        return View(as_floats(y), x.axes)
+        return View(as_floats(x.tensor), x.axes)
     if to.kind == "b":
         return View(ops.not_equal(x.tensor, 0), x.axes)
     if now.kind in "iu":

@@ -78,7 +78,7 @@ def for_each_sample(r: Reader, x: View, place: int) -> View:
     """As many as the batch has samples of what is one along this axis."""
     given = next(iter(r.values.values())).tensor
     first = given[(slice(None), *[0] * (given.ndim - 1))]
-    ones = as_floats(ops.where(ops.logical_or(ops.not_equal(first, 0), True), 1.0, 0.0))
+    ones = as_floats(ops.logical_or(ops.not_equal(first, 0), True))
     axes = tuple(0 if i == place else None for i in range(x.ndim))
     return together([x, View(ones, axes)], ops.multiply)
 

@@ -215,6 +215,8 @@ Reads = dict[str, Callable[[Reader, Node], Any]]  # what a node becomes, by its 
 
 
 def as_floats(x: Tensor) -> Tensor:
-    """Numbers of the type that new models have."""
-    kind = np.dtype(floatx())
-    return x if x.dtype == kind else x * np.ones((), kind)
+    """Numbers of the type that new models have; of booleans 1 and 0."""
+    one = np.ones((), floatx())
+    if np.dtype(x.dtype).kind == "b":
+        return ops.where(x, one, np.zeros_like(one))
+    return x if x.dtype == one.dtype else x * one
