@@ -512,3 +512,11 @@ def test_it_needs_the_package(tmp_path, monkeypatch):
     for call in (model.to_onnx, tg.from_onnx):
         with pytest.raises(ImportError, match="pip install onnx"):
             call(tmp_path / "model.onnx")
+
+
+def test_a_reshape_may_leave_lengths_as_they_are():
+    x = np.arange(24.0).reshape(2, 3, 4)
+    np.testing.assert_array_equal(
+        tg.ops.reshape(x, shape=(None, None, 2, 2))[0], x.reshape(2, 3, 2, 2)
+    )
+    tg.check.check_op(tg.ops.reshape, x, shape=(None, -1))
