@@ -618,7 +618,10 @@ class Model(Network):
 
         Inputs, outputs and weights keep their names. What only training does is left out: of a
         dropout the rate is kept, noise and `stop_gradient` become nothing, and of optimizer and
-        losses nothing is written, nor which weights are frozen, or what no output needs.
+        losses nothing is written, nor which weights are frozen, or what no output needs. Recurrent
+        layers of ONNX skip no steps: around one with a mask, products with matrices of 0 and 1
+        take out the steps that it skips, and fill in the states that are carried over them, which
+        needs time x time numbers for each sample.
 
         Parameters
         ----------
@@ -630,8 +633,8 @@ class Model(Network):
         ImportError
             Without the package onnx.
         NotImplementedError
-            Naming the layer and the op that ONNX has no counterpart of, such as one with a mask or
-            an op of your own. Nothing is written then.
+            Naming the layer and the op that ONNX has no counterpart of, such as the last cell of
+            an LSTM with a mask, or an op of your own. Nothing is written then.
         """
         write_network(path, self)
 
@@ -686,9 +689,11 @@ def from_onnx(path: str | Path, numbers: Sequence[str] = ()) -> Model:
     Nodes become layers where one fits (Gemm or MatMul: Dense, Conv, LSTM, BatchNormalization ...),
     and ops otherwise. Initializers of floats become weights, under the names they have in the file:
     "fc.weight" is "fc/kernel" of the layer "fc". Axes of data are those of the file: pictures from
-    PyTorch have channels first. The first axis of each input is the batch, of any length, even if
-    the file has a fixed one. Numbers are of the type that new models have at present
-    (`tinygrad_mo.use`). Every weight trains, but for moving averages.
+    PyTorch have channels first. But the first axis of each input and output is the batch, of any
+    length, even if the file has a fixed one. Where it has the batch along its second axis, as
+    PyTorch has it behind the steps of a sequence (without batch_first) and behind the layers of
+    first and last states, it is moved, and a warning names what. Numbers are of the type that new
+    models have at present (`tinygrad_mo.use`). Every weight trains, but for moving averages.
 
     Parameters
     ----------
@@ -702,7 +707,8 @@ def from_onnx(path: str | Path, numbers: Sequence[str] = ()) -> Model:
     Returns
     -------
     Model
-        Not compiled. Its inputs and outputs are called as in the file.
+        Not compiled. Its inputs and outputs are called as in the file; `predict` returns one output
+        as an array, and several by name, as `fit` takes their labels.
 
     Raises
     ------
@@ -711,13 +717,15 @@ def from_onnx(path: str | Path, numbers: Sequence[str] = ()) -> Model:
     CheckpointError
         If there is no such file, or it is none of ONNX.
     NotImplementedError
-        Naming the node and the op that has no counterpart here, and all that have one.
+        Naming the node and the op that has no counterpart here, and all that have one, or what is
+        not read of an op.
 
     Notes
     -----
     Where a weight is read by several nodes, it is one weight here. What an exporter has taken apart
     stays so: a recurrent layer that it has written step by step is read as its steps, and a batch
-    normalisation that it has worked into numbers has no moving averages any more. Ops that are
+    normalisation that it has worked into numbers has no moving averages any more. What a file for
+    so many samples has worked out for each of them, all alike, is one row here. Ops that are
     read, for floats and where they are constant:
 
     Abs, Acos, Acosh, Add, And, ArgMax, ArgMin, Asin, Asinh, Atan, Atanh, AveragePool,

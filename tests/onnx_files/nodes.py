@@ -13,9 +13,9 @@ from onnx.backend.test.case import node as cases
 
 import tinygrad_mo as tg
 from tinygrad_mo.onnx_files.graph import Graph
+from tinygrad_mo.onnx_files.read_elements import PAIRS
 from tinygrad_mo.onnx_files.reading import FOLDED, SUPPORTED, wired
-from tinygrad_mo.onnx_files.to_ops import PAIRS
-from tinygrad_mo.onnx_files.views import Constant
+from tinygrad_mo.onnx_files.views import Constant, whole
 
 ALL_ARE_DATA = {*PAIRS, "MatMul", "Concat", "Einsum", "Mod", "PRelu"}
 ROUNDED = "test_averagepool_2d_ceil_last_window_starts_on_pad"  # written with four digits there
@@ -71,7 +71,7 @@ def check(case):
     model, feed, outputs = as_in_a_file(case)
     try:
         graph = Graph(model)
-        given = {name: tg.Tensor(array) for name, array in feed.items()}
+        given = {name: whole(tg.Tensor(array)) for name, array in feed.items()}
         reader = wired(graph, given)
     except NotImplementedError as error:
         return str(error).partition(": ")[2] or str(error)

@@ -138,6 +138,7 @@ def test_a_token_of_all_samples_is_one_weight(path):
     x = floats(3, 5, 4)
     x[1] = 0
     model = agrees(path, x)
+    assert model(tg.Tensor(x)).dtype == "float32"
     assert {n: w.shape for n, w in model.named_weights().items()} == {"token": (1, 1, 4)}
     there_and_back(model, x, path, 1e-6)
 
@@ -179,9 +180,96 @@ def test_an_input_may_be_an_output(path):
     written(path, [node("Neg", ["x"], ["y"])], B4, {"x": ["batch", 4], "y": ["batch", 4]})
     model = tg.from_onnx(path)
     x = floats(3, 4)
-    same, negative = model.predict(x)
+    same, negative = model.predict(x).values()
     np.testing.assert_array_equal([same, -negative], [x, x])
     assert model.output_names == ["x", "y"]
+
+
+@pytest.mark.parametrize("name", ["", "y", "head"])
+@pytest.mark.parametrize("last", ["Softmax", "Neg"])
+def test_one_output_is_an_array_and_several_are_called_by_their_names(path, name, last):
+    nodes = [
+        node("Gemm", ["x", "y.weight"], ["h"], name=name),
+        node("MatMul", ["h", "v"], ["m"], name="y"),
+        node(last, ["m"], ["y"], name=name),
+    ]
+    weights = {"y.weight": floats(4, 3), "v": floats(3, 2)}
+    written(path, nodes, B4, {"y": ["batch", 2]}, weights)
+    model = agrees(path, floats(3, 4))
+    assert isinstance(model.predict(floats(3, 4)), np.ndarray)
+    assert model.output_names == ["y"]
+    written(path, nodes, B4, {"y": ["batch", 2], "h": ["batch", 3]}, weights)
+    assert list(agrees(path, floats(3, 4)).predict(floats(3, 4))) == ["y", "h"]
+
+
+def test_an_output_needs_no_shape(path):
+    written(path, [node("Neg", ["x"], ["y"])], B4, {"y": None})
+    agrees(path, floats(3, 4))
+
+
+@pytest.mark.parametrize("at", [-1, [-1], [-2, 0], [[-3, 3]]])
+@pytest.mark.parametrize(("axis", "steps"), [(1, 4), (1, "time"), (-1, 4)])
+def test_an_index_may_count_from_the_end(path, axis, steps, at):
+    nodes = [node("Gather", ["x", "at"], ["y"], axis=axis)]
+    written(path, nodes, {"x": ["batch", steps, 4]}, {"y": None}, {"at": np.array(at)})
+    agrees(path, floats(3, 4, 4))
+
+
+def test_ids_that_are_computed_may_count_from_the_end(path):
+    nodes = [node("Sub", ["ids", "three"], ["at"]), node("Gather", ["table", "at"], ["y"])]
+    weights = {"table": floats(5, 2), "three": np.int64(3)}
+    written(path, nodes, {"ids": ["batch", 4]}, {"y": None}, weights, kind=TensorProto.INT64)
+    proto = onnx.load(path)
+    proto.graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT
+    onnx.save(proto, path)
+    agrees(path, np.array([[0, 1, 2, 3], [4, 5, 6, 7]]))
+
+
+LSTM = {"w": floats(1, 12, 2), "r": floats(1, 12, 3)}
+
+
+def lstm(x, y, **options):
+    return node("LSTM", [x, "w", "r"], [y], hidden_size=3, **options)
+
+
+def test_samples_behind_the_steps_come_first_here_and_a_warning_says_so(path):
+    nodes = [lstm("x", "h"), node("Squeeze", ["h", "one"], ["y"])]
+    inputs, weights = {"x": ["time", "batch", 2]}, LSTM | {"one": ints(1)}
+    written(path, nodes, inputs, {"y": ["time", "batch", 3]}, weights)
+    with pytest.warns(UserWarning, match=r"input 'x' \(axis 1\), output 'y' \(axis 1\)"):
+        model = tg.from_onnx(path)
+    x = floats(5, 3, 2)
+    (y,) = by_reference(path, {"x": x})
+    found = model.predict(np.moveaxis(x, 1, 0))
+    np.testing.assert_allclose(np.moveaxis(found, 1, 0), y, rtol=1e-6, atol=1e-7)
+
+
+def test_a_batch_within_an_axis_is_found_again(path):
+    """As attention of PyTorch does it: heads beside the samples, then steps in front of them."""
+    nodes = [
+        node("Transpose", ["x"], ["t"], perm=[1, 0, 2]),  # 5, 2, 4
+        node("Reshape", ["t", "a"], ["heads"]),  # 5, 2 * 2, 2
+        node("Softmax", ["heads"], ["s"], axis=0),
+        node("Reshape", ["s", "b"], ["flat"]),  # 5 * 2, 4
+        node("MatMul", ["flat", "w"], ["m"]),
+        node("Reshape", ["m", "c"], ["again"]),  # 5, 2, 3
+        node("Transpose", ["again"], ["y"], perm=[1, 0, 2]),
+    ]
+    weights = {"a": ints(5, 4, 2), "b": ints(10, 4), "c": ints(5, 2, 3), "w": floats(4, 3)}
+    written(path, nodes, {"x": [2, 5, 4]}, {"y": [2, 5, 3]}, weights)
+    model, x = agrees(path, floats(2, 5, 4)), floats(7, 5, 4)
+    one_by_one = [model.predict(row[None])[0] for row in x]
+    np.testing.assert_allclose(model.predict(x), one_by_one, rtol=1e-5, atol=1e-6)
+
+
+def test_rows_for_the_samples_of_the_file_become_one(path):
+    rows = {"rows": np.repeat(floats(1, 4), 3, 0)}
+    written(path, [node("Add", ["x", "rows"], ["y"])], {"x": [3, 4]}, {"y": [3, 4]}, rows)
+    assert agrees(path, floats(3, 4)).predict(floats(5, 4)).shape == (5, 4)
+    written(
+        path, [node("Add", ["x", "w"], ["y"])], {"x": [3, 4]}, {"y": [3, 4]}, {"w": floats(3, 4)}
+    )
+    assert "(Add)" in refused(path)
 
 
 def test_names_may_be_odd(path):
@@ -333,6 +421,24 @@ def test_weights_beside_the_file_are_read_or_missed_by_name(path):
     assert "beside.bin" in refused(path, CheckpointError)
 
 
+def test_lengths_that_only_the_data_know_are_not_computed_with_nor_shown_as_numbers(path):
+    shape = [node("Shape", ["x"], ["s"]), node("Gather", ["s", "at"], ["n"])]
+    weights, time = {"at": ints(1), "two": ints(2)}, {"x": ["batch", "time", 4]}
+    nodes = [*shape, node("Div", ["n", "two"], ["m"]), node("Slice", ["x", "m", "n", "at"], ["y"])]
+    written(path, nodes, time, {"y": None}, weights)
+    assert "(Div): it computes with a length that only the data know" in refused(path)
+    nodes = [*shape, node("Concat", ["n", "two", "m1"], ["to"], axis=0)]
+    nodes += [node("Reshape", ["x", "to"], ["y"])]
+    written(path, nodes, time, {"y": None}, weights | {"m1": ints(-1)})
+    assert "(Reshape): (batch, ?, 4) would become (?, 2, " in refused(path)
+
+
+def test_several_rows_for_a_sample_are_no_output(path):
+    nodes = [node("Reshape", ["x", "to"], ["y"])]
+    written(path, nodes, B4, {"y": None}, {"to": ints(-1, 2)})
+    assert "output 'y' has (2 * batch, 2) numbers" in refused(path)
+
+
 def test_inputs_that_are_no_batch_are_refused(path):
     nodes = [node("Add", ["a", "b"], ["y"])]
     written(path, nodes, {"a": [3, 4], "b": [1, 4]}, {"y": [3, 4]})
@@ -406,3 +512,11 @@ def test_it_needs_the_package(tmp_path, monkeypatch):
     for call in (model.to_onnx, tg.from_onnx):
         with pytest.raises(ImportError, match="pip install onnx"):
             call(tmp_path / "model.onnx")
+
+
+def test_a_reshape_may_leave_lengths_as_they_are():
+    x = np.arange(24.0).reshape(2, 3, 4)
+    np.testing.assert_array_equal(
+        tg.ops.reshape(x, shape=(None, None, 2, 2))[0], x.reshape(2, 3, 2, 2)
+    )
+    tg.check.check_op(tg.ops.reshape, x, shape=(None, -1))

@@ -16,14 +16,15 @@ def numbers(dtype, *shape):
 @pytest.mark.one_in(5, rest="medium")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("go_backwards", [False, True])
-@pytest.mark.parametrize("started", [False, True])
+@pytest.mark.parametrize("started", [None, "each", "all alike"])
 @pytest.mark.parametrize("sizes", [(1, 20, 5, 8), (3, 7, 5, 4), (2, 0, 3, 4), (0, 3, 3, 4)])
 @pytest.mark.parametrize(("op", "gates", "states"), [(ops.lstm, 4, 2), (ops.gru, 3, 1)])
 def test_a_sequence_alone(op, gates, states, dtype, go_backwards, started, sizes):
     batch, time, features, units = sizes
     x, kernel = numbers(dtype, batch, time, features), numbers(dtype, features, gates * units)
     bias = numbers(dtype, gates * units) if op is ops.lstm else numbers(dtype, 2, gates * units)
-    first = [numbers(dtype, batch, units) if started else None for _ in range(states)]
+    rows = 1 if started == "all alike" else batch
+    first = [numbers(dtype, rows, units) if started else None for _ in range(states)]
     before = [None if state is None else state.copy() for state in first]
     given = x, kernel, numbers(dtype, units, gates * units), bias, *first, None
     with tg.use(kernels=False):

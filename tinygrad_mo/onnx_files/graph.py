@@ -10,13 +10,13 @@ import numpy as np
 
 from .. import arguments
 from ..whole_files import CheckpointError
-from .views import Constant, View
+from .lengths import KEPT_BY, SAMPLES, holds_open, is_open
+from .views import Constant
 
-# Lengths that stand for those that only the data know: primes, so that products are recognised.
-SAMPLES, ANY = 2147483647, 2147483629
 MOVES = {"Transpose", "Identity"}  # leave a weight whole
 MOVES_A_ROW = {*MOVES, "Reshape", "Unsqueeze"}
 OLDEST = 7  # since then Add and its like broadcast as in NumPy
+FLOATS = (1, 11)  # what ONNX calls FLOAT and DOUBLE
 TYPES = ("FLOAT", "DOUBLE", "INT8", "INT16", "INT32", "INT64", "UINT8", "BOOL")
 
 
@@ -73,11 +73,25 @@ def read_file(path: str | Path) -> Any:
         model = onnx.load(path)
         if not model.HasField("graph") or not model.graph.output:
             raise ValueError("it holds no graph")
-        onnx.checker.check_model(model)
+        check(model)
     except Exception as error:
         reason = str(error).strip().split("\n")[0]
         raise CheckpointError(f"{path} is no ONNX file that can be read: {reason}") from error
     return onnx.inliner.inline_local_functions(model) if model.functions else model
+
+
+def check(model: Any) -> None:
+    """ONNX's own check; it asks for shapes of inputs and outputs, which the format does not."""
+    open_ones = [
+        one.type.tensor_type
+        for one in (*model.graph.input, *model.graph.output)
+        if one.type.HasField("tensor_type") and not one.type.tensor_type.HasField("shape")
+    ]
+    for kind in open_ones:
+        kind.shape.SetInParent()
+    the_package().checker.check_model(model)
+    for kind in open_ones:
+        kind.ClearField("shape")
 
 
 class Graph:
@@ -93,6 +107,8 @@ class Graph:
         By name: which nodes take a value.
     readers : dict of list of Node
         Which nodes read a weight, by its key.
+    fixed : int or None
+        The number of samples that the file was made for, if it is fixed there.
     numbers : set of str
         Initializers that are weights even where they are one number, and read by no layer.
     """
@@ -120,6 +136,7 @@ class Graph:
             raise NotImplementedError("the file has sparse initializers, which are not read")
         self.inputs = [i for i in self.proto.input if i.name not in self.known]
         self.outputs = [one.name for one in self.proto.output]
+        self.fixed: int | None = None
         self.bare: set[str] = set()
         self.takers: dict[str, list[Node]] = {}
         self.readers: dict[Any, list[Node]] = {}
@@ -168,7 +185,8 @@ class Graph:
                         continue  # moving averages are no weights
                     x = known[name]
                     self.readers.setdefault(x.key, []).append(node)
-                    part = not x.direct and node.op not in ("LSTM", "GRU", "RNN")
+                    takes_parts = node.op in ("LSTM", "GRU", "RNN") and place < 4
+                    part = not x.direct and not takes_parts
                     if node.op not in layer_ops and x.key not in x.sources:
                         is_row = node.op == "Add" and x.array.size == max(x.shape, default=1)
                         part = part or not is_row  # a row may be the bias of a layer
@@ -207,10 +225,14 @@ class Graph:
             fill = np.zeros(1, np.float32) if value is None else self.helper.to_array(value)
             return [np.broadcast_to(fill, tuple(arrays[0]))]
         if node.op == "Expand":
-            shape = np.broadcast_shapes(arrays[0].shape, tuple(int(n) for n in arrays[1]))
-            return [np.broadcast_to(arrays[0], shape)]
-        if any(n >= ANY for a in arrays for n in a.shape):
+            x, asked = arrays[0], arrays[1].tolist()
+            if self.fixed in x.shape:  # as many rows as samples, which the file has counted
+                asked = [1 if n == SAMPLES else n for n in asked]
+            return [np.broadcast_to(x, np.broadcast_shapes(x.shape, tuple(asked)))]
+        if any(is_open(n) for a in arrays for n in a.shape):
             return [long_view(node, *arrays)]
+        if node.op not in KEPT_BY and any(map(holds_open, arrays)):
+            raise node.refuse("it computes with a length that only the data know")
         onnx = the_package()
         names = [f"x{i}" for i in range(len(arrays))]
         proto = type(node.proto)()
@@ -245,7 +267,7 @@ def long_view(node: Node, x: np.ndarray, *settings: np.ndarray) -> np.ndarray:
         return np.squeeze(x, None if axes is None else tuple(axes))
     if node.op == "Cast":
         to = the_package().helper.tensor_dtype_to_np_dtype(node.options["to"])
-        short = x[tuple(slice(0, 1) if n >= ANY else slice(None) for n in x.shape)]
+        short = x[tuple(slice(0, 1) if is_open(n) else slice(None) for n in x.shape)]
         return np.broadcast_to(short.astype(to), x.shape)
     if node.op == "Transpose":
         return x.transpose(node.options.get("perm"))
@@ -264,7 +286,7 @@ def without_copies(nodes: list[Node], model: Any) -> list[Node]:
     """The nodes without those that hand on what they are given, as a cast of floats to floats."""
     graph = the_package().shape_inference.infer_shapes(model).graph
     told = [*graph.value_info, *graph.input, *graph.output]
-    floats = {one.name for one in told if one.type.tensor_type.elem_type in (1, 11)}
+    floats = {one.name for one in told if one.type.tensor_type.elem_type in FLOATS}
     outputs = {one.name for one in graph.output}
     same: dict[str, str] = {}
     left = []
@@ -278,19 +300,3 @@ def without_copies(nodes: list[Node], model: Any) -> list[Node]:
         else:
             left.append(node)
     return left
-
-
-def length_of(n: int | None, axis: int) -> int:
-    """A length as ONNX's Shape is told it."""
-    return (ANY if axis else SAMPLES) if n is None else n
-
-
-def is_open(n: int) -> bool:
-    """Is it one that only the data know, or a multiple?"""
-    return n >= ANY and (n % SAMPLES == 0 or n % ANY == 0)
-
-
-def shape_of(x: View) -> np.ndarray:
-    """The shape of a value, the length of the batch as its stand-in."""
-    free = [i for i, a in enumerate(x.axes) if a == 0]
-    return np.array([length_of(n, 0 if i in free else 1) for i, n in enumerate(x.shape)], np.int64)

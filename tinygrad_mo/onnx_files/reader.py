@@ -13,7 +13,8 @@ from ..device import floatx
 from ..engine.graph import Parameter, Tensor
 from ..layers import Layer
 from ..layers.base import assign_all
-from .graph import ANY, Graph, Node, as_meant
+from .graph import Graph, Node, as_meant
+from .lengths import is_open
 from .views import Constant, View, whole
 
 # The last parts of names that say what a weight is to its layer.
@@ -31,18 +32,16 @@ class Reader:
     ----------
     values : dict of View
         By name: what has been wired.
-    batch : int or None
-        The number of samples that the file was made for, if it is fixed there.
     """
 
-    def __init__(self, graph: Graph, values: Mapping[str, View], batch: int | None = None):
-        self.graph, self.values, self.batch = graph, dict(values), batch
+    def __init__(self, graph: Graph, values: Mapping[str, View]):
+        self.graph, self.values, self.fixed = graph, dict(values), graph.fixed
         self.done: set[int] = set()  # nodes that an earlier one has taken in
         self.made: dict[Any, Layer] = {}
         self.owners: dict[Any, Layer] = {}  # of the weights, by their key
         self.alike: dict[Any, bool] = {}  # is what stands behind all uses of a weight the same?
         self.parameters: dict[Any, Parameter] = {}
-        self.names: set[str] = set()
+        self.names = set(graph.outputs)  # which a layer has only if it makes that output
 
     # ------------------------------------------------------------ values
 
@@ -66,7 +65,7 @@ class Reader:
         trains = found.array.size != 1 or self.graph.numbers.issuperset(found.sources)
         if found.sources and trains:
             return whole(self.parameter(found))
-        one = tuple(slice(0, 1) if n >= ANY else slice(None) for n in found.shape)
+        one = tuple(slice(0, 1) if is_open(n) else slice(None) for n in found.shape)
         return replace(found, array=found.array[one])  # the same for each sample
 
     def view(self, node: Node, place: int = 0) -> View:
@@ -77,6 +76,30 @@ class Reader:
     def views(self, node: Node) -> list[View | Constant]:
         """All inputs."""
         return [self.value(node, place) for place in range(len(node.inputs))]
+
+    def for_any_batch(self, xs: Sequence[Any]) -> list[Any]:
+        """Values that are combined; of what is no sample and as many as the file has of them, one.
+
+        An exporter that has worked out the first step of a sequence writes such rows, all alike.
+        """
+        places = {x.batch - x.ndim for x in xs if isinstance(x, View) and x.batch is not None}
+        if self.fixed in (None, 1) or len(places) != 1:
+            return list(xs)
+        (place,) = places
+        return [self.one_row(x, place + x.ndim) if x.ndim >= -place else x for x in xs]
+
+    def one_row(self, x: View | Constant, place: int) -> View | Constant:
+        """The first of rows that are all alike; otherwise x itself."""
+        array = x.array if isinstance(x, Constant) else x.plain().value
+        if array is None or x.shape[place] != self.fixed:
+            return x
+        first = np.take(array, [0], place)
+        if not np.array_equal(np.broadcast_to(first, array.shape), array):
+            return x
+        if isinstance(x, Constant):
+            return replace(x, array=first)
+        made = self.parameters.setdefault(("one row", x.tensor), Parameter(first, x.tensor.name))
+        return whole(made)
 
     def parameter(self, x: Constant) -> Tensor:
         """The parameter that a weight of no layer is, as it is in the file."""
@@ -140,16 +163,16 @@ class Reader:
         for name in sources:
             cut = max(name.rfind("/"), name.rfind("."))
             if cut > 0 and name[cut + 1 :] in LABELS:
-                return self.free(name[:cut])
+                return self.free(name[:cut], node)
         parts = node.name.strip("/").split("/")
         if len(parts) > 1 and parts[-1].startswith(node.op):
             parts.pop()
-        return self.free("/".join(parts) or node.op)
+        return self.free("/".join(parts) or node.op, node)
 
-    def free(self, name: str) -> str:
+    def free(self, name: str, node: Node) -> str:
         """A name that no layer has yet."""
         new, number = name, 0
-        while new in self.names:
+        while new in self.names and new != node.outputs[0]:
             number += 1
             new = f"{name}_{number}"
         self.names.add(new)
@@ -188,7 +211,12 @@ class Reader:
         return layer(x, **dict(options or {}))
 
 
+Reads = dict[str, Callable[[Reader, Node], Any]]  # what a node becomes, by its op
+
+
 def as_floats(x: Tensor) -> Tensor:
-    """Numbers of the type that new models have."""
-    kind = np.dtype(floatx())
-    return x if x.dtype == kind else x * np.ones((), kind)
+    """Numbers of the type that new models have; of booleans 1 and 0."""
+    one = np.ones((), floatx())
+    if np.dtype(x.dtype).kind == "b":
+        return ops.where(x, one, np.zeros_like(one))
+    return x if x.dtype == one.dtype else x * one

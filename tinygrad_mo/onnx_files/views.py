@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..engine.attributes import is_batch
 from ..engine.graph import Tensor
+from .lengths import ANY, SAMPLES
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class View(NamedTuple):
 
     tensor: Tensor
     axes: tuple[int | None, ...]
+    # What a Reshape has put into the axis of the samples: how much around them, how much in each.
+    rows: tuple[int, int] = (1, 1)
 
     @property
     def ndim(self) -> int:
@@ -63,6 +68,20 @@ class View(NamedTuple):
     @property
     def shape(self) -> tuple[int | None, ...]:
         return tuple(1 if a is None else self.tensor.shape[a] for a in self.axes)
+
+    @property
+    def batch(self) -> int | None:
+        """The axis of ONNX along which the samples stand."""
+        t = self.tensor
+        along = (i for i, a in enumerate(self.axes) if a is not None and is_batch(t, a))
+        return next(along, None)
+
+    @property
+    def lengths(self) -> list[int]:
+        """The shape, with stand-ins for the lengths that only the data know."""
+        batch, n_batch = self.batch, SAMPLES * prod(self.rows)
+        own = enumerate(self.shape)
+        return [n if n is not None else n_batch if i == batch else ANY for i, n in own]
 
     def arranged(self, order: Iterable[int]) -> Tensor:
         """The tensor with these axes of ONNX, in this order."""
@@ -132,3 +151,12 @@ def together(
         return array.item() if numbers and not array.ndim and array.dtype.kind == "f" else array
 
     return View(make(*map(ready, xs)), guide.axes)
+
+
+def channels_last(x: View) -> Tensor:
+    return x.arranged([0, *range(2, x.ndim), 1])
+
+
+def channels_first(y: Tensor) -> View:
+    """A view of channels last as ONNX has them."""
+    return View(y, (0, y.ndim - 1, *range(1, y.ndim - 1)))

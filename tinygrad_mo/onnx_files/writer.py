@@ -58,7 +58,7 @@ class Writer:
         What values with channels last were called while they had them in front.
     """
 
-    def __init__(self, network: Network):
+    def __init__(self, network: Network, steps: Sequence[Step]):
         self.helper, self.proto = the_package().helper, the_package().TensorProto
         self.to_proto = the_package().numpy_helper.from_array
         self.paths = {w: path for path, w in network.named_weights().items()}
@@ -69,6 +69,8 @@ class Writer:
         self.names = {t.key: name for name, t in network.inputs.items()}
         self.types = {name: np.dtype(t.dtype) for name, t in network.inputs.items()}
         self.taken = {*network.inputs, *network.outputs, *self.paths.values()}
+        given = (x for step in steps for x in step.inputs if x is not None)
+        self.read = {x.key for x in (*network.outputs.values(), *given)}
         self.here = ""  # the layer whose step is written
 
     def refuse(self, step: Step, reason: str) -> Exception:
@@ -78,6 +80,10 @@ class Writer:
             f"{owner}op {step.op.name!r}, wired at {step.site[0]}:{step.site[1]}, cannot be "
             f"written to an ONNX file: {reason}"
         )
+
+    def reads(self, step: Step, place: int) -> bool:
+        """Does anything take this output of a step?"""
+        return (step, place) in self.read
 
     def free(self, name: str) -> str:
         """A name that nothing has yet."""
@@ -164,3 +170,11 @@ class Writer:
             )
             return self.constant(np.array(value, dtype))
         return self.constant(np.asarray(to_numpy(value)))
+
+
+def given(step: Step, place: int = 0) -> Any:
+    """An input tensor."""
+    return step.inputs[place]
+
+
+Writes = dict[str, Callable[[Writer, Step, Names], Names]]  # the names of what is made, by op

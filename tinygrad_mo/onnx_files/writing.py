@@ -13,11 +13,21 @@ from ..engine.graph import Parameter, Step, Tensor
 from ..engine.plan import topological_order
 from ..network.network import Network
 from ..whole_files import replace_file
+from . import (
+    write_elements,
+    write_norms,
+    write_products,
+    write_reductions,
+    write_sequences,
+    write_shapes,
+    write_windows,
+)
 from .graph import the_package
-from .to_nodes import TO_NODES
 from .writer import Writer
 
 OPSET, IR_VERSION = 21, 10
+WRITE = write_elements.WRITE | write_reductions.WRITE | write_shapes.WRITE | write_products.WRITE
+WRITE |= write_windows.WRITE | write_norms.WRITE | write_sequences.WRITE
 # Inputs that are written in another layout, or not at all, by their place.
 OTHER_LAYOUTS = {
     **dict.fromkeys(["convolution", "depthwise_convolution", "transposed_convolution"], (1,)),
@@ -36,9 +46,9 @@ def write_network(path: str | Path, network: Network) -> None:
 
 def as_proto(network: Network) -> Any:
     """The network as a model of ONNX."""
-    w = Writer(network)
     steps = topological_order(list(network.outputs.values()))
-    if unknown := {step.op.name: step for step in steps if step.op.name not in TO_NODES}:
+    w = Writer(network, steps)
+    if unknown := {step.op.name: step for step in steps if step.op.name not in WRITE}:
         name, step = next(iter(unknown.items()))
         raise w.refuse(step, f"ONNX, as it is written here, has no {name}")
     wanted = names_wanted(network)
@@ -74,7 +84,7 @@ def write_step(w: Writer, step: Step) -> None:
         "" if x is None else "elsewhere" if i in elsewhere else w.name_of(x, step)
         for i, x in enumerate(step.inputs)
     ]
-    made = TO_NODES[step.op.name](w, step, names)
+    made = WRITE[step.op.name](w, step, names)
     for i, (name, (_, dtype)) in enumerate(zip(made, step.outputs, strict=True)):
         w.names[step, i] = name
         if name:

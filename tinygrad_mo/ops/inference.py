@@ -65,8 +65,7 @@ def lstm_alone(
     factor, shift = halves if batch == 1 else halves.repeat(batch, 1)  # as the gates, to be fast
     z_x = ((product(flat(x), kernel) + bias) * halves[0, 0]).reshape(batch, time, 4 * units)
     z_x, recurrent = by_step(z_x, order), recurrent_kernel * halves[0, 0]
-    h = np.zeros((batch, units), x.dtype) if h0 is None else h0
-    c = np.zeros((batch, units), x.dtype) if c0 is None else c0.copy()
+    h, c = first_state(h0, batch, units, x), first_state(c0, batch, units, x)
     h_all = np.empty((time, batch, units), x.dtype)
     z, other = np.empty((batch, 4 * units), x.dtype), np.empty_like(c)
     i, f, j, o = (z[:, n * units : (n + 1) * units] for n in range(4))
@@ -85,6 +84,13 @@ def lstm_alone(
 
 
 lstm.alone = lstm_alone
+
+
+def first_state(h0, batch: int, units: int, like):
+    """A copy of the first state, which all samples may share, or zeros."""
+    h = np.empty((batch, units), like.dtype)
+    h[...] = 0 if h0 is None else h0
+    return h
 
 
 @single_threaded
@@ -114,7 +120,7 @@ def gru_alone(
     z_x = (product(flat(x), kernel) + bias_x) * factor
     z_x, recurrent = by_step(z_x.reshape(batch, time, 3 * units), order), recurrent_kernel * factor
     bias_h, half = np.tile(bias_h * factor, (batch, 1)), np.full((batch, both), 0.5, x.dtype)
-    h = np.zeros((batch, units), x.dtype) if h0 is None else h0
+    h = first_state(h0, batch, units, x)
     h_all, z = np.empty((time, batch, units), x.dtype), np.empty((batch, 3 * units), x.dtype)
     gates, j = z[:, :both], z[:, both:]
     u, r = z[:, :units], z[:, units:both]

@@ -62,8 +62,9 @@ def broadcast_to(x, *, shape):
 
 @op
 def reshape(x, *, shape):
-    """The same elements in another shape; one length may be -1, which is worked out."""
-    y = x.reshape(shape)
+    """The same elements in another shape: -1 is worked out, None stays as long as it is in x."""
+    lengths = [shape] if isinstance(shape, int | np.integer) else shape
+    y = x.reshape([x.shape[i] if n is None else n for i, n in enumerate(lengths)])
     return y, (lambda g: g.reshape(rows_of(g, y) + x.shape),)
 
 
