@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import random
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
 from .. import arguments
+from ..flow.flow import Flow
 from ..naming import did_you_mean
-from .flow import Flow
-from .torch_calls import ModuleCalls, plain_name
-from .torch_graph import (
-    TorchGraph,
-    common_shape,
-    refuse_checkpoints,
-    refuse_totals,
-    sentences,
-)
+from .torch_calls import Calls
+from .torch_graph import TorchGraph, refuse_checkpoints, refuse_totals, sentences
+from .torch_optimizers import frozen_in, optimizer_of
+from .torch_pulls import Pulls
+from .torch_state import as_it_was
 
 WRAPPERS = {  # around a module, and the attribute in which it is
     "DataParallel": "module",
@@ -84,19 +75,19 @@ def of_torch(
     >>> flow.save("flow.html")  # doctest: +SKIP
     """
     torch = package()
+    to_inputs = arguments.flag("of_torch: to_inputs", to_inputs)
     model = unwrapped(model, torch)
-    calls = ModuleCalls(model, arguments.flag("of_torch: to_inputs", to_inputs))
-    with as_it_was(model, torch) as notes:
+    calls = calls_of(model, torch)
+    with as_it_was(model, "of_torch") as notes:
         with calls.listening():
             found = losses(model, batch)
         found = checked_losses(found, torch)
         mixed = mixture(weights, found)
         named = {plain_name(name): w for name, w in model.named_parameters()}
-        graph = TorchGraph(calls, found, named)
+        graph = TorchGraph(calls, found, named, to_inputs)
         refuse_totals(graph, "of_torch")
         refuse_checkpoints(graph, "of_torch")
-        pulls = graph.measure()
-        measured = pulls.measured()
+        pulls = Pulls(graph)
     several = list(optimizers) if isinstance(optimizers, list | tuple) else [optimizers]
     frozen = frozen_in(named, several)
     values: dict[str, float | None] = {name: float(x.detach()) for name, x in found.items()}
@@ -104,7 +95,7 @@ def of_torch(
         losses=list(found),
         values=values,
         weights=mixed,
-        **graph.described(measured),
+        **graph.described(pulls.measured),
         frozen=set(frozen),
         **optimizer_of(several),
         name=type(model).__name__,
@@ -140,44 +131,27 @@ def unwrapped(model: Any, torch: Any) -> Any:
     return model
 
 
-@contextmanager
-def as_it_was(model: Any, torch: Any) -> Iterator[list[str]]:
-    """Within this, plain float32 as PyTorch computes it; then all is as it was.
+def calls_of(model: Any, torch: Any) -> Calls:
+    """Notes all calls of modules of the model.
 
-    Buffers (running statistics) and random numbers are put back. What must be said of it is in the
-    list.
+    What modules that are losses do belongs to the loss; scripts are seen from outside alone.
     """
-    notes: list[str] = []
-    buffers = [(x, x.detach().clone()) for x in model.buffers()]
-    owned = [(m, dict(m._buffers)) for m in model.modules() if type(m._buffers) is dict]
-    mode = {module: module.training for module in model.modules()}
-    states = random.getstate(), np.random.get_state()
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-    with ExitStack() as stack:
-        stack.enter_context(torch.random.fork_rng(devices))
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
-        if "torch._dynamo" in sys.modules:  # else nothing is compiled; to import it takes seconds
-            stack.enter_context(torch.compiler.set_stance("force_eager"))
-        for kind in {"cpu", *(x.device.type for x in model.parameters())} - {"meta"}:
-            if torch.is_autocast_enabled(kind):
-                notes.append(f"Autocast on {kind} was switched off for this measurement.")
-                stack.enter_context(torch.autocast(kind, enabled=False))
-        try:
-            yield notes
-        finally:
-            random.setstate(states[0])
-            np.random.set_state(states[1])
-            for module, own in owned:
-                for name, x in own.items():
-                    if module._buffers[name] is not x:
-                        module._buffers[name] = x
-            for module, training in mode.items():
-                if module.training != training:
-                    module.training = training
-            with torch.no_grad():
-                for x, before in buffers:
-                    x.copy_(before)
+    passed = torch.nn.modules.loss._Loss, torch.jit.ScriptModule
+    paths = {
+        module: plain_name(path)
+        for path, module in model.named_modules()
+        if not isinstance(module, passed) and type(module).__name__ != "OptimizedModule"
+    }
+    return Calls(paths, () if type(model).__module__.startswith("torch.") else (model,))
+
+
+def plain_name(path: str) -> str:
+    """The name of a module or parameter, without what `torch.compile` has put into it.
+
+    >>> plain_name("head._orig_mod.weight"), plain_name("head._orig_mod")
+    ('head.weight', 'head')
+    """
+    return ".".join(part for part in path.split(".") if part != "_orig_mod")
 
 
 def checked_losses(found: Any, torch: Any) -> dict[str, Any]:
@@ -215,42 +189,6 @@ def mixture(weights: Any, losses: Mapping[str, Any]) -> dict[str, float]:
     return dict.fromkeys(losses, 1.0) | given
 
 
-def frozen_in(parameters: Mapping[str, Any], optimizers: Sequence[Any]) -> list[str]:
-    """The parameters that training does not change."""
-    trained = {id(w) for one in optimizers for group in one.param_groups for w in group["params"]}
-    return [
-        name
-        for name, w in parameters.items()
-        if not w.requires_grad or (optimizers and id(w) not in trained)
-    ]
-
-
-OPTIMIZERS = ("SGD", "Adam", "AdamW", "Adamax", "NAdam", "RMSprop", "Adagrad", "Adadelta")
-
-
-def optimizer_of(optimizers: Sequence[Any]) -> dict[str, Any]:
-    """What is known of the optimizer: nothing where there are several, or several settings.
-
-    Of a decay that is added to the gradient, as that of Adam, nothing is said but of SGD's.
-    """
-    groups = [group for one in optimizers for group in one.param_groups]
-    plain = [{k: v for k, v in group.items() if k != "params"} for group in groups]
-    name = type(optimizers[0]).__name__ if optimizers else ""
-    if name not in OPTIMIZERS or len(optimizers) > 1 or any(one != plain[0] for one in plain):
-        return {}
-    given = plain[0]
-    mixed_in = not (name in ("SGD", "AdamW") or given.get("decoupled_weight_decay"))
-    if given.get("maximize") or (given.get("weight_decay") and mixed_in):
-        return {}
-    same = ("momentum", "weight_decay", "centered")  # as in our words
-    settings = {key: given[key] for key in same if given.get(key)}
-    if "eps" in given:
-        settings["epsilon"] = given["eps"]
-    if "betas" in given:
-        settings["beta_1"] = given["betas"][0]
-    return {"optimizer": {"NAdam": "Nadam"}.get(name, name), "settings": settings}
-
-
 def notes_on(graph: TorchGraph, model: Any, types: set[Any], frozen: Iterable[str]) -> list[str]:
     """What one must know of the measurement, and what cannot be seen."""
     other = {n: one for n, one in model.named_modules() if one.training != model.training}
@@ -284,73 +222,3 @@ def notes_on(graph: TorchGraph, model: Any, types: set[Any], frozen: Iterable[st
 def names_in(graph: TorchGraph, module: Any) -> set[str]:
     """The parameters of a module, by their names in the model."""
     return {graph.name_of[id(w)] for w in module.parameters() if id(w) in graph.name_of}
-
-
-class TorchRecorder:
-    """Record the gradient flow while a PyTorch module is trained.
-
-    Parameters
-    ----------
-    model, losses, weights, optimizers, to_inputs
-        As of `of_torch`. `weights` may be changed from step to step.
-    every : int
-        Steps from one record to the next. Default: 10.
-
-    Attributes
-    ----------
-    flows : list of Flow
-        For the page: ``flow.save("flow.html", recorder.flows)``.
-    step : int
-        How many training steps came before.
-
-    Examples
-    --------
-    >>> recorder = TorchRecorder(model, losses)  # doctest: +SKIP
-    >>> for batch in loader:  # doctest: +SKIP
-    ...     recorder.record(batch)  # before the step; draws the random numbers that it will draw
-    ...     train_on(batch)
-    >>> recorder.flows[-1].save("flow.html", recorder.flows)  # doctest: +SKIP
-    """
-
-    def __init__(
-        self,
-        model: Any,
-        losses: Callable[[Any, Any], Mapping[str, Any]],
-        every: int = 10,
-        weights: Mapping[str, float] | None = None,
-        optimizers: Any = (),
-        to_inputs: bool = False,
-    ):
-        self.model, self.losses, self.weights = model, losses, weights
-        self.optimizers, self.to_inputs = optimizers, to_inputs
-        self.every = arguments.whole("TorchRecorder: every", every, at_least=1)
-        self.flows: list[Flow] = []
-        self.step = 0
-
-    def record(self, batch: Any) -> None:
-        """Say that a training step on this batch comes next; it is recorded, if it is time."""
-        if self.step % self.every == 0:
-            flow = of_torch(
-                self.model,
-                self.losses,
-                batch,
-                weights=self.weights,
-                optimizers=self.optimizers,
-                step=self.step,
-                to_inputs=self.to_inputs,
-            )
-            self.flows.append(flow)
-            share_shapes(self.flows)
-        self.step += 1
-
-
-def share_shapes(flows: Sequence[Flow]) -> None:
-    """Where batches have other lengths, a card has any length."""
-    names = [[node.name for node in flow.nodes] for flow in flows]
-    if any(one != names[0] for one in names):
-        return  # another graph: whoever draws them says so
-    for same in zip(*(flow.nodes for flow in flows), strict=True):
-        if len({node.shape for node in same}) > 1:
-            place = flows[0].nodes.index(same[0])
-            for flow, node in zip(flows, same, strict=True):
-                flow.nodes[place] = replace(node, shape=common_shape(*(n.shape for n in same)))

@@ -1,0 +1,408 @@
+"""The graph of PyTorch's autograd as cards and wires.
+
+A card is a call of a module in which no other module is called, or an operation between such
+calls. What only one loss needs, behind the outputs of the model, is the card of this loss.
+
+A node of autograd and the number of one of its outputs stand for a tensor; a parameter is the
+tensor of a node that makes nothing. So one table, who uses which tensor where, has all wires and
+all uses of parameters.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from itertools import count
+from typing import Any
+
+from ..flow.data import FlowNode, Wire
+from ..flow.folding import find_folds
+from ..flow.measures import Measure
+from ..flow.words import few, listing
+from ..naming import snake_case, unique_names
+from .torch_calls import Call, Calls
+
+KINDS = ("layer", "input", "op", "loss")  # in the order in which they choose their names
+
+
+@dataclass(eq=False)
+class Card:
+    """What will be a `FlowNode`."""
+
+    name: str
+    kind: str
+    type: str
+    call: Call | None = None
+    shape: tuple[int | None, ...] = ()
+    parameters: tuple[str, ...] = ()
+    loss: str = ""
+
+
+class TorchGraph:
+    """What autograd knows of the losses, as cards and wires.
+
+    Parameters
+    ----------
+    calls : Calls
+    losses : dict of Tensor
+    parameters : dict of Parameter
+        By name.
+    to_inputs : bool
+        Are gradients asked for on the data, too?
+
+    Attributes
+    ----------
+    reach : dict of set
+        By node: the losses that it is part of.
+    live : set
+        The nodes below which a gradient is asked for.
+    users : dict of dict
+        By tensor and other card that uses it: by which nodes, and at which place of theirs.
+    used_within : set
+        The tensors that the card uses which makes them.
+    """
+
+    def __init__(
+        self,
+        calls: Calls,
+        losses: Mapping[str, Any],
+        parameters: Mapping[str, Any],
+        to_inputs: bool = False,
+    ):
+        self.calls, self.losses, self.parameters = calls, losses, parameters
+        self.count = len(losses)
+        self.name_of = {id(w): name for name, w in parameters.items()}
+        self._find_nodes(to_inputs)
+        self._find_cards()
+        self._find_users()
+        self._name_cards()
+        self._find_folds()
+
+    # ------------------------------------------------------------ nodes
+
+    def _find_nodes(self, to_inputs: bool) -> None:
+        """All nodes below the losses and the outputs."""
+        losses = [x.grad_fn for x in self.losses.values()]
+        ends = [x.grad_fn for x in self.calls.outputs.values()]
+        self.edges: dict[Any, list[tuple[int, Any, int]]] = {}  # by node: place, other, its output
+        waiting = [node for node in (*losses, *ends) if node is not None]
+        while waiting:
+            node = waiting.pop()
+            if node not in self.edges:
+                edges = enumerate(node.next_functions)
+                self.edges[node] = [(place, *edge) for place, edge in edges if edge[0] is not None]
+                waiting += [other for _, other, _ in self.edges[node]]
+        others = {node: [other for _, other, _ in edges] for node, edges in self.edges.items()}
+        self.order = list(TopologicalSorter(others).static_order())
+        leaves = {node: node.variable for node in self.order if hasattr(node, "variable")}
+        entries = {id(entry.leaf): entry for entry in self.calls.entries.values()}
+        self.entry_at = {n: entries[id(x)] for n, x in leaves.items() if id(x) in entries}
+        named = {n: self.name_of.get(id(x)) for n, x in leaves.items()}
+        self.weight_at = {n: name for n, name in named.items() if name is not None}
+        known = self.entry_at.keys() | self.weight_at.keys()
+        self.unknown = [leaf for node, leaf in leaves.items() if node not in known]
+        self.in_time = sorted(others.keys() - leaves, key=lambda node: node._sequence_nr())
+        self.live = {n for n in leaves if n in self.weight_at or (n in self.entry_at and to_inputs)}
+        for node in self.order:
+            if not self.live.isdisjoint(others[node]):
+                self.live.add(node)
+        self.reach: dict[Any, set[int]] = {node: set() for node in self.order}
+        for k, node in enumerate(losses):
+            if node is not None:
+                self.reach[node].add(k)
+        for node in reversed(self.order):
+            for other in others[node]:
+                self.reach[other] |= self.reach[node]
+
+    # ------------------------------------------------------------ cards
+
+    def _find_cards(self) -> None:
+        """The card of each node, but for the parameters themselves."""
+        self.card_of: dict[Any, Card] = {}
+        self.inputs: dict[Any, Card] = {}
+        for entry in self.calls.entries.values():
+            new = Card(entry.name, "input", "Input", shape=entry.shape)
+            card = self.inputs.setdefault(entry.card, new)
+            card.shape = common_shape(card.shape, entry.shape)
+            if entry.node in self.edges:
+                self.card_of[entry.node] = card
+        for node, entry in self.entry_at.items():
+            self.card_of[node] = self.inputs[entry.card]
+        maker = {node: self.calls.maker(node) for node in self.in_time}
+        self.loss_cards = [Card(name, "loss", "loss", loss=name) for name in self.losses]
+        self._find_insides_of_losses(maker)
+        cards: dict[Any, Card] = {}  # by call, or by node that is one of its own
+        for node in self.in_time:
+            if node not in self.card_of:
+                call = maker[node] and maker[node].card  # type: ignore[union-attr]
+                card = cards.setdefault(call or node, self._new_card(node, call or maker[node]))
+                self.card_of[node] = card
+                if card.kind == "op":
+                    card.shape = shape_of(node)  # the last node makes what the function returns
+        self.data_wires = dict.fromkeys(
+            (self.inputs[entry.card], card)
+            for card in cards.values()
+            if card.kind == "layer" and card.call
+            for entry in self.calls.entries_of(card.call)
+        )
+        seen = {*self.card_of.values(), *(card for card, _ in self.data_wires)}
+        self.unseen = [card.name for card in self.inputs.values() if card not in seen]
+        inputs = [card for card in self.inputs.values() if card in seen]
+        self.cards = [*inputs, *cards.values(), *self.loss_cards]
+
+    def _new_card(self, node: Any, call: Call | None) -> Card:
+        """Of a call of a module or function, or of a node that was made between such calls."""
+        if call is None or not call.is_leaf:
+            return Card(op_name(node), "op", "op", call)
+        if call.module is None:
+            name = op_name(node) if call.path.startswith("__") else call.path
+            return Card(name, "op", "op", call.around)
+        kind = type(call.module).__name__
+        names = [self.name_of[id(w)] for w in call.module.parameters() if id(w) in self.name_of]
+        return Card(call.path or snake_case(kind), "layer", kind, call, call.shape, tuple(names))
+
+    def _find_insides_of_losses(self, maker: Mapping[Any, Call | None]) -> None:
+        """What only one loss needs, as far as it is no call of a module and no output."""
+        users: dict[Any, set[Card | None]] = defaultdict(set)
+        for card in self.loss_cards:
+            users[self.losses[card.loss].grad_fn].add(card)
+        roots = set(users)
+        outputs = {x.grad_fn for x in self.calls.outputs.values()} - roots
+        for node in reversed(self.order):
+            if node in maker and node not in self.card_of and node not in outputs:
+                call, others = maker[node], [other for _, other, _ in self.edges[node]]
+                in_model = call and (call.module is not None or call.around)
+                works = in_model and any(other in self.weight_at for other in others)
+                is_module = call and call.card and call.card.module is not None
+                card, *several = users[node]
+                if card is not None and not (several or works or is_module):
+                    self.card_of[node] = card
+            for _, other, _ in self.edges[node]:
+                users[other].add(self.card_of.get(node))
+
+    def _find_users(self) -> None:
+        """Which cards use which tensors and parameters of others: the wires."""
+        self.users: dict[Any, dict[Card, list[tuple[Any, int]]]] = defaultdict(dict)
+        self.used_within: set[Any] = set()
+        used: dict[Card, list[Any]] = defaultdict(list)
+        for node in self.in_time:
+            card = self.card_of[node]
+            for place, other, output in self.edges[node]:
+                if other in self.weight_at or self.card_of.get(other, card) is not card:
+                    self.users[other, output].setdefault(card, []).append((node, place))
+                    used[card].append(other)
+                else:
+                    self.used_within.add((other, output))
+        for card in self.loss_cards:
+            root = self.losses[card.loss].grad_fn
+            if self.card_of.get(root, card) is not card:  # a module has computed the loss
+                self.users[root, 0][card] = []
+        at_work = {self.weight_at[other] for other, _ in self.users if other in self.weight_at}
+        for card, others in used.items():
+            names = [self.weight_at[other] for other in others if other in self.weight_at]
+            if card.kind == "op" and len(set(others)) == len(set(names)) == 1:
+                card.name = names[0]  # that of all that it works on
+            own = [name for name in card.parameters if name in names or name not in at_work]
+            card.parameters = tuple(dict.fromkeys([*own, *names]))
+        tensors = [tensor for tensor in self.users if tensor[0] not in self.weight_at]
+        self.number = {tensor: number for number, tensor in enumerate(tensors)}
+
+    def _name_cards(self) -> None:
+        """No two have one name."""
+        taken: list[str] = []
+        for kind in KINDS:
+            cards, known = [card for card in self.cards if card.kind == kind], set(taken)
+            wanted = [f"{c.name}_{kind}" if c.name in known else c.name for c in cards]
+            names = unique_names([*taken, *wanted], ":")[len(taken) :]
+            for card, name in zip(cards, names, strict=True):
+                card.name = name
+            taken += names
+
+    def _find_folds(self) -> None:
+        """Which cards a large picture shows as one, and what several cards in one of them use."""
+        self.folders = folders_of(self.cards, self.calls.separator)
+        self.wires = [
+            (self.card_of[tensor[0]], card, tensor)
+            for tensor in self.number
+            for card in self.users[tensor]
+        ]
+        ends = [(a.name, b.name) for a, b, *_ in (*self.wires, *self.data_wires)]
+        self.folds = find_folds({card.name: card.kind for card in self.cards}, self.folders, ends)
+        self.around = {card: self.folds.around(card.name) for card in self.cards}
+
+    def parts(self, tensor: Any) -> dict[Any, list[Card]]:
+        """What is measured of the gradient of a tensor, and which of its users send it.
+
+        None: the whole. Of several users also what each card sends, and what those in a fold do.
+        """
+        users = [*self.users[tensor]]
+        found: dict[Any, list[Card]] = {None: users}
+        if len(users) > 1:
+            for card in users:
+                found[card] = [card]
+                for fold in self.around[card]:
+                    found.setdefault(fold, []).append(card)
+        return {key: some for key, some in found.items() if type(key) is not str or len(some) > 1}
+
+    def reach_of(self, tensor: Any, cards: Iterable[Card]) -> set[int]:
+        """The losses that can send a gradient to a tensor through these of its users."""
+        nodes = [node for card in cards for node, _ in self.users[tensor][card]]
+        return set().union(*(self.reach[node] for node in nodes or [tensor[0]]))
+
+    # ------------------------------------------------------------ a flow
+
+    def described(self, measured: Mapping[Any, Measure]) -> dict[str, Any]:
+        """The parts of a flow that the graph and the measures of `parts` of tensors give."""
+        nothing = Measure.nothing(self.count)
+        tensor_of = {name: (node, 0) for node, name in self.weight_at.items()}
+
+        def of(tensor: Any, part: Any = None) -> Measure:
+            users = self.users.get(tensor, ())
+            if len(users) == 1 and part in users:
+                part = None
+            return measured.get((tensor, part), nothing)
+
+        wires: list[Any] = [
+            (a, b, shape_of(*tensor), of(tensor, b), self.number[tensor])
+            for a, b, tensor in self.wires
+        ]
+        numbers = count(len(self.number))
+        wires += [(a, b, a.shape, nothing, next(numbers)) for a, b in self.data_wires]
+        uses = Counter(name for card in self.cards for name in card.parameters)
+        makers = {name: x.grad_fn for name, x in self.calls.outputs.items()}
+        outputs = {
+            name: self.card_of[node] for name, node in makers.items() if node in self.card_of
+        }
+        outputs = {name: card.name for name, card in outputs.items() if card.kind != "loss"}
+        known: dict[Any, Any] = {
+            **self.number,
+            **{(n, 0): name for n, name in self.weight_at.items()},
+        }
+        return {
+            "nodes": self._flow_nodes(),
+            "wires": [Wire(a.name, b.name, m, a.name, shape, n) for a, b, shape, m, n in wires],
+            "parameters": {name: of(tensor_of.get(name)) for name in self.parameters},
+            "uses": {
+                (name, card.name): of(tensor_of.get(name), card)
+                for card in self.cards
+                for name in card.parameters
+                if uses[name] > 1
+            },
+            "folds": self.folds,
+            "bundles": {
+                (fold, known[tensor]): of(tensor, fold)
+                for tensor in self.users
+                for fold in self.parts(tensor)
+                if isinstance(fold, str)
+            },
+            "forks": {
+                n: of(tensor) for tensor, n in self.number.items() if len(self.users[tensor]) > 1
+            },
+            "outputs": outputs,
+            "silent": [name for name in outputs if not self.reach[makers[name]]],
+        }
+
+    def _flow_nodes(self) -> list[FlowNode]:
+        first: dict[Any, str] = {}  # by module: the card of its first call
+        found = []
+        for card in self.cards:
+            layer, shape = card.name, tuple(card.shape[1:])
+            if card.kind == "layer" and card.call:
+                layer = first.setdefault(card.call.module, card.name)
+            folders = tuple(self.folders[card.name])
+            plain = card.name, card.kind, card.type, shape, card.parameters
+            found.append(FlowNode(*plain, layer, folders, card.loss))
+        return found
+
+    def notes(self) -> list[str]:
+        """What cannot be seen."""
+        return sentences(
+            ("It could not be seen where these data go: {}.", self.unseen),
+            (
+                "Gradients also reach tensors that are neither weights of the model nor its data, "
+                "of shape {}: they are not shown.",
+                (str(tuple(x.shape)) for x in self.unknown),
+            ),
+        )
+
+
+def op_name(node: Any) -> str:
+    """What a node of autograd undoes.
+
+    >>> from types import SimpleNamespace
+    >>> [op_name(SimpleNamespace(name=lambda: x)) for x in ("CatBackward0", "SplitWithSizes")]
+    ['cat', 'split_with_sizes']
+    """
+    return snake_case(node.name().split("::")[-1].split("Backward")[0]) or "op"
+
+
+def shape_of(node: Any, output: int = 0) -> tuple[int, ...]:
+    """Of what a node of autograd has made."""
+    return tuple(node._input_metadata[output].shape)
+
+
+def common_shape(*shapes: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """Of several arrays; None is where they differ.
+
+    >>> common_shape((3, 224, 224), (3, 224, 320)), common_shape((2,), (2, 2))
+    ((3, 224, None), ())
+    """
+    if len({len(shape) for shape in shapes}) > 1:
+        return ()
+    return tuple(a[0] if len(set(a)) == 1 else None for a in zip(*shapes, strict=True))
+
+
+def folders_of(cards: Iterable[Card], dot: str) -> dict[str, list[str]]:
+    """By name of card: the calls of containers around it, and the folders in its own path.
+
+    The outermost first. Several calls of one container are several folders: "base", "base:1" ...
+    """
+    found = {card.name: list(folders_around(card, dot)) for card in cards}
+    folders = [*dict.fromkeys(folder for some in found.values() for folder in some)]
+    names = unique_names([label for _, label in folders], ":")
+    name_of = dict(zip(folders, names, strict=True))
+    return {card: [name_of[folder] for folder in some] for card, some in found.items()}
+
+
+def folders_around(card: Card, dot: str) -> Iterator[tuple[Any, str]]:
+    """What tells a folder from others of its name, and that name."""
+    outer: list[str] = []
+    last: Call | None = None
+    for call in card.call.chain() if card.call else ():
+        parts = call.path.split(dot) if call.path else []
+        start = len(outer) if parts[: len(outer)] == outer else 0
+        for i in range(start + 1, len(parts)):  # in which it is, without having been called by them
+            yield last, dot.join(parts[:i])
+        if parts and (card.kind == "op" or call is not card.call):
+            yield call, call.path
+        outer, last = parts, call
+
+
+def sentences(*parts: tuple[str, Iterable[str]]) -> list[str]:
+    """Each text with its names, the first ones if they are many; without any it is not said."""
+    named = [(text, few([*dict.fromkeys(names)])) for text, names in parts]
+    return [text.format(listing(names)) for text, names in named if names]
+
+
+def refuse_totals(graph: TorchGraph, what: str) -> None:
+    """A sum of losses beside its parts would count them twice."""
+    names = list(graph.losses)
+    for name, loss in graph.losses.items():
+        for k in sorted(graph.reach.get(loss.grad_fn, ())):
+            if names[k] != name:
+                raise ValueError(
+                    f"{what}: loss {names[k]!r} is computed from loss {name!r}: give either the "
+                    f"parts, and weights={{{name!r}: ...}} for what the sum multiplies them with, "
+                    f"or the sum alone"
+                )
+
+
+def refuse_checkpoints(graph: TorchGraph, what: str) -> None:
+    """What is trained within one would look as if no loss reached it."""
+    if any("CheckpointFunction" in node.name() for node in graph.edges):
+        raise ValueError(
+            f"{what}: torch.utils.checkpoint hides what is within it from autograd's graph: call "
+            f"it with use_reentrant=False"
+        )
