@@ -15,10 +15,10 @@ from torch import nn
 
 import tinygrad_mo as tg
 
-sys.path.append(str(Path(__file__).parents[1] / "flow"))
+sys.path.append(str(Path(__file__).parents[1] / "frameworks"))
 import torch_twins as twins
 
-SECONDS = 20  # for each network
+SECONDS = 6  # for each network
 
 
 class Encoder(nn.Module):
@@ -48,34 +48,31 @@ def labelled(module, batch):
 
 def networks():
     """By name: a module, its data, and for each of its outputs the loss and the labels."""
-    yes = twins.log_loss, classes(64, 1).float()
-    posts = {"posts": classes(64, 500, n=10_000)}
+    n = 32
+    titles = {"main_input": classes(n, 100, n=10_000), "aux_input": torch.randn(n, 5)}
+    pairs = {name: torch.randn(n, 30, 128) for name in ("left", "right")}
+    posts = {"posts": classes(n, 500, n=50_000)}
+    pictures = {"picture": torch.randn(16, 80, 80, 3)}
+    words = {"ids": classes(16, 64, n=5_000)}
+    yes = twins.log_loss, classes(n, 1).float()
     of_posts = {
-        "age": (F.mse_loss, torch.randn(64, 1)),
-        "income": (twins.class_loss, F.one_hot(classes(64, n=10), 10).float()),
+        "age": (F.mse_loss, torch.randn(n, 1)),
+        "income": (twins.class_loss, F.one_hot(classes(n, n=10), 10).float()),
         "gender": yes,
     }
-    titles = {"main_input": classes(64, 100, n=10_000), "aux_input": torch.randn(64, 5)}
-    pairs = {name: torch.randn(64, 30, 64) for name in ("left", "right")}
-    pictures, kinds = torch.randn(8, 128, 128, 3), (F.cross_entropy, classes(8, n=10))
-    words = {"ids": classes(16, 64, n=5_000)}
-    of_words = {"word": (F.cross_entropy, classes(16, n=5_000)), "topic": kinds}
-    of_words["topic"] = F.cross_entropy, classes(16, n=20)
+    kind = F.cross_entropy, classes(16, n=10)
+    of_words = {"word": (F.cross_entropy, classes(16, n=5_000)), "topic": kind}
     return {
         "headlines": (
-            twins.Headlines(10_000, 64, 32),
-            titles,
-            {"main_output": yes, "aux_output": yes},
+            twins.Headlines(10_000, 512, 32), titles, dict.fromkeys(("main_output", "aux_output"), yes),
         ),
-        "siamese": (twins.Siamese(64, 32), pairs, {"score": yes}),
-        "demographics": (twins.Demographics(10_000, 64, 128, 128), posts, of_posts),
+        "siamese": (twins.Siamese(128, 32), pairs, {"score": yes}),
+        "demographics": (twins.Demographics(50_000, 256, 128, 128), posts, of_posts),
         "GoogLeNet": (
-            twins.GoogLeNet(10, 2),
-            {"picture": pictures},
-            dict.fromkeys(("main", "aux_1", "aux_2"), kinds),
+            twins.GoogLeNet(10, 1), pictures, dict.fromkeys(("main", "aux_1", "aux_2"), kind),
         ),
         "transformer": (Encoder(), words, of_words),
-    }
+    }  # fmt: skip
 
 
 def passes(module, batch):

@@ -191,10 +191,11 @@ def mixture(weights: Any, losses: Mapping[str, Any]) -> dict[str, float]:
 
 def notes_on(graph: TorchGraph, model: Any, types: set[Any], frozen: Iterable[str]) -> list[str]:
     """What one must know of the measurement, and what cannot be seen."""
-    other = {n: one for n, one in model.named_modules() if one.training != model.training}
-    seen = {name for card in graph.cards for name in card.parameters}
-    calls = [call for call in graph.calls.calls if call.is_leaf and call.module is not None]
-    scripts = {n: m for n, m in model.named_modules() if hasattr(m, "code") and hasattr(m, "_c")}
+    modules = dict(model.named_modules())
+    other = [name for name, one in modules.items() if one.training != model.training]
+    scripts = [name for name, one in modules.items() if hasattr(one, "code") and hasattr(one, "_c")]
+    shown = {card.call for card in graph.cards}
+    hidden = [call for call in graph.calls.calls if call.is_leaf and call not in shown]
     return sentences(
         (
             "In {} mode, unlike the model: {{}}.".format("eval" if model.training else "train"),
@@ -202,7 +203,7 @@ def notes_on(graph: TorchGraph, model: Any, types: set[Any], frozen: Iterable[st
         ),
         (
             "No gradient passes through {} (frozen, detached or under no_grad): not shown.",
-            (call.path for call in calls if not seen.issuperset(names_in(graph, call.module))),
+            (call.path for call in hidden if any(True for _ in call.module.parameters())),
         ),
         (
             "PyTorch computes no gradient for {} (requires_grad is False): none is shown.",
@@ -217,8 +218,3 @@ def notes_on(graph: TorchGraph, model: Any, types: set[Any], frozen: Iterable[st
             sorted(str(x).removeprefix("torch.") for x in types if x.itemsize < 4),
         ),
     )
-
-
-def names_in(graph: TorchGraph, module: Any) -> set[str]:
-    """The parameters of a module, by their names in the model."""
-    return {graph.name_of[id(w)] for w in module.parameters() if id(w) in graph.name_of}

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import cache
 from inspect import signature
 from typing import Any
 
@@ -120,7 +121,7 @@ class Calls:
                 )
                 hooks.callback(enter.remove)
                 hooks.callback(module.register_forward_hook(self._end).remove)
-            hooks.enter_context(watch_functions(self._run))
+            hooks.enter_context(watch_of_functions()(self._run))
             yield
 
     def maker(self, node: Any) -> Call | None:
@@ -221,17 +222,24 @@ def storage(x: Any) -> int:
     return x.untyped_storage().data_ptr() if str(x.layout) == "torch.strided" else id(x)
 
 
-def watch_functions(run: Callable[[Any, Any, Any], Any]) -> Any:
-    """Within this, functions of PyTorch are called by `run`."""
+@cache
+def watch_of_functions() -> Any:
+    """The class of what calls functions of PyTorch, within it, by a function that it is given.
+
+    One class for all: each class is a circle, and would keep what it refers to in memory.
+    """
     from torch.overrides import TorchFunctionMode
 
     class Watch(TorchFunctionMode):
+        def __init__(self, run: Callable[[Any, Any, Any], Any]):
+            self.run = run
+
         def __torch_function__(
             self, function: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
-            return run(function, args, kwargs or {})
+            return self.run(function, args, kwargs or {})
 
-    return Watch()
+    return Watch
 
 
 def mapped(value: Any, name: str, change: Callable[[str, Any], Any]) -> Any:

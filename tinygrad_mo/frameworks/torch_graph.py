@@ -136,11 +136,13 @@ class TorchGraph:
         cards: dict[Any, Card] = {}  # by call, or by node that is one of its own
         for node in self.in_time:
             if node not in self.card_of:
-                call = maker[node] and maker[node].card  # type: ignore[union-attr]
-                card = cards.setdefault(call or node, self._new_card(node, call or maker[node]))
-                self.card_of[node] = card
-                if card.kind == "op":
-                    card.shape = shape_of(node)  # the last node makes what the function returns
+                call = maker[node]
+                shown = call.card if call else None
+                if (key := shown or node) not in cards:
+                    cards[key] = self._new_card(node, shown or call)
+                self.card_of[node] = cards[key]
+                if cards[key].kind == "op":
+                    cards[key].shape = shape_of(node)  # the last node makes what is returned
         self.data_wires = dict.fromkeys(
             (self.inputs[entry.card], card)
             for card in cards.values()

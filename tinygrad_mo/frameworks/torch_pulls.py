@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from functools import partial
+from functools import partial, reduce
+from operator import add
 from typing import Any
 
 import numpy as np
 
 from ..flow.measures import Measure, factor, factor_of_gram
+from ..ops.products import inner_products
 from .torch_graph import TorchGraph
 
-BLOCK = 1 << 20  # numbers of a row that are multiplied at a time, for lack of memory
+BLOCK = 1 << 18  # numbers of a row that are multiplied at a time, while they are near
 
 
 class Pulls:
@@ -81,10 +83,11 @@ class Pulls:
         for what in tensors:
             sent = {card: self._rows.pop((what, card), {}) for card in self.graph.users[what]}
             for part, cards in self.graph.parts(what).items():
-                losses = sorted(set().union(*(sent[card] for card in cards)))
-                sums = [sum(sent[card][k] for card in cards if k in sent[card]) for k in losses]
+                several = [sent[card] for card in cards]
+                losses = sorted(set().union(*several))
+                sums = [reduce(add, [one[k] for one in several if k in one]) for k in losses]
                 keys.append((what, part, cards, losses))
-                rows.append([flattened(g.detach()) for g in sums])
+                rows.append(plain(sums))
         self.types.update(row.dtype for some in rows for row in some)
         for (what, part, cards, losses), r in zip(keys, factors(rows), strict=True):
             reach, count = self.graph.reach_of(what, cards), self.graph.count
@@ -92,48 +95,55 @@ class Pulls:
             self.measured[what, part] = Measure(tuple(k in reach for k in range(count)), whole)
 
 
-def flattened(g: Any) -> Any:
-    """One row of plain numbers."""
-    if g.is_sparse:
-        g = g.to_dense()
-    if g.is_complex():
-        import torch
-
-        g = torch.view_as_real(g.resolve_conj())
-    return g.reshape(-1)
+def plain(gradients: Sequence[Any]) -> list[Any]:
+    """Gradients of one tensor as plain numbers, their axes in the order in which they lie."""
+    dense = [g.to_dense() if g.is_sparse else g for g in gradients]
+    real = [g.resolve_conj().view(g.real.dtype) if g.is_complex() else g for g in dense]
+    axes = sorted(range(real[0].dim()), key=real[0].stride, reverse=True) if real else ()
+    return [g.permute(axes) if axes else g.reshape(1) for g in real]
 
 
 def factors(several: Sequence[Sequence[Any]]) -> list[np.ndarray]:
-    """The triangular factors of rows, which are fetched from a GPU together."""
+    """The triangular factors of rows. What a GPU has multiplied is fetched together."""
     import torch
 
-    if not several:
-        return []
-    grams = [inner_products(rows) for rows in several]
-    device = next((gram.device for gram in grams), None)
-    numbers = torch.cat([gram.flatten().to(device) for gram in grams]).cpu().numpy()
-    ends = np.cumsum([gram.numel() for gram in grams])[:-1]
+    near = [all(row.device.type == "cpu" for row in rows) for rows in several]
+    far = [far_products(rows) for rows, here in zip(several, near, strict=True) if not here]
+    numbers = torch.cat([gram.flatten().to(far[0].device) for gram in far]).cpu() if far else None
+    fetched = iter(numbers.split([gram.numel() for gram in far]) if far else ())
     found = []
-    for rows, own in zip(several, np.split(numbers, ends), strict=True):
-        r = factor_of_gram(own.reshape(len(rows), -1)) if rows else np.zeros((0, 0))
-        found.append(factor(as_array(rows)) if r is None else r)
+    for rows, here in zip(several, near, strict=True):
+        gram = near_products(rows) if here else next(fetched).numpy().reshape(len(rows), -1)
+        r = factor_of_gram(gram)
+        if r is None:
+            r = factor(np.stack([as_array(row) for row in rows]).reshape(len(rows), -1))
+        found.append(r)
     return found
 
 
-def inner_products(rows: Sequence[Any]) -> Any:
-    """Of rows with one another, in float64."""
-    import torch
-
-    if not rows:
-        return torch.zeros(0, 0, dtype=torch.float64)
-    total = 0
-    for parts in zip(*(row.split(BLOCK) for row in rows), strict=True):
-        block = torch.stack(parts).double()
-        total = total + block @ block.T
+def near_products(rows: Sequence[Any]) -> np.ndarray:
+    """Inner products of rows with one another, in float64."""
+    arrays = [as_array(row) for row in rows]
+    if not rows or not arrays[0].size:
+        return np.zeros((len(rows), len(rows)))
+    step = max(BLOCK * len(arrays[0]) // arrays[0].size, 1)
+    blocks = ([x[i : i + step] for x in arrays] for i in range(0, len(arrays[0]), step))
+    total: np.ndarray = sum(inner_products(np.stack(b).reshape(len(b), -1)) for b in blocks)
     return total
 
 
-def as_array(rows: Iterable[Any]) -> np.ndarray:
-    """Rows as one array of NumPy, which has no bfloat16."""
-    wide = [row.double() if row.itemsize < 4 else row for row in rows]
-    return np.stack([row.cpu().numpy() for row in wide])
+def far_products(rows: Sequence[Any]) -> Any:
+    """The same on a GPU, for which nobody waits."""
+    import torch
+
+    step = max(BLOCK * len(rows[0]) // rows[0].numel(), 1)
+    blocks = (
+        torch.stack(b).flatten(1).double()
+        for b in zip(*(row.split(step) for row in rows), strict=True)
+    )
+    return sum(block @ block.T for block in blocks)
+
+
+def as_array(row: Any) -> np.ndarray:
+    """As NumPy's, which has no bfloat16."""
+    return (row.float() if row.itemsize < 4 else row).cpu().numpy()
