@@ -10,7 +10,8 @@ import pytest
 
 from tinygrad_mo.flow import Flow, Measure, folding
 from tinygrad_mo.frameworks.torch_calls import Call, mapped
-from tinygrad_mo.frameworks.torch_graph import TorchGraph, refuse_checkpoints, refuse_totals
+from tinygrad_mo.frameworks.torch_graph import TorchGraph
+from tinygrad_mo.frameworks.torch_nodes import refuse_checkpoints, refuse_totals
 from tinygrad_mo.frameworks.torch_recorder import share_shapes
 
 COUNT = itertools.count()
@@ -104,7 +105,7 @@ def test_calls_are_cards_functions_lie_between_and_losses_take_what_is_theirs():
     assert flow.nodes[0].parameters == ("e.weight",) and flow.nodes[0].shape == (3,)
     (fork,) = graph.described({})["forks"]  # what cat makes goes to both heads
     assert {wire.target for wire in flow.wires if wire.number == fork} == {"a", "b"}
-    reach = {name: sorted(graph.reach[w.node]) for name, w in graph.parameters.items()}
+    reach = {name: sorted(graph.nodes.reach[w.node]) for name, w in graph.parameters.items()}
     assert reach == {"e.weight": [0, 1], "f.weight": [0, 1], "a.weight": [0], "b.weight": [1]}
 
 
@@ -114,7 +115,7 @@ def test_what_no_loss_judges_is_shown_all_the_same():
     graph = TorchGraph(calls, losses, weights)
     parts = graph.described({})
     assert parts["silent"] == ["b"] and "b" in [node.name for node in parts["nodes"]]
-    assert not graph.reach[weights["b.weight"].node]
+    assert not graph.nodes.reach[weights["b.weight"].node]
 
 
 def test_a_module_that_is_called_twice_is_one_layer():
@@ -140,16 +141,16 @@ def test_a_sum_beside_its_parts_is_refused():
     total = Node("Add", *(loss.grad_fn for loss in losses.values()))
     graph = TorchGraph(calls, {**losses, "sum": SimpleNamespace(grad_fn=total)}, weights)
     with pytest.raises(ValueError, match="here: loss 'sum' is computed from loss 'a': give either"):
-        refuse_totals(graph, "here")
-    refuse_totals(TorchGraph(calls, losses, weights), "here")
+        refuse_totals(graph.nodes, graph.losses, "here")
+    refuse_totals(TorchGraph(calls, losses, weights).nodes, losses, "here")
 
 
 def test_what_hides_a_part_of_the_graph_is_refused():
     calls, losses, weights = two_heads()
-    refuse_checkpoints(TorchGraph(calls, losses, weights), "here")
+    refuse_checkpoints(TorchGraph(calls, losses, weights).nodes, "here")
     losses["a"].grad_fn.called = "CheckpointFunction"
     with pytest.raises(ValueError, match=r"here: torch.utils.checkpoint .* use_reentrant=False"):
-        refuse_checkpoints(TorchGraph(calls, losses, weights), "here")
+        refuse_checkpoints(TorchGraph(calls, losses, weights).nodes, "here")
 
 
 def test_tensors_are_found_where_they_stand():

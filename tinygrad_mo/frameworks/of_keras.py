@@ -10,7 +10,9 @@ from ..flow.flow import Flow
 from ..flow.words import listing
 from ..naming import unique_names
 from .torch_calls import Calls, mapped
-from .torch_graph import TorchGraph, refuse_checkpoints
+from .torch_graph import TorchGraph
+from .torch_nodes import refuse_checkpoints
+from .torch_notes import notes_on_graph
 from .torch_pulls import Pulls
 from .torch_state import as_it_was
 
@@ -72,7 +74,7 @@ def of_keras(
         found = losses_of(model, y, predicted, sample_weight)
         named = calls.parameters()
         graph = TorchGraph(calls, {one.name: one.value for one in found}, named, to_inputs)
-        refuse_checkpoints(graph, "of_keras")
+        refuse_checkpoints(graph.nodes, "of_keras")
         measured = Pulls(graph).measured
     settings = {key: getattr(model.optimizer, key, None) for key in SETTINGS}
     return Flow(
@@ -87,7 +89,7 @@ def of_keras(
         name=model.name,
         step=int(model.optimizer.iterations) if step is None else step,
         training=training,
-        notes=[*notes, *graph.notes(), *pairing_notes(model, found, predicted)],
+        notes=[*notes, *notes_on_graph(graph), *pairing_notes(model, found, predicted)],
     )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .. import arguments
 from ..flow.flow import Flow
 from ..naming import did_you_mean
-from .torch_calls import Calls
-from .torch_graph import TorchGraph, refuse_checkpoints, refuse_totals, sentences
+from .torch_calls import Calls, plain_name
+from .torch_graph import TorchGraph
+from .torch_nodes import refuse_checkpoints, refuse_totals
+from .torch_notes import notes_on_graph, notes_on_model
 from .torch_optimizers import frozen_in, optimizer_of
 from .torch_pulls import Pulls
 from .torch_state import as_it_was
@@ -85,8 +87,8 @@ def of_torch(
         mixed = mixture(weights, found)
         named = {plain_name(name): w for name, w in model.named_parameters()}
         graph = TorchGraph(calls, found, named, to_inputs)
-        refuse_totals(graph, "of_torch")
-        refuse_checkpoints(graph, "of_torch")
+        refuse_totals(graph.nodes, found, "of_torch")
+        refuse_checkpoints(graph.nodes, "of_torch")
         pulls = Pulls(graph)
     several = list(optimizers) if isinstance(optimizers, list | tuple) else [optimizers]
     frozen = frozen_in(named, several)
@@ -101,7 +103,7 @@ def of_torch(
         name=type(model).__name__,
         step=step,
         training=model.training,
-        notes=[*notes, *graph.notes(), *notes_on(graph, model, pulls.types, frozen)],
+        notes=[*notes, *notes_on_graph(graph), *notes_on_model(graph, model, pulls.types, frozen)],
     )
 
 
@@ -145,15 +147,6 @@ def calls_of(model: Any, torch: Any) -> Calls:
     return Calls(paths, () if type(model).__module__.startswith("torch.") else (model,))
 
 
-def plain_name(path: str) -> str:
-    """The name of a module or parameter, without what `torch.compile` has put into it.
-
-    >>> plain_name("head._orig_mod.weight"), plain_name("head._orig_mod")
-    ('head.weight', 'head')
-    """
-    return ".".join(part for part in path.split(".") if part != "_orig_mod")
-
-
 def checked_losses(found: Any, torch: Any) -> dict[str, Any]:
     """What `losses` returned: scalars by name."""
     if not isinstance(found, Mapping) or not found:
@@ -187,34 +180,3 @@ def mixture(weights: Any, losses: Mapping[str, Any]) -> dict[str, float]:
                 f"of_torch: weights: there is no loss {name!r}; {did_you_mean(name, losses)}"
             )
     return dict.fromkeys(losses, 1.0) | given
-
-
-def notes_on(graph: TorchGraph, model: Any, types: set[Any], frozen: Iterable[str]) -> list[str]:
-    """What one must know of the measurement, and what cannot be seen."""
-    modules = dict(model.named_modules())
-    other = [name for name, one in modules.items() if one.training != model.training]
-    scripts = [name for name, one in modules.items() if hasattr(one, "code") and hasattr(one, "_c")]
-    shown = {card.call for card in graph.cards}
-    hidden = [call for call in graph.calls.calls if call.is_leaf and call not in shown]
-    return sentences(
-        (
-            "In {} mode, unlike the model: {{}}.".format("eval" if model.training else "train"),
-            (plain_name(name) for name in other if name.rpartition(".")[0] not in other),
-        ),
-        (
-            "No gradient passes through {} (frozen, detached or under no_grad): not shown.",
-            (call.path for call in hidden if any(True for _ in call.module.parameters())),
-        ),
-        (
-            "PyTorch computes no gradient for {} (requires_grad is False): none is shown.",
-            (name for name in frozen if not graph.parameters[name].requires_grad),
-        ),
-        (
-            "TorchScript hides the modules of {}: what they do is shown as functions.",
-            (name for name in scripts if name.rpartition(".")[0] not in scripts),
-        ),
-        (
-            "Some gradients are {} numbers: what is too small for these became 0.",
-            sorted(str(x).removeprefix("torch.") for x in types if x.itemsize < 4),
-        ),
-    )

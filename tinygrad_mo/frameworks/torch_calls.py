@@ -217,6 +217,15 @@ class Calls:
         return found
 
 
+def plain_name(path: str) -> str:
+    """The name of a module or parameter, without what `torch.compile` has put into it.
+
+    >>> plain_name("head._orig_mod.weight"), plain_name("head._orig_mod")
+    ('head.weight', 'head')
+    """
+    return ".".join(part for part in path.split(".") if part != "_orig_mod")
+
+
 def storage(x: Any) -> int:
     """Where the numbers of a tensor lie."""
     return x.untyped_storage().data_ptr() if str(x.layout) == "torch.strided" else id(x)

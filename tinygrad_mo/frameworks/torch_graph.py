@@ -11,33 +11,17 @@ all uses of parameters.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from graphlib import TopologicalSorter
+from collections.abc import Iterable, Mapping
 from itertools import count
 from typing import Any
 
 from ..flow.data import FlowNode, Wire
 from ..flow.folding import find_folds
 from ..flow.measures import Measure
-from ..flow.words import few, listing
-from ..naming import snake_case, unique_names
+from ..naming import snake_case
 from .torch_calls import Call, Calls
-
-KINDS = ("layer", "input", "op", "loss")  # in the order in which they choose their names
-
-
-@dataclass(eq=False)
-class Card:
-    """What will be a `FlowNode`."""
-
-    name: str
-    kind: str
-    type: str
-    call: Call | None = None
-    shape: tuple[int | None, ...] = ()
-    parameters: tuple[str, ...] = ()
-    loss: str = ""
+from .torch_cards import Card, folders_of, name_apart
+from .torch_nodes import TorchNodes, op_name, shape_of
 
 
 class TorchGraph:
@@ -54,10 +38,8 @@ class TorchGraph:
 
     Attributes
     ----------
-    reach : dict of set
-        By node: the losses that it is part of.
-    live : set
-        The nodes below which a gradient is asked for.
+    nodes : TorchNodes
+    cards : list of Card
     users : dict of dict
         By tensor and other card that uses it: by which nodes, and at which place of theirs.
     used_within : set
@@ -73,48 +55,11 @@ class TorchGraph:
     ):
         self.calls, self.losses, self.parameters = calls, losses, parameters
         self.count = len(losses)
-        self.name_of = {id(w): name for name, w in parameters.items()}
-        self._find_nodes(to_inputs)
+        self.nodes = TorchNodes(calls, losses, parameters, to_inputs)
         self._find_cards()
         self._find_users()
-        self._name_cards()
+        name_apart(self.cards)
         self._find_folds()
-
-    # ------------------------------------------------------------ nodes
-
-    def _find_nodes(self, to_inputs: bool) -> None:
-        """All nodes below the losses and the outputs."""
-        losses = [x.grad_fn for x in self.losses.values()]
-        ends = [x.grad_fn for x in self.calls.outputs.values()]
-        self.edges: dict[Any, list[tuple[int, Any, int]]] = {}  # by node: place, other, its output
-        waiting = [node for node in (*losses, *ends) if node is not None]
-        while waiting:
-            node = waiting.pop()
-            if node not in self.edges:
-                edges = enumerate(node.next_functions)
-                self.edges[node] = [(place, *edge) for place, edge in edges if edge[0] is not None]
-                waiting += [other for _, other, _ in self.edges[node]]
-        others = {node: [other for _, other, _ in edges] for node, edges in self.edges.items()}
-        self.order = list(TopologicalSorter(others).static_order())
-        leaves = {node: node.variable for node in self.order if hasattr(node, "variable")}
-        entries = {id(entry.leaf): entry for entry in self.calls.entries.values()}
-        self.entry_at = {n: entries[id(x)] for n, x in leaves.items() if id(x) in entries}
-        named = {n: self.name_of.get(id(x)) for n, x in leaves.items()}
-        self.weight_at = {n: name for n, name in named.items() if name is not None}
-        known = self.entry_at.keys() | self.weight_at.keys()
-        self.unknown = [leaf for node, leaf in leaves.items() if node not in known]
-        self.in_time = sorted(others.keys() - leaves, key=lambda node: node._sequence_nr())
-        self.live = {n for n in leaves if n in self.weight_at or (n in self.entry_at and to_inputs)}
-        for node in self.order:
-            if not self.live.isdisjoint(others[node]):
-                self.live.add(node)
-        self.reach: dict[Any, set[int]] = {node: set() for node in self.order}
-        for k, node in enumerate(losses):
-            if node is not None:
-                self.reach[node].add(k)
-        for node in reversed(self.order):
-            for other in others[node]:
-                self.reach[other] |= self.reach[node]
 
     # ------------------------------------------------------------ cards
 
@@ -126,15 +71,15 @@ class TorchGraph:
             new = Card(entry.name, "input", "Input", shape=entry.shape)
             card = self.inputs.setdefault(entry.card, new)
             card.shape = common_shape(card.shape, entry.shape)
-            if entry.node in self.edges:
+            if entry.node in self.nodes.edges:
                 self.card_of[entry.node] = card
-        for node, entry in self.entry_at.items():
+        for node, entry in self.nodes.entry_at.items():
             self.card_of[node] = self.inputs[entry.card]
-        maker = {node: self.calls.maker(node) for node in self.in_time}
+        maker = {node: self.calls.maker(node) for node in self.nodes.in_time}
         self.loss_cards = [Card(name, "loss", "loss", loss=name) for name in self.losses]
         self._find_insides_of_losses(maker)
         cards: dict[Any, Card] = {}  # by call, or by node that is one of its own
-        for node in self.in_time:
+        for node in self.nodes.in_time:
             if node not in self.card_of:
                 call = maker[node]
                 shown = call.card if call else None
@@ -162,7 +107,8 @@ class TorchGraph:
             name = op_name(node) if call.path.startswith("__") else call.path
             return Card(name, "op", "op", call.around)
         kind = type(call.module).__name__
-        names = [self.name_of[id(w)] for w in call.module.parameters() if id(w) in self.name_of]
+        name_of = self.nodes.name_of
+        names = [name_of[id(w)] for w in call.module.parameters() if id(w) in name_of]
         return Card(call.path or snake_case(kind), "layer", kind, call, call.shape, tuple(names))
 
     def _find_insides_of_losses(self, maker: Mapping[Any, Call | None]) -> None:
@@ -172,16 +118,16 @@ class TorchGraph:
             users[self.losses[card.loss].grad_fn].add(card)
         roots = set(users)
         outputs = {x.grad_fn for x in self.calls.outputs.values()} - roots
-        for node in reversed(self.order):
+        for node in reversed(self.nodes.order):
             if node in maker and node not in self.card_of and node not in outputs:
-                call, others = maker[node], [other for _, other, _ in self.edges[node]]
+                call, others = maker[node], [other for _, other, _ in self.nodes.edges[node]]
                 in_model = call and (call.module is not None or call.around)
-                works = in_model and any(other in self.weight_at for other in others)
+                works = in_model and any(other in self.nodes.weight_at for other in others)
                 is_module = call and call.card and call.card.module is not None
-                card, *several = users[node]
-                if card is not None and not (several or works or is_module):
-                    self.card_of[node] = card
-            for _, other, _ in self.edges[node]:
+                user, *others_too = users[node]
+                if user is not None and not (others_too or works or is_module):
+                    self.card_of[node] = user
+            for _, other, _ in self.nodes.edges[node]:
                 users[other].add(self.card_of.get(node))
 
     def _find_users(self) -> None:
@@ -189,10 +135,10 @@ class TorchGraph:
         self.users: dict[Any, dict[Card, list[tuple[Any, int]]]] = defaultdict(dict)
         self.used_within: set[Any] = set()
         used: dict[Card, list[Any]] = defaultdict(list)
-        for node in self.in_time:
+        for node in self.nodes.in_time:
             card = self.card_of[node]
-            for place, other, output in self.edges[node]:
-                if other in self.weight_at or self.card_of.get(other, card) is not card:
+            for place, other, output in self.nodes.edges[node]:
+                if other in self.nodes.weight_at or self.card_of.get(other, card) is not card:
                     self.users[other, output].setdefault(card, []).append((node, place))
                     used[card].append(other)
                 else:
@@ -201,26 +147,19 @@ class TorchGraph:
             root = self.losses[card.loss].grad_fn
             if self.card_of.get(root, card) is not card:  # a module has computed the loss
                 self.users[root, 0][card] = []
-        at_work = {self.weight_at[other] for other, _ in self.users if other in self.weight_at}
+        at_work = {
+            self.nodes.weight_at[other] for other, _ in self.users if other in self.nodes.weight_at
+        }
         for card, others in used.items():
-            names = [self.weight_at[other] for other in others if other in self.weight_at]
+            names = [
+                self.nodes.weight_at[other] for other in others if other in self.nodes.weight_at
+            ]
             if card.kind == "op" and len(set(others)) == len(set(names)) == 1:
                 card.name = names[0]  # that of all that it works on
             own = [name for name in card.parameters if name in names or name not in at_work]
             card.parameters = tuple(dict.fromkeys([*own, *names]))
-        tensors = [tensor for tensor in self.users if tensor[0] not in self.weight_at]
+        tensors = [tensor for tensor in self.users if tensor[0] not in self.nodes.weight_at]
         self.number = {tensor: number for number, tensor in enumerate(tensors)}
-
-    def _name_cards(self) -> None:
-        """No two have one name."""
-        taken: list[str] = []
-        for kind in KINDS:
-            cards, known = [card for card in self.cards if card.kind == kind], set(taken)
-            wanted = [f"{c.name}_{kind}" if c.name in known else c.name for c in cards]
-            names = unique_names([*taken, *wanted], ":")[len(taken) :]
-            for card, name in zip(cards, names, strict=True):
-                card.name = name
-            taken += names
 
     def _find_folds(self) -> None:
         """Which cards a large picture shows as one, and what several cards in one of them use."""
@@ -251,14 +190,14 @@ class TorchGraph:
     def reach_of(self, tensor: Any, cards: Iterable[Card]) -> set[int]:
         """The losses that can send a gradient to a tensor through these of its users."""
         nodes = [node for card in cards for node, _ in self.users[tensor][card]]
-        return set().union(*(self.reach[node] for node in nodes or [tensor[0]]))
+        return set().union(*(self.nodes.reach[node] for node in nodes or [tensor[0]]))
 
     # ------------------------------------------------------------ a flow
 
     def described(self, measured: Mapping[Any, Measure]) -> dict[str, Any]:
         """The parts of a flow that the graph and the measures of `parts` of tensors give."""
         nothing = Measure.nothing(self.count)
-        tensor_of = {name: (node, 0) for node, name in self.weight_at.items()}
+        tensor_of = {name: (node, 0) for node, name in self.nodes.weight_at.items()}
 
         def of(tensor: Any, part: Any = None) -> Measure:
             users = self.users.get(tensor, ())
@@ -274,14 +213,9 @@ class TorchGraph:
         wires += [(a, b, a.shape, nothing, next(numbers)) for a, b in self.data_wires]
         uses = Counter(name for card in self.cards for name in card.parameters)
         makers = {name: x.grad_fn for name, x in self.calls.outputs.items()}
-        outputs = {
-            name: self.card_of[node] for name, node in makers.items() if node in self.card_of
-        }
-        outputs = {name: card.name for name, card in outputs.items() if card.kind != "loss"}
-        known: dict[Any, Any] = {
-            **self.number,
-            **{(n, 0): name for n, name in self.weight_at.items()},
-        }
+        cards = {name: self.card_of[node] for name, node in makers.items() if node in self.card_of}
+        outputs = {name: card.name for name, card in cards.items() if card.kind != "loss"}
+        known: dict[Any, Any] = self.number | {node: name for name, node in tensor_of.items()}
         return {
             "nodes": self._flow_nodes(),
             "wires": [Wire(a.name, b.name, m, a.name, shape, n) for a, b, shape, m, n in wires],
@@ -303,7 +237,7 @@ class TorchGraph:
                 n: of(tensor) for tensor, n in self.number.items() if len(self.users[tensor]) > 1
             },
             "outputs": outputs,
-            "silent": [name for name in outputs if not self.reach[makers[name]]],
+            "silent": [name for name in outputs if not self.nodes.reach[makers[name]]],
         }
 
     def _flow_nodes(self) -> list[FlowNode]:
@@ -318,32 +252,6 @@ class TorchGraph:
             found.append(FlowNode(*plain, layer, folders, card.loss))
         return found
 
-    def notes(self) -> list[str]:
-        """What cannot be seen."""
-        return sentences(
-            ("It could not be seen where these data go: {}.", self.unseen),
-            (
-                "Gradients also reach tensors that are neither weights of the model nor its data, "
-                "of shape {}: they are not shown.",
-                (str(tuple(x.shape)) for x in self.unknown),
-            ),
-        )
-
-
-def op_name(node: Any) -> str:
-    """What a node of autograd undoes.
-
-    >>> from types import SimpleNamespace
-    >>> [op_name(SimpleNamespace(name=lambda: x)) for x in ("CatBackward0", "SplitWithSizes")]
-    ['cat', 'split_with_sizes']
-    """
-    return snake_case(node.name().split("::")[-1].split("Backward")[0]) or "op"
-
-
-def shape_of(node: Any, output: int = 0) -> tuple[int, ...]:
-    """Of what a node of autograd has made."""
-    return tuple(node._input_metadata[output].shape)
-
 
 def common_shape(*shapes: tuple[int | None, ...]) -> tuple[int | None, ...]:
     """Of several arrays; None is where they differ.
@@ -354,57 +262,3 @@ def common_shape(*shapes: tuple[int | None, ...]) -> tuple[int | None, ...]:
     if len({len(shape) for shape in shapes}) > 1:
         return ()
     return tuple(a[0] if len(set(a)) == 1 else None for a in zip(*shapes, strict=True))
-
-
-def folders_of(cards: Iterable[Card], dot: str) -> dict[str, list[str]]:
-    """By name of card: the calls of containers around it, and the folders in its own path.
-
-    The outermost first. Several calls of one container are several folders: "base", "base:1" ...
-    """
-    found = {card.name: list(folders_around(card, dot)) for card in cards}
-    folders = [*dict.fromkeys(folder for some in found.values() for folder in some)]
-    names = unique_names([label for _, label in folders], ":")
-    name_of = dict(zip(folders, names, strict=True))
-    return {card: [name_of[folder] for folder in some] for card, some in found.items()}
-
-
-def folders_around(card: Card, dot: str) -> Iterator[tuple[Any, str]]:
-    """What tells a folder from others of its name, and that name."""
-    outer: list[str] = []
-    last: Call | None = None
-    for call in card.call.chain() if card.call else ():
-        parts = call.path.split(dot) if call.path else []
-        start = len(outer) if parts[: len(outer)] == outer else 0
-        for i in range(start + 1, len(parts)):  # in which it is, without having been called by them
-            yield last, dot.join(parts[:i])
-        if parts and (card.kind == "op" or call is not card.call):
-            yield call, call.path
-        outer, last = parts, call
-
-
-def sentences(*parts: tuple[str, Iterable[str]]) -> list[str]:
-    """Each text with its names, the first ones if they are many; without any it is not said."""
-    named = [(text, few([*dict.fromkeys(names)])) for text, names in parts]
-    return [text.format(listing(names)) for text, names in named if names]
-
-
-def refuse_totals(graph: TorchGraph, what: str) -> None:
-    """A sum of losses beside its parts would count them twice."""
-    names = list(graph.losses)
-    for name, loss in graph.losses.items():
-        for k in sorted(graph.reach.get(loss.grad_fn, ())):
-            if names[k] != name:
-                raise ValueError(
-                    f"{what}: loss {names[k]!r} is computed from loss {name!r}: give either the "
-                    f"parts, and weights={{{name!r}: ...}} for what the sum multiplies them with, "
-                    f"or the sum alone"
-                )
-
-
-def refuse_checkpoints(graph: TorchGraph, what: str) -> None:
-    """What is trained within one would look as if no loss reached it."""
-    if any("CheckpointFunction" in node.name() for node in graph.edges):
-        raise ValueError(
-            f"{what}: torch.utils.checkpoint hides what is within it from autograd's graph: call "
-            f"it with use_reentrant=False"
-        )

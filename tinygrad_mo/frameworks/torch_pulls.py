@@ -40,7 +40,7 @@ class Pulls:
         self.measured: dict[tuple[Any, Any], Measure] = {}
         self.types: set[Any] = set()
         self._rows: dict[Any, dict[int, Any]] = defaultdict(dict)  # by tensor and card, by loss
-        live = [what for what in graph.users if what[0] in graph.live]
+        live = [what for what in graph.users if what[0] in graph.nodes.live]
         reach = {what: graph.reach_of(what, graph.users[what]) for what in live}
         self._shared = {w for w in live if len(graph.users[w]) > 1 or w in graph.used_within}
         with ExitStack() as hooks:
@@ -109,8 +109,8 @@ def factors(several: Sequence[Sequence[Any]]) -> list[np.ndarray]:
 
     near = [all(row.device.type == "cpu" for row in rows) for rows in several]
     far = [far_products(rows) for rows, here in zip(several, near, strict=True) if not here]
-    numbers = torch.cat([gram.flatten().to(far[0].device) for gram in far]).cpu() if far else None
-    fetched = iter(numbers.split([gram.numel() for gram in far]) if far else ())
+    flat = [gram.flatten().to(far[0].device) for gram in far]
+    fetched = iter(torch.cat(flat).cpu().split([len(one) for one in flat]) if far else ())
     found = []
     for rows, here in zip(several, near, strict=True):
         gram = near_products(rows) if here else next(fetched).numpy().reshape(len(rows), -1)

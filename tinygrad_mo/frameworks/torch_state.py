@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .torch_graph import sentences
+from .torch_notes import sentences
 
 MADE_FOR_INFERENCE = (
     "{}: the model or its data were made under torch.inference_mode(), and PyTorch computes no "
