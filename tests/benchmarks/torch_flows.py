@@ -18,7 +18,7 @@ import tinygrad_mo as tg
 sys.path.append(str(Path(__file__).parents[1] / "frameworks"))
 import torch_twins as twins
 
-SECONDS = 6  # for each network
+SECONDS = 20  # for each network
 
 
 class Encoder(nn.Module):
@@ -55,24 +55,22 @@ def networks():
     pictures = {"picture": torch.randn(16, 80, 80, 3)}
     words = {"ids": classes(16, 64, n=5_000)}
     yes = twins.log_loss, classes(n, 1).float()
+    of_titles = {"main_output": yes, "aux_output": yes}
     of_posts = {
         "age": (F.mse_loss, torch.randn(n, 1)),
         "income": (twins.class_loss, F.one_hot(classes(n, n=10), 10).float()),
         "gender": yes,
     }
     kind = F.cross_entropy, classes(16, n=10)
+    of_pictures = dict.fromkeys(("main", "aux_1", "aux_2"), kind)
     of_words = {"word": (F.cross_entropy, classes(16, n=5_000)), "topic": kind}
     return {
-        "headlines": (
-            twins.Headlines(10_000, 512, 32), titles, dict.fromkeys(("main_output", "aux_output"), yes),
-        ),
+        "headlines": (twins.Headlines(10_000, 512, 32), titles, of_titles),
         "siamese": (twins.Siamese(128, 32), pairs, {"score": yes}),
         "demographics": (twins.Demographics(50_000, 256, 128, 128), posts, of_posts),
-        "GoogLeNet": (
-            twins.GoogLeNet(10, 1), pictures, dict.fromkeys(("main", "aux_1", "aux_2"), kind),
-        ),
+        "GoogLeNet": (twins.GoogLeNet(10, 1), pictures, of_pictures),
         "transformer": (Encoder(), words, of_words),
-    }  # fmt: skip
+    }
 
 
 def passes(module, batch):
