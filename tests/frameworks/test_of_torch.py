@@ -518,6 +518,20 @@ def test_nothing_of_a_measured_graph_stays_in_memory():
         gc.enable()
 
 
+def test_gradients_that_are_empty_or_zero():
+    model, x = Mlp(), torch.randn(3, 4)
+    model.none, model.scale = nn.Parameter(torch.ones(0)), nn.Parameter(torch.tensor(2j))
+
+    def losses(model, x):
+        found = columns(model, x)
+        nothing = model.none.sum() + F.relu(-model.last.bias.square() - 1).sum()
+        return {"a": found["a"] + nothing, "b": found["b"] * model.scale.abs()}
+
+    flow = tg.flow.of_torch(model, losses, x)
+    check_slopes(flow, model, x, losses)
+    assert flow.reaches("a", "none") and flow.norm("a", "none") == 0
+
+
 def test_a_gpu_would_find_the_same_products():
     rows = [torch.randn(5, 7) for _ in range(3)]
     near, far = near_products(rows), far_products(rows)

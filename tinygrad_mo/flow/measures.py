@@ -217,7 +217,7 @@ def factor_of_gram(gram: np.ndarray) -> np.ndarray | None:
         if rest < FAR_APART**2 * column[k]:
             return None
         r[k][k] = sqrt(rest)
-    return np.array(r)
+    return np.array(r).reshape(gram.shape)
 
 
 def factor_of_parallel(columns: np.ndarray, gram: np.ndarray) -> np.ndarray:

@@ -60,9 +60,15 @@ def of_torch(
 
     Notes
     -----
-    The cost is that of `losses` and of one backward pass for each loss, and the products of their
-    gradients with one another. Nothing stays changed: parameters, their ``grad`` and
-    ``requires_grad``, buffers, random numbers, the mode; hooks are gone, after an error, too.
+    The cost is that of `losses`, of one backward pass for each loss, and of the products of their
+    gradients with one another, for which each pass's gradients are kept until the last loss that
+    reaches the same place.
+
+    Measuring changes nothing: parameters, their ``grad`` and ``requires_grad``, buffers, random
+    numbers and the mode are afterwards what they were; hooks are gone, after an error, too. What
+    `losses` does by itself is its own affair: a call of ``backward`` there is refused; what it
+    writes into weights stays, and is said in the report unless it goes through ``.data``; what it
+    does elsewhere (counters, files, whole numbers in `batch`) is not seen.
 
     Examples
     --------

@@ -97,8 +97,10 @@ class Pulls:
 
 def plain(gradients: Sequence[Any]) -> list[Any]:
     """Gradients of one tensor as plain numbers, their axes in the order in which they lie."""
+    import torch
+
     dense = [g.to_dense() if g.is_sparse else g for g in gradients]
-    real = [g.resolve_conj().view(g.real.dtype) if g.is_complex() else g for g in dense]
+    real = [torch.view_as_real(g.resolve_conj()) if g.is_complex() else g for g in dense]
     axes = sorted(range(real[0].dim()), key=real[0].stride, reverse=True) if real else ()
     return [g.permute(axes) if axes else g.reshape(1) for g in real]
 
@@ -116,7 +118,8 @@ def factors(several: Sequence[Sequence[Any]]) -> list[np.ndarray]:
         gram = near_products(rows) if here else next(fetched).numpy().reshape(len(rows), -1)
         r = factor_of_gram(gram)
         if r is None:
-            r = factor(np.stack([as_array(row) for row in rows]).reshape(len(rows), -1))
+            whole = np.stack([as_array(row) for row in rows])
+            r = factor(whole.reshape(len(rows), rows[0].numel()))
         found.append(r)
     return found
 
