@@ -65,7 +65,7 @@ LEDGER = {
     "engine": 1471,
     "files": 1552,
     "flow": 5244,
-    "frameworks": 860,
+    "frameworks": 1056,
     "lab": 751,
     "layers": 2096,
     "learn": 1775,

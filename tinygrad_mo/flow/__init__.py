@@ -39,3 +39,7 @@ def __getattr__(name: str) -> Any:
     if name in MEASURED_ELSEWHERE:
         return getattr(import_module(f"..frameworks.{MEASURED_ELSEWHERE[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *MEASURED_ELSEWHERE]
