@@ -27,20 +27,14 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def fresh_start():
     before, numpy_state = dict(device._settings), np.random.get_state()[1].copy()
+    ops = dict(OPS)
     tg.set_random_seed(0)
     yield
+    OPS.clear()  # an op that a test makes is known in that test alone
+    OPS.update(ops)
     assert device._settings == before, "this test has changed the settings for all others"
     assert not pool._inside, "this test has left the pool at work"
     assert (np.random.get_state()[1] == numpy_state).all(), "numpy.random's global state was used"
-
-
-@pytest.fixture
-def known_ops():
-    """An op that a test makes is known in the test alone."""
-    before = dict(OPS)
-    yield
-    OPS.clear()
-    OPS.update(before)
 
 
 @pytest.fixture

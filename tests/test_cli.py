@@ -60,7 +60,7 @@ def test_train_draws_both_pictures(tmp_path, capsys):
     assert {path.name for path in tmp_path.iterdir()} == {"headlines.png", "headlines.html"}
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_whatif_trains_and_compares(monkeypatch, tmp_path, capsys):
     pytest.importorskip("matplotlib")
     monkeypatch.setattr(cli, "AUX_WEIGHTS", (5.0,))

@@ -201,6 +201,7 @@ CASES = [(one, arg) for one in MAKERS for arg in inspect.signature(one).paramete
 each_maker = pytest.mark.parametrize("maker", MAKERS, ids=lambda x: f"{x.__module__}.{x.__name__}")
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.one_in(48, rest="medium")
 @each_maker
 def test_nonsense_is_refused(maker):

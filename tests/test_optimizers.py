@@ -592,6 +592,7 @@ def test_tables_go_on_with_the_same_bits(make):
     assert trained() == trained(from_memory(make))
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.one_in(18, rest="medium")
 @each_optimizer
 def test_a_saved_model_goes_on_with_the_same_bits(make, tmp_path):

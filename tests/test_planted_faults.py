@@ -160,6 +160,7 @@ def assert_right(name, inputs, attributes):
         assert list(planted(name, inputs, attributes)) == []
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.one_in(24, rest="medium")
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
 def test_faults_in_an_op_are_found(name):
@@ -169,7 +170,7 @@ def test_faults_in_an_op_are_found(name):
 at_each_scale = pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
 
 
-@pytest.mark.one_in(12, rest="exhaustive")
+@pytest.mark.one_in(36, rest="exhaustive")
 @pytest.mark.slow
 @at_each_scale
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
@@ -196,7 +197,7 @@ def test_a_right_op_passes_at_each_scale(name, scale):
         assert_right(name, *case)
 
 
-@pytest.mark.one_in(12, rest="exhaustive")
+@pytest.mark.one_in(48, rest="exhaustive")
 @pytest.mark.slow
 @at_each_scale
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
@@ -278,7 +279,7 @@ def test_a_fault_beside_a_large_loss_is_found(name):
     assert "tested/input_" in str(report) and "year/bias" in report
 
 
-@pytest.mark.one_in(10, rest="exhaustive")
+@pytest.mark.one_in(40, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
@@ -417,8 +418,7 @@ def test_faults_in_the_zoo_are_found(name):
     assert_found_in_the_zoo(name, every=15)
 
 
-@pytest.mark.one_in(9, rest="exhaustive")
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("name", [*ZOO, *NORMALISED])
 def test_faults_everywhere_in_the_zoo_are_found(name):
@@ -428,6 +428,7 @@ def test_faults_everywhere_in_the_zoo_are_found(name):
 WITHOUT_EFFECT = {"readers": {"multi_head_attention/key_bias"}}  # all scores of a query move alike
 
 
+@pytest.mark.one_in(3, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("name", ZOO)

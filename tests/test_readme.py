@@ -31,7 +31,7 @@ def test_there_are_ten_examples():
 
 @pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize("number", [pytest.param(0, marks=pytest.mark.slow), *range(1, 10)])
-def test_example_prints_what_the_readme_says(number, tmp_path, monkeypatch, known_ops):
+def test_example_prints_what_the_readme_says(number, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, expected = EXAMPLES[number]
     words, numbers = words_and_numbers(run(code))

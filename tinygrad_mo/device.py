@@ -387,10 +387,12 @@ def are_seeded() -> bool:
     return _seeds.entropy != UNSEEDED.entropy
 
 
-def draw_like(seeds: np.random.SeedSequence) -> None:
-    """Let the random numbers to come be those of somebody else."""
-    global _seeds
+def draw_like(seeds: np.random.SeedSequence, seeded: bool) -> None:
+    """Let the random numbers to come be those of somebody else, who has called for them or not."""
+    global _seeds, UNSEEDED
     _seeds = seeds
+    if not seeded:
+        UNSEEDED = seeds
 
 
 @contextmanager

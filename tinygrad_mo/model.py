@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
-from . import arguments
+from . import arguments, ranks
 from .arguments import flag, verbosity, whole
 from .callbacks import Callback, History
 from .console import say
@@ -31,7 +31,7 @@ from .optimizers import Optimizer
 from .optimizers import get as get_optimizer
 from .training.batches import count
 from .training.data import evaluated_batches, training_batches, validation_batches
-from .training.fitting import Fit, as_callbacks, train_step
+from .training.fitting import Fit, all_of, as_callbacks, settings_now, train_step
 from .training.memory import bytes_of_step, in_bytes
 from .training.objective import Objective, check_unique
 from .training.progress import numbers
@@ -71,6 +71,7 @@ class Model(Network):
     optimizer: Optimizer
     stop_training: bool | str = False
     fitting: Fit | None = None  # the last training
+    _agreed: Objective | None = None  # with other processes
 
     # ------------------------------------------------------------ what to learn
 
@@ -440,6 +441,7 @@ class Model(Network):
         feed = self.objective.labelled_data(x, y, sample_weight, class_weight)
         self._warn_if_frozen()
         self._warn_of_lone_samples(count(feed))
+        ranks.agree("at train_on_batch", self._agreement)
         scores = Scores(self.objective)
         scores.add(feed, self.objective.plan(), train_step(self, feed))
         return as_asked(scores.logs(), return_dict)
@@ -472,13 +474,17 @@ class Model(Network):
         """
         objective, verbose = self.objective, verbosity("evaluate: verbose", verbose)
         return_dict = flag("evaluate: return_dict", return_dict)
-        scored = score(
-            objective,
-            evaluated_batches(objective, x, y, sample_weight, class_weight, batch_size, steps),
-        )
+        batches = evaluated_batches(objective, x, y, sample_weight, class_weight, batch_size, steps)
+        ranks.agree("at the start of evaluate", lambda: batches.identity() | all_of(self))
+        scored = score(objective, batches)
         if verbose:
             say(numbers(scored))
         return as_asked(scored, return_dict)
+
+    def _agreement(self) -> dict[str, Any]:
+        """What must be the same in all processes at a step; of the model itself, once."""
+        known, self._agreed = self._agreed, self.objective
+        return settings_now(self) if known is self.objective else all_of(self)
 
     def _warn_if_frozen(self) -> None:
         if not self.objective.plan().wrt and self.weights:

@@ -641,7 +641,7 @@ def small_task(system):
     return [{n: a[:16] for n, a in part.items()} for part in (task.x, task.y)]
 
 
-@pytest.mark.one_in(6, rest="exhaustive")
+@pytest.mark.one_in(12, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("system", systems.SYSTEMS.values(), ids=lambda s: s.name)
 def test_every_method_trains_every_system_of_several_losses(system):

@@ -1,8 +1,9 @@
 """What several processes cost: the time of a step, the share of the sum of gradients, and a model.
 
-``python ranks.py [w3 w5 w7] [--rounds 3] [--seconds 4]`` times training steps of one process with
-two threads and of two with one thread each, in turns, and then what a sum over the ranks costs by
-its size. From these it fits
+``python ranks.py [w3 w5 w7] [--minutes 3.5] [--seconds 4]`` times training steps of one process
+with two threads and of two with one thread each, in turns, and what a sum over the ranks costs by
+its size: as many rounds of it as fit into the time, of which the best counts. Two ranks shall take
+at most 1.15 times as long as two threads. To the sums it fits
 
     seconds(bytes, p) = moves(p) alpha + 2 (p - 1) / p (beta + gamma / 2) bytes
 
@@ -26,6 +27,7 @@ import numpy as np
 SIZES = [1 << k for k in range(8, 23, 2)]  # numbers of float32
 SHOWN = (2, 4, 16, 64, 256, 1024)  # ranks
 TIMES = 25  # of a sum
+clock = time.perf_counter
 
 
 def two_ranks(*arguments):
@@ -57,9 +59,9 @@ def steps(workload, seconds):
     spent = []
 
     def timed(*given):
-        start = time.perf_counter()
+        start = clock()
         found = summed(*given)
-        spent.append(time.perf_counter() - start)
+        spent.append(clock() - start)
         return found
 
     summed, plan.summed = plan.summed, timed
@@ -69,7 +71,7 @@ def steps(workload, seconds):
     spent.clear()
     count = max(5, round(seconds / duration(step)))
     if size > 1:
-        count = plan.SharedPlan.ranks.of_first(count)  # all ranks make as many
+        count = plan.SharedPlan.ranks.world.bcast(count)  # all ranks make as many
     spent.clear()
     before = time.process_time()
     walls = [duration(step) for _ in range(count)]
@@ -84,13 +86,16 @@ def steps(workload, seconds):
 
 
 def duration(step):
-    start = time.perf_counter()
+    start = clock()
     step()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def sums():
-    """By number of bytes, the least time of a sum over the ranks, and of its additions alone."""
+    """By number of bytes, the least time of a sum over the ranks, and of its additions alone.
+
+    And that of comparing what they are about to do, which comes twice in a step.
+    """
     import tinygrad_mo as tg
 
     tg.distributed.init()
@@ -104,7 +109,9 @@ def sums():
         moved = [duration(lambda x=x: ranks.total_in(x)) for _ in range(TIMES)]
         alone = [duration(lambda halves=halves: added(halves)) for _ in range(TIMES)]
         found.append([x.nbytes, min(moved), min(alone)])
-    return found
+    told = {"samples": 32, "weights": "#12345678", "data": "#12345678"}
+    compared = [duration(lambda: ranks.agree("in an evaluation", told)) for _ in range(TIMES)]
+    return {"sums": found, "agree": min(compared)}
 
 
 def fitted(measured):
@@ -129,28 +136,34 @@ def main(given):
         return
     options = argparse.ArgumentParser()
     options.add_argument("workloads", nargs="*", default=["w3", "w5", "w7"])
-    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--minutes", type=float, default=3.5)
     options.add_argument("--seconds", type=float, default=4)
     options.add_argument("--alpha", type=float)
     options.add_argument("--beta", type=float)
     chosen = options.parse_args(given)
-    rounds = [two_ranks("--child", "sums") for _ in range(chosen.rounds)]
-    measured = np.min(rounds, axis=0).tolist()
+    print(f"{os.cpu_count()} cores, for {os.getloadavg()[0]:.1f} programs that ran before this one")
+    rounds, times, begun, longest = [], {name: ([], []) for name in chosen.workloads}, clock(), 0.0
+    while not rounds or clock() - begun + longest < 60 * chosen.minutes:
+        start = clock()
+        rounds.append(two_ranks("--child", "sums"))
+        for workload, (one, two) in times.items():
+            one.append(found_by([], ["--child", workload, chosen.seconds], threads=2))
+            two.append(two_ranks("--child", workload, chosen.seconds))
+        longest = max(longest, clock() - start)
+    measured = np.min([one["sums"] for one in rounds], axis=0).tolist()
     alpha, beta, gamma = fitted(measured)
     print(
         f"alpha {alpha * 1e6:.1f} us, beta {beta * 1e9:.3f} ns, gamma {gamma * 1e9:.3f} ns a byte"
     )
+    print(f"to compare what two ranks do: {min(one['agree'] for one in rounds) * 1e6:.0f} us")
     for size, moved, _ in measured:
         model = predicted(size, 2, alpha, beta, gamma)
         print(f"  {size:>10,.0f} bytes: {moved * 1e6:9.0f} us, the model {model * 1e6:9.0f} us")
     alpha = alpha if chosen.alpha is None else chosen.alpha
     beta = beta if chosen.beta is None else chosen.beta
-    for workload in chosen.workloads:
-        one, two = [], []
-        for _ in range(chosen.rounds):
-            one.append(found_by([], ["--child", workload, chosen.seconds], threads=2))
-            two.append(two_ranks("--child", workload, chosen.seconds))
+    for workload, (one, two) in times.items():
         report(workload, one, two, (alpha, beta, gamma))
+    print(f"{len(rounds)} rounds in {clock() - begun:.0f} s")
 
 
 def report(workload, one, two, costs):

@@ -3,9 +3,10 @@
 ``python same_numbers.py [RANKS ...] [--networks w1 ...] [--floats float64 ...] [--steps 20]``
 trains each in one process and in so many (default: 2 and 4), with missing labels and weights of
 samples and classes, and prints the largest gap of losses, of weights and of a flow, as a share of
-the largest number of the array. "1 reversed" is the control: one process again, that gets the
-samples of each batch in reverse order, so that its sums are rounded in another way. The other side
-is this file, too: `mpiexec` starts it with the name of a file.
+the largest number of the array. `--samples` takes so many of each batch, where steps are long. "1
+reversed" is the control: one process again, that gets the samples of each batch in reverse order,
+so that its sums are rounded in another way. The other side is this file, too: `mpiexec` starts it
+with the name of a file.
 """
 
 import argparse
@@ -25,14 +26,18 @@ HERE = Path(__file__).resolve()
 NETWORKS = ("w1", "w2", "w3", "w4", "w5", "w6", "w7")
 
 
-def trained(network, float_type, steps, order=1):
-    """Losses by step, weights by name, and the Gram matrices of a flow; `order` -1: reversed."""
+def trained(network, float_type, steps, samples=None, order=1):
+    """Losses by step, weights by name, and the Gram matrices of a flow.
+
+    `samples`: so many of each batch. `order` -1: reversed.
+    """
     with tg.use(floatx=float_type):
         model, _ = networks.compiled(network)
         random = np.random.default_rng(0)
-        batches = [batch_of(model, x, y, random) for x, y in workloads.batches(network)]
+        every = ([some(arrays, samples) for arrays in one] for one in workloads.batches(network))
+        batches = [batch_of(model, x, y, random) for x, y in every]
         losses = []
-        for step in range(int(steps)):
+        for step in range(steps):
             x, y, weights, of_classes = batches[step % len(batches)]
             x, y = ([array[::order] for array in arrays] for arrays in (x, y))
             weights = {name: w[::order] for name, w in weights.items()}
@@ -65,12 +70,12 @@ def gap(x, y):
     return float(abs(x - y).max() / max(abs(y).max(), 1e-30))
 
 
-def by_ranks(network, float_type, steps, ranks):
+def by_ranks(ranks, network, float_type, steps, samples):
     """The same, found by so many processes."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "found.npz"
         command = [launcher(), "-n", str(ranks), sys.executable, str(HERE)]
-        command += ["--write", str(file), network, float_type, str(steps)]
+        command += ["--write", str(file), network, float_type, str(steps), str(samples or "")]
         subprocess.run(command, check=True, timeout=1200)
         with np.load(file) as found:
             return dict(found)
@@ -84,18 +89,19 @@ def gaps(found, alone):
     }
 
 
-def compare(network, float_type, steps, ranks):
+def compare(ranks, *given):
     """The gaps between so many processes and one, and between one and one, samples reversed."""
-    alone = trained(network, float_type, steps)
+    alone = trained(*given)
     for count in ranks:
-        yield f"{count} ranks", gaps(by_ranks(network, float_type, steps, count), alone)
-    yield "1 reversed", gaps(trained(network, float_type, steps, -1), alone)
+        yield f"{count} ranks", gaps(by_ranks(count, *given), alone)
+    yield "1 reversed", gaps(trained(*given, order=-1), alone)
 
 
 def main(given):
     if given[:1] == ["--write"]:
         tg.distributed.init()
-        found = trained(*given[2:])
+        network, float_type, steps, samples = given[2:]
+        found = trained(network, float_type, int(steps), int(samples) if samples else None)
         if not tg.distributed.rank():
             np.savez(given[1], **found)
         return
@@ -104,10 +110,12 @@ def main(given):
     options.add_argument("--networks", nargs="*", default=NETWORKS)
     options.add_argument("--floats", nargs="*", default=["float32", "float64"])
     options.add_argument("--steps", type=int, default=20)
+    options.add_argument("--samples", type=int, help="of each batch; default: all")
     chosen = options.parse_args(given)
     for network in chosen.networks:
         for float_type in chosen.floats:
-            for who, found in compare(network, float_type, chosen.steps, chosen.ranks):
+            what = network, float_type, chosen.steps, chosen.samples
+            for who, found in compare(chosen.ranks, *what):
                 text = "  ".join(f"{kind} {x:.1e}" for kind, x in found.items())
                 print(f"{network}  {float_type}  {who:<10}  {text}", flush=True)
 

@@ -46,6 +46,7 @@ def test_the_model_of_a_sum_is_found_again_in_what_follows_from_it():
     assert np.isclose(ranks.predicted(4e6, 4, *costs), 6 * costs[0] + 6e6 * 3.5e-10)
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("workload", FROM_PYTORCH)
 def test_the_losses_are_those_of_pytorch(workload):

@@ -761,7 +761,7 @@ MUTATIONS = [
 ]  # fmt: skip
 
 
-@pytest.mark.one_in(4, rest="exhaustive")
+@pytest.mark.one_in(12, rest="exhaustive")
 @needs_compiler
 @pytest.mark.slow
 @pytest.mark.parametrize(("file", "old", "new", "name", "draw"), MUTATIONS)

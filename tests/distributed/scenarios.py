@@ -128,9 +128,10 @@ def stepped():
     return found
 
 
-def balanced():
+def balanced(methods=("uncertainty", "gradnorm", "pcgrad", "graddrop")):
+    """By methods that need the losses, their Gram matrix, or all gradients."""
     found, x, y = {}, numbers(SAMPLES, 5), labels()
-    for method in tg.balancing.METHODS:
+    for method in methods:
         model = two_heads()
         model.compile(optimizers.SGD(0.1), ["binary_crossentropy", "mse"], loss_weights=method)
         found |= {f"{method} {n}": v for n, v in fitted(model, x, y, epochs=1).items()}
@@ -141,6 +142,10 @@ def balanced():
 
     model.compile(optimizers.SGD(0.1), ["binary_crossentropy", "mse"], loss_weights=by_size)
     return found | {f"own {n}": v for n, v in fitted(model, x, y).items()}
+
+
+def balanced_by_all():
+    return balanced(tg.balancing.METHODS)
 
 
 def watched():
@@ -198,7 +203,7 @@ def refused(build, message):
     try:
         build()
     except ValueError as error:
-        assert message in str(error), error
+        assert message in str(error), (message, str(error))
         return {"refused": 1}
     return {"refused": 0}
 
@@ -234,11 +239,63 @@ def stateful():
     return refused(lambda: fitted(model, *data, shuffle=False), "train this network in one")
 
 
-def other_data():
+def stopped():
+    """By the last of the processes alone, in the middle of an epoch."""
+
+    class Stop(callbacks.Callback):
+        def on_train_batch_end(self, step, logs):
+            if tg.distributed.rank() == tg.distributed.size() - 1 and step == 8:
+                self.model.stop_training = "enough"
+
     model = two_heads()
     model.compile("sgd", ["binary_crossentropy", "mse"])
-    x = numbers(SAMPLES, 5, seed=tg.distributed.rank())
-    return refused(lambda: fitted(model, x, labels()), "are fed different data")
+    found = fitted(model, numbers(SAMPLES, 5), labels(), callbacks=[Stop()])
+    return found | {"step": model.step, "why": model.stop_training}
+
+
+def not_alike():
+    """What one rank may not do in another way; each time it is named, with both values."""
+    rank = tg.distributed.rank()
+
+    def fit(message, units=6, optimizer="sgd", loss="mse", seed=0, change=None, **options):
+        compiled = {name: options.pop(name, None) for name in ("loss_weights", "metrics")}
+        data = numbers(SAMPLES, 5, seed=seed), numbers(SAMPLES, 1), numbers(SAMPLES, 2)
+        x, *y = (array[: options.get("samples", SAMPLES)] for array in data)
+        options.pop("samples", None)
+        model = two_heads(layers.Dense(units, name="trunk"))
+        model.compile(optimizer, loss, **compiled)
+        if change:
+            model.fit(x, y, verbose=0)
+            change(model)
+        return refused(lambda: fitted(model, x, y, **options), message)["refused"]
+
+    def freeze(model):
+        model.get_layer("trunk").trainable = not rank
+
+    def add(model):
+        model.set_weights([w + rank for w in model.get_weights()])
+
+    class Act(callbacks.Callback):
+        def on_train_batch_begin(self, step, batch):
+            if rank:
+                self.model.objective.set_weights({"size": 2.0})
+
+    every = [
+        fit('trunk Dense(6, name="trunk") on rank 0, Dense(7, name=', units=6 + rank),
+        fit("SGD(0.1) on rank 0, SGD(0.2) on rank 1", optimizer=optimizers.SGD([0.1, 0.2][rank])),
+        fit('loss "mse" on rank 0, "mae" on rank 1', loss=["mse", "mae"][rank]),
+        fit("size 1.0 on rank 0, 3.0 on rank 1", loss_weights={"sign": 1, "size": 1 + 2 * rank}),
+        fit("metrics", metrics=["mae", "mse"][rank]),
+        fit("epochs 2 on rank 0, 3 on rank 1", epochs=2 + rank),
+        fit("batch_size 8 on rank 0, 9 on rank 1", batch_size=8 + rank),
+        fit("samples 43 on rank 0, 42 on rank 1", samples=SAMPLES - rank),
+        fit("data: x", seed=rank),
+        fit("callbacks", callbacks=[callbacks.AverageWeights()] * rank),
+        fit("loss weights: size 1.0 on rank 0, 2.0 on rank 1", callbacks=[Act()]),
+        fit("frozen", change=freeze),
+        fit("differ in weights", change=add),
+    ]
+    return {"refused": int(all(every))}
 
 
 SAME = [
@@ -252,15 +309,18 @@ SAME = [
     streamed,
     own_op,
     not_finite,
+    stopped,
 ]
-REFUSED = [across_samples, a_small_sum, stateful, other_data]
+REFUSED = [across_samples, a_small_sum, stateful, not_alike]
+LONG = [balanced_by_all]  # if they are named
 
 
 def found(names=()):
     """By scenario, what comes out, all in float64."""
-    every = {one.__name__: one for one in SAME + REFUSED * (tg.distributed.size() > 1)}
+    every = {one.__name__: one for one in SAME + REFUSED + LONG}
+    chosen = [*every][: len(SAME) + len(REFUSED) * (tg.distributed.size() > 1)]
     result = {}
-    for name in names or every:
+    for name in names or chosen:
         with tg.use(floatx="float64"):
             tg.set_random_seed(3)
             result[name] = every[name]()

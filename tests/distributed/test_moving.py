@@ -6,7 +6,7 @@ from threading import Barrier
 import numpy as np
 import pytest
 
-from tinygrad_mo.distributed.batches import PartOfDraws, refuse_differences
+from tinygrad_mo.distributed.batches import PartOfDraws
 from tinygrad_mo.distributed.gradients import summed
 from tinygrad_mo.distributed.moving import SMALL, Ranks
 from tinygrad_mo.ops import SparseGradient
@@ -32,9 +32,18 @@ class World:
     def _move(self, x, chosen, found):
         self.shared[self.rank] = x
         self.barrier.wait(10)
-        found[...] = [chosen(one) for one in self.shared]
+        for n, one in enumerate(self.shared):
+            found[n] = chosen(one)
         self.barrier.wait(10)
         return Done()
+
+    def Dup(self):
+        return self
+
+    def allgather(self, x):
+        found = np.empty(len(self.shared), object)
+        self._move(x, lambda one: one, found)
+        return found.tolist()
 
     def Iallgather(self, x, found):
         return self._move(x, lambda one: one, found)
@@ -56,13 +65,12 @@ def test_a_sum_is_made_from_rank_0_on_whichever_way_it_takes(size):
     def numbers(rank):
         return np.random.default_rng(rank).normal(size=size).astype("float32")
 
-    def in_a_flat_room(ranks):
-        flat = ranks.room_for(size, np.zeros(0, "float32"))
-        flat[:size] = numbers(ranks.rank)
-        return ranks.total_in(flat)[:size]
+    def among_others(ranks):
+        wide = np.ones((2, 3))
+        return ranks.totals([wide, numbers(ranks.rank), wide])[1]
 
     expected = numbers(0) + numbers(1) + numbers(2)
-    for way in (lambda ranks: ranks.total(numbers(ranks.rank)), in_a_flat_room):
+    for way in (lambda ranks: ranks.total(numbers(ranks.rank)), among_others):
         assert all(x.tobytes() == expected.tobytes() for x in on_ranks(3, way))
 
 
@@ -110,14 +118,32 @@ def test_a_draw_that_is_not_for_the_samples_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("told", "message"),
+    ("doing", "told", "message"),
     [
-        ([[1, 8, 5, 7], [1, 8, 6, 7]], "are fed different data"),
-        ([[1, 8, 5, 7], [1, 9, 5, 7]], "have batches of 8 and 9 samples"),
-        ([[1, 8, 5, 7], [1, 8, 5, 7], [0, 8, 5, 7]], "ranks 0 and 2 do different things"),
-        ([[1, 8, 5, 7], [1, 8, 5, 4]], "have different weights.* load or set weights on all"),
+        (
+            ["at the start of fit", ""],
+            [{}, {}],
+            "rank 0 is at the start of fit before its first step, and rank 1 is before its first "
+            "step. Each process",
+        ),
+        (["", ""], [{"epochs": 3}, {"epochs": 5}], "differ in epochs 3 on rank 0, 5 on rank 1. E"),
+        (["", ""], [{"x": {"a": "#1", "b": "#2"}}, {"x": {"a": "#1", "b": "#3"}}], "in x: b. Each"),
     ],
 )
-def test_ranks_that_do_not_do_the_same_are_told(told, message):
-    with pytest.raises(ValueError, match=message):
-        refuse_differences(np.array(told, float))
+def test_ranks_that_do_not_do_the_same_are_told(doing, told, message):
+    def met(ranks):
+        with pytest.raises(ValueError) as error:
+            ranks.agree(doing[ranks.rank], told[ranks.rank])
+        return str(error.value)
+
+    one, other = on_ranks(2, met)
+    assert one == other and message in one
+
+
+def test_the_first_word_counts_where_all_else_is_the_same():
+    words = [[None, None, None], [False, "enough", True]]
+
+    def met(ranks):
+        return [ranks.agree("", {"batch": 3}, each[ranks.rank]) for each in words]
+
+    assert on_ranks(3, met) == [[None, "enough"]] * 3

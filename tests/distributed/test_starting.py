@@ -1,7 +1,6 @@
 """What is said where there is no MPI; nothing is started."""
 
 import sys
-from importlib import metadata
 
 import pytest
 
@@ -21,10 +20,6 @@ def test_without_mpi4py_it_is_said_what_to_install(monkeypatch):
 
 
 def test_without_a_launcher_it_is_said_what_to_install(monkeypatch):
-    def none_installed(name):
-        raise metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(metadata, "files", none_installed)
     monkeypatch.setattr("shutil.which", lambda *given, **options: None)
     with pytest.raises(ImportError, match="there is no mpiexec, which starts several processes"):
         starting.launch(2, ["train.py"])

@@ -485,6 +485,7 @@ def test_tensors_are_ordered_the_same_in_every_run():
     assert first == second
 
 
+@pytest.mark.one_in(2, rest="exhaustive")
 @pytest.mark.medium
 @pytest.mark.parametrize("steps", [300, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_a_long_history_is_copied_and_pickled(steps):

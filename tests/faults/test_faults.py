@@ -43,7 +43,7 @@ def test_what_goes_further_is_there():
             assert name in names, one.elsewhere
 
 
-@pytest.mark.medium
+@pytest.mark.exhaustive
 def test_the_table_is_printed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     printed = list(lines())

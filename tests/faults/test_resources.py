@@ -158,6 +158,7 @@ WAYS = {
 SLOW = {"with_callbacks", "watched", *ZOO} - {"nested_twice"}
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.medium
 @pytest.mark.filterwarnings("ignore:ReduceLROnPlateau")
 @pytest.mark.parametrize(

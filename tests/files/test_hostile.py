@@ -182,8 +182,8 @@ def test_a_header_that_asks_for_what_is_not_there(where, value, words, whole, tm
     assert words in refused(lambda: tg.load(path))
 
 
-@pytest.mark.medium
-@pytest.mark.parametrize("every", [13, pytest.param(1, marks=pytest.mark.exhaustive)])
+@pytest.mark.slow
+@pytest.mark.parametrize("every", [40, pytest.param(1, marks=pytest.mark.exhaustive)])
 def test_hundreds_of_wrong_headers_are_refused_or_harmless(every, whole, tmp_path):
     members, header = whole
     path, count = tmp_path / "m.tg", 0
@@ -454,6 +454,7 @@ SAID = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.one_in(5, rest="medium")
 @pytest.mark.parametrize("kind", SAID)
 def test_a_file_of_another_kind_is_called_what_it_is(kind, tmp_path):

@@ -52,6 +52,7 @@ def used(found):
         flow.forecast()
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.medium
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("every", [211, pytest.param(13, marks=pytest.mark.slow)])
@@ -105,6 +106,7 @@ def test_a_node_is_of_a_kind_that_there_is(tmp_path):
     assert "there is no kind 'lawyer'; did you mean 'layer'" in refused(read)
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("unit", ['{"a":[]}', "[]", "1.5", '"abcdefghij"'])
 def test_long_headers_take_little_memory_and_time(unit, tmp_path):

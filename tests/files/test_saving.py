@@ -25,6 +25,7 @@ def same_bits(a, b):
     return all(x.tobytes() == y.tobytes() for x, y in zip(a, b, strict=True))
 
 
+@pytest.mark.one_in(3, rest="exhaustive")
 @pytest.mark.medium
 @pytest.mark.parametrize("name", ZOO)
 def test_a_model_comes_back_and_goes_on_training_bit_by_bit(name, tmp_path):
@@ -315,6 +316,7 @@ OWN = [
 ]  # fmt: skip
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.medium
 @pytest.mark.parametrize(
     "wire",
@@ -351,6 +353,7 @@ def test_layers_that_make_models_and_layers_come_back(wire, tmp_path):
     assert same_bits(once.get_weights(), model.get_weights())
 
 
+@pytest.mark.medium
 @pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("kind", [NetInCall, LateLayers, TiedInCall])
 def test_what_a_call_has_made_is_kept_again(kind, tmp_path):
@@ -471,4 +474,3 @@ def test_an_op_that_was_written_again_is_not_taken_for_the_one_of_the_model(tmp_
     made(5.0)
     with pytest.raises(CheckpointError, match="an op called 'often', and there is a newer one"):
         model.save(tmp_path / "model.tg")
-    del tg.ops.OPS["often"]

@@ -122,6 +122,7 @@ def look(browser, name, size, scheme):
             assert browser.execute_async_script(AXE) == [], where
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.parametrize("name", NAMES)
 def test_all_has_a_name_and_can_be_read(show, name):
     flow = made(name)
@@ -139,6 +140,7 @@ def test_all_has_a_name_and_can_be_read(show, name):
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_heard_of_a_card_is_true(show, name):
     flow = made(name)
@@ -206,6 +208,7 @@ SCRIPTS = {
 }
 
 
+@pytest.mark.one_in(3, rest="exhaustive")
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_names_of_any_language_are_written_out(show, script):
     reader, main, aux = SCRIPTS[script].split(", ")

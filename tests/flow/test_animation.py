@@ -19,7 +19,7 @@ def seen(image, colour):
     return int((np.asarray(image.convert("RGB")) == wanted).all(axis=2).sum())
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_gradient_comes_back_column_by_column():
     flow = headline()
     layout = animation.make_layout(flow)

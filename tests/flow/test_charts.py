@@ -180,7 +180,7 @@ def texts_of(drawn):
     return " ".join(text.get_text() for axes in drawn.axes for text in axes.texts)
 
 
-@pytest.mark.one_in(4, rest="exhaustive")
+@pytest.mark.one_in(12, rest="exhaustive")
 @pytest.mark.parametrize("seed", range(10))
 def test_the_figure_of_any_flow_is_drawn_without_a_warning(seed):
     """Frozen, not finite, without weights, shared: warnings are errors."""
@@ -258,6 +258,7 @@ def test_longest_gradient_has_the_full_colour():
     assert strongest.get_facecolor() == pytest.approx(to_rgba(style.LOSSES[k][0]))
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_any_number_of_losses(count):
     made = heads(count)
@@ -451,8 +452,7 @@ def boxes_of(axes):
     return [(text.get_text(), text.get_window_extent()) for text in shown]
 
 
-@pytest.mark.one_in(3, rest="exhaustive")
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("make", [headlines, tower, lambda: heads(4, "a_rather_long_name_")])
 def test_no_text_covers_another_or_leaves_the_figure(make):
     made = make()
@@ -496,6 +496,7 @@ def blocks(count=9):
     return model, random.normal(size=(8, 4)), [random.normal(size=8) for _ in outputs]
 
 
+@pytest.mark.exhaustive
 def test_a_large_model_is_folded_onto_one_page_with_the_gradients_of_the_page():
     flow = flow_of(blocks())
     shown = folded(flow)

@@ -70,6 +70,7 @@ def things(flow):
     return [*flow.parameters, *((w.source, w.target) for w in flow.wires)]
 
 
+@pytest.mark.one_in(3, rest="exhaustive")
 @pytest.mark.parametrize("name", ["eyes", "siamese", "six losses"])
 def test_the_formula_and_the_arrays_are_those_of_numpy(show, name):
     flow = flow_called(name)
@@ -154,6 +155,7 @@ def test_cells_are_read_by_keys(show):
     assert total == pytest.approx(np.dot(weights, grids), rel=0.06)  # two digits where it is small
 
 
+@pytest.mark.one_in(2, rest="exhaustive")
 @pytest.mark.parametrize("name", ["eyes", "six losses"])
 def test_the_formula_has_its_place(show, name):
     browser = show(flow_called(name), through_training(flow_called(name), 3))

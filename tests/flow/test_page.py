@@ -253,6 +253,7 @@ def test_shared_weights_have_one_card_that_splits_by_call(show):
     assert parameters == ["lstm/kernel", "lstm/recurrent_kernel", "lstm/bias"]
 
 
+@pytest.mark.exhaustive
 def test_a_large_model_opens_folded_and_every_fold_shows_its_inside(show):
     flow = made("inception")
     browser = show(flow)
@@ -272,6 +273,7 @@ def test_headline_page_is_small():
     assert len(page.draw_page(flow).encode()) < 120_000
 
 
+@pytest.mark.exhaustive
 def test_page_of_a_hundred_and_thirty_cards_is_small():
     flow = made("inception")
     assert len(flow.nodes) > 125
@@ -479,6 +481,7 @@ def scale_of(measure, weights, usual, widest):
     return widest / apart if apart * usual > 1.001 * widest else usual
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.parametrize("name", ["headline", "regularized", "six losses", "siamese"])
 def test_rims_are_what_the_addition_took(show, name):
     """Stripes, what opposition took and what differing took: together, the sum of the parts."""
@@ -635,6 +638,7 @@ def test_arrows_add_up_to_the_total_and_show_most_of_the_rest(show, name):
                 assert np.hypot(x, y) == pytest.approx(size, rel=1e-9)
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.parametrize("name", ["headline", "regularized", "one loss", "sixty losses"])
 def test_the_page_computes_what_numpy_computes(show, name):
     flow = made(name)
@@ -740,6 +744,7 @@ return found;
 """
 
 
+@pytest.mark.one_in(3, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["headline", "siamese", "nested", "six losses", "inception", "nasty"]
@@ -753,7 +758,7 @@ def test_nothing_overlaps_and_nothing_overflows(show, name):
         assert run(browser, OVERFLOWS) == [], width
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_every_control_works_by_keyboard(show):
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
@@ -969,7 +974,7 @@ def test_it_works_inside_a_notebook(browser, tmp_path):
     browser.switch_to.default_content()
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("link", ["", "#all=1"])
 def test_a_redraw_changes_what_is_there_and_draws_little_anew(show, link):
     """Of a picture of a hundred and thirty cards, in counts: they are the same on every machine."""

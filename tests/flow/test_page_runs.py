@@ -59,6 +59,7 @@ def test_the_page_of_five_runs_is_small():
     assert len(page.draw_runs(runs).encode()) < 400_000
 
 
+@pytest.mark.exhaustive
 def test_a_chosen_run_shows_its_own_network(shown):
     """Every total and value is that of the chosen run's flow at the step, to 1e-9."""
     runs = trained()
@@ -124,6 +125,7 @@ def test_the_curves_are_means_of_the_seeds(shown):
         np.testing.assert_allclose(np.array(heights), start + slope * mean, atol=0.15)
 
 
+@pytest.mark.exhaustive
 def test_a_run_is_chosen_by_keyboard_and_by_link(shown):
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
@@ -201,6 +203,7 @@ return {
 };"""
 
 
+@pytest.mark.one_in(2, rest="exhaustive")
 @pytest.mark.parametrize("link", ["", "#run=5&compare=1"])
 def test_all_is_on_one_screen_and_can_be_read(shown, link):
     runs = many()
@@ -217,6 +220,7 @@ def test_all_is_on_one_screen_and_can_be_read(shown, link):
             assert cut["out"] == [], (width, cut["out"])
 
 
+@pytest.mark.one_in(2, rest="exhaustive")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_has_a_name_and_can_be_read(shown, scheme):
     runs, features = many(), [{"name": "prefers-color-scheme", "value": scheme}]

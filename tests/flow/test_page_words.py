@@ -66,25 +66,27 @@ def check_words(browser, flow, weights):
             assert sum(lengths[:3]) == pytest.approx(lengths[3], rel=1e-13), ends
 
 
-def test_flows_made_by_hand(show):
-    for seed in range(36):
-        flow = random_flow(seed)
-        browser = opened(show(flow))
-        for weights in random_weights(seed, len(flow.losses)):
-            check_words(browser, flow, weights)
+@pytest.mark.one_in(9, rest="exhaustive")
+@pytest.mark.parametrize("seed", range(36))
+def test_flows_made_by_hand(show, seed):
+    flow = random_flow(seed)
+    browser = opened(show(flow))
+    for weights in random_weights(seed, len(flow.losses)):
+        check_words(browser, flow, weights)
 
 
 @pytest.mark.filterwarnings("ignore:.*every weight is frozen")
-def test_flows_of_models(show):
-    for seed in range(12):
-        tg.set_random_seed(seed)
-        with tg.use(floatx="float64"):
-            model, data = random_model(seed)
-            flow = model.gradient_flow(*data, training=seed % 3 > 0)
-        browser = opened(show(flow))
-        run(browser, "page.openFold(true)")
-        for weights in random_weights(seed, len(flow.losses)):
-            check_words(browser, flow, weights)
+@pytest.mark.one_in(4, rest="exhaustive")
+@pytest.mark.parametrize("seed", range(12))
+def test_flows_of_models(show, seed):
+    tg.set_random_seed(seed)
+    with tg.use(floatx="float64"):
+        model, data = random_model(seed)
+        flow = model.gradient_flow(*data, training=seed % 3 > 0)
+    browser = opened(show(flow))
+    run(browser, "page.openFold(true)")
+    for weights in random_weights(seed, len(flow.losses)):
+        check_words(browser, flow, weights)
 
 
 def test_a_step_is_described_as_it_was(show):

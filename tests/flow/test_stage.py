@@ -56,6 +56,7 @@ return {
 };"""
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.parametrize("name", NAMES)
 def test_all_is_on_one_screen_and_can_be_read(show, name):
     flow = flow_called(name)

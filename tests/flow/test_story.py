@@ -27,6 +27,7 @@ def shown_as(x):
 # The sweep.
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.parametrize("name", ["headline", "siamese", "nested", "six losses", "inception"])
 @pytest.mark.parametrize("link", ["", "#all=1"])
 def test_the_sweep_reaches_each_card_after_all_that_uses_it(show, name, link):
@@ -162,6 +163,7 @@ def test_keys_of_a_clicker_go_through_sweep_and_slides(show):
     assert run(browser, "return document.body.classList.contains('presenting')") is False
 
 
+@pytest.mark.one_in(3, rest="exhaustive")
 @pytest.mark.parametrize("name", ["headline", "nested", "six losses"])
 def test_text_is_large_while_presenting(show, name):
     browser = show(made(name), through_training(made(name), 3))
@@ -248,6 +250,7 @@ def test_the_tour_says_what_is_so(show):
     assert run(browser, "return [page.state.stop, page.state.sweep]") == [None, None]
 
 
+@pytest.mark.one_in(3, rest="exhaustive")
 @pytest.mark.parametrize("name", ["siamese", "nested", "one loss", "sixty losses", "nasty"])
 def test_every_model_has_a_tour(show, name):
     browser = show(made(name))

@@ -244,7 +244,7 @@ def plain_step(session):
         session.steps()
 
 
-@pytest.mark.one_in(4, rest="exhaustive")
+@pytest.mark.one_in(16, rest="exhaustive")
 @pytest.mark.medium
 @pytest.mark.parametrize("what", slow_but(["a parameter is assigned"], BETWEEN))
 def test_what_happens_between_steps_is_heeded(what, cupy):
@@ -317,7 +317,7 @@ def test_a_training_is_saved_and_goes_on_elsewhere(cupy, tmp_path):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_an_interrupted_training_comes_to_the_same_bits(cupy, tmp_path, monkeypatch):
     monkeypatch.setattr(products, "by_kernel", BY_KERNEL)
     tg.set_random_seed(0)
@@ -664,7 +664,7 @@ def test_it_can_be_switched_off(how, cupy):
     assert session.kinds == [False] * 5
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_who_changes_settings_again_and_again_is_left_to_the_plain_way(cupy, monkeypatch):
     session = Session(*classifier())
     for worth_it, expected in ((10**9, False), (2, True)):
@@ -717,6 +717,7 @@ NOT_BROUGHT = {  # what the graph reads, what becomes of it, and what is done me
 }
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NOT_BROUGHT)
 def test_planted_something_is_not_brought(name, cupy, monkeypatch):

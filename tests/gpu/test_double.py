@@ -88,6 +88,7 @@ def test_what_is_written_with_numpys_names_does_the_same_there(line, cupy):
 # ---------------------------------------------------------------- models
 
 
+@pytest.mark.one_in(3, rest="exhaustive")
 @pytest.mark.medium
 @pytest.mark.parametrize(
     "name",
@@ -169,7 +170,7 @@ def test_gradients_of_tensors(cupy):
     assert float(loss) == 13 and loss.numpy() == 13
 
 
-@pytest.mark.one_in(5, rest="exhaustive")
+@pytest.mark.one_in(15, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", systems.SYSTEMS)
 def test_a_system_trains_there(name, cupy):

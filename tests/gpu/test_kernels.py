@@ -77,6 +77,7 @@ def is_left_to_the_rule(name, inputs, attributes):
     return is_empty or is_number or attributes.get("reset_after") is False
 
 
+@pytest.mark.one_in(3, rest="exhaustive")
 @pytest.mark.medium
 @each_twin
 def test_a_twin_takes_the_cases_of_its_op(name, cupy):
@@ -90,6 +91,7 @@ def test_a_twin_takes_the_cases_of_its_op(name, cupy):
             assert checks.largest_gap(found, right) <= checks.ALLOWED
 
 
+@pytest.mark.one_in(3, rest="exhaustive")
 @pytest.mark.medium
 @each_twin
 def test_launches_are_few_and_nobody_waits(name, cupy):
@@ -106,7 +108,7 @@ def test_launches_are_few_and_nobody_waits(name, cupy):
     assert double.counts["wait"] == double.counts["fetch"] == double.counts["send"] == 0
 
 
-@pytest.mark.one_in(5, rest="exhaustive")
+@pytest.mark.one_in(20, rest="exhaustive")
 @pytest.mark.medium
 @each_twin
 @pytest.mark.parametrize("count", [1, pytest.param(9, marks=pytest.mark.slow)])
@@ -277,6 +279,7 @@ def test_every_rule_has_a_kernel():
     assert not any(optimizers.OPTIMIZERS[name].rule.compiled for name in of_formulas_alone)
 
 
+@pytest.mark.medium
 @each_optimizer
 def test_a_step_is_that_of_the_rule(optimizer, cupy):
     w, g, slots = numbers_to_step(optimizer)
@@ -478,6 +481,7 @@ def complaints_of(file, chip, units):
     return nvrtc.complaints(nvrtc.compiled(text, options, chip))
 
 
+@pytest.mark.one_in(5, rest="exhaustive")
 @pytest.mark.medium
 @needs_nvrtc
 @pytest.mark.parametrize("file", FILES)
@@ -487,8 +491,7 @@ def test_a_gpu_computes_in_single_precision_and_in_registers(file):
             assert complaints_of(file, chip, units) == []
 
 
-@pytest.mark.one_in(6, rest="exhaustive")
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @needs_nvrtc
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("chip", nvrtc.CHIPS)

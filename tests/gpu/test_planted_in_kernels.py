@@ -70,7 +70,7 @@ NUMBERS = [  # seen in the numbers, in one of the orders: op, what stands there,
 ]
 
 
-@pytest.mark.one_in(6, rest="exhaustive")
+@pytest.mark.one_in(18, rest="exhaustive")
 @pytest.mark.parametrize(("name", "old", "new"), NUMBERS, ids=range(len(NUMBERS)))
 def test_a_fault_in_a_kernel_is_seen_in_the_numbers(name, old, new, cupy):
     checks.plant(old, new)
@@ -103,7 +103,7 @@ PLACES = [  # seen by the sanitizer
 ]
 
 
-@pytest.mark.one_in(5, rest="exhaustive")
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("name", "old", "new"), PLACES, ids=range(len(PLACES)))
 def test_a_place_outside_of_an_array_is_seen_by_the_sanitizer(name, old, new):
     run = checks.sanitized(name, old, new)

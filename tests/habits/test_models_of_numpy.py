@@ -66,6 +66,7 @@ np.linalg.svd(h, full_matrices=False)[1]
 """
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.medium
 @pytest.mark.parametrize("line", LINES.strip().split("\n"))
 def test_it_is_trained_replayed_and_saved_like_any_other(line, tmp_path):

@@ -320,7 +320,7 @@ def test_sequence_to_sequence_with_masking():
 
 
 @pytest.mark.medium
-def test_a_layer_and_an_op_of_ones_own(tmp_path, known_ops):
+def test_a_layer_and_an_op_of_ones_own(tmp_path):
     @tg.ops.op
     def cube(x):
         return x**3, (lambda g: g * 3 * x**2)

@@ -101,7 +101,7 @@ def found():
     return toy.run_all(said.append), said
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_verdicts_are_those_of_the_papers(found):
     runs, said = found
     middle = [run.end for run in runs["CAGrad"]["cagrad"]]
@@ -124,7 +124,7 @@ def test_the_verdicts_are_those_of_the_papers(found):
     ]  # fmt: skip
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_ways_are_drawn(found):
     pytest.importorskip("matplotlib")
     from tinygrad_mo.lab.drawing import PANELS, figure_of_toy
@@ -154,7 +154,7 @@ def tiny(name):
     return replace(system, load=lambda **options: part, small_load={})
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_comparison_has_fixed_weights_their_grid_and_methods():
     told = []
     chosen = ["pcgrad", "sample_across", "stop_each"]
@@ -244,7 +244,7 @@ def test_one_loss_is_not_balanced():
         group_tasks(SYSTEMS["siamese"])
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_groups_are_judged_by_what_was_trained():
     found = group_tasks(tiny("one_or_many"), seeds=2, epochs=1)
     assert len(found.losses) == 15 and found.first_order.shape == (2, 4, 4)
@@ -270,7 +270,7 @@ def test_a_part_of_a_system_is_compiled_as_the_whole():
     assert list(model.loss_weights.items()) == [("age", 0.01), ("gender", 2.0)]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_commands_print_and_draw(tmp_path, capsys):
     pytest.importorskip("matplotlib")
     given = ["people", "--seeds", "1", "--epochs", "1", "--methods", "pcgrad"]

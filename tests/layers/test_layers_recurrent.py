@@ -102,6 +102,7 @@ LAYERS = {
 }
 
 
+@pytest.mark.one_in(3, rest="exhaustive")
 @pytest.mark.medium
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
@@ -109,6 +110,7 @@ def test_two_losses(make):
     check_losses(*two_losses(make(), 4, 3))
 
 
+@pytest.mark.one_in(3, rest="exhaustive")
 @pytest.mark.medium
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)

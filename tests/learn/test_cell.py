@@ -93,7 +93,7 @@ def as_notebook(*bodies):
     return json.dumps({"cells": [{"cell_type": "markdown", "source": "# Hello"}, *cells]})
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_notebook_is_checked_like_a_script(student, capsys):
     path = student / "01_adding.ipynb"
     path.write_text(as_notebook("return x - y"), "utf-8")
@@ -153,7 +153,7 @@ def test_nothing_that_was_put_aside_is_lost(two):
     assert "return x + y" in (two / "old_old_01_adding.py").read_text("utf-8")
 
 
-@pytest.mark.medium
+@pytest.mark.exhaustive
 def test_the_file_with_all_of_the_work_counts(student, capsys):
     """Also if it began as a copy of the other one."""
     path = student / "01_adding.ipynb"

@@ -352,6 +352,7 @@ def test_check_of_an_unknown_lesson_names_the_known_ones(student, capsys):
     assert "there is no lesson 7; there are 1, 2" in capsys.readouterr().err
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.medium
 @pytest.mark.parametrize("encoding", ["cp1252", "cp437", "ascii", "utf-8"])
 def test_every_terminal_can_print_it(encoding, student, monkeypatch):
@@ -403,7 +404,7 @@ def test_what_is_missing_for_notebooks_is_named(command, student, monkeypatch, c
     assert "pip install jupytext jupyterlab" in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_pytest_runs_the_checks_of_one_lesson(tmp_path):
     copy_lessons(tmp_path)
     first, second = lesson.lessons_in(tmp_path)[:2]
@@ -427,7 +428,7 @@ def test_pytest_runs_the_checks_of_one_lesson(tmp_path):
         assert run.returncode == code and run.stdout.count("not done yet") >= open_yet * code
 
 
-@pytest.mark.medium
+@pytest.mark.exhaustive
 def test_a_teacher_gets_solved_lessons(tmp_path, capsys):
     assert cli.main(["learn", "--start", str(tmp_path / "shown"), "--solved"]) == 0
     assert cli.main(["check", "1", str(tmp_path / "shown")]) == 0

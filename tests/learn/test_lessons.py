@@ -58,7 +58,7 @@ def test_what_a_check_says_is_a_sentence(lesson):
             assert re.search(rf"\b{first}\b", "".join(map(lesson.solution, lesson.holes))), says
 
 
-@pytest.mark.one_in(8, rest="exhaustive")
+@pytest.mark.one_in(32, rest="exhaustive")
 @pytest.mark.slow
 @every_lesson
 def test_a_solved_lesson_runs_as_a_script_without_warnings(lesson, tmp_path):
@@ -77,6 +77,7 @@ def test_a_solution_passes_all_checks(lesson, hole, tmp_path):
     assert [str(result) for result in results if result.status != "holds"] == []
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.one_in(50, rest="medium")
 @every_hole
 def test_an_untouched_hole_is_not_done_yet(lesson, hole):
@@ -88,7 +89,7 @@ NOTHING = ["None", "0.0", "1.0", "True", "float('nan')", "float('inf')", "[]", "
 NOTHING += ["[0.0]", "np.zeros(1)", "np.zeros((2, 2))", "np.array(np.nan)", "args[0]", "args"]
 
 
-@pytest.mark.one_in(6, rest="exhaustive")
+@pytest.mark.one_in(24, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize(("lesson", "hole"), [h for h in HOLES if "my_prediction" not in h.id])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, of NaN and infinity
@@ -152,6 +153,7 @@ def test_a_lesson_is_text_and_code_in_turn(lesson):
         assert not in_text or not line or line.startswith("#"), f"line {number} is code in a text"
 
 
+@pytest.mark.one_in(6, rest="exhaustive")
 @pytest.mark.medium
 @every_lesson
 def test_a_notebook_has_the_text_and_the_code_of_its_lesson(lesson, tmp_path):
@@ -169,7 +171,7 @@ def test_a_notebook_has_the_text_and_the_code_of_its_lesson(lesson, tmp_path):
     assert not any("\n## " in cell.source for cell in texts)
 
 
-@pytest.mark.one_in(16, rest="exhaustive")
+@pytest.mark.one_in(32, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # of Jupyter itself
 @every_lesson
@@ -212,8 +214,7 @@ def test_every_lesson_has_a_file_for_teachers_and_one_of_tries(folder):
     assert {path.name for path in folder.glob("[0-9]*.py")} == lessons
 
 
-@pytest.mark.one_in(8, rest="exhaustive")
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("path", [pytest.param(p, id=p.stem) for p in SOLVED_EXERCISES])
 def test_the_exercises_are_solved(path, tmp_path):
     command = [sys.executable, "-W", "error", str(path)]
@@ -224,7 +225,7 @@ def test_the_exercises_are_solved(path, tmp_path):
     assert exercises == re.findall(r"^# (\d)\. ", lesson, re.M)
 
 
-@pytest.mark.medium
+@pytest.mark.exhaustive
 def test_the_answers_of_the_exam_are_computed(tmp_path):
     command = [sys.executable, "-W", "error", str(TEACHERS / "exam.py")]
     assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 0

@@ -259,7 +259,7 @@ def test_a_cheat_gets_no_points(name, student, short):
         assert rule in hole.reason and "line 1" in hole.reason
 
 
-@pytest.mark.one_in(8, rest="exhaustive")
+@pytest.mark.one_in(32, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, cheat in CHEATS.items() if cheat[1] and cheat[2]])
 def test_where_the_rules_were_blind_the_process_is_guarded(name, student, short, monkeypatch):
@@ -296,8 +296,7 @@ HONEST = {  # unusual bodies of add(x, y)
 }
 
 
-@pytest.mark.one_in(8, rest="exhaustive")
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", HONEST)
 def test_unusual_work_is_no_cheat(name, student):
     cheat(student, HONEST[name])
@@ -347,7 +346,7 @@ def test_a_file_that_cannot_be_marked_says_why(content, reason, student):
 # What is reported
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_class_is_marked_side_by_side(student, tmp_path, capsys):
     finish(student)
     lazy, empty = tmp_path / "lazy", tmp_path / "empty"
@@ -385,7 +384,7 @@ def test_the_folder_of_all_folders_is_told_from_one_of_them(student, capsys):
     assert "no lessons here, but in student: name these folders" in capsys.readouterr().out
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_exit_codes(student, capsys):
     assert cli.main(["check", "--all"]) == 1
     finish(student)
@@ -398,7 +397,7 @@ def test_exit_codes(student, capsys):
     assert cli.main(["check", "--limit", "0"]) == 2
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_one_lesson_is_checked_with_a_limit_too(student, capsys):
     write(student, "while True:\n        pass", "import os\n    os._exit(0)")
     assert cli.main(["check", "1", "--limit", "1"]) == 1
@@ -407,7 +406,7 @@ def test_one_lesson_is_checked_with_a_limit_too(student, capsys):
     assert "no  its process ended before the checks did, with exit code 0" in printed
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="how a terminal sends Ctrl-C")
 def test_ctrl_c_ends_an_endless_loop_and_the_next_hole_is_checked(student):
     write(student, "while True:\n        pass", "return 2 * x")

@@ -29,13 +29,14 @@ def test_a_lesson_is_known_by_its_name(old):
     assert verdict(counting, "count").right
 
 
+@pytest.mark.medium
 def test_start_does_not_copy_it_again(old, capsys):
     assert cli.main(["learn", "--start", str(old)]) == 0
     assert "01_counting.py (lesson 2 now)" in capsys.readouterr().out
     assert [p.name for p in sorted(old.glob("[0-9]*"))] == ["01_adding.py", "01_counting.py"]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_old_number_gets_a_word(old, capsys):
     word = "Lesson 1 was 'Counting → 10' before; that is lesson 2 now."
     assert cli.main(["check", "1"]) == 2
@@ -108,6 +109,7 @@ RENUMBERED = {
 }
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RENUMBERED)
 def test_the_lessons_of_the_course_under_their_old_numbers(name, tmp_path):

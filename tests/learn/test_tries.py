@@ -31,7 +31,7 @@ CASES = [
 ]
 
 
-@pytest.mark.one_in(20, rest="exhaustive")
+@pytest.mark.one_in(80, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "hole", "kind", "source"), CASES)
 def test_an_answer_is_judged(name, hole, kind, source, tmp_path):

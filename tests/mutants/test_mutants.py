@@ -83,7 +83,7 @@ def write_lists(folder, equal, survived):
         (folder / f"{name}.txt").write_text("\n\n".join(["Mutants.", *entries]))
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_what_no_test_notices_is_reported(tiny):
     said, code = asked(tiny, "--only", "small", "--count", "100")
     assert code == 1
@@ -93,7 +93,7 @@ def test_what_no_test_notices_is_reported(tiny):
     assert "not run: small/__init__.py:11\nsmall/__init__.py unused" in left
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_an_equal_program_is_not_killed_and_the_lists_are_held_to_what_they_say(tiny):
     write_lists(tiny, [AREA.format("height * width"), SMALL.format("<=")], [])
     said, code = asked(tiny, "--known")
@@ -144,7 +144,7 @@ SOME = [
 ]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.skipif(library.load()[0] is None, reason="needs a C compiler")
 def test_mutants_of_this_program_are_noticed(tmp_path):
     (tmp_path / "survived.txt").write_text(SAMPLE)

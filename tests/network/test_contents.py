@@ -356,6 +356,7 @@ def test_a_frozen_network_keeps_what_belongs_to_no_layer():
     assert outer.trainable_weights == []
 
 
+@pytest.mark.medium
 def test_a_model_that_is_cut_keeps_the_losses_of_its_layers():
     class Active(L.Layer):
         def call(self, x):

@@ -144,6 +144,8 @@ def test_a_layer_that_borrows_weights_counts_its_own():
     assert "cls (mean_squared_error of output cls) trains enc and cls." in model.explain()
 
 
+@pytest.mark.medium
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.one_in(28, rest="medium")
 @each_model
 def test_weights_can_be_taken_and_given_back(build):
@@ -222,6 +224,7 @@ def test_predict_on_0_rows_gives_0_rows(build):
         assert y.shape[0] == 0 and len(y.shape) == len(t.shape)
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.medium
 @each_model
 def test_the_same_seed_gives_the_same_bits(build):

@@ -11,7 +11,7 @@ from nodes import all_cases, check
 from tinygrad_mo.onnx_files.reading import SUPPORTED
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.filterwarnings("ignore")
 def test_all_of_onnx_own_tests_pass_or_are_refused_with_a_reason():
     passed, refused = Counter(), Counter()

@@ -365,7 +365,7 @@ def test_what_cannot_be_written_is_named_and_the_old_file_stays(call, word, tmp_
     refused_to_write(call, word, tmp_path)
 
 
-def test_an_op_of_ones_own_cannot_be_written(known_ops, tmp_path):
+def test_an_op_of_ones_own_cannot_be_written(tmp_path):
     @tg.ops.op
     def own_op(x):
         return 2 * x, (lambda g: 2 * g,)

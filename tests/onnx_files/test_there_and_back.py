@@ -68,6 +68,7 @@ def test_random_models_come_back_or_are_refused(seed, tmp_path):
             assert any(t.mask is not None for t in given)
 
 
+@pytest.mark.medium
 def test_training_goes_on_as_the_original_would(tmp_path):
     tg.set_random_seed(0)
     x = tg.Input((6, 6, 2), name="x")

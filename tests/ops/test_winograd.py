@@ -30,6 +30,7 @@ def results(x, kernel, g, padding):
     return y, pull_x(g), pull_kernel(g)
 
 
+@pytest.mark.medium
 @pytest.mark.one_in(4, rest="medium")
 @pytest.mark.parametrize(("images", "lengths", "channels", "filters", "padding"), SHAPES, ids=str)
 @pytest.mark.parametrize("rows", [1, 3])

@@ -69,6 +69,7 @@ def test_a_compiler_that_fails_in_its_own_way(programs, kind, tmp_path):
     assert left == [], "what was begun is taken away"
 
 
+@pytest.mark.medium
 def test_a_compiler_that_waits_for_something_is_ended_with_all_it_has_started(
     programs, monkeypatch, tmp_path
 ):
@@ -102,6 +103,7 @@ def test_the_next_one_is_asked_where_the_first_is_none(programs, monkeypatch):
     assert library.find_compiler() == [str(clang)]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("tools", [None, "exit 2", "sleep 600", "echo /Library/Developer"])
 def test_what_stands_in_for_a_compiler_on_macos_is_not_run(macos, programs, monkeypatch, tools):
     """It would open a window. `xcode-select -p` says without one whether there is a compiler."""

@@ -48,6 +48,7 @@ def named_model(name=NAME):
     return model, np.ones((4, 2)), [np.ones((4, 1))] * 2
 
 
+@pytest.mark.medium
 @pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_names_that_a_terminal_lacks(terminals, encoding):
@@ -175,7 +176,7 @@ for command, code in (
 """
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_no_text_depends_on_the_encoding_of_the_system(tmp_path):
     """Python is told to complain, also in the processes that it starts, and not to use UTF-8."""
     strict = ["-X", "utf8=0", "-X", "warn_default_encoding", "-W", "error::EncodingWarning"]

@@ -85,6 +85,7 @@ def test_a_file_that_is_deleted_while_somebody_looks(windows, monkeypatch, tmp_p
     delete_file(path)
 
 
+@pytest.mark.medium
 @pytest.mark.one_in(3, rest="medium")
 @pytest.mark.parametrize(
     ("name", "reason"),
@@ -111,6 +112,7 @@ def test_a_name_that_windows_takes_for_another_is_refused(windows, tmp_path, nam
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "name", ["auxiliary.tg", "console.tg", "com10.csv", "a.aux", ".tg", "größe"]
 )
@@ -153,6 +155,7 @@ def test_the_longest_and_oddest_names_can_be_written(tmp_path, name):
     assert [one.name for one in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("system", "other", "same"),
     [
@@ -219,6 +222,7 @@ def test_where_caches_are(windows, monkeypatch):
     assert platforms.cache_folder() == Path("/home/zoe/.cache")
 
 
+@pytest.mark.medium
 @pytest.mark.one_in(2, rest="medium")
 @pytest.mark.parametrize("kind", ["int32", "int64", "uint8", "int16"])
 def test_labels_and_ids_of_any_whole_type_train_alike(kind):

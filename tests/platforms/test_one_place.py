@@ -112,7 +112,7 @@ def place_of(path):
     return path.relative_to(base).as_posix()
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_one_place_knows_the_system():
     found = [line for path in FILES for line in complaints(tree_of(path), place_of(path))]
     assert found == []

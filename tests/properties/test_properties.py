@@ -39,12 +39,13 @@ def test_a_law_is_kept(name):
     kept(name, 3 if name in COSTLY else 5)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", LAWS)
 def test_a_law_is_kept_in_more_cases(name):
     kept(name, 12 if name in COSTLY else 25)
 
 
+@pytest.mark.medium
 def test_programs_hold_what_they_promise():
     """In two hundred of them there is all that this room speaks of."""
     texts = []
@@ -102,6 +103,7 @@ PLANTED = {  # by the law that finds it: where, and the right and the wrong word
 }
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_fault_breaks_the_law(name, monkeypatch):

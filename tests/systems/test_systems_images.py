@@ -90,6 +90,7 @@ def test_blocks_keep_or_halve_the_size():
 # Full size
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_one_step_at_canonical_size(name):
@@ -109,7 +110,7 @@ def test_one_step_at_canonical_size(name):
     assert all(np.isfinite(w.numpy()).all() for w in model.weights)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", ["omniglot", "residual", "inception", "shared_vision"])
 def test_the_data_fit_the_canonical_network(name):
     system = SYSTEMS[name]
@@ -123,8 +124,7 @@ def test_the_data_fit_the_canonical_network(name):
 # Learning
 
 
-@pytest.mark.one_in(4, rest="exhaustive")
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", NAMES)
 def test_the_small_network_learns(name):
     _, _, scores = train(SYSTEMS[name], verbose=0)
@@ -167,7 +167,7 @@ def test_auxiliary_classifiers_of_googlenet_reach_what_lies_before_them():
     assert not {name for name in second if name[:2] in ("4e", "5a", "5b")} | {"aux_1"} & second
 
 
-@pytest.mark.medium
+@pytest.mark.exhaustive
 def test_googlenet_without_its_auxiliary_classifiers_says_the_same():
     model = SYSTEMS["googlenet"].make()
     plain = googlenet.without_auxiliary(model)
@@ -252,7 +252,7 @@ def test_outputs_after_every_block_raise_the_gradient_in_early_layers():
     assert raised[-1] == 1  # behind the last block there is one loss only
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_auxiliary_classifiers_raise_the_gradient_of_googlenet_where_they_reach():
     model = SYSTEMS["googlenet"].make(full=True)
     digits = residual.load(224, channels=3).held_back_x["picture"][:4]

@@ -93,6 +93,7 @@ def test_the_canonical_demographics_network_needs_269_words():
         model.predict(np.zeros((1, 268)))
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_one_step_at_canonical_size(name):
@@ -109,6 +110,7 @@ def test_one_step_at_canonical_size(name):
 # Learning
 
 
+@pytest.mark.one_in(5, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_small_network_learns(name):
@@ -303,7 +305,7 @@ def test_a_task_for_a_model_has_its_inputs_and_outputs_only():
 # Claims
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_imbalanced_losses_starve_and_weights_cure():
     claim = demographics.claim()
     assert claim.holds
@@ -313,7 +315,7 @@ def test_imbalanced_losses_starve_and_weights_cure():
     assert figures["all 1: accuracy of income"] < 0.45 < figures["equal: accuracy of income"]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_labels_that_do_not_exclude_each_other_need_sigmoids():
     figures = multi_label.claim().figures
     assert figures["sigmoid: all right"] > figures["softmax: all right"] + 0.2

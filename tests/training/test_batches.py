@@ -139,6 +139,7 @@ def test_a_fault_in_what_is_held_back_names_the_samples():
     assert caught.value.__notes__[-2:] == [words, "in the validation data"]
 
 
+@pytest.mark.medium
 def test_an_error_names_the_samples_and_the_step_of_the_user():
     told = []
 

@@ -553,7 +553,7 @@ def what_came_of_it(folder, order):
 ORDERS = [np.random.default_rng(n).permutation(9) for n in range(8)]
 
 
-@pytest.mark.medium
+@pytest.mark.exhaustive
 def test_the_order_in_the_list_does_not_matter(tmp_path):
     first = what_came_of_it(tmp_path / "as listed", range(9))
     seen, history, _, files, flows = first

@@ -56,6 +56,7 @@ def repeated(x, times):
     return np.concatenate([np.asarray(x)] * times)
 
 
+@pytest.mark.one_in(5, rest="exhaustive")
 @pytest.mark.medium
 @pytest.mark.parametrize("kernels", [True, False])
 @pytest.mark.parametrize(
@@ -69,6 +70,7 @@ def test_the_memory_of_a_step_of_the_zoo(name, kernels):
         assert found == pytest.approx(measured(model, repeated(x, 20), repeated(y, 20)), rel=0.01)
 
 
+@pytest.mark.one_in(6, rest="exhaustive")
 @pytest.mark.slow
 @pytest.mark.parametrize("kernels", [True, False])
 @pytest.mark.parametrize("name", SYSTEMS)

@@ -85,6 +85,7 @@ ALL = [(after, every) for after in (1, 4, 5, 6, 13, 24, 29) for every in ("epoch
 OTHERS = [pytest.param(*case, marks=pytest.mark.slow) for case in ALL if case not in SOME]
 
 
+@pytest.mark.one_in(4, rest="exhaustive")
 @pytest.mark.medium
 @pytest.mark.parametrize(("after", "every"), [*SOME, *OTHERS])
 def test_an_interrupted_training_ends_with_the_same_bits(uninterrupted, tmp_path, after, every):

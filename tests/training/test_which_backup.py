@@ -8,6 +8,7 @@ import pytest
 import tinygrad_mo as tg
 from tinygrad_mo import callbacks, device, layers
 from tinygrad_mo.files.archive import CheckpointError
+from tinygrad_mo.files.identity import differences, fingerprint
 
 X = np.linspace(-1, 1, 24).reshape(8, 3)
 Y = X[:, :1]
@@ -88,6 +89,16 @@ def test_a_second_fit_of_one_model_is_not_taken_for_the_first(tmp_path):
     assert program() == whole  # in which the first fit has run again
 
 
+def test_a_layer_that_differs_is_named_with_how_it_was_made():
+    one, other = (
+        fingerprint(tg.Model(x, layers.Dense(units, name="y")(x)))
+        for x in [tg.Input((3,), name="x")]
+        for units in (1, 2)
+    )
+    said = list(differences(one, other, "{} there, {} here"))
+    assert said == ['layers: y Dense(1, name="y") there, Dense(2, name="y") here', "graph"]
+
+
 @pytest.mark.medium
 def test_other_start_weights_are_refused(tmp_path):
     cut_off(network(), tmp_path / "b.tg")
@@ -120,8 +131,8 @@ def test_a_fit_that_was_interrupted_can_be_called_again_on_the_same_model(tmp_pa
 def test_a_program_without_a_seed_goes_on(tmp_path, monkeypatch):
     def begin():
         """As a process that starts: its seed is another one each time."""
-        monkeypatch.setattr(device, "UNSEEDED", np.random.SeedSequence())
-        device.draw_like(device.UNSEEDED)
+        monkeypatch.setattr(device, "UNSEEDED", device.UNSEEDED)
+        device.draw_like(np.random.SeedSequence(), seeded=False)
 
     begin()
     cut_off(unseeded_network(), tmp_path / "b.tg")

@@ -13,7 +13,8 @@ from ..naming import did_you_mean
 
 Logs = dict[str, float]
 
-PHASES = ("schedule", "change", "sample", "look", "keep")  # the order in which callbacks are told
+ACTING = ("schedule", "change", "sample")  # the phases of callbacks that may change the training
+PHASES = (*ACTING, "look", "keep")  # the order in which callbacks are told
 
 
 class Made:

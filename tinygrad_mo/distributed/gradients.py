@@ -9,7 +9,6 @@ import numpy as np
 
 from ..device import array_module
 from ..ops import SparseGradient, dense_gradient
-from ..questions import by_type
 from .moving import Ranks
 
 
@@ -24,18 +23,7 @@ def summed(ranks: Ranks, found: Mapping[Any, Any]) -> dict[Any, Any]:
     """
     tables = {w: g for w, g in found.items() if isinstance(g, SparseGradient)}
     dense = {w: dense_gradient(g) for w, g in found.items() if g is not None and w not in tables}
-    total: dict[Any, Any] = dict(found)
-    each = list(dense.items())
-    for places in by_type((n, g) for n, (_, g) in enumerate(each)):
-        some = [each[n] for n in places]
-        sizes = [g.size for _, g in some]
-        ends = np.cumsum(sizes)
-        flat = ranks.room_for(int(ends[-1]), some[0][1])
-        for (_, g), size, end in zip(some, sizes, ends, strict=True):
-            flat[end - size : end] = g.reshape(-1)
-        flat = ranks.total_in(flat)
-        for (w, g), size, end in zip(some, sizes, ends, strict=True):
-            total[w] = flat[end - size : end].reshape(g.shape)
+    total = {**found, **dict(zip(dense, ranks.totals([*dense.values()]), strict=True))}
     if tables:
         read = ranks.everyones(np.array([len(g.ids) for g in tables.values()]))
         for (w, g), lengths in zip(tables.items(), read.T.tolist(), strict=True):

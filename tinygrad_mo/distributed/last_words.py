@@ -7,7 +7,6 @@ rank notes its step where the watcher can read it, and 0 when it ends well.
 
 from __future__ import annotations
 
-import atexit
 import mmap
 import os
 import select
@@ -44,7 +43,6 @@ class Notes:
         path = neighbours.bcast(path)
         with open(path, "r+b") as shared:
             self.notes = mmap.mmap(shared.fileno(), len(known) * STEP.size)
-        atexit.register(self.note, 0)
         neighbours.Barrier()  # all have opened it
         if not self.place:
             command = [sys.executable, "-I", "-S", __file__, path, *(f"{r}:{p}" for r, p in known)]

@@ -16,17 +16,25 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 
 from ..device import Array, array_module
-from ..questions import on_gpu
+from ..files.identity import differences
+from ..questions import by_type, on_gpu
 
 SMALL = 1 << 15  # numbers; of fewer, one message takes longer to begin than to send
 AT_ONCE = 1e-3  # seconds of waiting in which a core is kept, for an answer that is near
+LOST = 5.0  # seconds of waiting, after which it is told to those who may wait elsewhere
 PATIENCE = 60.0  # seconds, after which something must be wrong
+ALIKE = (
+    "Each process runs the same program on the same data: call tg.distributed.init() before a "
+    "model is made or data are drawn, and change nothing on one of them alone (a callback that "
+    'only reads may be on one: give it phase = "look")'
+)
 give_way: Callable[[], Any] = getattr(os, "sched_yield", lambda: time.sleep(0))
 
 
@@ -46,22 +54,43 @@ class Ranks:
     step : int
         Training steps, counted from 1.
     doing : str
-        What it does, for who waits in vain.
+        Where it is, for who waits in vain.
     """
 
     def __init__(self, world: Any, gpus: Any = None):
-        self.world, self.gpus = world, gpus
+        self.world, self.words, self.gpus = world, world.Dup(), gpus
         self.rank, self.size = world.Get_rank(), world.Get_size()
         self.notes: Any = None  # where it notes its step, for who watches
-        self.step = 0
-        self.doing = "its first step"
+        self.step, self.met, self.patience = 0, 0, PATIENCE
+        self.doing = "before its first step"
 
-    def begins(self, training: bool) -> None:
-        """A step of training, or an evaluation."""
-        self.step += training
-        self.doing = f"step {self.step} of this run" if training else "an evaluation"
+    def next_step(self) -> str:
+        """Begin with a training step; where that is."""
+        self.step += 1
         if self.notes:
-            self.notes.note(max(1, self.step))
+            self.notes.note(self.step)
+        return f"in step {self.step} of this run"
+
+    def agree(self, doing: str, told: Mapping[str, Any], word: Any = None) -> Any:
+        """See `tinygrad_mo.ranks.agree`.
+
+        All come here between steps, so whoever is somewhere else is found: a checksum of what each
+        has to say, whatever that is, is told to all, and only if two differ, they tell it in full.
+        """
+        if not doing.startswith("in step"):
+            place = f"after step {self.step} of this run" if self.step else "before its first step"
+            doing = f"{doing} {place}".strip()
+        self.doing, self.met = doing, self.met + 1
+        mine = doing, told, word
+        digest = np.frombuffer(sha256(repr(mine).encode()).digest(), "uint8")
+        seen = np.empty((self.size, len(digest)), "uint8")
+        self.wait(self.words.Iallgather(digest, seen))
+        if (seen == seen[0]).all():
+            return word
+        every = self.words.allgather(mine)
+        for rank in range(1, self.size):
+            refuse_difference(rank, every[0], every[rank])
+        return next(filter(None, (one[2] for one in every)), word)
 
     def everyones(self, x: Array) -> Array:
         """The arrays of all ranks, which have one shape: (ranks, *shape)."""
@@ -84,22 +113,23 @@ class Ranks:
         return found
 
     def total(self, x: Any) -> Array:
-        """The sum of all ranks' arrays or numbers, added from rank 0 on."""
-        x = array_module(x).asarray(x)
-        if x.size < SMALL:
-            return added(self.everyones(x))
-        own = self.room_for(x.size, x)
-        own[: x.size] = x.reshape(-1)
-        return self.total_in(own)[: x.size].reshape(x.shape)
+        """The sum of all ranks' arrays or numbers."""
+        return self.totals([array_module(x).asarray(x)])[0]
 
-    def room_for(self, size: int, like: Array) -> Array:
-        """A flat array for so many numbers, and zeros, which can be cut into equal parts."""
-        flat = array_module(like).empty(-(-size // self.size) * self.size, like.dtype)
-        flat[size:] = 0
-        return flat
+    def totals(self, arrays: Sequence[Array]) -> list[Array]:
+        """The sums of all ranks' arrays, of which those of one type are moved together."""
+        found = list(arrays)
+        for places in by_type(enumerate(arrays)):
+            flat = [arrays[n].reshape(-1) for n in places]
+            xp, ends = array_module(flat[0]), np.cumsum([len(x) for x in flat]).tolist()
+            flat.append(xp.zeros(-ends[-1] % self.size, flat[0].dtype))  # to be cut equally
+            sums = xp.split(self.total_in(xp.concatenate(flat)), ends)
+            for n, total in zip(places, sums[:-1], strict=True):
+                found[n] = total.reshape(arrays[n].shape)
+        return found
 
     def total_in(self, flat: Array) -> Array:
-        """The same of what has been put into `room_for`."""
+        """The sum, added from rank 0 on, of arrays that can be cut into a part for each rank."""
         if flat.size < SMALL:
             return added(self.everyones(flat))
         return self.everyones(added(self.exchanged(flat.reshape(self.size, -1)))).reshape(-1)
@@ -112,34 +142,60 @@ class Ranks:
         parts = zip(self.everyones(room), lengths, strict=True)
         return xp.concatenate([part[:length] for part, length in parts])
 
-    def of_first(self, value: Any) -> Any:
-        """What rank 0 has."""
-        self.wait(self.world.Ibarrier())
-        return self.world.bcast(value)
-
     def wait(self, request: Any) -> None:
         """Until all ranks have come: at once, as a rule.
 
         A core is kept for a moment only: other programs may need it, and on a machine with fewer
         cores than ranks it is another rank that needs it.
         """
-        if request.Test():
-            return
-        begun, is_said = time.perf_counter(), False
+        late = [(self.patience, self.complain), (LOST, self.call)]  # after so many seconds
+        begun = time.perf_counter()
         while not request.Test():
             waited = time.perf_counter() - begun
             if waited < AT_ONCE:
                 give_way()
                 continue
             time.sleep(AT_ONCE / 20)
-            if waited > PATIENCE and not is_said:
-                is_said = True
-                print(
-                    f"rank {self.rank} has waited {PATIENCE:.0f} s in {self.doing} for the others: "
-                    f"does every rank call this fit or evaluate?",
-                    file=sys.stderr,
-                    flush=True,
-                )
+            if self.words.iprobe() and self.words.recv() > self.met:
+                late.append((waited + LOST, self.give_up))
+            if late and waited > late[-1][0]:
+                late.pop()[1]()
+
+    def call(self) -> None:
+        """Tell the others where this one waits.
+
+        Who has left a step by an error, and caught it, waits where the next one begins, and the
+        others within the step: they would wait for one another.
+        """
+        for other in range(self.size):
+            if other != self.rank:
+                self.words.isend(self.met, other)
+
+    def give_up(self) -> None:
+        raise RuntimeError(
+            f"rank {self.rank} waits {self.doing} for a rank that has gone on from there: it must "
+            f"have caught an error. Let errors of a fit end the program"
+        )
+
+    def complain(self) -> None:
+        print(
+            f"rank {self.rank} has waited {self.patience:.0f} s {self.doing} for the others: does "
+            f"every rank call this fit or evaluate?",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def refuse_difference(rank: int, first: Sequence[Any], other: Sequence[Any]) -> None:
+    """An error, if a rank is not where rank 0 is, or has not the same."""
+    if first[0] != other[0]:
+        found = f"rank 0 is {first[0]}, and rank {rank} is {other[0]}"
+    elif repr(first[1]) == repr(other[1]):
+        return
+    else:
+        what = differences(first[1], other[1], f"{{}} on rank 0, {{}} on rank {rank}")
+        found = f"{first[0]}, ranks 0 and {rank} differ in {'; '.join(what)}"
+    raise ValueError(f"{found}. {ALIKE}")
 
 
 def added(rows: Array) -> Array:

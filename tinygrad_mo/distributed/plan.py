@@ -12,14 +12,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.random import Generator
 
 from .. import ops
-from ..device import Array, to_numpy, xp
+from ..device import Array, xp
 from ..engine.graph import Parameter, Step, Tensor
 from ..engine.order import topological_order
 from ..engine.plan import Plan, Record, Tape
@@ -28,13 +28,7 @@ from ..network.planning import NetworkPlan
 from ..ops import dense_gradient
 from ..ops.normalization import by_the_batch
 from ..questions import numbers_at, told
-from .batches import (
-    PartOfDraws,
-    glimpse,
-    lengths_of_parts,
-    put_together,
-    refuse_differences,
-)
+from .batches import PartOfDraws, glimpse, lengths_of_parts, put_together
 from .gradients import summed
 from .moving import Ranks
 
@@ -69,34 +63,34 @@ class SharedPlan(NetworkPlan):
     def __init__(self, *given: Any, **options: Any):
         super().__init__(*given, **options)
         self._draws = Randomness(self.steps)
-        self._is_new, self._unproved = True, {False, True} if self.synchronised else {False}
+        self._unproved = {False, True} if self.synchronised else {False}
         self._counts: dict[int, int] = {}  # by loss, the slot of what it is the mean or sum of
-        self._is_sum, self._blind = (np.zeros(len(self.losses), bool) for _ in range(2))
+        self._is_sum = np.zeros(len(self.losses), bool)
         for k, loss in enumerate(self.losses):
-            below = topological_order([loss])
-            made = next((s for s in reversed(below) if s.op is not ops.identity), None)
+            below = reversed(topological_order([loss]))
+            made = next((step for step in below if step.op is not ops.identity), None)
             if made is not None and made.op in (ops.weighted_mean, ops.weighted_sum):
                 self._counts[k] = self.slots[made, 1]
                 self._is_sum[k] = made.op is ops.weighted_sum
-            self._blind[k] = not any(map(is_fed, (x for s in below for x in s.inputs)))
-        self._averaging = [step for step in self.steps if step.op.averages]
-        for step in self._averaging:
+        self._known = [leaf for _, leaf in self.leaves if isinstance(leaf, Parameter)]
+        averaging = [step for step in self.steps if step.op.averages]
+        for step in averaging:
             if step.op is not ops.batch_normalization:
                 raise ValueError(
                     f"{step.describe()}: it goes on from the samples of the batch before, and here "
                     f"a batch is shared out among processes: train this network in one"
                 )
-
-    @cached_property
-    def _apart(self) -> set[Step]:
-        """The steps that look at the whole batch while training."""
-        normalising = self._averaging if self.synchronised else []
-        return {step for step in self.steps if draws(step)} | set(normalising) - self.frozen
-
-    @cached_property
-    def _known(self) -> list[Parameter]:
-        """The weights that it computes with."""
-        return [leaf for _, leaf in self.leaves if isinstance(leaf, Parameter)]
+        # those that look at the whole batch while training
+        self._apart = {step for step in self.steps if draws(step)}
+        self._apart |= {*(averaging if self.synchronised else ())} - self.frozen
+        if averaging and not self.synchronised and not self.ranks.rank:
+            paths = dict.fromkeys(step.call.path for step in averaging if step.call)
+            warnings.warn(
+                f"{', '.join(paths)}: each of {self.ranks.size} processes normalises its part of a "
+                f"batch by itself, so the numbers are not those of one process: "
+                f"init(synchronised=True) brings them",
+                stacklevel=2,
+            )
 
     def forward(
         self,
@@ -108,10 +102,17 @@ class SharedPlan(NetworkPlan):
     ) -> Tape:
         """Run this rank's part of a batch, and find out what the whole batch has shown."""
         feed, ranks = feed or {}, self.ranks
-        ranks.begins(training)
-        if self._is_new:
-            self._begin()
         samples = len(next(iter(feed.values())))
+        ranks.agree(
+            ranks.next_step() if training else "in an evaluation",
+            {
+                "synchronised": self.synchronised,
+                "samples": samples,
+                "weights that train": len(self.wrt),
+                "weights": glimpse(w.value for w in self._known),
+                "data": glimpse(feed.values()),
+            },
+        )
         lengths = lengths_of_parts(samples, ranks.size)
         start = sum(lengths[: ranks.rank])
         rows = slice(start, start + lengths[ranks.rank])
@@ -123,28 +124,10 @@ class SharedPlan(NetworkPlan):
             )
         else:
             part = super().forward(mine, training=training, keep=keep, run=run)
-        tape = self._together(part, feed, lengths, training)
+        tape = self._together(part, feed, lengths)
         if training in self._unproved:
             self._prove(tape, before, training)
         return tape
-
-    def _begin(self) -> None:
-        """Start from the numbers of rank 0."""
-        mine = [to_numpy(w.value) for w in self._known], self._draws.states
-        values, states = self.ranks.of_first(mine)
-        if self.ranks.rank:
-            self._draws.states = states
-            for w, value in zip(self._known, values, strict=True):
-                w.assign(value)
-        if self._averaging and not self.synchronised and not self.ranks.rank:
-            paths = dict.fromkeys(step.call.path for step in self._averaging if step.call)
-            warnings.warn(
-                f"{', '.join(paths)}: each of {self.ranks.size} processes normalises its part of a "
-                f"batch by itself, so the numbers are not those of one process: "
-                f"init(synchronised=True) brings them",
-                stacklevel=2,
-            )
-        self._is_new = False
 
     def _run(
         self, samples: int, rows: slice, step: Step, arrays: list[Array], training: bool
@@ -165,20 +148,14 @@ class SharedPlan(NetworkPlan):
         }
         return own.run(arrays, training)
 
-    def _together(
-        self, part: Tape, feed: Mapping[Tensor, Array], lengths: list[int], training: bool
-    ) -> SharedTape:
+    def _together(self, part: Tape, feed: Mapping[Tensor, Array], lengths: list[int]) -> SharedTape:
         """The losses and counts of the whole batch."""
         size, slots = len(self.losses), list(self._counts.values())
         mine = numbers_at([*self._loss_slots, *slots], part.values, part.asked)
-        weights = (w.value for w in self._known)
-        same = [training, sum(lengths), glimpse(feed.values()), glimpse(weights)]
-        every = self.ranks.everyones(np.array([*same, *map(float, mine)], float))
-        refuse_differences(every[:, : len(same)])
-        losses, counts = np.split(every[:, len(same) :], [size], axis=1)
+        every = self.ranks.everyones(np.array([*map(float, mine)], float))
+        losses, counts = np.split(every, [size], axis=1)
         counted = np.repeat(np.array(lengths, float)[:, None], size, axis=1)
         counted[:, list(self._counts)] = counts
-        counted[:, self._blind] = np.arange(len(lengths))[:, None] == 0
         values, shares = put_together(losses, counted, self._is_sum)
         tape = SharedTape(*part)
         tape.part, tape.feed, tape.lengths = part, feed, lengths
@@ -239,8 +216,3 @@ class SharedPlan(NetworkPlan):
             self.ranks, super().backward(tape.part, seeds, per_loss=per_loss, sparse=True)
         )
         return found if sparse else {w: dense_gradient(g) for w, g in found.items()}
-
-
-def is_fed(x: Tensor | None) -> bool:
-    """Is it a leaf that each batch brings?"""
-    return x is not None and x.step is None and x.value is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -9,7 +10,8 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from importlib import import_module, metadata
+from importlib import import_module
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -25,6 +27,7 @@ LAUNCHED = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MPI_LOCALRANKID")
 LIBRARIES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # of linear algebra
 INSTALL = "python -m pip install mpi4py mpich (or mpi4py alone where there is an MPI already)"
 FIRST_SPEAKS = 1.0  # seconds in which rank 0 may tell an error that all ranks have met
+IS_HEARD = 0.1  # seconds in which an mpiexec passes on what was said, before it is to end all
 
 
 def init(synchronised: bool = True) -> None:
@@ -32,12 +35,22 @@ def init(synchronised: bool = True) -> None:
 
     Each runs the same program on the same data, and takes its part of every batch, in `fit`,
     `evaluate` and `train_on_batch`; losses, metrics, gradients and weights are those of the whole
-    batch, as in one process but for rounding. Random numbers start as those of rank 0, and the
-    numbers of a model, too. `predict` and `gradient_flow` are not shared out: any rank may call
-    them. Rank 0 alone writes this package's files and prints its lines.
+    batch, as in one process but for rounding. Random numbers are those of rank 0. `predict` and
+    `gradient_flow` are not shared out: any rank may call them. Rank 0 alone writes this package's
+    files and prints its lines.
 
     Call it first, before a model is made or data are drawn. In a program that nobody has started
     with `mpirun` there is one process, and nothing changes.
+
+    What is not the same on all ranks is an error, which names it, and what is short with both
+    values. When a `fit`, an `evaluate` or the first `train_on_batch` begins: whatever a backup
+    would compare (see `BackupAndRestore`), but of callbacks only those that may change the
+    training; the epochs; and where weights, optimizer and random numbers stand. In each step: the
+    batch and the weights, of which some hundred numbers of each array are looked at (on GPUs,
+    none), learning rate and loss weights.
+
+    Who sets `model.stop_training` on one rank (a limit of time) stops all of them after the same
+    step. An error on one rank ends all, and so does a program that ends on one rank alone.
 
     Parameters
     ----------
@@ -74,9 +87,11 @@ def init(synchronised: bool = True) -> None:
     SharedPlan.ranks = Ranks(world, gpus)
     if platforms.watches_processes():
         SharedPlan.ranks.notes = Notes(world.Get_rank(), neighbours)
-    device.draw_like(SharedPlan.ranks.of_first(device.seeds()))
-    ranks.rank, ranks.size, ranks.plan_kind = world.Get_rank(), world.Get_size(), SharedPlan
+    device.draw_like(*world.bcast((device.seeds(), device.are_seeded())))
+    ranks.rank, ranks.size = world.Get_rank(), world.Get_size()
+    ranks.plan_kind, ranks.together = SharedPlan, SharedPlan.ranks
     sys.excepthook = end_all
+    atexit.register(leave)
 
 
 def rank() -> int:
@@ -107,9 +122,22 @@ def end_all(kind: type[BaseException], error: BaseException, trace: TracebackTyp
     if mine.rank:  # rank 0 may have met the same one
         time.sleep(FIRST_SPEAKS)
     text = "".join(traceback.format_exception(kind, error, trace))
-    print(f"{text}rank {mine.rank} of {mine.size} ended in {mine.doing}, and all others with it",
+    print(f"{text}rank {mine.rank} of {mine.size} ended {mine.doing}, and all others with it",
           file=sys.stderr, flush=True)  # fmt: skip
+    time.sleep(IS_HEARD)
     mine.world.Abort(1)
+
+
+def leave() -> None:
+    """The program ends: on all ranks, or the others would wait for this one."""
+    mine = SharedPlan.ranks
+    mine.patience = inf  # for rank 0, which may have pictures to draw
+    try:
+        mine.agree("at the end of its program", {})
+    except ValueError as error:
+        end_all(ValueError, error, None)
+    if mine.notes:
+        mine.notes.note(0)
 
 
 def is_launched(environment: Mapping[str, str] = os.environ) -> bool:
@@ -118,14 +146,9 @@ def is_launched(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def launcher() -> str:
-    """The command that starts processes: that of the installed wheel, or the first on the path."""
-    try:
-        files = metadata.files("mpich") or []
-    except metadata.PackageNotFoundError:
-        files = []
-    found = [str(Path(str(one.locate())).resolve()) for one in files if one.stem == "mpiexec"]
-    beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    command = next(iter(found), None) or shutil.which("mpiexec", path=beside)
+    """The command that starts processes: that of this environment, or the first on the path."""
+    places = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    command = shutil.which("mpiexec", path=os.pathsep.join(places))
     if command is None:
         raise ImportError(f"there is no mpiexec, which starts several processes: {INSTALL}")
     return command

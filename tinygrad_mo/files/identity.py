@@ -24,7 +24,7 @@ def fingerprint(model: Any) -> dict[str, Any]:
     """What tells this model from others, part by part: short texts, or checksums of long ones."""
     writer = Writer()
     compiled = compiled_with(model) or {}
-    writes = {"layers": lambda: [writer.graph(model), writer.entries]}
+    writes = {"graph": lambda: [writer.graph(model), writer.entries]}
     writes |= {name: partial(writer.value, value) for name, value in compiled.items()}
     found: dict[str, Any] = {}
     for name, write in writes.items():
@@ -34,7 +34,14 @@ def fingerprint(model: Any) -> dict[str, Any]:
             found[name] = "unknown"
     if writer.arrays:
         found["constants"] = checksum("; ".join(map(plainly, writer.arrays.values())).encode())
-    return found | {"code": {name: code_of(x) for name, x in writer.own.items()}}
+    code = {name: code_of(x) for name, x in writer.own.items()}
+    return {"layers": dict(map(made_as, writer.entries)), **found, "code": code}
+
+
+def made_as(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """Of what a `Writer` has entered, the name of a layer, and how it was made, in short."""
+    name = entry["became"][0]["name"] if "became" in entry else f"later {entry['of']}"
+    return name, in_short(spelled(entry if "made" in entry else ""))
 
 
 def start_of(model: Any) -> dict[str, Any]:
@@ -42,28 +49,38 @@ def start_of(model: Any) -> dict[str, Any]:
 
     Nobody can know this of a program without a seed, but how many generators it has made so far.
     """
-    arrays, state = training_state(model)
     now = seeds()
-    found: dict[str, Any] = {"steps": [state["step"], state["optimizer_step"]]}
-    if not are_seeded():
-        return found | {"random numbers": now.n_children_spawned}
-    drawn = [state["generators"], state["shuffler"], now.entropy, now.n_children_spawned]
+    if are_seeded():
+        return standing_of(model, now.entropy, now.n_children_spawned)
+    return {"steps": steps_of(model), "random numbers": now.n_children_spawned}
+
+
+def standing_of(model: Any, *drawn: Any) -> dict[str, Any]:
+    """Where a compiled model stands; `drawn` goes with its random numbers."""
+    arrays, state = training_state(model)
     weights = {name: x for name, x in arrays.items() if name.startswith(WEIGHT)}
     memory = {name: x for name, x in arrays.items() if name not in weights}
-    return found | {
+    drawn = (state["generators"], state["shuffler"], *drawn)
+    return {
+        "steps": steps_of(model),
         "weights": digest_of(weights, None),
         "averages of the optimizer or of loss_weights": digest_of(memory, state["balancing"]),
         "random numbers": digest_of({}, drawn),
     }
 
 
+def steps_of(model: Any) -> list[int]:
+    """How many a model has made, and its optimizer."""
+    return [model.step, model.optimizer.step]
+
+
 def digest_of(arrays: Mapping[str, np.ndarray], values: Any) -> str:
-    """The SHA-256 of arrays by name, and of values as JSON holds them."""
+    """A checksum of arrays by name, and of values as JSON holds them, that is never another's."""
     found = sha256(json.dumps(values, sort_keys=True, default=str).encode())
     for name, x in arrays.items():
         found.update(f"{name} {x.dtype} {x.shape}".encode())
         found.update(np.ascontiguousarray(x).data)
-    return found.hexdigest()
+    return f"#{found.hexdigest()}"
 
 
 def spelled(x: Any) -> str:
@@ -77,6 +94,8 @@ def spelled(x: Any) -> str:
             given = [spelled(one) for one in arguments]
             given += [f"{key}={spelled(one)}" for key, one in options]
             return f"{name}({', '.join(given)})"
+        case {"dict": pairs}:
+            return f"{{{', '.join(f'{spelled(key)}: {spelled(one)}' for key, one in pairs)}}}"
         case {"function": name} | {"custom": name}:
             return name
         case list():
@@ -115,7 +134,9 @@ def settings_of(x: Any) -> dict[str, str]:
     return found | ({"code": code_of(type(x))} if is_own else {})
 
 
-def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def differences(
+    then: Mapping[str, Any], now: Mapping[str, Any], words: str = "{}, now {}"
+) -> Iterator[str]:
     """What is not the same, in words: numbers by themselves, not so checksums.
 
     >>> then = {"samples": 50, "data": {"x": "#1a", "y": "#2b"}}
@@ -126,9 +147,9 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str
         one, other = then.get(name), now.get(name)
         if isinstance(one, Mapping) or isinstance(other, Mapping):
             if isinstance(one, Mapping) and isinstance(other, Mapping):
-                for what in differences(one, other):
+                for what in differences(one, other, words):
                     yield f"{name}: {what}"
             # what only one of them has is said by what names it, such as the list of callbacks
         elif one != other:
             is_sum = any(isinstance(x, str) and x.startswith("#") for x in (one, other))
-            yield name if is_sum else f"{name} {one}, now {other}"
+            yield name if is_sum else f"{name} {words.format(one, other)}"

@@ -12,15 +12,15 @@ from typing import Any, Protocol
 
 from numpy.random import Generator
 
-from .. import arguments
-from ..callbacks.base import Callback, in_order
+from .. import arguments, ranks
+from ..callbacks.base import ACTING, Callback, in_order
 from ..callbacks.files import BackupAndRestore
 from ..console import say
 from ..device import at_work
 from ..engine.plan import Tape
 from ..files.archive import RECORDING, check_kind, made_again, opened, save_arrays
 from ..files.checkpoint import set_training_state, training_state, unchanged_by_errors
-from ..files.identity import differences, fingerprint, settings_of, start_of
+from ..files.identity import differences, fingerprint, settings_of, standing_of, start_of
 from ..files.reading import read_value
 from ..files.schema import Maybe, check_form
 from ..files.writing import Writer
@@ -102,8 +102,7 @@ class Fit:
         contents = model.objective.contents
         self._frozen = [n for n, w in contents.weights.items() if not contents.is_trainable(w)]
         self.weights = dict(model.objective.weights)
-        rate = None if model.optimizer.follows_schedule else model.optimizer.learning_rate
-        self._begun_with = {"learning rate": rate, "loss weights": self.weights}
+        self._begun_with = settings_now(model)
         self._method_then = model.objective.balancer  # callbacks may set another one
         self._shuffler_then = model.shuffler.bit_generator.state  # when the epoch began
         before = model.fitting  # this may be the same fit, once more after Ctrl-C
@@ -128,8 +127,9 @@ class Fit:
             for listener in self.listeners:
                 listener.on_train_begin()
                 begun.append(listener)
+            ranks.agree("at the start of fit", self.whole_identity)
             with at_work(), stoppable() as stop_here:
-                while self.epoch < self.epochs and not self.model.stop_training:
+                while self.epoch < self.epochs and not self.stops():
                     self.run_epoch(stop_here)
                 self.tell("settle")
             self.finished = True
@@ -162,7 +162,7 @@ class Fit:
                     logs = self.scores.logs(with_metrics=False)
                 else:
                     logs = self.step(feed, where)
-                    if self.model.stop_training:
+                    if self.stops():
                         break
                 progress.advance(logs)
                 stop_here()
@@ -185,6 +185,16 @@ class Fit:
         if self.verbose and isinstance(self.model.stop_training, str):
             say(self.model.stop_training)
         stop_here()
+
+    def stops(self) -> bool:
+        """Has a callback said so? Of several processes, on any of them."""
+        model = self.model
+
+        def now() -> dict[str, Any]:
+            return {"epoch": self.epoch + 1, "batch": self.batch, **settings_now(model)}
+
+        model.stop_training = ranks.agree("", now, model.stop_training)
+        return bool(model.stop_training)
 
     def step(self, feed: Any, where: Any) -> dict[str, float]:
         """One batch, and the losses of the epoch so far; an error is told which batch it was."""
@@ -306,6 +316,10 @@ class Fit:
     @cached_property
     def identity(self) -> dict[str, Any]:
         """What must be the same in a training that goes on from a backup."""
+        return self.identity_with(self.listeners)
+
+    def identity_with(self, listeners: Sequence[Callback]) -> dict[str, Any]:
+        """What this training is, with these of its callbacks."""
         held_out = self.held_out.identity() if self.held_out is not None else {}
         return {
             **self.batches.identity(),
@@ -314,13 +328,34 @@ class Fit:
             **fingerprint(self.model),
             "frozen": self._frozen,  # at the start: callbacks may thaw, and set what follows
             **self._begun_with,
-            "callbacks": [type(one).__name__ for one in self.listeners],
+            "callbacks": [type(one).__name__ for one in listeners],
             **{
                 f"callback {n} ({type(one).__name__})": settings_of(one)
-                for n, one in enumerate(self.listeners)
+                for n, one in enumerate(listeners)
                 if not isinstance(one, BackupAndRestore)  # how often it writes does not matter
             },
         }
+
+    def whole_identity(self) -> dict[str, Any]:
+        """What must be the same in all processes that train together."""
+        acting = [one for one in self.listeners if one.phase in ACTING]
+        return {
+            "epochs": self.epochs,
+            "done": [self.epoch, self.batch],
+            **self.identity_with(acting),
+            **standing_of(self.model),
+        }
+
+
+def settings_now(model: Learner) -> dict[str, Any]:
+    """What callbacks and programs may change between two steps."""
+    rate = None if model.optimizer.follows_schedule else model.optimizer.learning_rate
+    return {"learning rate": rate, "loss weights": dict(model.objective.weights)}
+
+
+def all_of(model: Learner) -> dict[str, Any]:
+    """What must be the same in all processes, without a fit."""
+    return {**fingerprint(model), **settings_now(model), **standing_of(model)}
 
 
 def other_start(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
