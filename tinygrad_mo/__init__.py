@@ -7,6 +7,7 @@ The house, from the top; an import only points down:
 - `systems`, `data`: networks to try, and what they train on
 - `sequential`: `Sequential`, a model as a list of layers
 - `model`: `Model` and `load`
+- `frameworks`: networks of PyTorch and Keras, measured
 - `flow`, `check`: the gradient watched, as data, in words and pictures; gradient checks
 - `distributed`: one training on several processes, whose batches are shared out
 - `training`: objective, batches, one step, a whole training

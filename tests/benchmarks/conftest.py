@@ -7,6 +7,7 @@ collect_ignore = [
     "balancing_pytorch_peer.py",
     "pytorch_networks.py",
     "pytorch_peer.py",
+    "torch_flows.py",
     "torch_picture.py",
 ]
 

@@ -8,8 +8,6 @@ import pytest
 
 from browsing import resize, run
 
-collect_ignore = ["torch_twins.py"]  # needs PyTorch
-
 
 def find_browser():
     try:

@@ -8,7 +8,7 @@ said.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from math import isfinite, sqrt
@@ -389,26 +389,25 @@ def settled_lines(flow: FlowData) -> list[str]:
 
 def calls_lines(flow: FlowData) -> list[str]:
     """Layers that are called, and parameters that are used, several times."""
-    lines = []
-    cards = [node for node in flow.nodes if node.kind != "loss"]  # a regularizer is none
+    cards = [node for node in flow.nodes if node.loss != "regularization"]  # it uses all, always
     uses = Counter(parameter for node in cards for parameter in node.parameters)
+    lines, by_count = [], defaultdict(list)
     for layer in layers_of(flow):
-        if layer.calls > 1 and layer.name in flow.parameters:
+        calls = 1 if layer.name in flow.parameters else layer.calls
+        if calls > 1:
             lines.append(
-                f"{layer.name} is used in {layer.calls} places: the gradients of its uses are "
-                f"added."
+                f"{layer.name} is called {calls} times with the same weights: the gradients of its "
+                f"calls are added."
             )
-        elif layer.calls > 1:
-            lines.append(
-                f"{layer.name} is called {layer.calls} times with the same weights: the gradients "
-                f"of its calls are added."
-            )
-        if layer.name not in flow.parameters:
-            borrowed = [name for name in layer.own if uses[name] > layer.calls]
-            lines += [
-                f"{name} is used in {uses[name]} places: the gradients of its uses are added."
-                for name in borrowed
-            ]
+        for name in layer.own:
+            if uses[name] > calls:
+                by_count[uses[name]].append(name)
+    for count, names in by_count.items():
+        are, whose = ("is", "its") if len(names) == 1 else ("are each", "their")
+        lines.append(
+            f"{listing(few(names))} {are} used in {count} places: the gradients of {whose} uses "
+            f"are added."
+        )
     return lines
 
 

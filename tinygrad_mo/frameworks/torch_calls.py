@@ -8,9 +8,11 @@ calls of PyTorch's functions are noted in the same way.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import cache
 from inspect import signature
 from typing import Any
 
@@ -86,70 +88,103 @@ class Entry:
 
 
 class Calls:
-    """Notes the calls that it is told of, and those of PyTorch's functions.
+    """Notes calls of modules and of PyTorch's functions, while `listening`.
 
     Parameters
     ----------
-    to_inputs : bool
-        Shall gradients be measured on the data, too?
+    paths : dict of str
+        By module: its name in the model.
+    containers : modules
+        Those that are no card, even if they call no other module.
     """
 
     separator = "."  # of the parts of a path
 
-    def __init__(self, to_inputs: bool):
+    def __init__(self, paths: Mapping[Any, str], containers: Collection[Any]):
         import torch
 
-        self.torch, self.to_inputs = torch, to_inputs
+        self.torch, self.paths, self.containers = torch, paths, containers
         self.calls: list[Call] = []
         self.entries: dict[int, Entry] = {}
         self.outputs: dict[str, Any] = {}
-        self.stack: list[Call] = []
+        self._open: list[Call] = []
         self._counts: list[int] = []  # how far autograd had counted when ...
         self._innermost: list[Call | None] = []  # ... this became the innermost call
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Within this the calls are noted."""
+        with ExitStack() as hooks:
+            for module in self.paths:
+                enter = module.register_forward_pre_hook(
+                    self._begin, with_kwargs=True, prepend=True
+                )
+                hooks.callback(enter.remove)
+                hooks.callback(module.register_forward_hook(self._end).remove)
+            hooks.enter_context(watch_of_functions()(self._run))
+            yield
 
     def maker(self, node: Any) -> Call | None:
         """The innermost call in which a node of autograd was made."""
         place = bisect_right(self._counts, node._sequence_nr()) - 1
         return self._innermost[place] if place >= 0 else None
 
-    def run(self, function: Any, args: Any, kwargs: Any) -> Any:
+    def entries_of(self, call: Call) -> list[Entry]:
+        """The data that a call was given, which need no gradient."""
+        entries = self.entries.values()
+        return [e for e in entries if e.leaf is None and storage(e.tensor) in call.storages]
+
+    def _mark(self, count: int, innermost: Call | None) -> None:
+        self._counts.append(count)
+        self._innermost.append(innermost)
+
+    def _run(self, function: Any, args: Any, kwargs: Any) -> Any:
         """Call a function of PyTorch, and note the nodes that it has made."""
-        before, marks = self.torch.autograd._get_sequence_nr(), len(self._counts)
+        counted = self.torch.autograd._get_sequence_nr
+        before, marks = counted(), len(self._counts)
         result = function(*args, **kwargs)
-        if self.torch.autograd._get_sequence_nr() > before and len(self._counts) == marks:
-            name = getattr(function, "__name__", "").rstrip("_")
-            self._counts.append(before)
-            self._innermost.append(Call(name, None, self.stack[-1] if self.stack else None))
-            self._mark()
+        if (after := counted()) > before and len(self._counts) == marks:
+            around = self._open[-1] if self._open else None
+            self._mark(before, Call(getattr(function, "__name__", "").rstrip("_"), None, around))
+            self._mark(after, around)
         return result
 
-    def _mark(self) -> None:
-        self._counts.append(self.torch.autograd._get_sequence_nr())
-        self._innermost.append(self.stack[-1] if self.stack else None)
-
-    def begin(self, path: str, module: Any, given: Any, is_leaf: bool) -> None:
-        """A call begins, and what it is given."""
-        around = self.stack[-1] if self.stack else None
-        call = Call(path, module, around, is_leaf)
+    def _begin(self, module: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        """A module is called, with these."""
+        path, around = self.paths[module], self._open[-1] if self._open else None
         if around:
             around.is_leaf = False
-        for _, x in self.tensors_in(given):
-            if not x.requires_grad:
-                call.storages.add(self._storage(x))
+        else:
+            args, kwargs = self.feed(path, module, args, kwargs)
+        call = Call(path, module, around, is_leaf=module not in self.containers)
+        given = [x for _, x in self._tensors_in((args, kwargs)) if not x.requires_grad]
+        call.storages.update(map(storage, given))
         self.calls.append(call)
-        self.stack.append(call)
-        self._mark()
+        self._open.append(call)
+        self._mark(self.torch.autograd._get_sequence_nr(), call)
+        return args, kwargs
 
-    def end(self, output: Any) -> None:
-        """The innermost call ends, and what it returns."""
-        call = self.stack.pop()
-        tensors = list(self.tensors_in(output))
+    def _end(self, module: Any, args: Any, output: Any) -> None:
+        """The innermost call has returned this."""
+        call = self._open.pop()
+        tensors = self._tensors_in(output)
         call.shape = tuple(tensors[0][1].shape) if tensors else ()
-        if not self.stack:
+        if not self._open:
             known = len(self.outputs)
             names = unique_names([*self.outputs, *(name or "output" for name, _ in tensors)], ":")
             self.outputs |= dict(zip(names[known:], (x for _, x in tensors), strict=True))
-        self._mark()
+        self._mark(self.torch.autograd._get_sequence_nr(), call.around)
+
+    def feed(self, path: str, module: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        """What a module is given by `losses`, with tensors whose gradient can be asked for."""
+        try:
+            given = signature(module.forward).bind(*args, **kwargs)
+        except (TypeError, ValueError):  # a function in C, or wrong ones: the call itself says so
+            return mapped(args, "input", self.enter), mapped(kwargs, "", self.enter)
+        for name, value in given.arguments.items():
+            place = f"{path}{self.separator}{name}" if path else name
+            given.arguments[name] = mapped(value, place, self.enter)
+        return given.args, given.kwargs
 
     def enter(self, name: str, x: Any) -> Any:
         """What the model gets in place of data: autograd notes what becomes of it."""
@@ -169,7 +204,7 @@ class Calls:
                 entry.node = entry.fed.grad_fn
         return x if entry.fed is None else entry.fed
 
-    def tensors_in(self, value: Any) -> Iterator[tuple[str, Any]]:
+    def _tensors_in(self, value: Any) -> list[tuple[str, Any]]:
         """The tensors in lists, dicts and the like, by where they stand."""
         found: list[tuple[str, Any]] = []
 
@@ -179,74 +214,7 @@ class Calls:
             return x
 
         mapped(value, "", note)
-        return iter(found)
-
-    def entries_of(self, call: Call) -> list[Entry]:
-        """The data that a call was given, which need no gradient."""
-        return [
-            entry
-            for entry in self.entries.values()
-            if entry.leaf is None and self._storage(entry.tensor) in call.storages
-        ]
-
-    def _storage(self, x: Any) -> int:
-        return x.untyped_storage().data_ptr() if x.layout == self.torch.strided else id(x)
-
-
-class ModuleCalls(Calls):
-    """Notes all calls of modules of a model, while `listening`."""
-
-    def __init__(self, model: Any, to_inputs: bool):
-        super().__init__(to_inputs)
-        torch = self.torch
-        # what losses do belongs to the loss; scripts are seen from outside alone
-        passed = torch.nn.modules.loss._Loss, torch.jit.ScriptModule
-        self.path_of = {
-            module: plain_name(path)
-            for path, module in model.named_modules()
-            if not isinstance(module, passed) and type(module).__name__ != "OptimizedModule"
-        }
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Within this the calls are noted."""
-        with ExitStack() as hooks:
-            for module in self.path_of:
-                enter = module.register_forward_pre_hook(
-                    self._enter, with_kwargs=True, prepend=True
-                )
-                hooks.callback(enter.remove)
-                hooks.callback(module.register_forward_hook(self._leave).remove)
-            hooks.enter_context(watch_functions(self))
-            yield
-
-    def _enter(self, module: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
-        path = self.path_of[module]
-        if not self.stack:
-            args, kwargs = self._fed(path, module, args, kwargs)
-        self.begin(path, module, (args, kwargs), bool(path) or is_of_torch(module))
-        return args, kwargs
-
-    def _leave(self, module: Any, args: Any, output: Any) -> None:
-        self.end(output)
-
-    def _fed(self, path: str, module: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
-        """What the model is given, with tensors whose gradient can be asked for."""
-        try:
-            given = signature(module.forward).bind(*args, **kwargs)
-        except (
-            TypeError,
-            ValueError,
-        ):  # of a function in C, or wrong ones: the call itself says so
-            return mapped(args, "input", self.enter), mapped(kwargs, "", self.enter)
-        for name, value in given.arguments.items():
-            place = f"{path}.{name}" if path else name
-            given.arguments[name] = mapped(value, place, self.enter)
-        return given.args, given.kwargs
-
-
-def is_of_torch(module: Any) -> bool:
-    return type(module).__module__.startswith("torch.")
+        return found
 
 
 def plain_name(path: str) -> str:
@@ -258,17 +226,29 @@ def plain_name(path: str) -> str:
     return ".".join(part for part in path.split(".") if part != "_orig_mod")
 
 
-def watch_functions(calls: Calls) -> Any:
-    """Within this, functions of PyTorch are called by `Calls.run`."""
+def storage(x: Any) -> int:
+    """Where the numbers of a tensor lie."""
+    return x.untyped_storage().data_ptr() if str(x.layout) == "torch.strided" else id(x)
+
+
+@cache
+def watch_of_functions() -> Any:
+    """The class of what calls functions of PyTorch, within it, by a function that it is given.
+
+    One class for all: each class is a circle, and would keep what it refers to in memory.
+    """
     from torch.overrides import TorchFunctionMode
 
     class Watch(TorchFunctionMode):
+        def __init__(self, run: Callable[[Any, Any, Any], Any]):
+            self.run = run
+
         def __torch_function__(
             self, function: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
-            return calls.run(function, args, kwargs or {})
+            return self.run(function, args, kwargs or {})
 
-    return Watch()
+    return Watch
 
 
 def mapped(value: Any, name: str, change: Callable[[str, Any], Any]) -> Any:
@@ -283,7 +263,11 @@ def mapped(value: Any, name: str, change: Callable[[str, Any], Any]) -> Any:
 
     if isinstance(value, Mapping):
         new = {key: inner(key, one) for key, one in value.items()}
-        return value if all(new[key] is value[key] for key in new) else type(value)(new)  # type: ignore[call-arg]
+        if all(new[key] is value[key] for key in new):
+            return value
+        changed = copy(value)  # of its own class
+        changed.update(new)  # type: ignore[attr-defined]
+        return changed
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*map(inner, value._fields, value))
     if type(value) in (list, tuple):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from .. import arguments
+from ..flow.flow import Flow
+from ..flow.words import listing
 from ..naming import unique_names
-from .flow import Flow
-from .of_torch import as_it_was
-from .torch_calls import ModuleCalls, mapped
-from .torch_graph import TorchGraph, refuse_checkpoints
-from .words import listing
+from .torch_calls import Calls, mapped
+from .torch_graph import TorchGraph
+from .torch_nodes import refuse_checkpoints
+from .torch_notes import notes_on_graph
+from .torch_pulls import Pulls
+from .torch_state import as_it_was
 
 SETTINGS = (  # of its optimizers, which are named and work as ours
     "momentum", "beta_1", "beta_2", "rho", "epsilon", "centered", "weight_decay", "clipnorm",
@@ -59,10 +61,10 @@ def of_keras(
             "of_keras: model must be a keras.Model that is compiled with a loss, not "
             f"{arguments.shown(model)}"
         )
-    import torch
-
-    calls = LayerCalls(model, keras, arguments.flag("of_keras: to_inputs", to_inputs))
-    with as_it_was(model, torch) as notes, state_kept(model):
+    to_inputs = arguments.flag("of_keras: to_inputs", to_inputs)
+    calls = LayerCalls(model, keras)
+    statistics = [v.value for v in model.non_trainable_variables]
+    with as_it_was(model, "of_keras", statistics) as notes:
         x, y, sample_weight = keras.tree.map_structure(
             lambda one: None if one is None else keras.ops.convert_to_tensor(one),
             (x, y, sample_weight),
@@ -71,9 +73,9 @@ def of_keras(
             predicted = model(x, training=training)
         found = losses_of(model, y, predicted, sample_weight)
         named = calls.parameters()
-        graph = TorchGraph(calls, {one.name: one.value for one in found}, named)
-        refuse_checkpoints(graph, "of_keras")
-        measured = graph.measure().measured()
+        graph = TorchGraph(calls, {one.name: one.value for one in found}, named, to_inputs)
+        refuse_checkpoints(graph.nodes, "of_keras")
+        measured = Pulls(graph).measured
     settings = {key: getattr(model.optimizer, key, None) for key in SETTINGS}
     return Flow(
         losses=[one.name for one in found],
@@ -87,7 +89,7 @@ def of_keras(
         name=model.name,
         step=int(model.optimizer.iterations) if step is None else step,
         training=training,
-        notes=[*notes, *graph.notes(), *pairing_notes(model, found, predicted)],
+        notes=[*notes, *notes_on_graph(graph), *pairing_notes(model, found, predicted)],
     )
 
 
@@ -106,7 +108,7 @@ def package() -> Any:
     return keras
 
 
-class LayerCalls(ModuleCalls):
+class LayerCalls(Calls):
     """Notes the calls of models, and of the layers that lie directly in models.
 
     Keras's layers are modules on this backend. What a layer calls within itself is part of it.
@@ -114,10 +116,10 @@ class LayerCalls(ModuleCalls):
 
     separator = "/"
 
-    def __init__(self, model: Any, keras: Any, to_inputs: bool):
-        super().__init__(model, to_inputs)
+    def __init__(self, model: Any, keras: Any):
         self.model, self.keras = model, keras
-        self.path_of = dict(self._paths(model, ""))
+        paths = dict(self._paths(model, ""))
+        super().__init__(paths, [layer for layer in paths if self._is_model(layer)])
 
     def _paths(self, model: Any, path: str) -> Iterator[tuple[Any, str]]:
         yield model, path
@@ -131,7 +133,7 @@ class LayerCalls(ModuleCalls):
     def parameters(self) -> dict[str, Any]:
         """All weights that are no statistics, by name."""
         found: dict[str, Any] = {}
-        for layer, path in self.path_of.items():
+        for layer, path in self.paths.items():
             for one in layer._flatten_layers() if not self._is_model(layer) else [layer]:
                 for v in one._trainable_variables:
                     own = v.path.split(f"{layer.name}/", 1)[-1]
@@ -143,11 +145,8 @@ class LayerCalls(ModuleCalls):
     def _is_model(self, layer: Any) -> bool:
         return isinstance(layer, self.keras.Model)
 
-    def _enter(self, module: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
-        if not self.stack:
-            args = (self._named(args[0]), *args[1:])
-        self.begin(self.path_of[module], module, (args, kwargs), not self._is_model(module))
-        return args, kwargs
+    def feed(self, path: str, module: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        return (self._named(args[0]), *args[1:]), kwargs
 
     def _named(self, x: Any) -> Any:
         """The data, with the names of the model's inputs."""
@@ -160,17 +159,6 @@ class LayerCalls(ModuleCalls):
             for one, t in zip(inputs, flat, strict=True)
         ]
         return self.keras.tree.pack_sequence_as(x, fed)
-
-
-@contextmanager
-def state_kept(model: Any) -> Iterator[None]:
-    """Afterwards statistics and seeds are what they were."""
-    before = [(v, v.value.detach().clone()) for v in model.non_trainable_variables]
-    try:
-        yield
-    finally:
-        for v, value in before:
-            v.assign(value)
 
 
 class KerasLoss(NamedTuple):

@@ -1,11 +1,14 @@
 """The flow of a PyTorch module: the same numbers as ours, and nothing of the module is changed."""
 
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tinygrad_mo as tg
+from tinygrad_mo.frameworks.torch_pulls import far_products, near_products
 from tinygrad_mo.systems import demographics, googlenet, headlines, siamese
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -380,3 +383,156 @@ def test_what_a_fold_sends_back_is_added_before_it_is_measured():
     for found in (flow.forks[number], flow.bundles["block", number]):
         assert found.reach == exact.reach and found.gram == pytest.approx(exact.gram, rel=1e-5)
     assert flow.folds["block"] == ["block.left", "block.right", "add"]
+
+
+class Twice(Mlp):
+    """A layer that is called two times."""
+
+    def forward(self, x):
+        return self.last(self.first(self.first(x).tanh()[:, :4]))
+
+
+def penalised(model, x):
+    found = columns(model, x)
+    return found | {"a": found["a"] + 0.1 * sum(w.square().sum() for w in model.parameters())}
+
+
+def test_uses_by_losses_are_counted_for_all_weights_alike():
+    torch.manual_seed(0)
+    model, x = Twice(), torch.randn(3, 4)
+    flow = tg.flow.of_torch(model, penalised, x)
+    check_slopes(flow, model, x, penalised)
+    text = flow.report()
+    assert "first is called 2 times with the same weights" in text
+    assert "first.weight and first.bias are each used in 3 places" in text
+    assert "last.weight and last.bias are each used in 2 places" in text
+    assert flow.reaches("a", ("last.bias", "a")) and not flow.reaches("b", ("last.bias", "a"))
+
+
+def test_losses_that_go_backward_by_themselves_are_refused():
+    def backward(model, x):
+        found = columns(model, x)
+        sum(found.values()).backward(retain_graph=True)
+        return found
+
+    model = Mlp()
+    model.last.bias.grad = torch.ones(2)
+    with pytest.raises(ValueError, match=r"losses has called backward\(\), which filled first.w"):
+        tg.flow.of_torch(model, backward, torch.randn(3, 4))
+    assert model.last.bias.grad.tolist() == [1, 1] and model.first.weight.grad is None
+
+
+def test_what_losses_write_is_said():
+    def writing(model, x):
+        with torch.no_grad():
+            model.last.weight.mul_(0.5)
+        return columns(model, x)
+
+    flow = tg.flow.of_torch(Mlp(), writing, torch.randn(3, 4))
+    assert flow.notes == ["The losses have written into last.weight: this stays."]
+
+
+def test_what_was_made_for_inference_alone_is_refused_and_no_mode_around_matters():
+    model, x = Mlp(), torch.randn(3, 4)
+    expected = tg.flow.of_torch(model, columns, x).norm("a", "first.weight")
+    with torch.inference_mode():
+        for wrong in ((Mlp(), x), (model, torch.randn(3, 4))):
+            with pytest.raises(ValueError, match=r"were made under torch.inference_mode\(\), and"):
+                tg.flow.of_torch(wrong[0], columns, wrong[1])
+        found = [tg.flow.of_torch(model, columns, x)]
+    with torch.no_grad():
+        found.append(tg.flow.of_torch(model, columns, x))
+    assert [flow.norm("a", "first.weight") for flow in found] == [expected] * 2
+
+
+class Intermediate(nn.Module):
+    """Returns what it goes on with itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(4, 4))
+
+    def forward(self, x):
+        h = x @ self.weight
+        return h, h.sigmoid()
+
+
+class Passing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.both, self.a, self.b = Intermediate(), nn.Linear(4, 1), nn.Linear(4, 1)
+        self.stop = nn.Linear(4, 4)
+
+    def forward(self, x):
+        h, z = self.both(x)
+        self.stop(x.detach()).detach()
+        return {"a": self.a(h), "b": self.b(z)}
+
+
+def squares(model, x):
+    return {name: y.square().mean() for name, y in model(x).items()}
+
+
+def test_a_wire_has_what_its_card_sends_and_no_more():
+    torch.manual_seed(0)
+    model, x = Passing(), torch.randn(3, 4)
+    flow = tg.flow.of_torch(model, squares, x)
+    h = (x @ model.both.weight).detach().requires_grad_()
+    (g,) = torch.autograd.grad(model.a(h).square().mean(), h)
+    (wire,) = [w for w in flow.wires if w.target == "a"]
+    assert wire.measure.reach == (True, False)
+    assert wire.measure.norm(0) == pytest.approx(float(g.norm()), rel=1e-5)
+    assert "No gradient passes through stop (frozen, detached or under no_grad)" in flow.notes[0]
+
+
+@pytest.mark.filterwarnings("ignore:Complex modules:UserWarning")
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "complex64"])
+def test_gradients_of_other_numbers(dtype):
+    torch.manual_seed(0)
+    model, kind = Mlp(), getattr(torch, dtype)
+
+    def losses(model, x):
+        return {name: y.abs().float() for name, y in columns(model, x).items()}
+
+    model, x = model.to(kind), torch.randn(3, 4).to(kind).T.contiguous().T
+    flow = tg.flow.of_torch(model, losses, x)
+    for loss, of_weights in slopes(model, x, losses).items():
+        for name, g in of_weights.items():
+            exact = np.linalg.norm(g.to(torch.complex128).numpy())
+            assert flow.norm(loss, name) == pytest.approx(exact, rel=1e-6)
+
+
+def test_nothing_of_a_measured_graph_stays_in_memory():
+    alive = []
+
+    def losses(model, x):
+        found = columns(model, x)
+        alive.extend(map(weakref.ref, found.values()))
+        return found
+
+    gc.disable()
+    try:
+        tg.flow.of_torch(Mlp(), losses, torch.randn(3, 4))
+        assert [one() for one in alive] == [None, None]
+    finally:
+        gc.enable()
+
+
+def test_gradients_that_are_empty_or_zero():
+    model, x = Mlp(), torch.randn(3, 4)
+    model.none, model.scale = nn.Parameter(torch.ones(0)), nn.Parameter(torch.tensor(2j))
+
+    def losses(model, x):
+        found = columns(model, x)
+        nothing = model.none.sum() + F.relu(-model.last.bias.square() - 1).sum()
+        return {"a": found["a"] + nothing, "b": found["b"] * model.scale.abs()}
+
+    flow = tg.flow.of_torch(model, losses, x)
+    check_slopes(flow, model, x, losses)
+    assert flow.reaches("a", "none") and flow.norm("a", "none") == 0
+
+
+def test_a_gpu_would_find_the_same_products():
+    rows = [torch.randn(5, 7) for _ in range(3)]
+    near, far = near_products(rows), far_products(rows)
+    assert far.dtype == torch.float64 and far.numpy() == pytest.approx(near, rel=1e-12)

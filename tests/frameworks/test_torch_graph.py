@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from tinygrad_mo.flow import Flow, Measure, folding
-from tinygrad_mo.flow.of_torch import share_shapes
-from tinygrad_mo.flow.torch_calls import Call, mapped
-from tinygrad_mo.flow.torch_graph import TorchGraph, refuse_checkpoints, refuse_totals
+from tinygrad_mo.frameworks.torch_calls import Call, mapped
+from tinygrad_mo.frameworks.torch_graph import TorchGraph
+from tinygrad_mo.frameworks.torch_nodes import refuse_checkpoints, refuse_totals
+from tinygrad_mo.frameworks.torch_recorder import share_shapes
 
 COUNT = itertools.count()
 
@@ -48,7 +49,7 @@ class Module:
 class Doubles:
     """Calls of modules, and which of them has made each node."""
 
-    separator, to_inputs = ".", False
+    separator = "."
 
     def __init__(self):
         self.entries, self.outputs, self.made = {}, {}, {}
@@ -102,8 +103,9 @@ def test_calls_are_cards_functions_lie_between_and_losses_take_what_is_theirs():
     ]  # fmt: skip
     assert dict(flow.folds) == {"encoder": ["encoder.0", "encoder.1"]}
     assert flow.nodes[0].parameters == ("e.weight",) and flow.nodes[0].shape == (3,)
-    assert len(graph.forks) == 1  # what cat makes goes to both heads
-    reach = {name: sorted(graph.reach[w.node]) for name, w in graph.parameters.items()}
+    (fork,) = graph.described({})["forks"]  # what cat makes goes to both heads
+    assert {wire.target for wire in flow.wires if wire.number == fork} == {"a", "b"}
+    reach = {name: sorted(graph.nodes.reach[w.node]) for name, w in graph.parameters.items()}
     assert reach == {"e.weight": [0, 1], "f.weight": [0, 1], "a.weight": [0], "b.weight": [1]}
 
 
@@ -113,7 +115,7 @@ def test_what_no_loss_judges_is_shown_all_the_same():
     graph = TorchGraph(calls, losses, weights)
     parts = graph.described({})
     assert parts["silent"] == ["b"] and "b" in [node.name for node in parts["nodes"]]
-    assert not graph.reach[weights["b.weight"].node]
+    assert not graph.nodes.reach[weights["b.weight"].node]
 
 
 def test_a_module_that_is_called_twice_is_one_layer():
@@ -124,12 +126,14 @@ def test_a_module_that_is_called_twice_is_one_layer():
     graph = TorchGraph(
         calls, {"loss": SimpleNamespace(grad_fn=Node("Mean", second))}, {"fc.weight": w}
     )
-    parts = graph.described({(graph.cards[0], "fc.weight"): Measure.of(np.ones((1, 4)), (0,), 1)})
+    sent = Measure.of(np.ones((1, 4)), (0,), 1)
+    parts = graph.described({((w.node, 0), graph.cards[0]): sent})
     assert [(node.name, node.layer) for node in parts["nodes"]][:2] == [
         ("fc", "fc"),
         ("fc:1", "fc"),
     ]
-    assert parts["uses"]["fc.weight", "fc"].norm(0) == 2 and len(graph.watched()) == 3
+    assert parts["uses"]["fc.weight", "fc"].norm(0) == 2
+    assert parts["uses"]["fc.weight", "fc:1"].norm(0) == 0
 
 
 def test_a_sum_beside_its_parts_is_refused():
@@ -137,16 +141,16 @@ def test_a_sum_beside_its_parts_is_refused():
     total = Node("Add", *(loss.grad_fn for loss in losses.values()))
     graph = TorchGraph(calls, {**losses, "sum": SimpleNamespace(grad_fn=total)}, weights)
     with pytest.raises(ValueError, match="here: loss 'sum' is computed from loss 'a': give either"):
-        refuse_totals(graph, "here")
-    refuse_totals(TorchGraph(calls, losses, weights), "here")
+        refuse_totals(graph.nodes, graph.losses, "here")
+    refuse_totals(TorchGraph(calls, losses, weights).nodes, losses, "here")
 
 
 def test_what_hides_a_part_of_the_graph_is_refused():
     calls, losses, weights = two_heads()
-    refuse_checkpoints(TorchGraph(calls, losses, weights), "here")
+    refuse_checkpoints(TorchGraph(calls, losses, weights).nodes, "here")
     losses["a"].grad_fn.called = "CheckpointFunction"
     with pytest.raises(ValueError, match=r"here: torch.utils.checkpoint .* use_reentrant=False"):
-        refuse_checkpoints(TorchGraph(calls, losses, weights), "here")
+        refuse_checkpoints(TorchGraph(calls, losses, weights).nodes, "here")
 
 
 def test_tensors_are_found_where_they_stand():
@@ -168,13 +172,9 @@ def test_batches_of_other_lengths_are_of_one_training():
     assert flows[0].nodes == flows[1].nodes and flows[0].nodes[0].shape == (None, 3)
 
 
-def test_who_has_measured_is_known_to_those_who_measure_alone():
+def test_who_measures_networks_of_others_is_known_to_nobody_else():
     folder = Path(folding.__file__).parent
-    named = [
-        path.name
-        for path in sorted(folder.glob("*.py"))
-        if {"torch", "keras"} & set(re.findall(r"[a-z]+", path.read_text("utf-8").lower()))
-    ]
-    assert named == ["__init__.py", *(f"of_{name}.py" for name in ("keras", "torch"))] + [
-        f"torch_{name}.py" for name in ("calls", "graph", "pulls")
-    ]
+    words = {
+        p.name: re.findall(r"[a-z]+", p.read_text("utf-8").lower()) for p in folder.glob("*.py")
+    }
+    assert [name for name, some in words.items() if {"torch", "keras"} & {*some}] == ["__init__.py"]
