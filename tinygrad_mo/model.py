@@ -21,6 +21,7 @@ from .files.exchange import is_safetensors, load_safetensors, save_safetensors
 from .flow.flow import Flow
 from .flow.recording import measure, unmeasured
 from .flow.words import explain, listing
+from .frameworks.to_torch import write_torch
 from .layers.base import AddedLoss
 from .losses import LOSSES
 from .naming import did_you_mean, unique_names
@@ -628,6 +629,10 @@ class Model(Network):
             an op of your own. Nothing is written then.
         """
         write_network(path, self)
+
+    def to_torch(self, path: str | Path) -> None:
+        """Write the network as source code for PyTorch, to read and to go on with."""
+        write_torch(path, self)
 
     def save_weights(
         self, path: str | Path, names: str = "keras", rename: Mapping[str, str] | None = None

@@ -1,0 +1,62 @@
+"""What the tests of source code share: a network as source, run, and compared with its original."""
+
+import importlib.util
+import sys
+
+import numpy as np
+
+import tinygrad_mo as tg
+from tinygrad_mo.engine.plan import Plan
+
+
+def imported(path):
+    """A file of source code, as a module."""
+    spec = importlib.util.spec_from_file_location(f"written_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    sys.modules.pop(spec.name, None)
+    return module
+
+
+def by_input(model, x):
+    """The data of each input, by name, in the model's types."""
+    if not isinstance(x, dict):
+        x = dict(zip(model.input_names, x if isinstance(x, list) else [x], strict=True))
+    return {name: np.asarray(x[name], dtype=t.dtype) for name, t in model.inputs.items()}
+
+
+def without_chance(model):
+    """Let dropout and noise do nothing while training."""
+    models = [model, *(one for one in model.contents.every_layer() if one.is_model)]
+    for step in (step for one in models for step in one.steps):
+        for name in {"rate", "stddev", "recurrent_dropout"} & step.attributes.keys():
+            step.attributes[name] = 0.0
+
+
+def ours(model, feed, training):
+    """Outputs by name, and the gradient of a loss that all outputs have a part in, by weight."""
+    loss = sum((y * y * 0.5 + y * (i + 1.0)).sum() for i, y in enumerate(model.outputs.values()))
+    weights = model.trainable_weights
+    frozen = model.contents.frozen_steps(model.steps)
+    plan = Plan([loss], weights, fetch=[*model.outputs.values()], frozen=frozen)
+    tape = plan.forward({t: feed[name] for name, t in model.inputs.items()}, training=training)
+    outputs = {name: plan.value(tape, t) for name, t in model.outputs.items()}
+    return outputs, plan.backward(tape, [1.0], per_loss=False)
+
+
+def as_weights(model, gradients, arrays_of):
+    """Gradients as `arrays_of(model)` names and lays out weights; 0 where there is none."""
+    before = model.get_weights()
+    found = [gradients.get(w) for w in model.weights]
+    try:
+        model.set_weights(
+            [np.zeros(w.shape) if g is None else g[0] for w, g in zip(model.weights, found)]
+        )
+        return arrays_of(model)
+    finally:
+        model.set_weights(before)
+
+
+def same(found, expected, rtol, what):
+    atol = rtol * max(1e-3, np.abs(expected).max(initial=0))
+    np.testing.assert_allclose(found, expected, rtol=rtol, atol=atol, err_msg=what)
