@@ -21,6 +21,7 @@ from .files.exchange import is_safetensors, load_safetensors, save_safetensors
 from .flow.flow import Flow
 from .flow.recording import measure, unmeasured
 from .flow.words import explain, listing
+from .frameworks.to_keras import write_keras
 from .frameworks.to_torch import write_torch
 from .layers.base import AddedLoss
 from .losses import LOSSES
@@ -633,6 +634,10 @@ class Model(Network):
     def to_torch(self, path: str | Path) -> None:
         """Write the network as source code for PyTorch, to read and to go on with."""
         write_torch(path, self)
+
+    def to_keras(self, path: str | Path) -> None:
+        """Write the network as source code for Keras 3, to read and to go on with."""
+        write_keras(path, self)
 
     def save_weights(
         self, path: str | Path, names: str = "keras", rename: Mapping[str, str] | None = None

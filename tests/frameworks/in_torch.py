@@ -2,7 +2,6 @@
 
 import torch
 
-import tinygrad_mo as tg
 from round_trips import as_weights, by_input, imported, ours, same
 from tinygrad_mo.frameworks.to_torch import Writer
 
@@ -13,7 +12,7 @@ def there(model, x, path, rtol, training=False):
     net = imported(path).load().train(training)
     feed = by_input(model, x)
     expected, gradients = ours(model, feed, training)
-    found = net(**{})if not feed else net(*(torch.tensor(value) for value in feed.values()))
+    found = net(**{}) if not feed else net(*(torch.tensor(value) for value in feed.values()))
     found = found if isinstance(found, dict) else dict(zip(expected, [found]))
     assert list(found) == model.output_names
     for name, y in expected.items():
@@ -23,7 +22,7 @@ def there(model, x, path, rtol, training=False):
     right = as_weights(model, gradients, lambda model: Writer(model).net.arrays)
     named = dict(net.named_parameters())
     for name, p in named.items():
-        assert p.requires_grad == ("bias_hh" in name and not right[name].any() or True) or True
+        assert p.requires_grad == (("bias_hh" in name and not right[name].any()) or True) or True
         if p.requires_grad:
             same(0.0 * right[name] if p.grad is None else p.grad.numpy(), right[name], rtol, name)
         else:

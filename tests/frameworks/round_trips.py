@@ -5,7 +5,6 @@ import sys
 
 import numpy as np
 
-import tinygrad_mo as tg
 from tinygrad_mo.engine.plan import Plan
 
 

@@ -9,7 +9,7 @@ has no counterpart there, is in `to_torch` and `to_keras`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from ..network.network import Network
 from ..whole_files import CheckpointError, replace_file
 from .text import RESERVED, Text, identifier, lines_of, literal
 
+WEIGHTS = 'WEIGHTS = Path(__file__).with_name("{stem}.npz")'
 LONG = 64  # what is longer is not put into one expression
 
 
@@ -49,13 +50,19 @@ class Body:
 
     framework: str
 
-    def __init__(self, network: Network, reserved: Iterable[str], indent: int):
+    def __init__(
+        self,
+        network: Network,
+        reserved: Iterable[str],
+        indent: int,
+        card_of: Callable[[Step], Any] = outermost_card_of,
+    ):
         self.network, self.indent = network, indent
         self.taken, self.lines = set(reserved), list[str]()
         ends = list(network.outputs.values())
         self.steps: list[Step] = topological_order(ends)
         given, path_of = network.inputs.values(), network.contents.path_of
-        self.graph = Nodes(self.steps, ends, [], given, path_of, outermost_card_of)
+        self.graph = Nodes(self.steps, ends, [], given, path_of, card_of)
         self.uses = Counter(x.key for step in self.steps for x in step.inputs if x is not None)
         self.tensors = {t.key: t for t in ends}
         self.takers: dict[Any, set[Any]] = {t.key: {None} for t in ends}  # None: an output
@@ -270,10 +277,10 @@ def matched(
 def described(network: Network) -> list[str]:
     """Inputs and outputs, with their shapes, for the top of a file."""
 
-    def each(tensors: Mapping[str, Tensor]) -> str:
-        return ", ".join(f"{name} {t.shape} {t.dtype}" for name, t in tensors.items())
+    def each(tensors: Mapping[str, Tensor]) -> list[str]:
+        return [f"- {name}: {t.dtype} of shape {t.shape}" for name, t in tensors.items()]
 
-    return [f"Inputs: {each(network.inputs)}.", f"Outputs: {each(network.outputs)}."]
+    return ["", "Inputs:", *each(network.inputs), "", "Outputs:", *each(network.outputs)]
 
 
 def float_type(network: Network) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 WIDTH = 88  # of a line
 COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(5)  # the later, the tighter
-RESERVED = {*keyword.kwlist, *dir(builtins)}
+RESERVED = {*keyword.kwlist, *dir(builtins)} - {"input"}
 
 
 class Text(str):

@@ -14,7 +14,7 @@ import numpy as np
 from ..engine.graph import Parameter, Step, Tensor
 from ..files.layouts import Layout
 from ..network.network import Network
-from .source import Body, checked_path, described, float_type, write_files
+from .source import WEIGHTS, Body, checked_path, described, float_type, write_files
 from .text import Text, call, class_name, docstring, identifier, lines_of, literal, method
 from .torch_modules import MODULES, Weights, source, views
 from .torch_ops import OPS, TAKES_WHOLE
@@ -58,7 +58,7 @@ class Writer:
         """The whole file."""
         helpers = [text for name, text in HELPERS.items() if name in self.helpers]
         double = ".double()" * (float_type(self.network) == "float64")
-        load = LOAD.format(stem=stem, double=double)
+        load = LOAD.format(double=double)
         code = "\n\n\n".join([*helpers, *self.classes, load])
         lines = ["import numpy as np", "import torch"]
         lines += ["import torch.nn.functional as F"] * ("F." in code)
@@ -70,13 +70,13 @@ class Writer:
                 *described(self.network),
             ]
         )
-        top = "\n".join([head, "", "from pathlib import Path", "", *lines, "from torch import nn"])
-        return f"{top}\n\n\n{code}"
+        lines += ["from torch import nn", "", WEIGHTS.format(stem=stem)]
+        return "\n".join([head, "", "from pathlib import Path", "", *lines, "", "", code])
 
 
 LOAD = '''\
-def load(path=Path(__file__).with_name("{stem}.npz")):
-    """The network with the weights of a file; Net() alone begins with random ones."""
+def load(path=WEIGHTS):
+    """The network with the weights of a file; Net() alone begins with new ones."""
     net = Net(){double}
     with np.load(path) as arrays:
         net.load_state_dict({{name: torch.tensor(arrays[name]) for name in arrays}})

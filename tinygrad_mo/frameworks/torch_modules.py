@@ -114,10 +114,14 @@ def padding(body: Any, step: Step, size: Any, strides: Any, dilation: Any) -> An
 
 def padded(x: Text, pads: Any, value: float | None = None) -> Text:
     """Before and behind each axis between the batch and the channels."""
-    if not any(n for both in pads for n in both):
+    if not any(map(sum, pads)):
         return x
-    widths = (0, 0, *(n for both in reversed(pads) for n in both))
-    return call("F.pad", x, literal(widths), value=value)
+    return call("F.pad", x, literal(widths_of(pads)), value=value)
+
+
+def widths_of(pads: Any) -> tuple[int, ...]:
+    """As torch wants them: from the last axis, which are the channels, to the first."""
+    return (0, 0, *(n for both in reversed(pads) for n in both))
 
 
 def transposed_convolution(body: Any, step: Step, xs: Any) -> Text:
@@ -148,11 +152,9 @@ def pool(body: Any, step: Step, xs: Any) -> Text:
     text = body.last(step, kind, one(size), stride=unless(one(strides), one(size)))
     pads = padding(body, step, size, strides, (1,) * len(size))
     module = body.module(step, text, [])
-    y = call(module, padded(xs[0], pads, float("-inf") if is_max else None))
     if is_max or not any(map(sum, pads)):
-        return y
-    ones = call(module, padded(call("torch.ones_like", xs[0]), pads))  # outside does not count
-    return pair(y, "/", ones, PRODUCT)
+        return call(module, padded(xs[0], pads, float("-inf") if is_max else None))
+    return call(body.helper("mean_inside"), module, xs[0], literal(widths_of(pads)))
 
 
 def batch_normalization(body: Any, step: Step, xs: Any) -> Any:

@@ -63,6 +63,12 @@ class GaussianNoise(nn.Module):
         return x + self.stddev * torch.randn_like(x) if self.training else x
 '''
 
+MEAN_INSIDE = '''\
+def mean_inside(pool, x, pads):
+    """An average pooling of padded data, in which the padding does not count."""
+    return pool(F.pad(x, pads)) / pool(F.pad(torch.ones_like(x), pads))
+'''
+
 REAL_STEPS = '''\
 def real_steps(reader, x, mask, first=None):
     """What a recurrent module makes of the steps where the mask is True.
@@ -70,8 +76,8 @@ def real_steps(reader, x, mask, first=None):
     At the others, wherever they are, the state stays as it was.
     """
     count = mask.sum(1)
-    order = (~mask).long().argsort(stable=True, dim=1)[..., None]  # the real steps first
-    x = torch.where(mask[..., None], x, 0.0).take_along_dim(order, 1)
+    real_first = (~mask).long().argsort(stable=True, dim=1)[..., None]
+    x = torch.where(mask[..., None], x, 0.0).take_along_dim(real_first, 1)
     lengths = count.clamp(min=1).cpu()
     x = nn.utils.rnn.pack_padded_sequence(x, lengths, True, enforce_sorted=False)
     y, last = reader(x, first)
@@ -82,7 +88,7 @@ def real_steps(reader, x, mask, first=None):
     starts = first if isinstance(first, tuple | list) else [first]
     some = (count > 0)[:, None]
     ends = tuple(torch.where(some, s, f) for s, f in zip(states, starts))
-    y = torch.cat([starts[0].transpose(0, 1), y], 1)  # before the first step, and after each
+    y = torch.cat([starts[0].transpose(0, 1), y], 1)  # the state before each step, too
     y = y.take_along_dim(mask.cumsum(1)[..., None], 1)
     return y, ends if isinstance(last, tuple) else ends[0]
 '''
@@ -95,5 +101,6 @@ HELPERS |= {
     ]
     + ["ConvTranspose2d", "GroupNorm"]
 }
-HELPERS |= {"BatchNorm": BATCH_NORM, "GaussianNoise": GAUSSIAN_NOISE, "real_steps": REAL_STEPS}
+HELPERS |= {"BatchNorm": BATCH_NORM, "GaussianNoise": GAUSSIAN_NOISE}
+HELPERS |= {"mean_inside": MEAN_INSIDE, "real_steps": REAL_STEPS}
 HELPERS = {name: text.rstrip("\n") for name, text in HELPERS.items()}

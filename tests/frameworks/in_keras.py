@@ -1,0 +1,40 @@
+"""Networks as source for Keras, run on its PyTorch backend and compared."""
+
+import os
+
+os.environ["KERAS_BACKEND"] = "torch"
+
+import keras
+import numpy as np
+import torch
+
+from round_trips import as_weights, by_input, imported, ours, same
+from tinygrad_mo.frameworks.to_keras import Writer
+
+
+def there(model, x, path, rtol, training=False):
+    """Write a model, and compare outputs, gradients, and what is frozen."""
+    before = keras.config.floatx()
+    model.to_keras(path)
+    try:
+        net = imported(path).load()
+        feed = by_input(model, x)
+        expected, gradients = ours(model, feed, training)
+        found = net([torch.tensor(value) for value in feed.values()], training=training)
+        found = found if isinstance(found, dict) else {model.output_names[0]: found}
+        assert sorted(found) == sorted(model.output_names)
+        for name, y in expected.items():
+            same(found[name].detach().numpy(), y, rtol, name)
+        pairs = enumerate(model.output_names)
+        loss = sum((found[n] * found[n] * 0.5 + found[n] * (i + 1.0)).sum() for i, n in pairs)
+        loss.backward()
+    finally:
+        keras.config.set_floatx(before)
+    right = as_weights(model, gradients, lambda model: Writer(model).arrays)
+    assert {w.path for w in net.weights if "seed" not in w.path} == right.keys()
+    for w in net.trainable_weights:
+        g = w.value.grad
+        same(np.zeros(w.shape) if g is None else g.numpy(), right[w.path], rtol, w.path)
+    for w in net.non_trainable_weights:
+        assert "seed" in w.path or not right[w.path].any()
+    return net
