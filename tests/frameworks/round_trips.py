@@ -24,12 +24,20 @@ def by_input(model, x):
     return {name: np.asarray(x[name], dtype=t.dtype) for name, t in model.inputs.items()}
 
 
+CHANCE = {"rate", "stddev", "dropout", "recurrent_dropout"}
+
+
 def without_chance(model):
     """Let dropout and noise do nothing while training."""
     models = [model, *(one for one in model.contents.every_layer() if one.is_model)]
     for step in (step for one in models for step in one.steps):
-        for name in {"rate", "stddev", "recurrent_dropout"} & step.attributes.keys():
+        for name in CHANCE & step.attributes.keys():
             step.attributes[name] = 0.0
+    for layer in model.contents.every_layer():
+        given, options = layer.made_with
+        if CHANCE & vars(layer).keys() and given and isinstance(given[0], float):
+            given = (0.0,)
+        layer.made_with = given, {n: 0.0 if n in CHANCE else v for n, v in options.items()}
 
 
 def ours(model, feed, training):

@@ -29,7 +29,15 @@ log_softmax logical_and logical_not logical_or logsumexp max maximum mean min mi
 power prod relu reshape round selu sigmoid sign silu sin sinh softmax softplus softsign solve
 sort sqrt std sum tan tanh transpose var where
 """
-AUTO = {"divide": "true_divide", "getitem": "get_item", "dense": "matmul", "embedding": "take"}
+AUTO = {
+    "divide": "true_divide",
+    "getitem": "get_item",
+    "dense": "matmul",
+    "embedding": "take",
+    "flatten": "reshape",
+    "zero_pad": "pad",
+}
+AUTO |= {"split_heads": "swapaxes", "square": "multiply"}
 
 
 def auto_name(op: str) -> str:

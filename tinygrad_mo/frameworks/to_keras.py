@@ -15,7 +15,7 @@ import numpy as np
 from ..engine.graph import Parameter, Step, Tensor
 from ..engine.nodes import Node, calls_around
 from ..files.exchange import keras_names
-from ..layers import Bidirectional, Layer, activations, regularizers
+from ..layers import Bidirectional, Layer, SeparableConv1D, activations, regularizers
 from ..layers.merging import Average, Concatenate, Dot, Merge
 from ..layers.recurrent import Recurrent
 from ..naming import unique_names
@@ -38,6 +38,7 @@ SeparableConv1D SeparableConv2D SimpleRNN Softmax SpatialDropout1D SpatialDropou
 TimeDistributed UpSampling1D UpSampling2D ZeroPadding1D ZeroPadding2D
 """
 OURS = frozenset(LAYERS.split())
+MASKS_OPS = {"all", "any", "concatenate", "logical_and", "not_equal"}  # of Keras's own
 OTHER_DEFAULTS = {"cropping", "pool_size"}  # than Keras has
 
 
@@ -52,7 +53,7 @@ class Writer:
     """All functions of a file, and the weights by their paths in Keras."""
 
     def __init__(self, network: Network):
-        self.network, self.taken = network, {*NAMES}
+        self.network, self.taken, self.layers = network, {*NAMES}, set[str]()
         self.arrays: dict[str, np.ndarray] = {}
         self.owner: dict[Parameter, str] = {}
         self.of_model: dict[Network, str] = {}
@@ -99,7 +100,7 @@ class Writer:
         lines += [f"from keras import {', '.join(words)}"] * bool(words)
         lines += ["", WEIGHTS.format(stem=stem)]
         if float_type(self.network) == "float64":
-            lines += ['keras.config.set_floatx("float64")  # of all that is made from now on']
+            lines += ['keras.config.set_floatx("float64")  # much is float32, but with TensorFlow']
         top = [head, "", "from pathlib import Path", "", *lines]
         return "\n".join([*top, "", "", "\n\n\n".join([*helpers, code, LOAD])])
 
@@ -138,13 +139,16 @@ class KerasBody(Body):
         self.writer = writer
         self.made: dict[Any, str] = {}  # what is called several times, or has no room in its line
         raw = {keras_ops.auto_name(n.owner.name) for n in self.graph.all if n.kind == "op"}
+        raw |= MASKS_OPS if any(x.mask is not None for x in self.tensors.values()) else set()
         calls = {n.owner: n for n in self.graph.all if n.kind == "layer"}
         names = [self.path(n.steps[0], n).replace("/", "_") for n in calls.values()]
         names = [f"{n}_layer" if re.sub(r"_\d+$", "", n) in raw else n for n in names]
+        names = [f"{network.name}_{n}" if n in writer.layers else n for n in names]
         inputs = [name.replace("/", "_") for name in network.inputs]
         new = unique_names([*inputs, *names], "_")
         self.name_of_input = dict(zip(network.inputs, new, strict=False))
         self.name_of = dict(zip(calls, new[len(inputs) :], strict=True))
+        writer.layers |= {*self.name_of.values()}
         self.calls = {owner: [n for n in self.graph.all if n.owner is owner] for owner in calls}
 
     def path(self, step: Step, node: Node | None = None) -> str:
@@ -177,6 +181,10 @@ class KerasBody(Body):
         inputs, options = self.called_with(node)
         self.check_masks(node, inputs)
         given = [self.text(x) for x in inputs]
+        if is_causal(layer):  # which Keras has no separable convolution for
+            before = (layer.kernel_size[0] - 1) * layer.dilation_rate[0]
+            name = f"{self.name_of[layer]}_padding"
+            given = [call(call("layers.ZeroPadding1D", (before, 0), name=name), *given)]
         listed = isinstance(layer, Merge) or type(layer).__name__ == "Attention"
         arguments = [literal(given)] if listed else given
         ends = self.ends(node, options)
@@ -211,6 +219,8 @@ class KerasBody(Body):
             if value == parameter.default and name not in OTHER_DEFAULTS:
                 continue
             text = self.setting(layer, name, value)
+            if name == "padding" and is_causal(layer):
+                continue
             if text is not None and parameter.default is parameter.empty:
                 first.append(text)
             elif text is not None:
@@ -271,6 +281,8 @@ class KerasBody(Body):
                 raise self.refuse(node, "some of the states that it starts from are missing")
             if any(x is not None and x.shape[0] == 1 for x in states):
                 raise self.refuse(node, "a first state that all samples share is not written")
+            if layer_turns_mask(layer, readers[0]):
+                raise self.refuse(node, "its mask is not turned round there, as its outputs are")
             options = {"initial_state": literal(texts)} if texts else {}
             return [outside(node, readers[0].inputs[0])], options
         found = [x for x in node.inputs if np.dtype(x.dtype) != bool]
@@ -385,6 +397,17 @@ class KerasBody(Body):
     def flipped(self, text: Text, axes: list[int]) -> Text:
         """Backwards along axes."""
         return call("ops.flip", text, axis=axes[0] if len(axes) == 1 else tuple(axes))
+
+
+def layer_turns_mask(layer: Any, step: Step) -> bool:
+    """Does it read from the end, and hand on a mask?"""
+    backwards = isinstance(layer, Recurrent) and layer.go_backwards and layer.return_sequences
+    return backwards and step.inputs[-1] is not None
+
+
+def is_causal(layer: Any) -> bool:
+    """Is it a separable convolution that looks back only?"""
+    return isinstance(layer, SeparableConv1D) and layer.padding == "causal"
 
 
 def outside(node: Node, x: Any) -> Tensor:
