@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from keras.src.backend.common import dtypes
 
-from round_trips import as_weights, by_input, imported, ours, same
+from round_trips import as_weights, by_input, check, imported, ours, same
 from tinygrad_mo.frameworks.to_keras import Writer
 
 # Keras computes much of float64 in float32 with PyTorch; in float64 every mistake shows.
@@ -24,15 +24,14 @@ def there(model, x, path, rtol, training=False):
         net = imported(path).load()
         feed = by_input(model, x)
         expected, gradients = ours(model, feed, training)
-        given = [torch.tensor(value) for value in feed.values()]
-        found = net(given if len(given) > 1 else given[0], training=training)
+        given = {name: torch.tensor(value) for name, value in feed.items()}
+        for value in given.values():
+            value.requires_grad_(value.is_floating_point())
+        one, *others = given.values()
+        found = net([one, *others] if others else one, training=training)
         found = found if isinstance(found, dict) else {model.output_names[0]: found}
         assert sorted(found) == sorted(model.output_names)
-        for name, y in expected.items():
-            same(found[name].detach().numpy(), y, rtol, name)
-        pairs = enumerate(model.output_names)
-        loss = sum((found[n] * found[n] * 0.5 + found[n] * (i + 1.0)).sum() for i, n in pairs)
-        loss.backward()
+        check(model, feed, expected, gradients, found, given, rtol)
     finally:
         keras.config.set_floatx(before)
     right = as_weights(model, gradients, lambda model: Writer(model).arrays)

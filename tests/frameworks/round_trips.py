@@ -41,14 +41,26 @@ def without_chance(model):
 
 
 def ours(model, feed, training):
-    """Outputs by name, and the gradient of a loss that all outputs have a part in, by weight."""
+    """Outputs by name, and the gradients of a loss of all outputs, by weight and by input."""
     loss = sum((y * y * 0.5 + y * (i + 1.0)).sum() for i, y in enumerate(model.outputs.values()))
-    weights = model.trainable_weights
+    floats = [t for t in model.inputs.values() if t.dtype.kind == "f"]
     frozen = model.contents.frozen_steps(model.steps)
-    plan = Plan([loss], weights, fetch=[*model.outputs.values()], frozen=frozen)
+    wanted = [*model.trainable_weights, *floats]
+    plan = Plan([loss], wanted, fetch=[*model.outputs.values()], frozen=frozen)
     tape = plan.forward({t: feed[name] for name, t in model.inputs.items()}, training=training)
     outputs = {name: plan.value(tape, t) for name, t in model.outputs.items()}
     return outputs, plan.backward(tape, [1.0], per_loss=False)
+
+
+def check(model, feed, expected, gradients, found, given, rtol):
+    """Compare outputs and gradients of inputs, arrays of PyTorch; returns when they are swept."""
+    for name, y in expected.items():
+        same(found[name].detach().numpy(), y, rtol, name)
+    pairs = enumerate(expected)
+    sum((found[n] * found[n] * 0.5 + found[n] * (i + 1.0)).sum() for i, n in pairs).backward()
+    for name, t in model.inputs.items():
+        if t.dtype.kind == "f" and gradients[t] is not None:
+            same(given[name].grad.numpy(), gradients[t][0], rtol, name)
 
 
 def as_weights(model, gradients, arrays_of):
@@ -57,7 +69,7 @@ def as_weights(model, gradients, arrays_of):
     found = [gradients.get(w) for w in model.weights]
     try:
         model.set_weights(
-            [np.zeros(w.shape) if g is None else g[0] for w, g in zip(model.weights, found)]
+            [np.zeros(w.shape) if g is None else g[0] for w, g in zip(model.weights, found, strict=True)]
         )
         return arrays_of(model)
     finally:

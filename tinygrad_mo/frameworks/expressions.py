@@ -9,6 +9,7 @@ import numpy as np
 
 from ..engine.attributes import parts_of, shown
 from ..engine.graph import Step
+from ..ops.windows import windows_over
 from .text import COMPARISON, PRODUCT, SIGN, SUM, Text, pair
 
 Express = Callable[[Any, Step, Any], Any]  # of a body, a step, and its inputs as texts
@@ -54,6 +55,17 @@ def getitem(body: Any, step: Step, xs: Any) -> Text:
         parts.pop()
     text = f"{text}[{', '.join(parts)}]" if parts else text
     return body.flipped(Text(text), back) if back else Text(text)
+
+
+def padding(body: Any, step: Step, size: Any, strides: Any, dilation: Any) -> Any:
+    """What is added before and behind each axis of space or time."""
+    kind, lengths = step.attributes["padding"], step.inputs[0].shape[1:-1]  # type: ignore
+    if kind == "valid":
+        return [(0, 0)] * len(size)
+    if None in lengths and max(strides) > 1 and kind == "same":
+        raise body.refuse(step, "its padding follows from a length that only the data know")
+    lengths = [1 if n is None else n for n in lengths]
+    return windows_over(lengths, size, strides, dilation, kind).pads
 
 
 COMMON: dict[str, Express] = dict.fromkeys(SIGNS, between) | {

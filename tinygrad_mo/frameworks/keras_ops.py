@@ -22,6 +22,13 @@ class Weight(layers.Layer):
     def call(self, x):
         return ops.convert_to_tensor(self.value)'''
 
+MEAN_INSIDE = '''\
+def mean_inside(pool, x, pads):
+    """An average pooling of padded data, in which the padding does not count."""
+    return pool(ops.pad(x, pads)) / pool(ops.pad(ops.ones_like(x), pads))'''
+
+HELPERS = {"Weight": WEIGHT, "mean_inside": MEAN_INSIDE}
+
 SAME_NAME = """
 absolute arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin ceil cholesky cos
 cosh cumprod cumsum det elu erf exp expm1 floor hard_sigmoid inv leaky_relu log log10 log1p log2

@@ -15,18 +15,27 @@ import numpy as np
 from ..engine.graph import Parameter, Step, Tensor
 from ..engine.nodes import Node, calls_around
 from ..files.exchange import keras_names
-from ..layers import Bidirectional, Layer, SeparableConv1D, activations, regularizers
+from ..layers import (
+    AveragePooling1D,
+    AveragePooling2D,
+    Bidirectional,
+    Layer,
+    SeparableConv1D,
+    activations,
+    regularizers,
+)
 from ..layers.merging import Average, Concatenate, Dot, Merge
 from ..layers.recurrent import Recurrent
 from ..naming import unique_names
 from ..network.network import Network
 from ..recipes import signature_of
 from . import keras_ops
+from .expressions import padding
 from .source import WEIGHTS, Body, checked_path, described, float_type, write_files
-from .text import Text, call, docstring, identifier, literal
+from .text import WIDTH, Text, call, docstring, identifier, literal
 
 NAMES = {"Path", "keras", "layers", "load", "network", "np", "ops", "path", "regularizers"}
-NAMES |= {"self", "Weight", "WEIGHTS"}
+NAMES |= {"self", "WEIGHTS", *keras_ops.HELPERS}
 LAYERS = """
 Activation Add Attention Average AveragePooling1D AveragePooling2D BatchNormalization
 Bidirectional Concatenate Conv1D Conv2D Conv2DTranspose Cropping1D Cropping2D Dense
@@ -55,7 +64,7 @@ class Writer:
     def __init__(self, network: Network):
         self.network, self.taken, self.layers = network, {*NAMES}, set[str]()
         self.arrays: dict[str, np.ndarray] = {}
-        self.owner: dict[Parameter, str] = {}
+        self.paths: dict[Parameter, str] = {}
         self.of_model: dict[Network, str] = {}
         self.functions: list[str] = []
         self.functions.append(KerasBody(network, self).function("network"))
@@ -72,22 +81,17 @@ class Writer:
 
     def enter(self, who: str, w: Parameter, path: str) -> None:
         """Take a weight along."""
-        if self.owner.setdefault(w, path) != path or (w not in self.owner and path in self.arrays):
+        if self.paths.setdefault(w, path) != path or path in self.arrays:
             raise NotImplementedError(
-                f"{who}, cannot be written for Keras: the weight {w.name} would be "
-                f"{self.owner[w]!r} and {path!r} there, which are two"
-            )
-        if list(self.owner.values()).count(path) > 1:
-            raise NotImplementedError(
-                f"{who}, cannot be written for Keras: two weights would have the path {path!r}; "
-                f"give the layers names of their own"
+                f"{who}, cannot be written for Keras: its weight {path!r} would be there twice, "
+                f"which belongs to two layers or models"
             )
         self.arrays[path] = w.numpy()
 
     def source(self, stem: str) -> str:
         """The whole file."""
         code = "\n\n\n".join(self.functions)
-        helpers = [keras_ops.WEIGHT] * ("Weight(" in code)
+        helpers = [text for word, text in keras_ops.HELPERS.items() if f"{word}(" in code]
         words = ["layers"] * bool(re.search(r"\blayers\.", code + "".join(helpers)))
         words += [word for word in ("ops", "regularizers") if f"{word}." in code + "".join(helpers)]
         head = docstring(
@@ -196,15 +200,24 @@ class KerasBody(Body):
         if layer not in self.made:
             for w, _, path in keras_names(layer, "", self.name_of[layer]):
                 self.writer.enter(str(layer), w, path)
-        if (
-            len(self.calls[layer]) > 1
-            or len(f"    {name} = {call(function, *arguments, **options)}") > 88
-        ):
-            if layer not in self.made:
-                self.made[layer] = self.assign(f"{self.name_of[layer]}_layer", function)
-            function = self.made[layer]
-        self.line(f"{name} = {call(function, *arguments, **options)}")
+        line = f"{name} = {call(function, *arguments, **options)}"
+        often, pads = len(self.calls[layer]) > 1, self.pads(node)
+        if layer not in self.made and (often or pads or len(line) > WIDTH - 4):
+            self.made[layer] = self.assign(f"{self.name_of[layer]}_layer", function)
+            line = f"{name} = {call(self.made[layer], *arguments, **options)}"
+        if pads:
+            line = f"{name} = {call('mean_inside', self.made[layer], *arguments, pads)}"
+        self.line(line)
         return True
+
+    def pads(self, node: Node) -> Any:
+        """What stands around windows of which the mean is taken."""
+        if not is_mean_of_same(node.owner):
+            return ()
+        layer = node.owner
+        ones = (1,) * len(layer.pool_size)
+        pads = padding(self, node.steps[0], layer.pool_size, layer.strides, ones)
+        return literal(((0, 0), *pads, (0, 0))) if any(map(sum, pads)) else ()
 
     def construct(self, layer: Layer, named: bool = True) -> str:
         """How Keras makes the layer."""
@@ -219,7 +232,7 @@ class KerasBody(Body):
             if value == parameter.default and name not in OTHER_DEFAULTS:
                 continue
             text = self.setting(layer, name, value)
-            if name == "padding" and is_causal(layer):
+            if name == "padding" and (is_causal(layer) or is_mean_of_same(layer)):
                 continue
             if text is not None and parameter.default is parameter.empty:
                 first.append(text)
@@ -312,6 +325,8 @@ class KerasBody(Body):
         scores = products[1].inputs[0]
         if scores is not None and self.takers.get(scores.key, set()) - {node}:
             options["return_attention_scores"] = True
+        if node.type_name == "MultiHeadAttention" and query.mask is not None:
+            raise self.refuse(node, "the mask of its query would hide rows there, and here does not")
         same = key.key == value.key
         return [query, value, *([] if same else [key])], options
 
@@ -408,6 +423,11 @@ def layer_turns_mask(layer: Any, step: Step) -> bool:
 def is_causal(layer: Any) -> bool:
     """Is it a separable convolution that looks back only?"""
     return isinstance(layer, SeparableConv1D) and layer.padding == "causal"
+
+
+def is_mean_of_same(layer: Any) -> bool:
+    """An average with padding, which Keras counts with PyTorch, and else does not."""
+    return isinstance(layer, AveragePooling1D | AveragePooling2D) and layer.padding == "same"
 
 
 def outside(node: Node, x: Any) -> Tensor:

@@ -20,7 +20,7 @@ from ..files.layouts import (
     moved,
 )
 from ..layers import GRU, Dropout, GroupNormalization
-from ..ops.windows import windows_over
+from .expressions import padding
 from .text import PRODUCT, SUM, Text, call, identifier, literal, method, pair
 
 Weights = list[tuple[str, Any, Layout]]  # names in the module, a tensor, and how it becomes theirs
@@ -99,17 +99,6 @@ def convolution(body: Any, step: Step, xs: Any) -> Text:
     label = kernel.label.removesuffix("kernel").strip("_")  # type: ignore[union-attr]
     module = body.module(step, text, weights, label)
     return call(module, xs[0] if even else padded(xs[0], pads))
-
-
-def padding(body: Any, step: Step, size: Any, strides: Any, dilation: Any) -> Any:
-    """What is added before and behind each axis of space or time."""
-    kind, lengths = step.attributes["padding"], step.inputs[0].shape[1:-1]  # type: ignore
-    if kind == "valid":
-        return [(0, 0)] * len(size)
-    if None in lengths and max(strides) > 1 and kind == "same":
-        raise body.refuse(step, "its padding follows from a length that only the data know")
-    lengths = [1 if n is None else n for n in lengths]
-    return windows_over(lengths, size, strides, dilation, kind).pads
 
 
 def padded(x: Text, pads: Any, value: float | None = None) -> Text:
