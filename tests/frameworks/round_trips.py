@@ -69,7 +69,10 @@ def as_weights(model, gradients, arrays_of):
     found = [gradients.get(w) for w in model.weights]
     try:
         model.set_weights(
-            [np.zeros(w.shape) if g is None else g[0] for w, g in zip(model.weights, found, strict=True)]
+            [
+                np.zeros(w.shape) if g is None else g[0]
+                for w, g in zip(model.weights, found, strict=True)
+            ]
         )
         return arrays_of(model)
     finally:

@@ -23,6 +23,11 @@ SIGNS = {
 }
 
 
+def inputs_of(step: Step) -> Any:
+    """The inputs of a step; which of them may be None, is up to its op."""
+    return step.inputs
+
+
 def between(body: Any, step: Step, xs: Any) -> Text:
     return pair(xs[0], *SIGNS[step.op.name][:1], xs[1], SIGNS[step.op.name][1])
 
@@ -43,7 +48,7 @@ def identity(body: Any, step: Step, xs: Any) -> Text:
 def getitem(body: Any, step: Step, xs: Any) -> Text:
     """An index; backwards, axis by axis."""
     parts, text, back, axis = [], xs[0].within(), [], 0
-    for part in parts_of(step.attributes["index"], step.inputs[0].ndim):  # type: ignore[union-attr]
+    for part in parts_of(step.attributes["index"], inputs_of(step)[0].ndim):
         if isinstance(part, slice) and part == slice(None, None, -1):
             back.append(axis)
             part = slice(None)
@@ -59,7 +64,7 @@ def getitem(body: Any, step: Step, xs: Any) -> Text:
 
 def padding(body: Any, step: Step, size: Any, strides: Any, dilation: Any) -> Any:
     """What is added before and behind each axis of space or time."""
-    kind, lengths = step.attributes["padding"], step.inputs[0].shape[1:-1]  # type: ignore
+    kind, lengths = step.attributes["padding"], inputs_of(step)[0].shape[1:-1]
     if kind == "valid":
         return [(0, 0)] * len(size)
     if None in lengths and max(strides) > 1 and kind == "same":

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..engine.graph import Step
 from ..ops.linear import dot_equation
-from .expressions import COMMON, Express
+from .expressions import COMMON, Express, inputs_of
 from .text import SUM, Text, call, literal, pair
 
 WEIGHT = '''\
@@ -54,7 +52,7 @@ def auto_name(op: str) -> str:
 
 def same_name(body: Any, step: Step, xs: Any) -> Text:
     """An op that has the name and the attributes that it has here."""
-    options = dict(step.attributes)
+    options: dict[str, Any] = dict(step.attributes)
     name = {"inv": "linalg.inv", "det": "linalg.det"}.get(step.op.name, step.op.name)
     if options.pop("ddof", 0) or options.pop("decimals", 0):
         raise body.refuse(step, "ddof and decimals are not written")
@@ -80,14 +78,10 @@ def concatenate(body: Any, step: Step, xs: Any) -> Text:
 
 
 def dot(body: Any, step: Step, xs: Any) -> Text:
-    x, y = step.inputs
-    equation = dot_equation(x.ndim, y.ndim, step.attributes["axes"])  # type: ignore[union-attr]
+    x, y = inputs_of(step)
+    equation = dot_equation(x.ndim, y.ndim, step.attributes["axes"])
     z = call("ops.einsum", literal(equation), *xs)
     return call("ops.expand_dims", z, axis=1) if equation.endswith(">a") else z
-
-
-def shape_of(step: Step) -> list[Any]:
-    return [-1 if n is None else n for n in np.shape(np.empty(step.outputs[0][0]))]
 
 
 def flatten(body: Any, step: Step, xs: Any) -> Text:
@@ -96,7 +90,7 @@ def flatten(body: Any, step: Step, xs: Any) -> Text:
 
 
 def split_heads(body: Any, step: Step, xs: Any) -> Text:
-    _, time, width = step.inputs[0].shape  # type: ignore[union-attr]
+    _, time, width = inputs_of(step)[0].shape
     heads = step.attributes["heads"]
     y = call("ops.reshape", xs[0], literal((-1, time, heads, width // heads)))
     return call("ops.swapaxes", y, 1, 2)
@@ -108,7 +102,7 @@ def repeat(body: Any, step: Step, xs: Any) -> Text:
 
 def dropout(body: Any, step: Step, xs: Any) -> Text:
     shared = step.attributes.get("shared_axes", ())
-    ndim = step.inputs[0].ndim  # type: ignore[union-attr]
+    ndim = inputs_of(step)[0].ndim
     shape = [1 if i in shared else None for i in range(ndim)] if shared else None
     layer = call("layers.Dropout", step.attributes["rate"], noise_shape=shape and tuple(shape))
     return call(layer, xs[0])

@@ -94,7 +94,7 @@ class Body:
         """A weight that no layer of the framework owns."""
         raise NotImplementedError
 
-    def constant(self, array: np.ndarray) -> Text:
+    def constant(self, x: Tensor) -> Text:
         """An array that is no weight."""
         raise NotImplementedError
 
@@ -185,7 +185,7 @@ class Body:
             return self.parameter(x)
         if np.shape(x.value) == ():
             return literal(x.value if isinstance(x.value, bool | int | float) else x.numpy()[()])
-        return self.constant(x.numpy())
+        return self.constant(x)
 
     def add_model(self, node: Node) -> None:
         """Write the call of a model."""

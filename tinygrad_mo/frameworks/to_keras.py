@@ -30,7 +30,7 @@ from ..naming import unique_names
 from ..network.network import Network
 from ..recipes import signature_of
 from . import keras_ops
-from .expressions import padding
+from .expressions import inputs_of, padding
 from .source import WEIGHTS, Body, checked_path, described, float_type, write_files
 from .text import WIDTH, Text, call, docstring, identifier, literal
 
@@ -64,7 +64,7 @@ class Writer:
     def __init__(self, network: Network):
         self.network, self.taken, self.layers = network, {*NAMES}, set[str]()
         self.arrays: dict[str, np.ndarray] = {}
-        self.paths: dict[Parameter, str] = {}
+        self.paths: dict[Tensor, str] = {}
         self.of_model: dict[Network, str] = {}
         self.functions: list[str] = []
         self.functions.append(KerasBody(network, self).function("network"))
@@ -79,7 +79,7 @@ class Writer:
         self.functions.append(KerasBody(model, self).function(name))
         return name
 
-    def enter(self, who: str, w: Parameter, path: str) -> None:
+    def enter(self, who: str, w: Tensor, path: str) -> None:
         """Take a weight along."""
         if self.paths.setdefault(w, path) != path or path in self.arrays:
             raise NotImplementedError(
@@ -219,7 +219,7 @@ class KerasBody(Body):
         pads = padding(self, node.steps[0], layer.pool_size, layer.strides, ones)
         return literal(((0, 0), *pads, (0, 0))) if any(map(sum, pads)) else ()
 
-    def construct(self, layer: Layer, named: bool = True) -> str:
+    def construct(self, layer: Layer) -> str:
         """How Keras makes the layer."""
         given, options = layer.made_with
         signature = signature_of(type(layer))
@@ -259,8 +259,10 @@ class KerasBody(Body):
 
     def setting(self, layer: Layer, name: str, value: Any) -> Text | None:
         """The value of a setting, as it is written; None: it is left out."""
+        if isinstance(value, Network):
+            return Text(self.model_layer(value))
         if isinstance(value, Layer):
-            return Text(self.model_layer(value) if value.is_model else self.construct(value))
+            return Text(self.construct(value))
         if name.endswith("_initializer"):
             return literal(value) if isinstance(value, str) else None
         if name.endswith("_regularizer") and value is not None:
@@ -326,7 +328,9 @@ class KerasBody(Body):
         if scores is not None and self.takers.get(scores.key, set()) - {node}:
             options["return_attention_scores"] = True
         if node.type_name == "MultiHeadAttention" and query.mask is not None:
-            raise self.refuse(node, "the mask of its query would hide rows there, and here does not")
+            raise self.refuse(
+                node, "the mask of its query would hide rows there, and here does not"
+            )
         same = key.key == value.key
         return [query, value, *([] if same else [key])], options
 
@@ -344,7 +348,8 @@ class KerasBody(Body):
                 f"{name}_{letter}": [key] for letter, key in zip("hc", states, strict=False)
             }
         if options.get("return_attention_scores"):
-            scores = [s for s in node.steps if s.op.name == "matmul"][1].inputs[0].key  # type: ignore
+            _, product = (s for s in node.steps if s.op.name == "matmul")
+            scores = inputs_of(product)[0].key
             return {name: [k for k in taken if k != scores], f"{name}_scores": [scores]}
         if isinstance(layer, Bidirectional) and (
             layer.merge_mode is None or layer.forward.return_state
@@ -381,28 +386,23 @@ class KerasBody(Body):
         given = inputs[0] if len(inputs) == 1 else literal(inputs)
         return call(self.model_layer(node.owner), given)
 
-    def weight(self, name: str, w: Any, array: np.ndarray, trainable: bool) -> Text:
-        """A weight by itself."""
-        if w not in self.made:
-            name = identifier(name, self.taken)
-            self.made[w] = name
+    def weight(self, x: Tensor, name: str, trainable: bool) -> Text:
+        """An array by itself."""
+        if x not in self.made:
+            self.made[x] = name = identifier(name, self.taken)
             options = {"name": name, "trainable": None if trainable else False}
-            made = call("Weight", literal(array.shape), **options)
+            made = call("Weight", literal(x.shape), **options)
             self.line(f"{name} = {made}({self.inputs[0]})")
-            if isinstance(w, Parameter):
-                self.writer.enter(w.name, w, f"{name}/value")
-            else:
-                self.writer.arrays[f"{name}/value"] = array
-        return Text(self.made[w])
+            self.writer.enter(name, x, f"{name}/value")
+        return Text(self.made[x])
 
     def parameter(self, w: Parameter) -> Text:
-        free = self.writer.network.contents.is_trainable(w)
-        return self.weight(w.name.replace("/", "_"), w, w.numpy(), free)
+        return self.weight(w, w.name, self.writer.network.contents.is_trainable(w))
 
-    def constant(self, array: np.ndarray) -> Text:
-        if array.dtype.kind != "f":
-            return call("np.array", literal(array.tolist()))
-        return self.weight("constant", id(array), array, False)
+    def constant(self, x: Tensor) -> Text:
+        if x.dtype.kind != "f":
+            return call("np.array", literal(x.numpy().tolist()))
+        return self.weight(x, "constant", False)
 
     def express(self, step: Step, xs: Any) -> Any:
         if step.op.name not in keras_ops.OPS:
@@ -440,18 +440,16 @@ def outside(node: Node, x: Any) -> Tensor:
 
 def merged(node: Node) -> list[Tensor]:
     """What a merging layer was called on."""
-    steps = [s for s in node.steps if np.dtype(s.outputs[0][1]) != bool]
+    steps: list[Any] = [s for s in node.steps if np.dtype(s.outputs[0][1]) != bool]
     last, within = steps[-1], set(steps)
     if isinstance(node.owner, Dot) and node.owner.normalize:
-        return [x.step.inputs[0] for x in last.inputs]  # type: ignore[union-attr,misc]
+        return [x.step.inputs[0] for x in last.inputs]
     if isinstance(node.owner, Dot | Concatenate):
-        return list(last.inputs)  # type: ignore[arg-type]
+        return list(last.inputs)
     if isinstance(node.owner, Average):
-        last = last.inputs[0].step  # type: ignore[union-attr,assignment]
-    found: list[Tensor] = []
-    first, second = last.inputs
-    while True:
-        found.insert(0, second)  # type: ignore[arg-type]
-        if first.step not in within:  # type: ignore[union-attr]
-            return [first, *found]  # type: ignore[list-item]
-        first, second = first.step.inputs  # type: ignore[union-attr]
+        last = inputs_of(last)[0].step
+    first, *found = last.inputs
+    while first.step in within:
+        first, second = first.step.inputs
+        found.insert(0, second)
+    return [first, *found]

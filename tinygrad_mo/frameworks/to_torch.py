@@ -14,6 +14,7 @@ import numpy as np
 from ..engine.graph import Parameter, Step, Tensor
 from ..files.layouts import Layout
 from ..network.network import Network
+from .expressions import inputs_of
 from .source import WEIGHTS, Body, checked_path, described, float_type, write_files
 from .text import Text, call, class_name, docstring, identifier, lines_of, literal, method
 from .torch_modules import MODULES, Weights, source, views
@@ -166,12 +167,13 @@ class TorchBody(Body):
             self.arrays[name], self.owned[name] = w.numpy(), [(name, w)]
         return Text(f"self.{self.modules[w]}")
 
-    def constant(self, array: np.ndarray) -> Text:
-        name = identifier("constant", self.attributes)
-        kind = f"torch.ones({literal(array.shape)}, dtype=torch.{array.dtype})"
-        self.made.append(f'self.register_buffer("{name}", {kind})')
-        self.arrays[name] = array
-        return Text(f"self.{name}")
+    def constant(self, x: Tensor) -> Text:
+        if x not in self.modules:
+            self.modules[x] = name = identifier("constant", self.attributes)
+            kind = f"torch.ones({literal(x.shape)}, dtype=torch.{x.dtype})"
+            self.made.append(f'self.register_buffer("{name}", {kind})')
+            self.arrays[name] = x.numpy()
+        return Text(f"self.{self.modules[x]}")
 
     def model(self, node: Any, inputs: list[Text]) -> Text:
         name, body = self.writer.class_of(node.owner)
@@ -229,9 +231,11 @@ class TorchBody(Body):
 
     def given(self, step: Step, i: int) -> Any:
         """An input of a step; whole numbers as floats, where they are computed with."""
-        x, text = step.inputs[i], super().given(step, i)
-        computes = np.dtype(step.outputs[0][1]).kind == "f" and step.op.name not in TAKES_WHOLE
-        if x is None or not computes or np.dtype(x.dtype).kind == "f" or x.shape == ():
+        text = super().given(step, i)
+        if text is None or step.op.name in TAKES_WHOLE or np.dtype(step.outputs[0][1]).kind != "f":
+            return text
+        x = inputs_of(step)[i]
+        if np.dtype(x.dtype).kind == "f" or x.shape == ():
             return text
         return method(text, "double" if float_type(self.network) == "float64" else "float")
 

@@ -20,7 +20,7 @@ from ..files.layouts import (
     moved,
 )
 from ..layers import GRU, Dropout, GroupNormalization
-from .expressions import padding
+from .expressions import inputs_of, padding
 from .text import PRODUCT, SUM, Text, call, identifier, literal, method, pair
 
 Weights = list[tuple[str, Any, Layout]]  # names in the module, a tensor, and how it becomes theirs
@@ -53,12 +53,12 @@ def unless(value: Any, default: Any) -> Any:
 
 
 def dense(body: Any, step: Step, xs: Any) -> Text:
-    _, kernel, bias = step.inputs
-    if not isinstance(source(kernel), Parameter):  # type: ignore[arg-type]
+    _, kernel, bias = inputs_of(step)
+    if not isinstance(source(kernel), Parameter):
         y = pair(xs[0], "@", xs[1], PRODUCT)
         return y if bias is None else pair(y, "+", xs[2], SUM)
-    label = source(kernel).label.removesuffix("kernel").strip("_")  # type: ignore[arg-type]
-    text = call("nn.Linear", *kernel.shape, bias=False if bias is None else None)  # type: ignore
+    label = source(kernel).label.removesuffix("kernel").strip("_")
+    text = call("nn.Linear", *kernel.shape, bias=False if bias is None else None)
     weights = [("weight", kernel, TRANSPOSED)]
     weights += [("bias", bias, SAME)] if bias is not None else []
     module = body.module(step, text, weights, label)
@@ -66,7 +66,7 @@ def dense(body: Any, step: Step, xs: Any) -> Text:
 
 
 def embedding(body: Any, step: Step, xs: Any) -> Text:
-    ids, table = step.inputs
+    ids, table = inputs_of(step)
     if not isinstance(table, Parameter):
         return call("F.embedding", whole(ids, xs[0]), xs[1])
     text = call("nn.Embedding", *table.shape)
@@ -79,13 +79,13 @@ def whole(x: Any, text: Text) -> Text:
 
 
 def convolution(body: Any, step: Step, xs: Any) -> Text:
-    x, kernel, bias = step.inputs
-    n, deep = x.ndim - 2, step.op.name == "depthwise_convolution"  # type: ignore[union-attr]
-    size = kernel.shape[:-2]  # type: ignore[union-attr]
+    x, kernel, bias = inputs_of(step)
+    n, deep = x.ndim - 2, step.op.name == "depthwise_convolution"
+    size = kernel.shape[:-2]
     strides, dilation = step.attributes["strides"], step.attributes["dilation_rate"]
-    channels = x.shape[-1]  # type: ignore[union-attr]
+    channels = x.shape[-1]
     groups = channels if deep else step.attributes.get("groups", 1)
-    filters = kernel.shape[-1] * (channels if deep else 1)  # type: ignore
+    filters = kernel.shape[-1] * (channels if deep else 1)
     pads = padding(body, step, size, strides, dilation)
     even = all(a == b for a, b in pads) and max(strides) == 1
     text = body.last(
@@ -96,7 +96,7 @@ def convolution(body: Any, step: Step, xs: Any) -> Text:
     )  # fmt: skip
     order = DEPTHWISE if deep else moved(*[n + 1, n, *range(n)])
     weights = [("weight", kernel, order)] + ([("bias", bias, SAME)] if bias is not None else [])
-    label = kernel.label.removesuffix("kernel").strip("_")  # type: ignore[union-attr]
+    label = kernel.label.removesuffix("kernel").strip("_")
     module = body.module(step, text, weights, label)
     return call(module, xs[0] if even else padded(xs[0], pads))
 
@@ -114,8 +114,8 @@ def widths_of(pads: Any) -> tuple[int, ...]:
 
 
 def transposed_convolution(body: Any, step: Step, xs: Any) -> Text:
-    _, kernel, bias = step.inputs
-    *size, filters, channels = kernel.shape  # type: ignore[union-attr]
+    _, kernel, bias = inputs_of(step)
+    *size, filters, channels = kernel.shape
     strides, dilation = step.attributes["strides"], step.attributes["dilation_rate"]
     spans = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
     more = [max(n - span, 0) for span, n in zip(spans, strides, strict=True)]
@@ -147,11 +147,11 @@ def pool(body: Any, step: Step, xs: Any) -> Text:
 
 
 def batch_normalization(body: Any, step: Step, xs: Any) -> Any:
-    _, gamma, beta, mean, variance, mask = step.inputs
+    _, gamma, beta, mean, variance, mask = inputs_of(step)
     owner = step.call.owner if step.call else None
     frozen = owner is not None and not body.writer.network.contents.is_trainable(owner)
     text = call(
-        body.helper("BatchNorm"), mean.shape[0], eps=step.attributes.get("epsilon", 1e-3),  # type: ignore
+        body.helper("BatchNorm"), mean.shape[0], eps=step.attributes.get("epsilon", 1e-3),
         momentum=float(f"{1 - step.attributes.get('momentum', 0.99):.12g}"),
         scale=False if gamma is None else None, center=False if beta is None else None,
         frozen=frozen or None,
@@ -162,12 +162,12 @@ def batch_normalization(body: Any, step: Step, xs: Any) -> Any:
 
 
 def layer_normalization(body: Any, step: Step, xs: Any) -> Text:
-    x, *weights = step.inputs
-    rms, ndim = step.op.name == "rms_normalization", x.ndim  # type: ignore[union-attr]
+    x, *weights = inputs_of(step)
+    rms, ndim = step.op.name == "rms_normalization", x.ndim
     axes = sorted(a % ndim for a in np.reshape(step.attributes.get("axis", -1), -1).tolist())
     if axes != list(range(axes[0], ndim)):
         raise body.refuse(step, "its normalisations are over the last axes")
-    lengths = x.shape[axes[0] :]  # type: ignore[union-attr]
+    lengths = x.shape[axes[0] :]
     eps = step.attributes.get("epsilon", 1e-6 if rms else 1e-3)
     gamma, beta = (*weights, None)[:2]
     if gamma is None and beta is not None:  # which is a function there, and no module
@@ -186,11 +186,11 @@ def one_length(lengths: Sequence[int]) -> Any:
 
 
 def group_normalization(body: Any, step: Step, xs: Any) -> Text:
-    x, gamma, beta = step.inputs
+    x, gamma, beta = inputs_of(step)
     if (gamma is None) != (beta is None):
         raise body.refuse(step, TORCH_NEEDS[GroupNormalization][1])
     text = body.last(
-        step, "GroupNorm", step.attributes["groups"], x.shape[-1],  # type: ignore[union-attr]
+        step, "GroupNorm", step.attributes["groups"], x.shape[-1],
         eps=step.attributes.get("epsilon", 1e-3), affine=False if gamma is None else None,
     )  # fmt: skip
     both = ("weight", gamma, SAME), ("bias", beta, SAME)
@@ -199,7 +199,7 @@ def group_normalization(body: Any, step: Step, xs: Any) -> Text:
 
 def recurrent(body: Any, step: Step, xs: Any) -> Any:
     kind = {"lstm": "LSTM", "gru": "GRU", "simple_rnn": "RNN"}[step.op.name]
-    _, kernel, recurrent_kernel, bias, *states, mask = step.inputs
+    _, kernel, recurrent_kernel, bias, *states, mask = inputs_of(step)
     if kind == "GRU" and not step.attributes.get("reset_after", True):
         raise body.refuse(step, TORCH_NEEDS[GRU][1])
     if step.attributes.get("recurrent_dropout"):
@@ -208,7 +208,7 @@ def recurrent(body: Any, step: Step, xs: Any) -> Any:
     if not {*used} <= {0} and not {*used} <= {1}:
         body.settle(step)
     text = call(
-        f"nn.{kind}", kernel.shape[0], recurrent_kernel.shape[0],  # type: ignore[union-attr]
+        f"nn.{kind}", kernel.shape[0], recurrent_kernel.shape[0],
         bias=None if isinstance(bias, Parameter) else False, batch_first=True,
     )  # fmt: skip
     columns = GATES if kind == "GRU" else TRANSPOSED
@@ -252,7 +252,7 @@ def first_states(states: Sequence[Any], texts: list[Any], x: Text) -> Text | Non
 
 
 def dropout(body: Any, step: Step, xs: Any) -> Text:
-    rate, ndim = step.attributes["rate"], step.inputs[0].ndim  # type: ignore[union-attr]
+    rate, ndim = step.attributes["rate"], inputs_of(step)[0].ndim
     shared = tuple(step.attributes.get("shared_axes", ()))
     if not shared:
         text = call("nn.Dropout", rate)

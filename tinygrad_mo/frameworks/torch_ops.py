@@ -8,7 +8,7 @@ import numpy as np
 
 from ..engine.graph import Step
 from ..ops.linear import dot_equation
-from .expressions import COMMON, Express
+from .expressions import COMMON, Express, inputs_of
 from .text import PRODUCT, Text, call, literal, method, pair
 from .torch_modules import MODULES
 
@@ -55,7 +55,7 @@ def reduction(name: str, **always: Any) -> Express:
         options = step.attributes | always
         axis = options.pop("axis", None)
         if axis is None and name in ("amax", "amin", "logsumexp"):
-            axis = tuple(range(step.inputs[0].ndim))  # type: ignore[union-attr]
+            axis = tuple(range(inputs_of(step)[0].ndim))
         given = [] if axis is None else [literal(tuple(axis) if np.ndim(axis) else axis)]
         if name in ("var", "std"):
             options["correction"] = options.pop("ddof", 0)
@@ -91,14 +91,14 @@ def einsum(body: Any, step: Step, xs: Any) -> Text:
 
 
 def dot(body: Any, step: Step, xs: Any) -> Text:
-    x, y = step.inputs
-    equation = dot_equation(x.ndim, y.ndim, step.attributes["axes"])  # type: ignore[union-attr]
+    x, y = inputs_of(step)
+    equation = dot_equation(x.ndim, y.ndim, step.attributes["axes"])
     z = call("torch.einsum", literal(equation), *xs)
     return Text(f"{z}[:, None]") if equation.endswith(">a") else z
 
 
 def flatten(body: Any, step: Step, xs: Any) -> Text:
-    flat = step.inputs[0].ndim == 1  # type: ignore[union-attr]
+    flat = inputs_of(step)[0].ndim == 1
     return Text(f"{xs[0].within()}[:, None]") if flat else method(xs[0], "flatten", 1)
 
 
@@ -107,7 +107,7 @@ def reshape(body: Any, step: Step, xs: Any) -> Text:
 
 
 def transpose(body: Any, step: Step, xs: Any) -> Text:
-    ndim = step.inputs[0].ndim  # type: ignore[union-attr]
+    ndim = inputs_of(step)[0].ndim
     axes = [a % ndim for a in step.attributes.get("axes") or range(ndim)[::-1]]
     moved = [i for i, a in enumerate(axes) if a != i]
     return (
@@ -138,7 +138,7 @@ def steps_out_of_batch(body: Any, step: Step, xs: Any) -> Text:
 
 
 def broadcast_mask(body: Any, step: Step, xs: Any) -> Text:
-    depth = step.inputs[0].ndim  # type: ignore[union-attr]
+    depth = inputs_of(step)[0].ndim
     return method(xs[0], "expand", Text(f"{body.settled(step.inputs[1])}.shape[:{depth}]"))
 
 
