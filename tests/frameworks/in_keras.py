@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from keras.src.backend.common import dtypes
 
-from round_trips import as_weights, by_input, check, imported, ours, same
 from tinygrad_mo.frameworks.to_keras import Writer
+from written import as_weights, by_input, check, imported, ours, same
 
 # Keras computes much of float64 in float32 with PyTorch; in float64 every mistake shows.
 dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"

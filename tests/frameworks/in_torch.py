@@ -2,8 +2,8 @@
 
 import torch
 
-from round_trips import as_weights, by_input, check, imported, ours, same
 from tinygrad_mo.frameworks.to_torch import Writer
+from written import as_weights, by_input, check, imported, ours, same
 
 
 def there(model, x, path, rtol, training=False):

@@ -1,5 +1,7 @@
 """A small model for each layer and its options, with data."""
 
+from copy import deepcopy
+
 import numpy as np
 
 import tinygrad_mo as tg
@@ -12,13 +14,14 @@ def case(name, shape, compute, ids=0):
     CASES[name] = compute, shape, ids
 
 
-def masked(layer, **options):
-    return lambda x: layer(L.Embedding(7, 3, mask_zero=True, **options)(x))
+def masked(layer):
+    """The layer behind an Embedding whose id 0 is padding."""
+    return lambda x: deepcopy(layer)(L.Embedding(7, 3, mask_zero=True)(x))
 
 
-def several(compute):
+def several(layer):
     """Each output of a call behind a Dense of its own, so that all have a name."""
-    return lambda x: [L.Dense(2)(y) for y in compute(x)]
+    return lambda x: [L.Dense(2)(y) for y in deepcopy(layer)(x)]
 
 
 ROW, STEPS, PICTURE = (6,), (5, 4), (7, 6, 4)
@@ -102,14 +105,14 @@ case("ops", STEPS, lambda x: (2 * x - x[:, ::-1]) / (1 + abs(x).sum(axis=-1, kee
 case("more_ops", STEPS, lambda x: tg.ops.where(x > 0, x**2, -x).mean(axis=1) @ np.ones((4, 2)))
 
 
-def small(name, training):
+def small(name):
     """The model of a case, and data for it."""
     tg.set_random_seed(0)
     compute, shape, ids = CASES[name]
     random = np.random.default_rng(len(name))
     x = tg.Input(shape, "int32" if ids else None, name="x")
-    model = tg.Model(x, compute(x))
+    model = tg.Model(x, deepcopy(compute)(x))
     data = random.integers(0, ids, (4, *shape)) if ids else random.normal(size=(4, *shape))
     for w in model.weights:  # zeros and ones would hide what is mixed up
-        w.assign(w.numpy() + random.uniform(0.1, 0.3, w.shape))
+        w.assign(random.normal(size=w.shape) / 2 if w.trainable else random.uniform(1, 2, w.shape))
     return model, data

@@ -56,12 +56,8 @@ def same_name(body: Any, step: Step, xs: Any) -> Text:
     name = {"inv": "linalg.inv", "det": "linalg.det"}.get(step.op.name, step.op.name)
     if options.pop("ddof", 0) or options.pop("decimals", 0):
         raise body.refuse(step, "ddof and decimals are not written")
-    defaults = {
-        "leaky_relu": {"negative_slope": 0.2},
-        "cumsum": {"axis": -1},
-        "cumprod": {"axis": -1},
-    }
-    options = defaults.get(step.op.name, {}) | options
+    if step.op.name in ("cumsum", "cumprod"):
+        options.setdefault("axis", -1)
     options = {n: tuple(v) if isinstance(v, list) else v for n, v in options.items()}
     if not options.get("keepdims", True):
         del options["keepdims"]

@@ -141,6 +141,7 @@ class KerasBody(Body):
     def __init__(self, network: Network, writer: Writer):
         super().__init__(network, NAMES, 4, card_of)
         self.writer = writer
+        self.missed: set[Any] = set()  # keys of tensors that have a mask here alone
         self.made: dict[Any, str] = {}  # what is called several times, or has no room in its line
         raw = {keras_ops.auto_name(n.owner.name) for n in self.graph.all if n.kind == "op"}
         raw |= MASKS_OPS if any(x.mask is not None for x in self.tensors.values()) else set()
@@ -360,14 +361,14 @@ class KerasBody(Body):
         return {name: taken}
 
     def check_masks(self, node: Node, inputs: list[Tensor]) -> None:
-        """Keras hands masks on from layer to layer; where it would not, an error."""
-        for x in inputs:
-            maker = self.graph.maker(x)
-            if x.mask is not None and maker is not None and maker.kind != "layer":
-                raise self.refuse(
-                    node, "the mask of its input comes through an op, where it ends there"
-                )
-        if type(node.owner).__name__ == "Softmax" and any(x.mask is not None for x in inputs):
+        """Keras hands masks on from layer to layer; where a mask is missed, an error."""
+        masked = [x for x in inputs if x.mask is not None]
+        missed = [x for x in masked if x.key in self.missed or self.graph.maker(x).kind == "op"]
+        if missed and any(np.dtype(x.dtype) == bool for x in node.inputs):
+            raise self.refuse(node, "the mask of its input, behind an op, is not known there")
+        if missed:
+            self.missed |= {key for key in self.takers if key[0] in node.steps}
+        elif masked and node.type_name == "Softmax":
             raise self.refuse(node, "Keras's Softmax takes the mask of its input as its own")
 
     # ------------------------------------------------------------ models and weights

@@ -87,7 +87,7 @@ def real_steps(reader, x, mask, first=None):
         first = [torch.zeros_like(state) for state in states]
     starts = first if isinstance(first, tuple | list) else [first]
     some = (count > 0)[:, None]
-    ends = tuple(torch.where(some, s, f) for s, f in zip(states, starts))
+    ends = tuple(torch.where(some, s, f) for s, f in zip(states, starts, strict=True))
     y = torch.cat([starts[0].transpose(0, 1), y], 1)  # the state before each step, too
     y = y.take_along_dim(mask.cumsum(1)[..., None], 1)
     return y, ends if isinstance(last, tuple) else ends[0]

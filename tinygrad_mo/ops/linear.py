@@ -120,7 +120,7 @@ def dot_equation(ndim_x: int, ndim_y: int, axes: Sequence[int]) -> str:
     """What `dot` adds up, as `einsum` writes it; without other axes than the batch, one is missing.
 
     >>> dot_equation(3, 3, (2, 1)), dot_equation(2, 2, (1, 1))
-    ('abc,acd->abd', 'ab,ab->a')
+    ('abc,ace->abe', 'ab,ab->a')
     """
     axis_x, axis_y = axes[0] % ndim_x, axes[1] % ndim_y
     of_x = list(ascii_lowercase[:ndim_x])
