@@ -1,9 +1,5 @@
 """Networks as source for Keras, run on its PyTorch backend and compared."""
 
-import os
-
-os.environ["KERAS_BACKEND"] = "torch"
-
 import keras
 import numpy as np
 import torch
