@@ -8,6 +8,7 @@ has no counterpart there, is in `to_torch` and `to_keras`.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from io import BytesIO
@@ -145,7 +146,7 @@ class Body:
         if text in self.taken or (self.uses[key] == 1 and near):
             self.texts[key] = text
         else:
-            self.texts[key] = self.assign(self.name_for(key), text)
+            self.texts[key] = self.assign(self.name_for(key, text), text)
 
     def settle(self, step: Step) -> None:
         """Give those inputs of a step names that are longer expressions."""
@@ -157,16 +158,17 @@ class Body:
         """What a tensor is called, with a line if it had none."""
         text = self.text(x)
         if x.step is not None and not text.isidentifier():
-            text = self.texts[x.key] = self.assign(self.name_for(x.key), text)
+            text = self.texts[x.key] = self.assign(self.name_for(x.key, text), text)
         return text
 
-    def name_for(self, key: Any) -> str:
-        """That of the card, for what others take of it; else that of the op."""
+    def name_for(self, key: Any, text: str) -> str:
+        """That of the card, for what others take of it; else that of a module, or of the op."""
         step, i = key
-        within = self.takers.get(key, set()) == {self.node}
-        name = step.op.name if within else self.node.name
-        is_mask = np.dtype(step.outputs[i][1]) == bool and not within
-        return f"{name}_mask" if is_mask else name
+        if self.takers.get(key, set()) == {self.node}:
+            module = re.match(r"self\.(\w+)\(", text)
+            return module[1] if module else step.op.name
+        is_mask = np.dtype(step.outputs[i][1]) == bool
+        return f"{self.node.name}_mask" if is_mask else self.node.name
 
     def assign(self, name: str, text: str) -> Text:
         """Write a line that gives an expression a name."""

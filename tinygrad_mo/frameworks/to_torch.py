@@ -112,7 +112,7 @@ class TorchBody(Body):
     def write_class(self, name: str) -> None:
         """Add the class to those of the file."""
         found = self.write()
-        if self.writer.net is None or name == "Net":
+        if name == "Net":
             self.tie()
             self.freeze()
         (one, *others) = found.values()

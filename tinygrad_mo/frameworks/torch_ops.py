@@ -56,7 +56,8 @@ def reduction(name: str, **always: Any) -> Express:
         axis = options.pop("axis", None)
         if axis is None and name in ("amax", "amin", "logsumexp"):
             axis = tuple(range(inputs_of(step)[0].ndim))
-        given = [] if axis is None else [literal(tuple(axis) if np.ndim(axis) else axis)]
+        axes = () if axis is None else tuple(np.reshape(axis, -1).tolist())
+        given = [literal(axes[0] if len(axes) == 1 else axes)] * bool(axes)
         if name in ("var", "std"):
             options["correction"] = options.pop("ddof", 0)
         keep = options.pop("keepdims", False) or None
