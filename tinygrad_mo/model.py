@@ -640,7 +640,8 @@ class Model(Network):
         Axes are as here, channels last. Several outputs are a dict. It predicts and trains as the
         model does; what is compiled (losses, optimizer), penalties on weights and initializers
         are not written. A layer that is called several times in one step of training moves its
-        averages (batch normalisation) after each call there.
+        averages (batch normalisation) after each call there; of equal numbers in a window, another
+        one may get the gradient of their maximum.
 
         Parameters
         ----------

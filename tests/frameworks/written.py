@@ -41,6 +41,14 @@ def without_chance(model):
         layer.made_with = given, {n: 0.0 if n in CHANCE else v for n, v in options.items()}
 
 
+def without_ties(model, x):
+    """The data with small noise: of equal numbers, pools of different makers choose differently."""
+    random = np.random.default_rng(0)
+    data = by_input(model, x)
+    floats = {n: a for n, a in data.items() if a.dtype.kind == "f"}
+    return data | {n: a + 0.01 * random.normal(size=a.shape) for n, a in floats.items()}
+
+
 def ours(model, feed, training):
     """Outputs by name, and the gradients of a loss of all outputs, by weight and by input."""
     with warnings.catch_warnings():
