@@ -21,6 +21,8 @@ from .files.exchange import is_safetensors, load_safetensors, save_safetensors
 from .flow.flow import Flow
 from .flow.recording import measure, unmeasured
 from .flow.words import explain, listing
+from .source_code.to_keras import write_keras
+from .source_code.to_torch import write_torch
 from .layers.base import AddedLoss
 from .losses import LOSSES
 from .naming import did_you_mean, unique_names
@@ -637,6 +639,96 @@ class Model(Network):
             an LSTM with a mask, or an op of your own. Nothing is written then.
         """
         write_network(path, self)
+
+    def to_torch(self, path: str | Path) -> None:
+        """Write the network as source code for PyTorch, to read and to go on with.
+
+        The file has a class `Net`, a module whose parts and variables are called as the layers, a
+        class for each model within, and a function `load`, which returns it with the weights in a
+        file beside it: net.npz for net.py. It needs PyTorch and NumPy, and nothing of this package.
+        Axes are as here, channels last. Several outputs are a dict. It predicts and trains as the
+        model does; what is compiled (losses, optimizer), penalties on weights and initializers
+        are not written. A layer that is called several times in one step of training moves its
+        averages (batch normalisation) after each call there; of equal numbers in a window, another
+        one may get the gradient of their maximum.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ends with ".py".
+
+        Raises
+        ------
+        NotImplementedError
+            Naming the layer that PyTorch has no counterpart of, such as a GRU with
+            ``reset_after=False``. Nothing is written then.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import tinygrad_mo as tg
+        >>> x = tg.Input((8,), name="flat")
+        >>> trunk = tg.layers.Dense(16, activation="relu", name="trunk")(x)
+        >>> outputs = [tg.layers.Dense(1, name=name)(trunk) for name in ("price", "size")]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     tg.Model(x, outputs).to_torch(folder + "/net.py")
+        ...     source = Path(folder, "net.py").read_text()
+        >>> print(source[source.index("class Net") : source.index("def load")].rstrip())
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.trunk = nn.Linear(8, 16)
+                self.price = nn.Linear(16, 1)
+                self.size = nn.Linear(16, 1)
+        <BLANKLINE>
+            def forward(self, flat):
+                trunk = torch.relu(self.trunk(flat))
+                price = self.price(trunk)
+                size = self.size(trunk)
+                return {"price": price, "size": size}
+        """
+        write_torch(path, self)
+
+    def to_keras(self, path: str | Path) -> None:
+        """Write the network as source code for Keras 3, to read and to go on with.
+
+        The file has a function `network`, which makes a functional model of the same layers, and
+        one `load`, which returns it with the weights in a file beside it: net.npz for net.py. It
+        needs Keras and NumPy, and nothing of this package. Several outputs are a dict. It predicts
+        and trains as the model does; what is compiled (losses, optimizer) is not written.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ends with ".py".
+
+        Raises
+        ------
+        NotImplementedError
+            Naming the layer that Keras has no counterpart of, or to which it does something else,
+            such as a mask in multi-head attention. Nothing is written then.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import tinygrad_mo as tg
+        >>> x = tg.Input((8,), name="flat")
+        >>> trunk = tg.layers.Dense(16, activation="relu", name="trunk")(x)
+        >>> model = tg.Model(x, tg.layers.Dense(1, name="price")(trunk))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.to_keras(folder + "/net.py")
+        ...     source = Path(folder, "net.py").read_text()
+        >>> print(source[source.index("def network") : source.index("def load")].rstrip())
+        def network():
+            \"""The network, with new weights.\"""
+            flat = keras.Input((8,), name="flat")
+            trunk = layers.Dense(16, activation="relu", name="trunk")(flat)
+            price = layers.Dense(1, name="price")(trunk)
+            return keras.Model(flat, price, name="model")
+        """
+        write_keras(path, self)
 
     def save_weights(
         self, path: str | Path, names: str = "keras", rename: Mapping[str, str] | None = None

@@ -69,12 +69,22 @@ class Node:
 
 def card_of(step: Step) -> Any:
     """What makes steps one card: the outermost call that is not a model's, or the step itself."""
+    return next((call for call in calls_around(step) if not call.owner.is_model), step)
+
+
+def outermost_card_of(step: Step) -> Any:
+    """The same where a model within the network is one card, too."""
+    return next(iter(calls_around(step)), step)
+
+
+def calls_around(step: Step) -> list[Call]:
+    """The calls that a step was recorded in, from the outermost one."""
     chain: list[Call] = []
     call = step.call
     while call:
         chain.append(call)
         call = call.parent
-    return next((c for c in reversed(chain) if not c.owner.is_model), step)
+    return chain[::-1]
 
 
 class Nodes:
@@ -90,6 +100,8 @@ class Nodes:
         Its symbolic leaves, in the order in which they shall be listed.
     path_of : function of Call
         What the call of a layer is called. Default: by the names of the layers.
+    card_of : function of Step
+        What makes steps one card. Default: what `card_of` says.
 
     Attributes
     ----------
@@ -103,7 +115,9 @@ class Nodes:
         losses: Iterable[Tensor],
         inputs: Iterable[Tensor],
         path_of: Callable[[Call], str] = attrgetter("path"),
+        card_of: Callable[[Step], Any] = card_of,
     ):
+        self._card = card_of
         self.all: list[Node] = []
         self._of_card: dict[Any, Node] = {}
         for tensor in inputs:
@@ -131,7 +145,7 @@ class Nodes:
             taken += names
 
     def _add(self, step: Step, path_of: Callable[[Call], str]) -> None:
-        card = card_of(step)
+        card = self._card(step)
         node = self._of_card.get(card)
         if node is None:
             if isinstance(card, Step):
@@ -154,8 +168,11 @@ class Nodes:
 
     def maker(self, tensor: Tensor) -> Any:
         """The node that made a tensor, or None for constants."""
-        card = tensor if tensor.step is None else card_of(tensor.step)
-        return self._of_card.get(card)
+        return self._of_card.get(tensor) if tensor.step is None else self.card(tensor.step)
+
+    def card(self, step: Step) -> Any:
+        """The node that a step belongs to."""
+        return self._of_card.get(self._card(step))
 
 
 def calls_of_layers(nodes: Iterable[Node]) -> list[list[Node]]:

@@ -363,16 +363,19 @@ def keras_paths(model: Network) -> dict[str, str]:
     these names.
     """
 
-    def walk(layer: Layer, ours: str, theirs: str) -> Iterator[tuple[str, str]]:
-        for w in layer.own_weights:
-            name = w.label
-            if isinstance(layer, MultiHeadAttention):  # query_kernel: query/kernel
-                yield f"{ours}/{name}", f"{theirs}/{'/'.join(name.rsplit('_', 1))}"
-            else:
-                yield f"{ours}/{name}", f"{theirs}/{CELLS.get(type(layer), '')}{name}"
-        for inner_name, inner in layer.named_sublayers().items():
-            path = inner_name if layer.is_model else f"{theirs}/{inner_name}"
-            yield from walk(inner, f"{ours}/{inner_name}", path)
-
     top = model.contents.layers.items()
-    return dict(pair for name, layer in top for pair in walk(layer, name, name))
+    pairs = (pair for name, layer in top for pair in keras_names(layer, name, name))
+    return {ours: theirs for _, ours, theirs in pairs}
+
+
+def keras_names(layer: Layer, ours: str, theirs: str) -> Iterator[tuple[Parameter, str, str]]:
+    """The weights of a layer, and what each is called here and in Keras."""
+    for w in layer.own_weights:
+        name = w.label
+        if isinstance(layer, MultiHeadAttention):  # query_kernel: query/kernel
+            yield w, f"{ours}/{name}", f"{theirs}/{'/'.join(name.rsplit('_', 1))}"
+        else:
+            yield w, f"{ours}/{name}", f"{theirs}/{CELLS.get(type(layer), '')}{name}"
+    for inner_name, inner in layer.named_sublayers().items():
+        path = inner_name if layer.is_model else f"{theirs}/{inner_name}"
+        yield from keras_names(inner, f"{ours}/{inner_name}", path)

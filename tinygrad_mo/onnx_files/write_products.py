@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from string import ascii_lowercase
-
 from ..engine.graph import Step
+from ..ops.linear import dot_equation
 from .writer import Names, Writer, Writes, given
 
 
@@ -25,15 +24,9 @@ def einsum(w: Writer, step: Step, xs: Names) -> Names:
 
 
 def dot(w: Writer, step: Step, xs: Names) -> Names:
-    x, y = given(step), given(step, 1)
-    axis_x, axis_y = (a % t.ndim for a, t in zip(step.attributes["axes"], (x, y), strict=True))
-    of_x = list(ascii_lowercase[: x.ndim])
-    of_y = ["a", *ascii_lowercase[x.ndim : x.ndim + y.ndim - 1]]
-    of_y[axis_y] = of_x[axis_x]
-    free = [c for c in of_x[1:] if c != of_x[axis_x]] + [c for c in of_y[1:] if c != of_x[axis_x]]
-    equation = f"{''.join(of_x)},{''.join(of_y)}->a{''.join(free)}"
+    equation = dot_equation(given(step).ndim, given(step, 1).ndim, step.attributes["axes"])
     z = w.node("Einsum", [w.cast(one, step.outputs[0][1]) for one in xs], equation=equation)
-    return z if free else w.node("Unsqueeze", [*z, w.whole([1])])
+    return w.node("Unsqueeze", [*z, w.whole([1])]) if equation.endswith(">a") else z
 
 
 WRITE: Writes = {

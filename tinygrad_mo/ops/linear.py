@@ -1,5 +1,7 @@
 """Products with weights: the affine map, rows of a table picked by id, and sums of products."""
 
+from collections.abc import Sequence
+from string import ascii_lowercase
 from typing import NoReturn
 
 from ..device import Array, array_module, first_place
@@ -112,6 +114,21 @@ def dot(x, y, *, axes):
         return xp.moveaxis(gy, -1, axis_y)
 
     return z, (pull_x, pull_y)
+
+
+def dot_equation(ndim_x: int, ndim_y: int, axes: Sequence[int]) -> str:
+    """What `dot` adds up, as `einsum` writes it; without other axes than the batch, one is missing.
+
+    >>> dot_equation(3, 3, (2, 1)), dot_equation(2, 2, (1, 1))
+    ('abc,ace->abe', 'ab,ab->a')
+    """
+    axis_x, axis_y = axes[0] % ndim_x, axes[1] % ndim_y
+    of_x = list(ascii_lowercase[:ndim_x])
+    of_y = ["a", *ascii_lowercase[ndim_x : ndim_x + ndim_y - 1]]
+    del of_y[axis_y]
+    free = [*of_x[1:axis_x], *of_x[axis_x + 1 :], *of_y[1:]]
+    of_y.insert(axis_y, of_x[axis_x])
+    return f"{''.join(of_x)},{''.join(of_y)}->a{''.join(free)}"
 
 
 def as_matrices(x: Array) -> Array:
