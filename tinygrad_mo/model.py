@@ -21,8 +21,6 @@ from .files.exchange import is_safetensors, load_safetensors, save_safetensors
 from .flow.flow import Flow
 from .flow.recording import measure, unmeasured
 from .flow.words import explain, listing
-from .source_code.to_keras import write_keras
-from .source_code.to_torch import write_torch
 from .layers.base import AddedLoss
 from .losses import LOSSES
 from .naming import did_you_mean, unique_names
@@ -31,6 +29,8 @@ from .onnx_files.reading import read_network
 from .onnx_files.writing import write_network
 from .optimizers import Optimizer
 from .optimizers import get as get_optimizer
+from .source_code.to_keras import write_keras
+from .source_code.to_torch import write_torch
 from .training.batches import count
 from .training.data import evaluated_batches, training_batches, validation_batches
 from .training.fitting import Fit, all_of, as_callbacks, settings_now, train_step
