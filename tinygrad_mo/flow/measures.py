@@ -216,7 +216,7 @@ def factor_of_gram(gram: np.ndarray) -> np.ndarray | None:
         r = np.linalg.cholesky(gram / lengths / lengths[:, None]).T
     except np.linalg.LinAlgError:
         return None
-    return r * lengths if np.diagonal(r).min() > FAR_APART else None
+    return r * lengths if (np.diagonal(r) > FAR_APART).all() else None
 
 
 def factor_of_parallel(columns: np.ndarray, gram: np.ndarray) -> np.ndarray:

@@ -105,6 +105,7 @@ class Writer:
         lines += ["", WEIGHTS.format(stem=stem)]
         if float_type(self.network) == "float64":
             lines += ['keras.config.set_floatx("float64")  # much is float32, but with TensorFlow']
+            lines += ['keras.config.set_dtype_policy("float64")  # of layers to come']
         top = [head, "", "from pathlib import Path", "", *lines]
         return "\n".join([*top, "", "", "\n\n\n".join([*helpers, code, LOAD])])
 
