@@ -87,7 +87,7 @@ LEDGER = {
     "replay": 709,
     "schedules": 108,
     "sequential": 95,
-    "source_code": 1488,
+    "source_code": 1489,
     "systems": 1866,
     "training": 2239,
     "whole_files": 91,
