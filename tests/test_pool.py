@@ -1,6 +1,8 @@
 """Large operations cut into parts that run side by side, and what training runs in."""
 
 import os
+import subprocess
+import sys
 import threading
 from contextlib import ExitStack
 
@@ -187,6 +189,22 @@ def test_memory_stays_for_who_comes_back_soon(monkeypatch):
     pool._giving_back.cancel()
     monkeypatch.setattr(pool, "_inside", True)
     pool.give_back(None)  # nothing is asked of the C library while somebody is at work
+
+
+@pytest.mark.medium
+def test_a_program_ends_while_somebody_is_at_work():
+    """As where a generator that trains is left as it is: no thread begins so late."""
+    code = """if True:
+        from tinygrad_mo import pool
+
+        def training():
+            with pool.at_work():
+                yield
+
+        begun = training()
+        next(begun)
+    """
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
 
 
 def test_a_number_of_threads_below_1_is_refused():

@@ -139,7 +139,8 @@ def memory_kept() -> Iterator[None]:
     finally:
         _giving_back = Timer(SOON, give_back, [c])
         _giving_back.daemon = True
-        _giving_back.start()
+        if not sys.is_finalizing():  # else no thread begins any more, and all is given back
+            _giving_back.start()
 
 
 def give_back(c: Any) -> None:
