@@ -76,7 +76,7 @@ def plant(monkeypatch, owner, name, right, wrong):
 
 PLANTED = {  # by the law that finds it: where, and the right and the wrong words
     "gradients_are_slopes": (plan.Plan, "sweep", "added(so_far, new) if so_far else new", "new"),
-    "one_sweep_is_each_loss_alone": (plan, "spread", "of.index(k)", "0"),
+    "one_sweep_is_each_loss_alone": (plan, "added", "row_of[k] + row if k in row_of", "row if 1"),
     "reach_is_what_the_program_says": (plan.Plan, "_find_reach", "slot] |= above", "slot] = above"),
     "edges_are_those_that_a_search_finds": (plan.Plan, "__init__", "live[slot] and s", "s"),
     "predicting_changes_nothing": (Network, "predict", "[start : start + batch", "[0 : batch"),
