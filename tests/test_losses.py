@@ -181,8 +181,13 @@ def test_margins_take_signs_or_zeros_and_ones():
         loss = kind(missing=-9)
         assert float(loss([[-1], [1], [1]], p)) == float(loss([[0], [1], [1]], p)) > 0
         assert float(loss([[-1], [-9], [1]], p)) == float(loss([[0], [nan], [1]], p)) > 0
-        for odd in ([[-1], [0], [1]], [[0.5], [0], [1]], [[2], [1], [1]]):
-            with pytest.raises(ValueError, match=f"{loss.name} takes labels of -1 and 1, or of 0"):
+        for odd, words in (
+            ([[-1], [0], [1]], "label 0 in row 1 beside labels of -1"),
+            ([[1], [0], [0.5]], "label 0.5 in row 2"),
+            ([[2], [-1], [1]], "label 2 in row 0"),
+        ):
+            said = f"^{words}: {loss.name} takes labels of -1 and 1, or of 0 and 1$"
+            with pytest.raises(ValueError, match=said):
                 loss(odd, p)
 
 

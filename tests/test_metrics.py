@@ -5,12 +5,14 @@ import pytest
 
 import tinygrad_mo as tg
 from tinygrad_mo import callbacks, layers, losses, metrics
+from tinygrad_mo.metrics.choosing import METRICS
 
 nan = np.nan
 RANDOM = np.random.default_rng(1)
 X = RANDOM.normal(size=(12, 3))
 classes = RANDOM.integers(0, 4, 12)
 scored = RANDOM.normal(size=(12, 4))
+SURE = np.random.default_rng(2).dirichlet(np.full(7, 0.2), 12)  # of one class, mostly
 
 
 def collected(metric, y, p, weight=None, batch=5):
@@ -106,6 +108,36 @@ def test_every_loss_is_a_metric(name):
     sign = -1 if kind is losses.CosineSimilarity else 1
     assert collected(metric, y, shares, weight) == pytest.approx(sign * mean, rel=1e-5)
     assert metric.name == name and metric.higher_is_better is (sign < 0)
+
+
+@pytest.mark.parametrize("kind", dict.fromkeys(METRICS.values()))
+def test_steps_count_like_samples(kind):
+    """Those of a sequence, with a weight for each."""
+    sparse = kind.__name__.startswith("Sparse")
+    labels = np.where(np.arange(12) % 4, SURE.argmax(axis=-1), classes)  # three of four are right
+    y, p = labels if sparse else np.eye(7)[labels], SURE
+    weight = np.arange(12) % 3.0
+    of_steps, of_samples = kind(), kind()
+    of_samples.update(y, p, weight)
+    of_steps.update(*(x.reshape(4, 3, *x.shape[1:]) for x in (y, p, weight)))
+    assert of_steps.result() == pytest.approx(of_samples.result())
+    assert np.isfinite(of_samples.result()).all() and np.any(of_samples.result())
+
+
+def test_labels_may_have_a_last_axis_of_1_more_or_less_than_predictions():
+    y, p = np.arange(6.0).reshape(2, 3), np.zeros((2, 3))
+    for labels, predictions in ((y, p), (y[..., None], p), (y, p[..., None])):
+        metric = metrics.MeanSquaredError()
+        metric.update(labels, predictions)
+        assert metric.result() == pytest.approx(55 / 6)
+    for labels, predictions in ((np.stack([y, y], axis=-1), p), (y, p[:, :2]), (y.T, p)):
+        with pytest.raises(ValueError, match=r"labels of shape .* for predictions of shape"):
+            metrics.MeanSquaredError().update(labels, predictions)
+
+
+@pytest.mark.parametrize("kind", dict.fromkeys(METRICS.values()))
+def test_a_metric_bears_the_name_it_is_given_or_that_of_its_class(kind):
+    assert METRICS[kind().name] is kind and kind(name="mine").name == "mine"
 
 
 def test_a_loss_by_name_takes_the_logits_of_the_output():

@@ -231,7 +231,7 @@ OTHER = {
     "x.relu()": r"no 'relu': write tg\.ops\.relu\(x\)",
     "x.pow(2)": r"x \*\* y",
     "x.view(1)": r"x\.reshape\(\.\.\.\)",
-    "x.sort()": r"np\.sort\(x\)",
+    "x.sort()": r"np\.sort\(x\) makes a new tensor",
     "x.assign(1.0)": r"tg\.Parameter\(value, name\) has assign",
     "p.assign_sub(1.0)": r"a Parameter has no 'assign_sub': a tensor is not changed in place",
     "x.no_such_thing": r"a Tensor has no attribute 'no_such_thing'",

@@ -15,10 +15,14 @@ from tinygrad_mo.flow import Flow, FlowNode, Measure, Wire
 from tinygrad_mo.flow.figure import draw_flow
 from tinygrad_mo.flow.folding import Folds
 from tinygrad_mo.flow.measures import lengths
+from tinygrad_mo.flow.page import content
+from tinygrad_mo.flow.recording import settings_of
+from tinygrad_mo.optimizers import SGD, Adagrad
 from tinygrad_mo.systems.system import gradient_at
 from zoo import headline
 
 PULLS = Measure.of(np.array([[3.0, 0.0], [0.0, 4.0]]), losses=(0, 1), count=2)
+HALF = Measure.of(np.array([[1.5, 0.0], [0.0, 2.0]]), losses=(0, 1), count=2)
 ONE = Measure.of(np.array([[3.0, 0.0]]), losses=(0,), count=1)
 
 
@@ -199,6 +203,26 @@ def test_snapshots_are_flows_of_one_training(tmp_path):
     with pytest.raises(ValueError, match="holds one flow: snapshots and tours are for a page"):
         flow.save(tmp_path / "one.flow", snapshots=iter(steps))
     flow.save(tmp_path / "one.flow", snapshots=iter([]))
+
+
+def test_each_frame_has_measurements_of_its_own():
+    steps = [hand_made(step=0, parameters={"trunk/kernel": HALF}), hand_made(step=2)]
+    alone = [content(one)["frames"][0] for one in steps]
+    assert alone[0]["r"] != alone[1]["r"]
+    assert content(steps[1], steps[:1])["frames"] == alone
+
+
+def test_settings_are_what_the_optimizer_was_made_with_whatever_it_has_done():
+    w = tg.Parameter([1.0, 2.0], "w")
+    for optimizer, settings in (
+        (
+            SGD(0.1, 0.9, clipnorm=1.0),
+            {"momentum": 0.9, "nesterov": False, "weight_decay": 0.0, "clipnorm": 1.0},
+        ),
+        (Adagrad(0.1), {"slot_start": 0.1, "epsilon": 1e-7, "weight_decay": 0.0}),
+    ):
+        optimizer.apply({w: np.ones(2, "float32")})
+        assert settings_of(optimizer) == settings
 
 
 def test_a_file_of_something_else_is_no_flow(tmp_path):
