@@ -298,6 +298,16 @@ def test_a_kernel_does_what_its_rule_does(name, draw):
 
 
 @needs_compiler
+@pytest.mark.parametrize("name", dict.fromkeys(n for n, d in DRAWINGS if d in ACTIVATIONS))
+def test_an_activation_is_exact_in_single_precision_everywhere(name):
+    """Each number by itself, so that no term of a series is too much or too little."""
+    x, one = np.linspace(-20, 20, 4001, dtype="float32"), (np.ones((1, 4001), "float32"),)
+    found, right = by_kernel(name, [x], {}, gs=one)[0], OPS[name].rule(x.astype(float))
+    for y, exact in zip(found, (right[0], right[1][0](one[0].astype(float))), strict=True):
+        assert (np.abs(y - exact) <= 3 * SINGLE * np.maximum(1, np.abs(x))).all()
+
+
+@needs_compiler
 @pytest.mark.parametrize("shape", [(1, 1), (2, 15), (3, 4097), (5, 12_345), (33, 700)])
 def test_inner_products_are_summed_in_double_precision(shape):
     rows = 1 + floats(np.random.default_rng(0), shape[0], shape[1] + 3)

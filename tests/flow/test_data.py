@@ -12,6 +12,7 @@ import pytest
 import tinygrad_mo as tg
 from tinygrad_mo.files.archive import CheckpointError
 from tinygrad_mo.flow import Flow, FlowNode, Measure, Wire
+from tinygrad_mo.flow.data import same
 from tinygrad_mo.flow.figure import draw_flow
 from tinygrad_mo.flow.folding import Folds
 from tinygrad_mo.flow.measures import lengths
@@ -23,6 +24,7 @@ from zoo import headline
 
 PULLS = Measure.of(np.array([[3.0, 0.0], [0.0, 4.0]]), losses=(0, 1), count=2)
 HALF = Measure.of(np.array([[1.5, 0.0], [0.0, 2.0]]), losses=(0, 1), count=2)
+FOLD = {"a": "fold"}
 ONE = Measure.of(np.array([[3.0, 0.0]]), losses=(0,), count=1)
 
 
@@ -203,6 +205,15 @@ def test_snapshots_are_flows_of_one_training(tmp_path):
     with pytest.raises(ValueError, match="holds one flow: snapshots and tours are for a page"):
         flow.save(tmp_path / "one.flow", snapshots=iter(steps))
     flow.save(tmp_path / "one.flow", snapshots=iter([]))
+
+
+def test_what_is_the_same_is_so_part_by_part_and_in_order():
+    x = np.array([3.0])
+    found = [{"a": x}, {"b": x}, {"a": x, "b": 0}, {"b": 0, "a": x}, {"a": 2 * x}, {}, x, 2 * x]
+    found += [x[None], [], (), [1], (1,), [1, 2], [[1], 2], 1, "a", None, Folds(), Folds("a", FOLD)]
+    for i, one in enumerate(found):
+        for k, other in enumerate(copy.deepcopy(found)):
+            assert same(one, other) == (i == k), (one, other)
 
 
 def test_each_frame_has_measurements_of_its_own():

@@ -13,6 +13,7 @@ from tinygrad_mo.files.archive import CheckpointError
 from tinygrad_mo.flow import Flow, FlowNode, Run, Runs, run_words, whatif
 from tinygrad_mo.flow.measures import Measure
 from tinygrad_mo.flow.page import content_of_runs
+from tinygrad_mo.flow.retraining import Course, parts_of
 from tinygrad_mo.flow.runs import NEXT_TO_NOTHING, STUDENT, Difference, compared
 
 LOSSES = ["main_output", "aux_output"]
@@ -311,6 +312,21 @@ def test_runs_of_a_seed_start_alike():
         first = [runs.curve(loss, weights)[:, 0] for weights in runs.mixtures]
         assert all(np.array_equal(one, first[0]) for one in first)
         assert len(set(first[0])) == 3  # of three seeds
+
+
+def test_words_about_the_training():
+    def about(epochs, held_back, apart):
+        given = (parts_of("data", some) for some in (data(), held_back, data(5)))
+        return Course(*given, epochs, batch_size=16, records=1).about(build(), apart)
+
+    assert about(1, data(8), True) == (
+        "small, 32 weights, SGD, 1 epoch of 64 samples; scores and curves on 8 held-back, "
+        "flows on 5"
+    )
+    assert about(2000, data(), False) == (
+        "small, 32 weights, SGD, 2000 epochs of 64 samples; scores and curves on 64 of these, "
+        "flows on 5"
+    )
 
 
 @pytest.mark.medium

@@ -12,7 +12,7 @@ import pytest
 import tinygrad_mo as tg
 from tinygrad_mo import layers, losses
 from tinygrad_mo.callbacks import Callback, LambdaCallback
-from tinygrad_mo.training.progress import epoch_table
+from tinygrad_mo.training.progress import Progress, epoch_table
 from zoo import compiled, headline, numbers, three_heads_at_three_depths
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -426,6 +426,20 @@ def test_fit_prints_a_line_per_epoch(capsys):
     assert capsys.readouterr().out == ""
     model.fit(x, y, verbose="auto")
     assert "Epoch 1/1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verbose", [0, 1, 2])
+def test_an_epoch_that_has_ended_shows_its_numbers(verbose, capsys):
+    logs, owners = {"loss": 0.5, "a_loss": 0.25, "b_loss": 0.25}, {"a_loss": "a", "b_loss": "b"}
+    for outputs, shown in (
+        ("a", "Epoch 1/2  loss 0.5  a_loss 0.25  b_loss 0.25\n"),
+        ("ab", epoch_table("Epoch 1/2", logs, "ab", owners) + "\n"),
+    ):
+        progress = Progress("Epoch 1/2", 3, verbose, outputs, owners)
+        progress.close()
+        assert capsys.readouterr().out == ""
+        progress.close(logs)
+        assert capsys.readouterr().out == (shown if verbose else "")
 
 
 def test_an_output_may_be_called_as_what_is_validated():
