@@ -163,6 +163,13 @@ def test_arrays_that_are_there_already_are_taken(cupy):
     assert isinstance(model.predict(cupy.asarray(data)), np.ndarray)
 
 
+def test_an_array_that_is_there_takes_the_type_of_the_tensors_beside_it(cupy):
+    x = tg.Tensor(cupy.ones(2, "float32"))
+    for kind, found in (("float64", "float32"), ("float32", "float32")):
+        y = x * cupy.ones(2, kind)
+        assert y.dtype == found and isinstance(y.value, cupy.ndarray)
+
+
 def test_gradients_of_tensors(cupy):
     w = tg.Parameter([1.0, 2.0], "w")
     loss = (w * w * np.array([1.0, 3.0])).sum()

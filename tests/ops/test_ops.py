@@ -1,6 +1,7 @@
 """Every op: its pullbacks against differences, and the contract that `tinygrad_mo.ops` states."""
 
 import inspect
+import re
 from pathlib import Path
 
 import numpy as np
@@ -200,6 +201,19 @@ def test_a_recurrent_op_computes_in_the_type_of_its_input(op, gates):
 
 def test_the_mean_of_nothing_is_0():
     assert ops.mean(np.zeros((0, 3)))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("other", "axis", "words"),
+    [
+        ((3, 3, 4), -1, r"joined along axis -1, all other axes must agree, but axis -3 does not: "),
+        ((2, 3, 5), -2, r"joined along axis -2, all other axes must agree, but axis -1 does not: "),
+        ((3, 4), 0, r"joined along axis -3, all other axes must agree, but axis -2 does not: "),
+    ],
+)
+def test_what_is_joined_agrees_in_all_other_axes(other, axis, words):
+    with pytest.raises(ValueError, match=words + re.escape(f"(2, 3, 4) and {other}")):
+        ops.concatenate(np.ones((2, 3, 4)), np.ones(other), axis=axis)
 
 
 def test_dropout_keeps_the_mean_and_drops_the_share():
