@@ -15,6 +15,7 @@ from tinygrad_mo.flow import Flow, FlowNode, Measure, Wire
 from tinygrad_mo.flow.data import same
 from tinygrad_mo.flow.figure import draw_flow
 from tinygrad_mo.flow.folding import Folds
+from tinygrad_mo.flow.inside import weight_picture
 from tinygrad_mo.flow.measures import lengths
 from tinygrad_mo.flow.page import content
 from tinygrad_mo.flow.recording import settings_of
@@ -214,6 +215,24 @@ def test_what_is_the_same_is_so_part_by_part_and_in_order():
     for i, one in enumerate(found):
         for k, other in enumerate(copy.deepcopy(found)):
             assert same(one, other) == (i == k), (one, other)
+
+
+@pytest.mark.parametrize(
+    ("shape", "mean", "words"),
+    [
+        ((), (), "1 numbers"),
+        ((5,), (), "5 numbers"),
+        ((3, 5), (), "3 x 5 numbers"),
+        ((3, 4, 5), (2,), "3 x 4 x 5 numbers, their mean over axis 1"),
+        ((2, 3, 4, 1), (3, 4), "1 filters of 2 x 3; a cell is the mean over 4 channels"),
+        ((2, 3, 1, 2, 2), (), "2 x 3 x 1 x 2 x 2 numbers"),
+    ],
+)
+def test_weights_are_shown_as_they_lie(shape, mean, words):
+    rows = np.random.default_rng(0).normal(size=(2, *shape))
+    shown, said = weight_picture(rows)
+    assert said == words and shown.ndim == 3
+    np.testing.assert_allclose(shown.reshape(-1), rows.mean(axis=mean).reshape(-1))
 
 
 def test_each_frame_has_measurements_of_its_own():

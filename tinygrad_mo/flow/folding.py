@@ -218,6 +218,8 @@ def runs(items: Sequence[str], wires: Wires) -> list[list[str]]:
 
     >>> runs("abcd", [("a", "b"), ("b", "c"), ("c", "d"), ("x", "a"), ("y", "a")])
     [['a', 'b', 'c', 'd']]
+    >>> runs("abc", [("a", "b"), ("b", "x"), ("b", "c")])
+    []
     """
     before = needs(items, wires)
     after = needs(items, [(b, a) for a, b in wires])
