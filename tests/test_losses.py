@@ -113,6 +113,19 @@ def test_labels_of_exclusive_classes_are_shares(row, words, options):
     assert np.isfinite(float(loss(soft, P)))
 
 
+def test_labels_of_steps_are_classes_of_the_last_axis():
+    """Of which there may be more than steps; with a weight for each sequence."""
+    p = np.stack([P, P])[:, :2]
+    y = np.array([[2, 0], [1, 2]])
+    each = -np.log(np.take_along_axis(p, y[..., None], axis=-1)[..., 0])
+    loss = losses.SparseCategoricalCrossentropy(reduction="none")
+    np.testing.assert_allclose(loss(y, p).numpy(), each, rtol=1e-6)
+    weight = np.array([2.0, 3.0])
+    np.testing.assert_allclose(loss(y, p, weight).numpy(), each * weight[:, None], rtol=1e-6)
+    with pytest.raises(ValueError, match="label 3 in row 1 is not one of the 3 classes"):
+        loss(np.array([[2, 0], [3, 2]]), p)
+
+
 def slope(loss, y, p):
     p = tg.Tensor(p)
     return to_numpy(tg.gradients(loss(y, p), p))

@@ -124,6 +124,36 @@ def test_steps_count_like_samples(kind):
     assert np.isfinite(of_samples.result()).all() and np.any(of_samples.result())
 
 
+@pytest.mark.parametrize("kind", dict.fromkeys(METRICS.values()))
+def test_a_fresh_one_has_counted_nothing_and_counts_for_itself(kind):
+    sparse = kind.__name__.startswith("Sparse")
+    y = classes if sparse else np.eye(7)[classes]
+    first, right = kind(), kind()
+    first.update(y[:6], SURE[:6])
+    before, other = first.result(), first.fresh()
+    for metric in (other, right):
+        metric.update(y[6:], SURE[6:])
+    assert other.result() == pytest.approx(right.result())
+    assert first.result() == pytest.approx(before)
+
+
+def test_a_metric_that_fails_says_of_what():
+    def odd(y_true, y_pred):
+        return y_true.no_such_thing
+
+    with pytest.raises(AttributeError) as caught:
+        metrics.get(odd, [], (None, 3), (None, 3)).update(X, X)
+    said = "in metric 'odd', of labels of shape (12, 3) and predictions of shape (12, 3), which"
+    assert said in "".join(caught.value.__notes__)
+
+
+def test_yes_and_no_may_be_whole_numbers():
+    found = metrics.confusion_matrix([0, 1, 1], [0, 1, 0])
+    assert found.tolist() == [[1, 0], [1, 1]]
+    with pytest.raises(ValueError, match="predictions that are the indices of classes"):
+        metrics.confusion_matrix([0, 1, 1], [0, 1, 2])
+
+
 def test_labels_may_have_a_last_axis_of_1_more_or_less_than_predictions():
     y, p = np.arange(6.0).reshape(2, 3), np.zeros((2, 3))
     for labels, predictions in ((y, p), (y[..., None], p), (y, p[..., None])):

@@ -17,7 +17,7 @@ from tinygrad_mo.flow.figure import draw_flow
 from tinygrad_mo.flow.folding import Folds
 from tinygrad_mo.flow.inside import weight_picture
 from tinygrad_mo.flow.measures import lengths
-from tinygrad_mo.flow.page import content
+from tinygrad_mo.flow.page import constants, content, rounded
 from tinygrad_mo.flow.recording import settings_of
 from tinygrad_mo.optimizers import SGD, Adagrad
 from tinygrad_mo.systems.system import gradient_at
@@ -233,6 +233,19 @@ def test_weights_are_shown_as_they_lie(shape, mean, words):
     shown, said = weight_picture(rows)
     assert said == words and shown.ndim == 3
     np.testing.assert_allclose(shown.reshape(-1), rows.mean(axis=mean).reshape(-1))
+
+
+def test_the_card_of_a_node_is_the_outermost_fold_that_is_closed():
+    folds = Folds("ab", {"a": "inner", "inner": "outer"})
+    for opened, card in ((None, "outer"), ("outer", "inner"), ("inner", "a")):
+        assert folds.card_of("a", opened) == card and folds.card_of("b", opened) == "b"
+
+
+def test_a_page_knows_how_exact_its_numbers_are():
+    exact = constants()["ROUNDING"]
+    for x in np.random.default_rng(0).normal(size=50):
+        assert abs(rounded(x) / x - 1) < exact
+    assert abs(rounded(1 + 1 / 3 * exact) - 1) < exact < 1e-9
 
 
 def test_each_frame_has_measurements_of_its_own():

@@ -22,6 +22,14 @@ def test_an_input_has_lengths_and_a_type():
         tg.Input((3, 0), name="x")
 
 
+def test_who_derives_from_a_layer_may_take_what_it_does_not():
+    kinds = [kind for kind in vars(layers).values() if isinstance(kind, type)]
+    ours = [kind for kind in kinds if issubclass(kind, layers.Layer) and kind is not layers.Layer]
+    assert len(ours) > 50 and all(kind.takes_list in (True, False) for kind in ours)
+    for kind in (layers.Layer, layers.Dense):
+        assert type("Mine", (kind,), {"__module__": "mine"}).takes_list is None
+
+
 def test_what_a_layer_was_made_with_is_kept(tmp_path):
     shape, axes = [2, 9], np.array([1, 2])
     x = tg.Input((18,))

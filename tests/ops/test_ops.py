@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -214,6 +215,16 @@ def test_the_mean_of_nothing_is_0():
 def test_what_is_joined_agrees_in_all_other_axes(other, axis, words):
     with pytest.raises(ValueError, match=words + re.escape(f"(2, 3, 4) and {other}")):
         ops.concatenate(np.ones((2, 3, 4)), np.ones(other), axis=axis)
+
+
+@pytest.mark.parametrize("ddof", [0, 1, 2, 3, 0.5])
+def test_a_variance_counts_what_is_left(ddof):
+    """As NumPy does: of as many numbers as ddof it is infinite, and so of fewer."""
+    x = np.array([1.0, 2.0])
+    with np.errstate(divide="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert ops.var(x, ddof=ddof)[0] == np.var(x, ddof=ddof)
+        assert ops.std(x, ddof=ddof)[0] == np.std(x, ddof=ddof)
 
 
 def test_dropout_keeps_the_mean_and_drops_the_share():
