@@ -137,6 +137,32 @@ def test_a_fresh_one_has_counted_nothing_and_counts_for_itself(kind):
     assert first.result() == pytest.approx(before)
 
 
+@pytest.mark.parametrize("kind", [metrics.CategoricalAccuracy, metrics.F1Score])
+def test_of_steps_those_that_are_nan_are_never_right(kind):
+    y, p = np.eye(7)[SURE.argmax(axis=-1)], SURE.copy()
+    p[[0, 4], [1, 6]] = nan
+    of_steps, of_samples = kind(), kind()
+    of_samples.update(y, p)
+    of_steps.update(y.reshape(4, 3, 7), p.reshape(4, 3, 7))
+    assert of_steps.result() == pytest.approx(of_samples.result())
+    assert np.mean(of_samples.result()) < 1
+
+
+def test_half_a_yes_is_no():
+    p = np.array([[0.9], [0.2], [0.6], [0.4]])
+    found = []
+    for half in (0.5, 0.0):
+        metric = metrics.AUC()
+        metric.update(np.array([[1.0], [0.0], [half], [1.0]]), p)
+        found.append(metric.result())
+    assert found[0] == found[1] == 0.75
+
+
+def test_a_function_may_be_given_a_name():
+    assert metrics.FunctionMetric(off, name="mine").name == "mine"
+    assert metrics.FunctionMetric(off).name == "off"
+
+
 def test_a_metric_that_fails_says_of_what():
     def odd(y_true, y_pred):
         return y_true.no_such_thing

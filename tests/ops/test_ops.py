@@ -200,6 +200,14 @@ def test_a_recurrent_op_computes_in_the_type_of_its_input(op, gates):
     np.testing.assert_allclose(found, right, rtol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_mean_of_real_steps_keeps_the_type(dtype):
+    x, mask = np.ones((2, 3, 4), dtype), np.array([[True, False, True], [False] * 3])
+    y, pulls = ops.masked_mean(x, mask)
+    assert y.dtype == pulls[0](np.ones((1, *y.shape), dtype)).dtype == dtype
+    assert y.tolist() == [[1] * 4, [0] * 4]
+
+
 def test_the_mean_of_nothing_is_0():
     assert ops.mean(np.zeros((0, 3)))[0] == 0
 

@@ -275,7 +275,11 @@ def from_to(members: Sequence[str]) -> str:
 
 
 def common_start(names: Sequence[str]) -> str:
-    """What all names start with, if it says something."""
+    """What all names start with, if it says something: a word, or two letters of one.
+
+    >>> [common_start(names) for names in (["up_1", "up_2"], ["u_1", "u_2"], ["upper", "under"])]
+    ['up', '', '']
+    """
     letters = takewhile(lambda column: len(set(column)) == 1, zip(*names, strict=False))
     same = "".join(column[0] for column in letters)
     stem = same.rstrip("_-./ ")
