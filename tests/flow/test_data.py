@@ -14,6 +14,7 @@ from tinygrad_mo.files.archive import CheckpointError
 from tinygrad_mo.flow import Flow, FlowNode, Measure, Wire
 from tinygrad_mo.flow.data import same
 from tinygrad_mo.flow.figure import draw_flow
+from tinygrad_mo.flow.folded import card
 from tinygrad_mo.flow.folding import Folds
 from tinygrad_mo.flow.inside import weight_picture
 from tinygrad_mo.flow.measures import lengths
@@ -237,8 +238,16 @@ def test_weights_are_shown_as_they_lie(shape, mean, words):
 
 def test_the_card_of_a_node_is_the_outermost_fold_that_is_closed():
     folds = Folds("ab", {"a": "inner", "inner": "outer"})
-    for opened, card in ((None, "outer"), ("outer", "inner"), ("inner", "a")):
-        assert folds.card_of("a", opened) == card and folds.card_of("b", opened) == "b"
+    for opened, found in ((None, "outer"), ("outer", "inner"), ("inner", "a")):
+        assert folds.card_of("a", opened) == found and folds.card_of("b", opened) == "b"
+
+
+def test_folds_with_the_same_weights_are_calls_of_one_layer():
+    first = {}
+    for weights, ends in (("", ["f", "g"]), ("k", ["f", "f"])):
+        nodes = [FlowNode("a"), FlowNode("b", parameters=tuple(weights))]
+        assert [card(name, nodes, first).layer for name in "fg"] == ends
+    assert card("a", nodes[:1], first) is nodes[0]
 
 
 def test_a_page_knows_how_exact_its_numbers_are():

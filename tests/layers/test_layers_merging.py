@@ -74,6 +74,12 @@ def test_which_axis_of_branches_does_not_agree(shapes, words):
         layers.Add()([tg.Input(shape) for shape in shapes])
 
 
+def test_what_else_cannot_be_multiplied_is_told_by_the_op():
+    batches = [tg.Tensor(np.ones((n, 3, 4)), name="x") for n in (2, 3)]
+    with pytest.raises(ValueError, match=r"cannot join 'x' \(2, 3, 4\), 'x' \(3, 3, 4\): [^<]*$"):
+        layers.Dot(axes=(2, 2))(batches)
+
+
 def sequence(steps, width, masked=True):
     x = tg.Tensor(numbers(1, steps, width))
     x.mask = tg.Tensor(np.arange(steps)[None] < 2) if masked else None
