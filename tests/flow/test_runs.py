@@ -314,6 +314,18 @@ def test_runs_of_a_seed_start_alike():
         assert len(set(first[0])) == 3  # of three seeds
 
 
+@pytest.mark.parametrize(("records", "steps"), [(1, [0, 8]), (2, [0, 4, 8]), (99, [*range(9)])])
+def test_a_training_is_looked_at_so_often(records, steps):
+    """At its start and end, and in even steps between: 8 batches are 2 epochs."""
+    given = [parts_of("data", data(some)) for some in (64, 8, 5)]
+    assert Course(*given, 2, 16, records).train(build(), with_flows=False)[1] == steps
+
+
+def test_a_picture_of_runs_is_no_page():
+    with pytest.raises(ValueError, match="write this by save"):
+        by_hand({0.2: [1.0], 1.0: [1.0]}).figure("runs.html")
+
+
 def test_words_about_the_training():
     def about(epochs, held_back, apart):
         given = (parts_of("data", some) for some in (data(), held_back, data(5)))
