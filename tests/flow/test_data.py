@@ -5,6 +5,7 @@ import json
 import pickle
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from tinygrad_mo.flow import Flow, FlowNode, Measure, Wire
 from tinygrad_mo.flow.data import same
 from tinygrad_mo.flow.figure import draw_flow
 from tinygrad_mo.flow.folded import card
-from tinygrad_mo.flow.folding import Folds
+from tinygrad_mo.flow.folding import Folds, find_folds
 from tinygrad_mo.flow.inside import weight_picture
 from tinygrad_mo.flow.measures import lengths
 from tinygrad_mo.flow.page import constants, content, rounded
@@ -240,6 +241,14 @@ def test_the_card_of_a_node_is_the_outermost_fold_that_is_closed():
     folds = Folds("ab", {"a": "inner", "inner": "outer"})
     for opened, found in ((None, "outer"), ("outer", "inner"), ("inner", "a")):
         assert folds.card_of("a", opened) == found and folds.card_of("b", opened) == "b"
+
+
+def test_a_folder_is_a_fold_if_no_wire_leaves_it_and_comes_back():
+    kinds = {"in": "input", "a": "layer", "b": "layer", "c": "layer", "d": "layer", "end": "loss"}
+    for within, sound in (("ab", True), ("ac", False), ("a", False)):
+        folders = {name: ["folder"] if name in within else [] for name in kinds}
+        folds = find_folds(kinds, folders, list(pairwise(kinds)))
+        assert ("folder" in folds) == sound
 
 
 def test_folds_with_the_same_weights_are_calls_of_one_layer():
