@@ -219,6 +219,10 @@ def test_a_shortened_name_is_the_loss():
     ]:
         assert type(losses.get(short)) is type(losses.get(long))
         assert losses.get(short).name == long
+    with pytest.raises(ValueError, match=r"^unknown loss 'msee': did you mean 'mse'\?"):
+        losses.get("msee")
+    with pytest.raises(ValueError, match="^output a: unknown loss 'msee'"):
+        losses.get("msee", "output a")
 
 
 def test_a_loss_is_found_where_old_pickles_look_for_it():
