@@ -221,7 +221,7 @@ def test_a_shortened_name_is_the_loss():
         assert losses.get(short).name == long
     with pytest.raises(ValueError, match=r"^unknown loss 'msee': did you mean 'mse'\?"):
         losses.get("msee")
-    with pytest.raises(ValueError, match="^output a: unknown loss 'msee'"):
+    with pytest.raises(ValueError, match=r"^output a: unknown loss 'msee'"):
         losses.get("msee", "output a")
 
 
