@@ -113,6 +113,19 @@ def test_labels_of_exclusive_classes_are_shares(row, words, options):
     assert np.isfinite(float(loss(soft, P)))
 
 
+def test_labels_of_steps_are_classes_of_the_last_axis():
+    """Of which there may be more than steps; with a weight for each sequence."""
+    p = np.stack([P, P])[:, :2]
+    y = np.array([[2, 0], [1, 2]])
+    each = -np.log(np.take_along_axis(p, y[..., None], axis=-1)[..., 0])
+    loss = losses.SparseCategoricalCrossentropy(reduction="none")
+    np.testing.assert_allclose(loss(y, p).numpy(), each, rtol=1e-6)
+    weight = np.array([2.0, 3.0])
+    np.testing.assert_allclose(loss(y, p, weight).numpy(), each * weight[:, None], rtol=1e-6)
+    with pytest.raises(ValueError, match="label 3 in row 1 is not one of the 3 classes"):
+        loss(np.array([[2, 0], [3, 2]]), p)
+
+
 def slope(loss, y, p):
     p = tg.Tensor(p)
     return to_numpy(tg.gradients(loss(y, p), p))
@@ -181,8 +194,13 @@ def test_margins_take_signs_or_zeros_and_ones():
         loss = kind(missing=-9)
         assert float(loss([[-1], [1], [1]], p)) == float(loss([[0], [1], [1]], p)) > 0
         assert float(loss([[-1], [-9], [1]], p)) == float(loss([[0], [nan], [1]], p)) > 0
-        for odd in ([[-1], [0], [1]], [[0.5], [0], [1]], [[2], [1], [1]]):
-            with pytest.raises(ValueError, match=f"{loss.name} takes labels of -1 and 1, or of 0"):
+        for odd, words in (
+            ([[-1], [0], [1]], "label 0 in row 1 beside labels of -1"),
+            ([[1], [0], [0.5]], "label 0.5 in row 2"),
+            ([[2], [-1], [1]], "label 2 in row 0"),
+        ):
+            said = f"^{words}: {loss.name} takes labels of -1 and 1, or of 0 and 1$"
+            with pytest.raises(ValueError, match=said):
                 loss(odd, p)
 
 
@@ -201,6 +219,10 @@ def test_a_shortened_name_is_the_loss():
     ]:
         assert type(losses.get(short)) is type(losses.get(long))
         assert losses.get(short).name == long
+    with pytest.raises(ValueError, match=r"^unknown loss 'msee': did you mean 'mse'\?"):
+        losses.get("msee")
+    with pytest.raises(ValueError, match=r"^output a: unknown loss 'msee'"):
+        losses.get("msee", "output a")
 
 
 def test_a_loss_is_found_where_old_pickles_look_for_it():

@@ -5,12 +5,14 @@ import pytest
 
 import tinygrad_mo as tg
 from tinygrad_mo import callbacks, layers, losses, metrics
+from tinygrad_mo.metrics.choosing import METRICS
 
 nan = np.nan
 RANDOM = np.random.default_rng(1)
 X = RANDOM.normal(size=(12, 3))
 classes = RANDOM.integers(0, 4, 12)
 scored = RANDOM.normal(size=(12, 4))
+SURE = np.random.default_rng(2).dirichlet(np.full(7, 0.2), 12)  # of one class, mostly
 
 
 def collected(metric, y, p, weight=None, batch=5):
@@ -106,6 +108,92 @@ def test_every_loss_is_a_metric(name):
     sign = -1 if kind is losses.CosineSimilarity else 1
     assert collected(metric, y, shares, weight) == pytest.approx(sign * mean, rel=1e-5)
     assert metric.name == name and metric.higher_is_better is (sign < 0)
+
+
+@pytest.mark.parametrize("kind", dict.fromkeys(METRICS.values()))
+def test_steps_count_like_samples(kind):
+    """Those of a sequence, with a weight for each."""
+    sparse = kind.__name__.startswith("Sparse")
+    labels = np.where(np.arange(12) % 4, SURE.argmax(axis=-1), classes)  # three of four are right
+    y, p = labels if sparse else np.eye(7)[labels], SURE
+    weight = np.arange(12) % 3.0
+    of_steps, of_samples = kind(), kind()
+    of_samples.update(y, p, weight)
+    of_steps.update(*(x.reshape(4, 3, *x.shape[1:]) for x in (y, p, weight)))
+    assert of_steps.result() == pytest.approx(of_samples.result())
+    assert np.isfinite(of_samples.result()).all() and np.any(of_samples.result())
+
+
+@pytest.mark.parametrize("kind", dict.fromkeys(METRICS.values()))
+def test_a_fresh_one_has_counted_nothing_and_counts_for_itself(kind):
+    sparse = kind.__name__.startswith("Sparse")
+    y = classes if sparse else np.eye(7)[classes]
+    first, right = kind(), kind()
+    first.update(y[:6], SURE[:6])
+    before, other = first.result(), first.fresh()
+    for metric in (other, right):
+        metric.update(y[6:], SURE[6:])
+    assert other.result() == pytest.approx(right.result())
+    assert first.result() == pytest.approx(before)
+
+
+@pytest.mark.parametrize("kind", [metrics.CategoricalAccuracy, metrics.F1Score])
+def test_of_steps_those_that_are_nan_are_never_right(kind):
+    y, p = np.eye(7)[SURE.argmax(axis=-1)], SURE.copy()
+    p[[0, 4], [1, 6]] = nan
+    of_steps, of_samples = kind(), kind()
+    of_samples.update(y, p)
+    of_steps.update(y.reshape(4, 3, 7), p.reshape(4, 3, 7))
+    assert of_steps.result() == pytest.approx(of_samples.result())
+    assert np.mean(of_samples.result()) < 1
+
+
+def test_half_a_yes_is_no():
+    p = np.array([[0.9], [0.2], [0.6], [0.4]])
+    found = []
+    for half in (0.5, 0.0):
+        metric = metrics.AUC()
+        metric.update(np.array([[1.0], [0.0], [half], [1.0]]), p)
+        found.append(metric.result())
+    assert found[0] == found[1] == 0.75
+
+
+def test_a_function_may_be_given_a_name():
+    assert metrics.FunctionMetric(off, name="mine").name == "mine"
+    assert metrics.FunctionMetric(off).name == "off"
+
+
+def test_a_metric_that_fails_says_of_what():
+    def odd(y_true, y_pred):
+        return y_true.no_such_thing
+
+    with pytest.raises(AttributeError) as caught:
+        metrics.get(odd, [], (None, 3), (None, 3)).update(X, X)
+    said = "in metric 'odd', of labels of shape (12, 3) and predictions of shape (12, 3), which"
+    assert said in "".join(caught.value.__notes__)
+
+
+def test_yes_and_no_may_be_whole_numbers():
+    found = metrics.confusion_matrix([0, 1, 1], [0, 1, 0])
+    assert found.tolist() == [[1, 0], [1, 1]]
+    with pytest.raises(ValueError, match="predictions that are the indices of classes"):
+        metrics.confusion_matrix([0, 1, 1], [0, 1, 2])
+
+
+def test_labels_may_have_a_last_axis_of_1_more_or_less_than_predictions():
+    y, p = np.arange(6.0).reshape(2, 3), np.zeros((2, 3))
+    for labels, predictions in ((y, p), (y[..., None], p), (y, p[..., None])):
+        metric = metrics.MeanSquaredError()
+        metric.update(labels, predictions)
+        assert metric.result() == pytest.approx(55 / 6)
+    for labels, predictions in ((np.stack([y, y], axis=-1), p), (y, p[:, :2]), (y.T, p)):
+        with pytest.raises(ValueError, match=r"labels of shape .* for predictions of shape"):
+            metrics.MeanSquaredError().update(labels, predictions)
+
+
+@pytest.mark.parametrize("kind", dict.fromkeys(METRICS.values()))
+def test_a_metric_bears_the_name_it_is_given_or_that_of_its_class(kind):
+    assert METRICS[kind().name] is kind and kind(name="mine").name == "mine"
 
 
 def test_a_loss_by_name_takes_the_logits_of_the_output():

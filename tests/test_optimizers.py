@@ -24,7 +24,7 @@ from tinygrad_mo.optimizers import (
     RMSprop,
 )
 from tinygrad_mo.optimizers.clipping import norm
-from tinygrad_mo.optimizers.finite import all_finite
+from tinygrad_mo.optimizers.finite import all_finite, refuse_if_not_finite
 
 OPTIMIZERS = {
     "SGD": lambda **options: SGD(0.1, **options),
@@ -487,16 +487,21 @@ def test_numpys_error_handling_makes_no_difference():
 
 
 def test_a_sum_of_products_tells_whether_all_is_finite():
+    def told(arrays):
+        looked = []
+        refuse_if_not_finite(arrays, lambda: looked.append(True))
+        return looked
+
     for count in range(1, 6):
         arrays = [random(n).standard_normal(50) for n in range(count)]
-        assert all_finite(arrays)
+        assert all_finite(arrays) and not told(arrays)
         for n in range(count):
             for odd in (np.nan, np.inf, -np.inf):
                 broken = [a.copy() for a in arrays]
                 broken[n][7] = odd
-                assert not all_finite(broken)
+                assert not all_finite(broken) and told(broken)
                 broken[(n + 1) % count][7] = 0 if count > 1 else odd
-                assert not all_finite(broken)
+                assert not all_finite(broken) and told(broken)
 
 
 # Steps are counted for each parameter.

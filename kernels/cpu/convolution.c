@@ -118,7 +118,6 @@ EXPORT int kernel_gradient(
         const float *from = framed(s, x, image, frame), *of = g;
         if (end - g < numbers + past) {
             memcpy(copy, g, 4 * numbers);
-            memset(copy + numbers, 0, 4 * PANEL);
             of = copy;
         }
         for (num i = 0; i < s->rows; i += lines)

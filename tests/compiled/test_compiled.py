@@ -3,6 +3,7 @@
 import ctypes
 import mmap
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ import tinygrad_mo as tg
 from tinygrad_mo import cli, compiled, device, ops, optimizers, pool
 from tinygrad_mo.compiled import library, recurrent, registry
 from tinygrad_mo.ops import OPS
+from tinygrad_mo.replay.program import numbers_of_instructions
 from tinygrad_mo.replay.tracing import Deviation, Instruction
 
 needs_compiler = pytest.mark.skipif(
@@ -298,6 +300,16 @@ def test_a_kernel_does_what_its_rule_does(name, draw):
 
 
 @needs_compiler
+@pytest.mark.parametrize("name", dict.fromkeys(n for n, d in DRAWINGS if d in ACTIVATIONS))
+def test_an_activation_is_exact_in_single_precision_everywhere(name):
+    """Each number by itself, so that no term of a series is too much or too little."""
+    x, one = np.linspace(-20, 20, 4001, dtype="float32"), (np.ones((1, 4001), "float32"),)
+    found, right = by_kernel(name, [x], {}, gs=one)[0], OPS[name].rule(x.astype(float))
+    for y, exact in zip(found, (right[0], right[1][0](one[0].astype(float))), strict=True):
+        assert (np.abs(y - exact) <= 3 * SINGLE * np.maximum(1, np.abs(x))).all()
+
+
+@needs_compiler
 @pytest.mark.parametrize("shape", [(1, 1), (2, 15), (3, 4097), (5, 12_345), (33, 700)])
 def test_inner_products_are_summed_in_double_precision(shape):
     rows = 1 + floats(np.random.default_rng(0), shape[0], shape[1] + 3)
@@ -438,6 +450,36 @@ def test_no_kernel_reads_behind_its_arrays():
 def values_of(run, inputs, attributes):
     y = run(*inputs, **attributes)[0]
     return y if isinstance(y, tuple) else (y,)
+
+
+WITH_ROOM = {  # of their own: lengths for which there is never enough memory, as powers of 2
+    "correlate": 20, "kernel_gradient": 20, "depthwise": 22, "depthwise_kernel_gradient": 22,
+    "gru_forward": 25, "gru_backward": 25, "lstm_forward": 25, "lstm_backward": 25,
+    "winograd_correlate": 21, "winograd_kernel_gradient": 21, "max_pool_pull": 50, "moments": 50,
+    "gradient_sums": 50, "normalise_rows_pull": 50, "normalise_groups": 50,
+    "normalise_groups_pull": 50, "inner_products": 50, "program_run": 25,
+}  # fmt: skip
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", WITH_ROOM)
+def test_a_kernel_that_gets_no_memory_says_so(name):
+    """Before it reads or writes anything: there is nothing."""
+    huge = 1 << WITH_ROOM[name]
+    lengths, numbers = np.full(32, huge), [ctypes.c_int64(huge)] * 4
+    given = numbers if WITH_ROOM[name] == 50 and name != "max_pool_pull" else [lengths.ctypes]
+    if WITH_ROOM[name] < 25:
+        lengths[1:3] = 1  # an image that does not fill its frame
+    elif name == "program_run":
+        lengths[0], given = numbers_of_instructions()["matmul_fff"], [lengths.ctypes, 1]
+    assert getattr(library.load()[0], name)(*given, *[None] * 12) == 0
+
+
+def test_kernels_that_need_memory_are_known():
+    texts = [path.read_text("utf-8") for path in library.find_sources() if path.suffix == ".c"]
+    functions = re.findall(r"^EXPORT int (\w+)\((.*?)^}", "\n".join(texts), re.M | re.S)
+    asking = {name for name, body in functions if re.search("alloc|make_room|product\\(p", body)}
+    assert asking == set(WITH_ROOM)
 
 
 @pytest.mark.one_in(2, rest="medium")

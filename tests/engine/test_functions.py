@@ -203,10 +203,12 @@ REFUSED = {
     "x.clip()": r"clip needs a limit: x\.clip\(0, 1\)",
     "i.flatten()": r"flatten of 'i' \(None, 2\) can be read in two ways: ops\.flatten\(x\)",
     "i.reshape(2, None)": r"reshape of 'i' \(None, 2\) to \(2, None\): write -1 for the one",
+    "i.reshape(None, None)": r"reshape of 'i' \(None, 2\) to \(None, None\): write -1 for the one",
     "np.broadcast_to(i, i.shape)": r"broadcast_to of 'i' .* a length must be known",
     "np.median(i)": r"quantile: axis 0 of 'reshape' \(None,\) must have a known length",
     "np.median(m, axis=(0, 1))": r"quantile: axis must be a whole number, not \(0, 1\)",
     "np.quantile(x, 2)": "shares lie between 0 and 1",
+    "np.quantile(x, [0.5, -0.1])": "shares lie between 0 and 1",
     "np.linalg.svd(m[:1])": "full_matrices=False",
     "np.roll(i, 1, axis=0)": "would pick among the samples of a batch",
     "x[x > 1]": r"ops\.where\(condition, x, 0\) is an op that chooses by a tensor",
@@ -223,6 +225,12 @@ def test_what_is_refused_names_what_to_write(line, words):
         eval(line, {"np": np, **values})
 
 
+def test_a_batch_stays_where_none_is_written():
+    x = tg.Input((2, 3))
+    for lengths, shape in (((-1,), (6,)), ((3, -1), (3, 2)), ((-1, 1, 6), (1, 1, 6))):
+        assert x.reshape(None, *lengths).shape == (None, *shape)
+
+
 OTHER = {
     "x.backward()": r"a Tensor has no 'backward': tg\.gradients\(loss, tensors\) returns",
     "x.grad": r"tg\.gradients\(loss, tensors\)",
@@ -231,7 +239,7 @@ OTHER = {
     "x.relu()": r"no 'relu': write tg\.ops\.relu\(x\)",
     "x.pow(2)": r"x \*\* y",
     "x.view(1)": r"x\.reshape\(\.\.\.\)",
-    "x.sort()": r"np\.sort\(x\)",
+    "x.sort()": r"np\.sort\(x\) makes a new tensor",
     "x.assign(1.0)": r"tg\.Parameter\(value, name\) has assign",
     "p.assign_sub(1.0)": r"a Parameter has no 'assign_sub': a tensor is not changed in place",
     "x.no_such_thing": r"a Tensor has no attribute 'no_such_thing'",

@@ -369,6 +369,11 @@ REFUSALS = {
         TypeError,
         r"index is the tensor 'ids' .* ops\.embedding\(ids, table\) is an op",
     ),
+    "a tensor as end of a slice": (
+        lambda: tg.Tensor([1.0])[: tg.Tensor(1, name="n")],
+        TypeError,
+        "^getitem: index is the tensor 'n'",
+    ),
     "a tensor as axis": (
         lambda: tg.Tensor([1.0]).sum(axis=tg.Tensor(0, name="a")),
         TypeError,

@@ -84,6 +84,9 @@ def test_wrong_flows_are_refused_or_harmless(kind, every, tmp_path):
         ("r", [1.0], "flow.r: expected an array of floats"),
         ("frozen", ["none"], "there is no parameter 'none'"),
         ("settings", {"dict": [["epsilon", "small"]]}, "['epsilon']: expected a number"),
+        ("settings", {"dict": [["epsilon", -1.0]]}, "['epsilon']: expected a number in its range"),
+        ("settings", {"dict": [["beta_1", 1.0]]}, "['beta_1']: expected a number in its range"),
+        ("settings", {"dict": [["amsgrad", [1]]]}, "['amsgrad']: expected a number or a text"),
         ("parameters", [], "flow: expected 12 measures, found 18"),
     ],
 )

@@ -5,6 +5,7 @@ import json
 import pickle
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,13 +13,21 @@ import pytest
 import tinygrad_mo as tg
 from tinygrad_mo.files.archive import CheckpointError
 from tinygrad_mo.flow import Flow, FlowNode, Measure, Wire
+from tinygrad_mo.flow.data import same
 from tinygrad_mo.flow.figure import draw_flow
-from tinygrad_mo.flow.folding import Folds
+from tinygrad_mo.flow.folded import card
+from tinygrad_mo.flow.folding import Folds, find_folds
+from tinygrad_mo.flow.inside import weight_picture
 from tinygrad_mo.flow.measures import lengths
+from tinygrad_mo.flow.page import constants, content, rounded
+from tinygrad_mo.flow.recording import settings_of
+from tinygrad_mo.optimizers import SGD, Adagrad
 from tinygrad_mo.systems.system import gradient_at
 from zoo import headline
 
 PULLS = Measure.of(np.array([[3.0, 0.0], [0.0, 4.0]]), losses=(0, 1), count=2)
+HALF = Measure.of(np.array([[1.5, 0.0], [0.0, 2.0]]), losses=(0, 1), count=2)
+FOLD = {"a": "fold"}
 ONE = Measure.of(np.array([[3.0, 0.0]]), losses=(0,), count=1)
 
 
@@ -201,9 +210,85 @@ def test_snapshots_are_flows_of_one_training(tmp_path):
     flow.save(tmp_path / "one.flow", snapshots=iter([]))
 
 
+def test_what_is_the_same_is_so_part_by_part_and_in_order():
+    x = np.array([3.0])
+    found = [{"a": x}, {"b": x}, {"a": x, "b": 0}, {"b": 0, "a": x}, {"a": 2 * x}, {}, x, 2 * x]
+    found += [x[None], [], (), [1], (1,), [1, 2], [[1], 2], 3, "a", None, Folds(), Folds("a", FOLD)]
+    for i, one in enumerate(found):
+        for k, other in enumerate(copy.deepcopy(found)):
+            assert same(one, other) == (i == k), (one, other)
+
+
+@pytest.mark.parametrize(
+    ("shape", "mean", "words"),
+    [
+        ((), (), "1 numbers"),
+        ((5,), (), "5 numbers"),
+        ((3, 5), (), "3 x 5 numbers"),
+        ((3, 4, 5), (2,), "3 x 4 x 5 numbers, their mean over axis 1"),
+        ((2, 3, 4, 1), (3, 4), "1 filters of 2 x 3; a cell is the mean over 4 channels"),
+        ((2, 3, 1, 2, 2), (), "2 x 3 x 1 x 2 x 2 numbers"),
+    ],
+)
+def test_weights_are_shown_as_they_lie(shape, mean, words):
+    rows = np.random.default_rng(0).normal(size=(2, *shape))
+    shown, said = weight_picture(rows)
+    assert said == words and shown.ndim == 3
+    np.testing.assert_allclose(shown.reshape(-1), rows.mean(axis=mean).reshape(-1))
+
+
+def test_the_card_of_a_node_is_the_outermost_fold_that_is_closed():
+    folds = Folds("ab", {"a": "inner", "inner": "outer"})
+    for opened, found in ((None, "outer"), ("outer", "inner"), ("inner", "a")):
+        assert folds.card_of("a", opened) == found and folds.card_of("b", opened) == "b"
+
+
+def test_a_folder_is_a_fold_if_no_wire_leaves_it_and_comes_back():
+    kinds = {"in": "input", "a": "layer", "b": "layer", "c": "layer", "d": "layer", "end": "loss"}
+    for within, sound in (("ab", True), ("ac", False), ("a", False)):
+        folders = {name: ["folder"] if name in within else [] for name in kinds}
+        folds = find_folds(kinds, folders, list(pairwise(kinds)))
+        assert ("folder" in folds) == sound
+
+
+def test_folds_with_the_same_weights_are_calls_of_one_layer():
+    first = {}
+    for weights, ends in (("", ["f", "g"]), ("k", ["f", "f"])):
+        nodes = [FlowNode("a"), FlowNode("b", parameters=tuple(weights))]
+        assert [card(name, nodes, first).layer for name in "fg"] == ends
+    assert card("a", nodes[:1], first) is nodes[0]
+
+
+def test_a_page_knows_how_exact_its_numbers_are():
+    exact = constants()["ROUNDING"]
+    for x in np.random.default_rng(0).normal(size=50):
+        assert abs(rounded(x) / x - 1) < exact
+    assert abs(rounded(1 + 1 / 3 * exact) - 1) < exact < 1e-9
+
+
+def test_each_frame_has_measurements_of_its_own():
+    steps = [hand_made(step=0, parameters={"trunk/kernel": HALF}), hand_made(step=2)]
+    alone = [content(one)["frames"][0] for one in steps]
+    assert alone[0]["r"] != alone[1]["r"]
+    assert content(steps[1], steps[:1])["frames"] == alone
+
+
+def test_settings_are_what_the_optimizer_was_made_with_whatever_it_has_done():
+    w = tg.Parameter([1.0, 2.0], "w")
+    for optimizer, settings in (
+        (
+            SGD(0.1, 0.9, clipnorm=1.0),
+            {"momentum": 0.9, "nesterov": False, "weight_decay": 0.0, "clipnorm": 1.0},
+        ),
+        (Adagrad(0.1), {"slot_start": 0.1, "epsilon": 1e-7, "weight_decay": 0.0}),
+    ):
+        optimizer.apply({w: np.ones(2, "float32")})
+        assert settings_of(optimizer) == settings
+
+
 def test_a_file_of_something_else_is_no_flow(tmp_path):
     headline()[0].save_weights(tmp_path / "weights.flow")
-    with pytest.raises(CheckpointError, match="holds weights only"):
+    with pytest.raises(CheckpointError, match=r"weights\.flow.* holds weights only"):
         Flow.load(tmp_path / "weights.flow")
     with pytest.raises(ValueError, match="holds one flow: snapshots and tours are for a page"):
         hand_made().save(tmp_path / "one.flow", [hand_made()])

@@ -495,6 +495,16 @@ def test_without_dot_wires_are_straight_and_do_not_cross():
     assert abs(y["a"] - y["b"]) == pytest.approx(40 + layouts.GAP)
 
 
+def test_without_dot_things_stand_in_the_middle_of_what_they_are_wired_to_on_either_side():
+    sizes = dict.fromkeys(("z", "x", "a", "b", "c", "end"), (100.0, 40.0))
+    columns = {"z": 0, "x": 0, "a": 1, "b": 1, "c": 1, "end": 2}
+    wires = [("x", "a"), ("x", "b"), ("z", "c"), ("c", "end")]
+    chains = [layouts.waypoints(i, *wire, columns) for i, wire in enumerate(wires)]
+    y = layouts.heights_from_order(sizes, columns, chains)
+    assert y["x"] == pytest.approx((y["a"] + y["b"]) / 2)
+    assert y["z"] == pytest.approx(y["c"]) == pytest.approx(y["end"])
+
+
 @pytest.mark.parametrize(
     ("wishes", "heights"),
     [

@@ -13,6 +13,7 @@ from tinygrad_mo.files.archive import CheckpointError
 from tinygrad_mo.flow import Flow, FlowNode, Run, Runs, run_words, whatif
 from tinygrad_mo.flow.measures import Measure
 from tinygrad_mo.flow.page import content_of_runs
+from tinygrad_mo.flow.retraining import Course, parts_of
 from tinygrad_mo.flow.runs import NEXT_TO_NOTHING, STUDENT, Difference, compared
 
 LOSSES = ["main_output", "aux_output"]
@@ -311,6 +312,33 @@ def test_runs_of_a_seed_start_alike():
         first = [runs.curve(loss, weights)[:, 0] for weights in runs.mixtures]
         assert all(np.array_equal(one, first[0]) for one in first)
         assert len(set(first[0])) == 3  # of three seeds
+
+
+@pytest.mark.parametrize(("records", "steps"), [(1, [0, 8]), (2, [0, 4, 8]), (99, [*range(9)])])
+def test_a_training_is_looked_at_so_often(records, steps):
+    """At its start and end, and in even steps between: 8 batches are 2 epochs."""
+    given = [parts_of("data", data(some)) for some in (64, 8, 5)]
+    assert Course(*given, 2, 16, records).train(build(), with_flows=False)[1] == steps
+
+
+def test_a_picture_of_runs_is_no_page():
+    with pytest.raises(ValueError, match="write this by save"):
+        by_hand({0.2: [1.0], 1.0: [1.0]}).figure("runs.html")
+
+
+def test_words_about_the_training():
+    def about(epochs, held_back, apart):
+        given = (parts_of("data", some) for some in (data(), held_back, data(5)))
+        return Course(*given, epochs, batch_size=16, records=1).about(build(), apart)
+
+    assert about(1, data(8), True) == (
+        "small, 32 weights, SGD, 1 epoch of 64 samples; scores and curves on 8 held-back, "
+        "flows on 5"
+    )
+    assert about(2000, data(), False) == (
+        "small, 32 weights, SGD, 2000 epochs of 64 samples; scores and curves on 64 of these, "
+        "flows on 5"
+    )
 
 
 @pytest.mark.medium

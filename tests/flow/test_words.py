@@ -57,6 +57,10 @@ def test_of_a_frozen_model_nothing_is_said_to_be_trained():
     assert "Frozen: trunk. Gradients pass through, weights stay." in text
     assert "  not change main (by 0 x the learning rate)" in text
     assert "trunk/kernel (frozen)" in flow.table()
+    measure = flow.parameters["trunk/kernel"]
+    beside = {"trunk/kernel": measure, "beside": measure}  # a weight that no card shows
+    both = shared([[1.0], [2.0]], parameters=beside, frozen=set(beside))
+    assert "Frozen: trunk and beside. Gradients pass through, weights stay." in both.report()
 
 
 def test_what_is_not_finite_is_said_to_be_so():

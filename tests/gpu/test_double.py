@@ -4,6 +4,7 @@ import copy
 import subprocess
 import sys
 import types
+from functools import partial
 
 import check
 import double
@@ -16,6 +17,8 @@ from numpy_table import LINES, VALUES, evaluated, names_in
 from op_cases import CASES
 from tinygrad_mo import device, layers, systems
 from tinygrad_mo.device import to_numpy
+from tinygrad_mo.optimizers.finite import ask_if_not_finite, refuse_if_not_finite
+from tinygrad_mo.questions import settle
 from zoo import ZOO
 
 RANDOM = {"dropout", "gaussian_noise"}
@@ -161,6 +164,22 @@ def test_arrays_that_are_there_already_are_taken(cupy):
     assert model.evaluate(cupy.asarray(data), cupy.asarray(labels)) == expected
     model.fit(cupy.asarray(data), cupy.asarray(labels), sample_weight=cupy.ones(8), verbose=0)
     assert isinstance(model.predict(cupy.asarray(data)), np.ndarray)
+
+
+def test_an_array_that_is_there_takes_the_type_of_the_tensors_beside_it(cupy):
+    x = tg.Tensor(cupy.ones(2, "float32"))
+    for kind, found in (("float64", "float32"), ("float32", "float32")):
+        y = x * cupy.ones(2, kind)
+        assert y.dtype == found and isinstance(y.value, cupy.ndarray)
+
+
+def test_one_number_is_enough_to_be_not_finite(cupy):
+    for numbers, wrong in (([1.0, 2.0], False), ([1.0, np.nan], True), ([np.inf, 1.0], True)):
+        assert bool(ask_if_not_finite(cupy.asarray(numbers))) == wrong
+        looked = iter([1])
+        refuse_if_not_finite([cupy.ones(2), cupy.asarray(numbers)], partial(next, looked))
+        settle()
+        assert (list(looked) == []) == wrong
 
 
 def test_gradients_of_tensors(cupy):

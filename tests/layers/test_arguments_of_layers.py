@@ -22,6 +22,19 @@ def test_an_input_has_lengths_and_a_type():
         tg.Input((3, 0), name="x")
 
 
+def test_who_derives_from_a_layer_may_take_what_it_does_not():
+    kinds = [kind for kind in vars(layers).values() if isinstance(kind, type)]
+    ours = [kind for kind in kinds if issubclass(kind, layers.Layer) and kind is not layers.Layer]
+    assert len(ours) > 50 and all(kind.takes_list in (True, False) for kind in ours)
+    for kind in (layers.Layer, layers.Dense, layers.Add):
+        mine, one_of_ours = (
+            type("New", (kind,), {"__module__": module}).takes_list
+            for module in ("mine", layers.Dense.__module__)
+        )
+        assert mine is (True if kind is layers.Add else None)
+        assert one_of_ours is (kind is layers.Add)
+
+
 def test_what_a_layer_was_made_with_is_kept(tmp_path):
     shape, axes = [2, 9], np.array([1, 2])
     x = tg.Input((18,))

@@ -172,6 +172,17 @@ def test_causal_mask():
     assert back == (None,)
 
 
+def test_what_is_padded_is_0_to_the_layer():
+    """Queries, too: whatever stands there, the values are those of 0."""
+    x = np.random.default_rng(0).normal(size=(2, 4, 3))
+    real = np.array([[1, 1, 1, 0], [1, 1, 0, 0]], bool)
+    layer = layers.MultiHeadAttention(2, 3)
+    padded, zeros = tg.Tensor(x), tg.Tensor(np.where(real[..., None], x, 0))
+    padded.mask = tg.Tensor(real)
+    right = layer(zeros, zeros, attention_mask=np.repeat(real[:, None], 4, axis=1))
+    np.testing.assert_allclose(layer(padded, padded).numpy(), right.numpy(), rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     "wire, message",
     [

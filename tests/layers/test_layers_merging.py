@@ -60,6 +60,26 @@ def test_a_vector_of_zeros_has_the_cosine_0_and_a_finite_slope():
     close(tg.gradients(cosine.sum(), x), np.array([[0.6e6, 0.8e6]]))  # divided by 1e-6, not by 0
 
 
+@pytest.mark.parametrize(
+    ("shapes", "words"),
+    [
+        (((5, 4), (5, 3)), "Bring them to one width"),
+        (((5, 4), (6, 4)), "axis 1 does not agree: 5 and 6"),
+        (((5, 1, 4), (1, 7, 4), (5, 6, 4)), "axis 2 does not agree: 1 and 7 and 6"),
+        (((5, 4), (4,)), "the same number of axes"),
+    ],
+)
+def test_which_axis_of_branches_does_not_agree(shapes, words):
+    with pytest.raises(ValueError, match=words):
+        layers.Add()([tg.Input(shape) for shape in shapes])
+
+
+def test_what_else_cannot_be_multiplied_is_told_by_the_op():
+    batches = [tg.Tensor(np.ones((n, 3, 4)), name="x") for n in (2, 3)]
+    with pytest.raises(ValueError, match=r"cannot join 'x' \(2, 3, 4\), 'x' \(3, 3, 4\): [^<]*$"):
+        layers.Dot(axes=(2, 2))(batches)
+
+
 def sequence(steps, width, masked=True):
     x = tg.Tensor(numbers(1, steps, width))
     x.mask = tg.Tensor(np.arange(steps)[None] < 2) if masked else None

@@ -28,6 +28,21 @@ def test_ops(op, kernel, recurrent, bias, attributes, batch, mask, with_state, g
     check_gradients(op, x, *weights, state, mask, go_backwards=go_backwards, **attributes)
 
 
+@pytest.mark.parametrize("time", [1, 2, 9])
+@pytest.mark.parametrize(
+    "op, gates, states", [(ops.lstm, 4, 2), (ops.gru, 3, 1), (ops.simple_rnn, 1, 1)]
+)
+def test_a_gradient_that_has_all_but_vanished_ends_as_0(op, gates, states, time):
+    """What decays step by step ends among the smallest floats, which are slow."""
+    bias = numbers(2, 2 * gates) if op is ops.gru else numbers(2 * gates)
+    given = [numbers(3, time, 3), numbers(3, 2 * gates), numbers(2, 2 * gates), bias]
+    y, pulls = op(*given, *[numbers(3, 2)] * states, None)
+    for size, vanished in ((1.0, False), (1e-303, True)):
+        gs = tuple(np.full((1, *one.shape), size) for one in y)
+        for pull in pulls[4 : 4 + states]:
+            assert (pull(gs) == 0).all() == vanished
+
+
 def call(layer, inputs):
     x = inputs["x"]
     x.mask = inputs.get("mask")

@@ -16,7 +16,7 @@ class Functions:
         self.root = root
         self.known: dict[tuple, list[FunctionType]] = defaultdict(list)
         for each in gc.get_objects():
-            if isinstance(each, FunctionType) and each.__code__.co_filename.startswith(str(root)):
+            if type(each) is FunctionType and each.__code__.co_filename.startswith(str(root)):
                 self.known[place(each.__code__)].append(each)
 
     def put_in(self, mutant: Mutant) -> None:

@@ -1,6 +1,8 @@
 """Every op: its pullbacks against differences, and the contract that `tinygrad_mo.ops` states."""
 
 import inspect
+import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -197,8 +199,39 @@ def test_a_recurrent_op_computes_in_the_type_of_its_input(op, gates):
     np.testing.assert_allclose(found, right, rtol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_mean_of_real_steps_keeps_the_type(dtype):
+    x, mask = np.ones((2, 3, 4), dtype), np.array([[True, False, True], [False] * 3])
+    y, pulls = ops.masked_mean(x, mask)
+    assert y.dtype == pulls[0](np.ones((1, *y.shape), dtype)).dtype == dtype
+    assert y.tolist() == [[1] * 4, [0] * 4]
+
+
 def test_the_mean_of_nothing_is_0():
     assert ops.mean(np.zeros((0, 3)))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("other", "axis", "words"),
+    [
+        ((3, 3, 4), -1, r"joined along axis -1, all other axes must agree, but axis -3 does not: "),
+        ((2, 3, 5), -2, r"joined along axis -2, all other axes must agree, but axis -1 does not: "),
+        ((3, 4), 0, r"joined along axis -3, all other axes must agree, but axis -2 does not: "),
+    ],
+)
+def test_what_is_joined_agrees_in_all_other_axes(other, axis, words):
+    with pytest.raises(ValueError, match=words + re.escape(f"(2, 3, 4) and {other}")):
+        ops.concatenate(np.ones((2, 3, 4)), np.ones(other), axis=axis)
+
+
+@pytest.mark.parametrize("ddof", [0, 1, 2, 3, 0.5])
+def test_a_variance_counts_what_is_left(ddof):
+    """As NumPy does: of as many numbers as ddof it is infinite, and so of fewer."""
+    x = np.array([1.0, 2.0])
+    with np.errstate(divide="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert ops.var(x, ddof=ddof)[0] == np.var(x, ddof=ddof)
+        assert ops.std(x, ddof=ddof)[0] == np.std(x, ddof=ddof)
 
 
 def test_dropout_keeps_the_mean_and_drops_the_share():

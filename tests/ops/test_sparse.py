@@ -382,10 +382,11 @@ def test_every_rule_for_tables_has_a_twin_that_works_in_place(make, monkeypatch)
 
 @pytest.mark.parametrize("make", IN_PLACE.values(), ids=IN_PLACE)
 @pytest.mark.parametrize("floatx", ["float32", "float64"])
-def test_what_is_certain_to_end_finite_does_even_from_the_largest_numbers(make, floatx):
+@pytest.mark.parametrize("rate", [1e-3, 1e33])
+def test_what_is_certain_to_end_finite_does_even_from_the_largest_numbers(make, rate, floatx):
     """The bound below which a table is written in place without a look at its numbers."""
     limits, rule, optimizer = np.finfo(floatx), make.rule, make()
-    rate, size = 1e-3, 2.0 ** np.floor(np.log2(limits.max) / 2)
+    size = 2.0 ** np.floor(np.log2(limits.max) / 2)
     largest = np.array([limits.max, -limits.max], floatx)
     certain = []
     while not certain:

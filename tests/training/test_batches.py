@@ -1,11 +1,14 @@
 """Data that come in batches, and validation splits that keep groups together."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import tinygrad_mo as tg
 from tinygrad_mo import callbacks, layers
 from tinygrad_mo.training.batches import held_back
+from tinygrad_mo.training.terms import classes_in
 from zoo import headline
 
 
@@ -261,6 +264,12 @@ def test_class_weights_need_one_class_per_sample(labels, sample):
     assert feed[model.objective.terms["y"].weights].tolist() == pytest.approx(
         [5.0, np.nan, 1.0], nan_ok=True
     )
+
+
+def test_labels_that_are_no_classes_at_all_are_refused():
+    term, labels = SimpleNamespace(target="y"), np.ones((2, 2, 3))
+    with pytest.raises(ValueError, match="what: its labels are not one class per sample"):
+        classes_in("what", term, {"y": labels}, np.ones(2, bool))
 
 
 @pytest.mark.medium

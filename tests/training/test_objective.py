@@ -551,3 +551,13 @@ def test_an_input_of_truths_takes_nothing_else():
     for wrong in (0.5, -3.7, 2):
         with pytest.raises(TypeError, match=r"input 'x': True or False .1 or 0. is needed"):
             model.predict([[wrong]])
+
+
+def test_two_series_of_one_name_are_refused():
+    def loss(y_true, y_pred):
+        return abs(y_true - y_pred).mean(axis=-1)
+
+    x = tg.Input((3,), name="x")
+    model = tg.Model(x, [L.Dense(1, name=name)(x) for name in "ab"])
+    with pytest.raises(ValueError, match="would hold two series called 'a_loss': rename an output"):
+        model.compile("sgd", "mse", metrics=[loss])

@@ -12,7 +12,7 @@ import pytest
 import tinygrad_mo as tg
 from tinygrad_mo import layers, losses
 from tinygrad_mo.callbacks import Callback, LambdaCallback
-from tinygrad_mo.training.progress import epoch_table
+from tinygrad_mo.training.progress import Progress, epoch_table
 from zoo import compiled, headline, numbers, three_heads_at_three_depths
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -426,6 +426,47 @@ def test_fit_prints_a_line_per_epoch(capsys):
     assert capsys.readouterr().out == ""
     model.fit(x, y, verbose="auto")
     assert "Epoch 1/1" in capsys.readouterr().out
+
+
+def test_what_is_told_after_a_step_and_after_an_epoch():
+    """Of a step the losses; of an epoch the metrics, too, and whose gradient was how long."""
+    x = tg.Input((1,), name="x")
+    heads = [layers.Dense(1, use_bias=False, name=name)(x) for name in "ab"]
+    model = tg.Model(x, heads)
+    for w in model.weights:
+        w.assign(np.zeros((1, 1)))
+    model.compile("sgd", "mse", loss_weights={"a": 1.0, "b": 2.0}, metrics="mae")
+    steps, epochs = [], []
+    told = LambdaCallback(
+        on_train_batch_end=lambda step, logs: steps.append(set(logs)),
+        on_epoch_end=lambda epoch, logs: epochs.append(dict(logs)),
+    )
+    labels = {"a": np.full((2, 1), 0.03), "b": np.full((2, 1), 0.01)}
+    model.fit(np.ones((2, 1)), labels, batch_size=1, verbose=0, callbacks=[told])
+    assert steps == [{"loss", "a_loss", "b_loss"}] * 2 and {"a_mae", "b_mae"} < set(epochs[0])
+    shares = [epochs[0][f"gradient_share/{name}"] for name in "ab"]
+    assert shares == pytest.approx([0.06 / 0.1, 2 * 0.02 / 0.1])
+
+
+@pytest.mark.parametrize("verbose", [0, 1, 2])
+def test_an_epoch_that_has_ended_shows_its_numbers(verbose, capsys):
+    logs, owners = {"loss": 0.5, "a_loss": 0.25, "b_loss": 0.25}, {"a_loss": "a", "b_loss": "b"}
+    for outputs, shown in (
+        ("a", "Epoch 1/2  loss 0.5  a_loss 0.25  b_loss 0.25\n"),
+        ("ab", epoch_table("Epoch 1/2", logs, "ab", owners) + "\n"),
+    ):
+        progress = Progress("Epoch 1/2", 3, verbose, outputs, owners)
+        progress.close()
+        assert capsys.readouterr().out == ""
+        progress.close(logs)
+        assert capsys.readouterr().out == (shown if verbose else "")
+
+
+def test_numbers_stand_below_each_other_however_long_a_name_is():
+    name = "b" * 30
+    logs, owners = {"loss": 0.5, f"{name}_loss": 0.25}, {f"{name}_loss": name}
+    table = epoch_table("Epoch 1/2", logs, [name], owners)
+    assert len({len(line) for line in table.splitlines()}) == 1
 
 
 def test_an_output_may_be_called_as_what_is_validated():

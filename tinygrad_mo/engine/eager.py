@@ -206,4 +206,4 @@ def recorded_tape(plan: Plan) -> Tape:
         if step.back is None:
             step.back = pullbacks_again(step)
         outputs[slots.start : slots.stop] = step.outputs
-    return Tape([None] * len(outputs), outputs, [step.back for step in plan.steps], {})
+    return Tape([], outputs, [step.back for step in plan.steps], {})

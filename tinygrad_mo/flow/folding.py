@@ -218,6 +218,8 @@ def runs(items: Sequence[str], wires: Wires) -> list[list[str]]:
 
     >>> runs("abcd", [("a", "b"), ("b", "c"), ("c", "d"), ("x", "a"), ("y", "a")])
     [['a', 'b', 'c', 'd']]
+    >>> runs("abc", [("a", "b"), ("b", "x"), ("b", "c")])
+    []
     """
     before = needs(items, wires)
     after = needs(items, [(b, a) for a, b in wires])
@@ -273,7 +275,11 @@ def from_to(members: Sequence[str]) -> str:
 
 
 def common_start(names: Sequence[str]) -> str:
-    """What all names start with, if it says something."""
+    """What all names start with, if it says something: a word, or two letters of one.
+
+    >>> [common_start(names) for names in (["up_1", "up_2"], ["u_1", "u_2"], ["upper", "under"])]
+    ['up', '', '']
+    """
     letters = takewhile(lambda column: len(set(column)) == 1, zip(*names, strict=False))
     same = "".join(column[0] for column in letters)
     stem = same.rstrip("_-./ ")

@@ -143,7 +143,11 @@ def curve(path: list[Point], points: int = 28) -> np.ndarray:
 
 
 def band(line: np.ndarray, low: float, high: float) -> np.ndarray:
-    """The outline of a stripe beside a line, from offset `low` to `high` (to its left side)."""
+    """The outline of a stripe beside a line, from offset `low` to `high` (to its left side).
+
+    >>> band(np.array([(0.0, 0.0), (0.0, 4.0)]), 1, 3).round(9).tolist()
+    [[1.0, 0.0], [1.0, 4.0], [3.0, 4.0], [3.0, 0.0]]
+    """
     along = np.gradient(line, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-12
     across = np.stack([along[:, 1], -along[:, 0]], axis=1)

@@ -26,19 +26,19 @@ class CrossEntropy(Loss):
         self.label_smoothing = arguments.share(f"{self}: label_smoothing", label_smoothing)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return self.crossentropy(self.smooth(y_true, y_pred), y_pred)
+        return self.crossentropy(self.smooth(y_true), y_pred)
 
     def crossentropy(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         loss = self.of_logits if self.from_logits else self.of_probabilities
         return loss(y_true, y_pred)
 
-    def smooth(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+    def smooth(self, y_true: Tensor) -> Tensor:
         if not self.label_smoothing:
             return y_true
-        return y_true * (1 - self.label_smoothing) + self.label_smoothing / self.classes(y_pred)
+        return y_true * (1 - self.label_smoothing) + self.label_smoothing / self.classes(y_true)
 
-    def classes(self, y_pred: Tensor) -> int:
-        return y_pred.shape[-1] or 1
+    def classes(self, y: Tensor) -> int:
+        return y.shape[-1] or 1
 
 
 class BinaryCrossentropy(CrossEntropy):
@@ -67,7 +67,7 @@ class BinaryCrossentropy(CrossEntropy):
     def check_labels(self, labels: np.ndarray, y_pred: Tensor) -> None:
         check_labels(labels)
 
-    def classes(self, y_pred: Tensor) -> int:
+    def classes(self, y: Tensor) -> int:
         return 2
 
 

@@ -165,7 +165,7 @@ def spread_back(g: Array, kernel: Array, w: Windows, lengths: tuple[int, ...]) -
 
 def spread_back_by_strides(g: Array, kernel: Array, w: Windows, out: Array) -> None:
     matrix, (*lengths, channels) = flat(kernel).T, out.shape[1:]
-    for images in blocks(len(g), prod(w.count) * len(matrix[0])):
+    for images in blocks(len(g), prod(w.count) * matrix.shape[1]):
         n = images.stop - images.start
         windows = (flat(g[images]) @ matrix).reshape(n, *w.count, *w.size, channels)
         block = padded_zeros(w, n, lengths, out)
