@@ -79,7 +79,7 @@ LEDGER = {
     "optimizers": 928,
     "other_names": 319,
     "platforms": 141,
-    "pool": 108,
+    "pool": 109,
     "questions": 115,
     "ranks": 8,
     "recipes": 74,
