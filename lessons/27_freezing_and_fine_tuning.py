@@ -6,8 +6,8 @@
 # each case, what an optimizer still remembers when a part is thawed, and what changes in a layer
 # that no gradient reaches. You have measured when fine-tuning is worth its price.
 #
-# You need: your engine (lesson 5), `None` against weight 0 (lesson 9), momentum (lesson 10), models
-# that share layers (lessons 18 and 26), and missing labels (lesson 24).
+# You need: your engine (lesson 5), `None` against weight 0 (lesson 9), momentum (lesson 10), and
+# models that share layers (lessons 18 and 26).
 
 # %%
 import numpy as np
@@ -212,17 +212,17 @@ def normalise(x, mean, variance, momentum, frozen):
 
 
 # %% [markdown]
-# The second team has dark pictures: a tenth of the light. They train `aux` alone: `main` has no
-# label (NaN), and the way from `aux` to the body is closed. **Write down:** will `main` still be as
-# good as before?
+# The second team has dark pictures: a tenth of the light. They train `aux` alone: `main` is off,
+# and the way from `aux` to the body is closed. **Write down:** will `main` still be as good as
+# before?
 
 # %%
-dark, only_aux = 0.1 * pixels[second_team], labels | {"main": np.full(len(second_team), np.nan)}
+dark = 0.1 * pixels[second_team]
 for frozen in (False, True):
     model = prepared("closed", norm=True)
-    model.get_layer("norm").trainable = not frozen
+    model.loss_weights, model.get_layer("norm").trainable = {"main": 0.0, "aux": 1.0}, not frozen
     before, was = model.get_weights(), main_right(model)
-    model.fit(dark, only_aux, epochs=5, verbose=0)
+    model.fit(dark, labels, epochs=5, verbose=0)
     names, after, now = list(model.named_weights()), model.get_weights(), main_right(model)
     changed = [n for n, a, b in zip(names, before, after, strict=True) if (a != b).any()]
     print(f"norm frozen: {frozen}. main {was:.2f} -> {now:.2f}, changed: {changed}")

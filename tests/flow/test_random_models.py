@@ -127,7 +127,7 @@ def check_report(flow, alone, whole):
         for name in names_in((re.search(r"has a path to (.*?), where", line) or ["", ""])[1]):
             assert layers[name].measure.reach[flow.losses.index(loss)]
             assert not moved(flow, name, alone[loss])
-    frozen = sentence(r"^Frozen: (.*)\. Gradients", report)
+    frozen = sentence(r"^Frozen: (.*)\. (?:Gradients pass|These)", report)
     for name in layers:
         stays = all(n in flow.frozen for n in weights_of(flow, name))
         if stays and len(layers) < 8:
